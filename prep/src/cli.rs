@@ -1,0 +1,271 @@
+//! The command line: parsing only. [`crate::config`] checks what is parsed here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Wikipedia dumps, gazetteers and labelled corpora to Parquet shards of MRC triples.
+#[derive(Debug, Parser)]
+#[command(name = "prep", version, propagate_version = true, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to do it.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Worker threads; the output does not depend on it [default: number of cores]
+    #[arg(long, global = true, value_name = "N", help_heading = "Common options")]
+    pub threads: Option<usize>,
+    /// What to log to standard error
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "warn", help_heading = "Common options")]
+    pub log_level: LogLevel,
+    /// No progress and no summary
+    #[arg(long, short, global = true, help_heading = "Common options")]
+    pub quiet: bool,
+}
+
+/// Levels of `--log-level`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LogLevel {
+    /// What ends the run.
+    Error,
+    /// What the user should know.
+    Warn,
+    /// What happens.
+    Info,
+    /// What the developer should know.
+    Debug,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A row a page: clean text with links by offset
+    #[command(after_help = "Example:\n  prep pages zhwiki-latest-pages-articles.xml.bz2 -o data/pages")]
+    Pages(PagesArgs),
+    /// Triples for stage 1: every link is an answer, one label
+    #[command(after_help = "Example:\n  prep esi data/pages -o data/esi --min-entities 1")]
+    Esi(EsiArgs),
+    /// Gold triples from annotated corpora
+    #[command(after_help = "Example:\n  prep mrc train.bmes dev.bmes -o data/gold --queries zh_msra")]
+    Mrc(MrcArgs),
+    /// Query sets: a question for each label
+    Queries(QueriesArgs),
+    /// Counts, lengths and samples of a folder of pages or triples
+    #[command(after_help = "Example:\n  prep inspect data/esi --sample 5")]
+    Inspect(InspectArgs),
+    /// Checks hashes, schema and invariants of a folder
+    #[command(after_help = "Example:\n  prep verify data/esi")]
+    Verify(VerifyArgs),
+}
+
+/// Where shards go.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArgs {
+    /// Folder for the shards and their manifest
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Replace what an earlier run wrote there
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// How a dump is read.
+#[derive(Debug, Clone, Args)]
+pub struct DumpArgs {
+    /// Language of the wiki [default: what the dump says]
+    #[arg(long, value_name = "CODE")]
+    pub lang: Option<String>,
+    /// Namespaces to keep, by number
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0")]
+    pub namespace: Vec<i32>,
+    /// Blocks to add to the text
+    #[arg(long, value_name = "KIND,…", value_delimiter = ',')]
+    pub with: Vec<Extra>,
+    /// Chinese script to convert the text to [default: zh-hans for Chinese, none otherwise]
+    #[arg(long, value_name = "VARIANT")]
+    pub variant: Option<Variant>,
+    /// End at the first malformed page
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Blocks that are left out of the text unless asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Extra {
+    /// Captions of pictures and galleries.
+    Captions,
+    /// Cells of tables.
+    Tables,
+}
+
+/// Scripts of Chinese.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variant {
+    /// Simplified.
+    ZhHans,
+    /// As it is written; of alternatives the first.
+    None,
+}
+
+/// `prep pages`
+#[derive(Debug, Args)]
+pub struct PagesArgs {
+    /// MediaWiki dumps: .xml, plain or compressed with bzip2, gzip, zstd or xz; `-` is standard input
+    #[arg(required = true, value_name = "DUMP")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dump: DumpArgs,
+}
+
+/// `prep esi`
+#[derive(Debug, Args)]
+pub struct EsiArgs {
+    /// Dumps, or folders written by `prep pages`
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dump: DumpArgs,
+    /// Query set with one label, built in or a TOML file [default: zhwiki for Chinese, enwiki otherwise]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub queries: Option<String>,
+    /// Leave out sentences with fewer answers
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub min_entities: usize,
+    /// Split longer sentences between clauses or words, never inside an answer
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pub max_chars: usize,
+}
+
+/// `prep mrc`
+#[derive(Debug, Args)]
+pub struct MrcArgs {
+    /// Annotated files
+    #[arg(required = true, value_name = "FILE")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+    /// Query set, built in or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub queries: String,
+    /// Layout of the files
+    #[arg(long, value_enum, default_value_t = MrcFormat::Auto)]
+    pub format: MrcFormat,
+    /// How tags mark the borders of an entity
+    #[arg(long, value_enum, default_value_t = SchemeArg::Auto)]
+    pub scheme: SchemeArg,
+    /// Language of the text; decides whether tokens are joined by spaces [default: told from the tokens]
+    #[arg(long, value_name = "CODE")]
+    pub lang: Option<String>,
+    /// Leave out entities of this label instead of refusing it; may be given several times
+    #[arg(long, value_name = "LABEL")]
+    pub ignore_label: Vec<String>,
+    /// End at the first malformed line
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Layouts of annotated files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MrcFormat {
+    /// Told from the content.
+    Auto,
+    /// A token a line, its tag in the last column, a blank line between sentences.
+    Conll,
+}
+
+/// Tagging schemes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SchemeArg {
+    /// Told from the tags of all files.
+    Auto,
+    /// B begins, I goes on.
+    Bio,
+    /// I marks all; B only where two of a label touch.
+    Iob1,
+    /// I marks all.
+    Io,
+    /// B, M, E, and S alone.
+    Bmes,
+    /// B, I, E, and S alone; L for E and U for S as well.
+    Bieos,
+}
+
+/// `prep queries`
+#[derive(Debug, Args)]
+pub struct QueriesArgs {
+    /// What to do with query sets.
+    #[command(subcommand)]
+    pub command: QueriesCommand,
+}
+
+/// The commands of `prep queries`.
+#[derive(Debug, Subcommand)]
+pub enum QueriesCommand {
+    /// The built-in sets
+    List,
+    /// One set as TOML
+    #[command(after_help = "Example:\n  prep queries show zh_msra > my.toml")]
+    Show {
+        /// Built-in name or TOML file
+        #[arg(value_name = "NAME|FILE")]
+        name: String,
+    },
+    /// A set out of the JSON that BERT-MRC code bases keep (`{"name": {"tags": […], "natural_query": {…}}}`)
+    #[command(after_help = "Example:\n  prep queries import queries.json -o my.toml")]
+    Import {
+        /// JSON file
+        file: PathBuf,
+        /// TOML file to write; it must not exist
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+        /// Which set, if the file holds several
+        #[arg(long)]
+        name: Option<String>,
+    },
+}
+
+/// `prep inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Folder of pages or triples
+    pub dir: PathBuf,
+    /// Only triples of this label
+    #[arg(long, value_name = "LABEL")]
+    pub label: Option<String>,
+    /// Rows to print with their spans marked
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub sample: usize,
+    /// Count tokens too, with this `tokenizer.json` or `vocab.txt`
+    #[arg(long, value_name = "FILE")]
+    pub tokenizer: Option<PathBuf>,
+    /// The report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prep verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Folder of pages or triples
+    pub dir: PathBuf,
+}

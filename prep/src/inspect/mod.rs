@@ -1,0 +1,144 @@
+//! `prep inspect`: what a folder holds, counted with polars, and some of its rows.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`parts`] | the shards as lazy frames of limited size |
+//! | [`triples`], [`pages`] | the reports |
+//! | [`count`] | counts that add up over the parts |
+//! | [`tokens`] | tokens, with the user's tokenizer |
+//! | [`mark`] | texts with their spans marked |
+//!
+//! Memory: one part of 32,768 rows, and the distinct mentions or titles up to two million.
+
+pub mod count;
+pub mod mark;
+pub mod pages;
+pub mod parts;
+pub mod tokens;
+pub mod triples;
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::{Context, bail, ensure};
+use schemas::{Folder, Page, Row, SCHEMA_VERSION, Triple};
+use serde::Serialize;
+
+use crate::cli::{Common, InspectArgs};
+use count::{Count, counted, grouped};
+use mark::Style;
+use parts::Parts;
+use tokens::TokenCounter;
+
+/// Mentions and titles that are shown.
+const SHOWN: usize = 10;
+
+/// What is known of a folder.
+#[derive(Debug, Serialize)]
+struct Report {
+    dir: String,
+    schema: String,
+    complete: bool,
+    shards: u64,
+    bytes: u64,
+    #[serde(flatten)]
+    rows: Rows,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Rows {
+    Triples(triples::TripleReport),
+    Pages(pages::PageReport),
+}
+
+/// A row to show.
+#[derive(Debug, Serialize)]
+pub struct Sample {
+    /// A triple's id or a page's title.
+    pub id: String,
+    /// The triple's question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The text with its spans marked.
+    pub marked: String,
+}
+
+/// Runs `prep inspect`.
+///
+/// # Errors
+/// A folder without a manifest or of unknown rows, a shard that cannot be read, a label that no row has, or a tokenizer that cannot be
+/// read. An incomplete folder is no error but a warning.
+pub fn run(args: &InspectArgs, _: &Common) -> anyhow::Result<()> {
+    let dir = args.dir.display().to_string();
+    let folder = Folder::open_any(&args.dir)?;
+    let manifest = folder.manifest();
+    ensure!(manifest.schema_version == SCHEMA_VERSION, "{dir} has schema version {}, expected {SCHEMA_VERSION}", manifest.schema_version);
+    if !manifest.complete {
+        let why = manifest.error.as_deref().unwrap_or("the run that wrote it did not end, or is not at its end yet");
+        eprintln!("warning: {dir} is not complete ({why})");
+    }
+    let tokens = args.tokenizer.as_deref().map(TokenCounter::from_file).transpose()?;
+    let coloured = !args.json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let style = if coloured { Style::Colours } else { Style::Brackets };
+    let parts = Parts::open(&args.dir, manifest)?;
+    let rows = match manifest.schema.as_str() {
+        Triple::SCHEMA => {
+            Rows::Triples(triples::report(&parts, args.label.as_deref(), args.sample, tokens.as_ref(), style).with_context(|| dir.clone())?)
+        }
+        Page::SCHEMA => {
+            ensure!(args.label.is_none(), "{dir} holds pages, and pages have no labels; leave out --label");
+            Rows::Pages(pages::report(&parts, args.sample, tokens.as_ref(), style).with_context(|| dir.clone())?)
+        }
+        other => bail!("{dir} holds {other}, expected {} or {}", Page::SCHEMA, Triple::SCHEMA),
+    };
+    let mut bytes = 0;
+    for shard in parts.shards() {
+        bytes += std::fs::metadata(shard).with_context(|| format!("cannot read {}", shard.display()))?.len();
+    }
+    let shards = parts.shards().len() as u64;
+    let report = Report { dir, schema: manifest.schema.clone(), complete: manifest.complete, shards, bytes, rows };
+    let text = if args.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
+    match io::stdout().write_all(text.as_bytes()) {
+        // `prep inspect … | head`
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to standard output"),
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = if self.complete { "" } else { ", not complete" };
+        writeln!(f, "{}: {} in {}, {} bytes{state}\n", self.dir, self.schema, counted(self.shards, "shard"), grouped(self.bytes))?;
+        let samples = match &self.rows {
+            Rows::Triples(report) => report.fmt(f).map(|()| &report.samples),
+            Rows::Pages(report) => report.fmt(f).map(|()| &report.samples),
+        }?;
+        for sample in samples {
+            let query = sample.query.as_ref().map(|query| format!("  {query}")).unwrap_or_default();
+            writeln!(f, "\n{}{query}\n  {}", sample.id, sample.marked)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.text, grouped(self.count))
+    }
+}
+
+/// Columns of text: the first to the left, the others to the right.
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let cells = row.iter().enumerate().map(|(column, cell)| match column {
+                0 => format!("{cell:<0$}", width(0)),
+                _ => format!("{cell:>0$}", width(column)),
+            });
+            cells.collect::<Vec<_>>().join("  ")
+        })
+        .collect();
+    lines.join("\n")
+}

@@ -1,0 +1,168 @@
+//! What a folder of pages holds.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+use schemas::{Page, Row};
+use serde::Serialize;
+
+use super::count::{Count, Lengths, Spread, Top, grouped};
+use super::mark::{Style, marked};
+use super::parts::{Parts, exploded, spread, value_counts};
+use super::tokens::TokenCounter;
+use super::{SHOWN, Sample};
+
+/// Chars of a sample's text.
+const SAMPLE_CHARS: u32 = 300;
+
+/// Counts of pages.
+#[derive(Debug, Default, Serialize)]
+pub struct PageReport {
+    /// Pages.
+    pub rows: u64,
+    /// Those that are redirects.
+    pub redirects: u64,
+    /// Those that list the meanings of their title.
+    pub disambiguations: u64,
+    /// Those without text, redirects among them.
+    pub empty: u64,
+    /// Chars of text.
+    pub chars: u64,
+    /// Links.
+    pub anchors: u64,
+    /// Lengths of the texts there are.
+    pub text_chars: Option<Spread>,
+    /// The same in tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_tokens: Option<Spread>,
+    /// Segments by kind.
+    pub segments: BTreeMap<String, u64>,
+    /// Pages by what was odd in their wikitext.
+    pub issues: BTreeMap<String, u64>,
+    /// The titles most often linked to.
+    pub targets: Vec<Count>,
+    /// Pages with links, spread over the folder; pages without where there are none.
+    pub samples: Vec<Sample>,
+}
+
+/// Counts a folder of pages, part by part.
+///
+/// # Errors
+/// A shard that cannot be read.
+pub fn report(parts: &Parts, sample: usize, tokens: Option<&TokenCounter>, style: Style) -> anyhow::Result<PageReport> {
+    let mut report = PageReport { segments: segments(parts)?, ..PageReport::default() };
+    let (mut chars, mut token_counts, mut targets) = (Lengths::default(), Lengths::default(), Top::default());
+    let (mut linked, mut all) = (Vec::new(), Vec::new());
+    for part in 0..parts.count() {
+        let columns = ["redirect", "disambiguation", "text", "anchors", "issues"].map(col);
+        let part = parts.frame(part)?.select(columns).collect()?;
+        let columns = [
+            col("redirect").is_not_null(),
+            col("disambiguation"),
+            col("text"),
+            col("text").str().len_chars().alias("chars"),
+            col("anchors").list().len(),
+        ];
+        let frame = part.clone().lazy().select(columns).collect()?;
+        let count = |column: &str| anyhow::Ok(u64::from(frame.column(column)?.bool()?.sum().unwrap_or(0)));
+        report.rows += frame.height() as u64;
+        report.redirects += count("redirect")?;
+        report.disambiguations += count("disambiguation")?;
+        for length in frame.column("chars")?.u32()?.iter().flatten() {
+            report.chars += u64::from(length);
+            report.empty += u64::from(length == 0);
+            if length > 0 {
+                chars.add(u64::from(length), 1);
+            }
+        }
+        if let Some(tokens) = tokens {
+            for text in frame.column("text")?.str()?.iter().flatten().filter(|text| !text.is_empty()) {
+                token_counts.add(tokens.count(text)?, 1);
+            }
+        }
+        let links = frame.column("anchors")?.u32()?;
+        report.anchors += links.iter().flatten().map(u64::from).sum::<u64>();
+        linked.push(links.iter().flatten().filter(|&links| links > 0).count() as u64);
+        all.push(frame.height() as u64);
+        for (target, count) in value_counts(exploded(part.clone().lazy(), "anchors"), col("anchors").struct_().field_by_name("target"))? {
+            // A link to a section of the same page has none.
+            if !target.is_empty() {
+                targets.add(&target, count);
+            }
+        }
+        for (issue, count) in value_counts(exploded(part.lazy(), "issues"), col("issues"))? {
+            *report.issues.entry(issue).or_default() += count;
+        }
+    }
+    report.text_chars = chars.spread();
+    report.text_tokens = token_counts.spread();
+    report.targets = targets.first(SHOWN);
+    let any_link = report.anchors > 0;
+    for (part, row) in spread(if any_link { &linked } else { &all }, sample) {
+        report.samples.push(show(parts, part, row, any_link, style)?);
+    }
+    Ok(report)
+}
+
+/// Segments by kind. Typed rows rather than polars: without its `dtype-u8` it cannot read the levels beside the kinds.
+fn segments(parts: &Parts) -> anyhow::Result<BTreeMap<String, u64>> {
+    let mut kinds = BTreeMap::new();
+    for shard in parts.shards() {
+        for batch in schemas::shard::open_shard(shard)? {
+            for page in Page::from_batch(&batch?)? {
+                for segment in page.segments {
+                    *kinds.entry(segment.kind.name().to_owned()).or_default() += 1;
+                }
+            }
+        }
+    }
+    Ok(kinds)
+}
+
+fn show(parts: &Parts, part: usize, row: u64, any_link: bool, style: Style) -> anyhow::Result<Sample> {
+    let frame = parts.frame(part)?;
+    let frame = if any_link { frame.filter(col("anchors").list().len().gt(lit(0))) } else { frame };
+    let frame = frame.slice(i64::try_from(row)?, 1).select(["title", "text", "anchors"].map(col)).collect()?;
+    let field = |name: &str| anyhow::Ok(frame.column(name)?.str()?.get(0).unwrap_or_default().to_owned());
+    let anchors = exploded(frame.clone().lazy(), "anchors");
+    let anchors = anchors.select(["start", "end", "target"].map(|name| col("anchors").struct_().field_by_name(name))).collect()?;
+    let (starts, ends, targets) = (anchors.column("start")?.u32()?, anchors.column("end")?.u32()?, anchors.column("target")?.str()?);
+    // The head of the text, to the end of a link it would cut.
+    let ranges = || starts.iter().zip(ends.iter()).filter_map(|(start, end)| Some(start?..end?));
+    let cut = ranges().find(|range| range.start < SAMPLE_CHARS && SAMPLE_CHARS < range.end).map_or(SAMPLE_CHARS, |range| range.end);
+    let shown: Vec<_> =
+        ranges().zip(targets.iter()).filter(|(range, _)| range.end <= cut).map(|(range, to)| (range, to.unwrap_or_default())).collect();
+    let text = field("text")?;
+    let head: String = text.chars().take(cut as usize).collect();
+    let more = if head.len() < text.len() { " …" } else { "" };
+    Ok(Sample { id: field("title")?, query: None, marked: format!("{}{more}", marked(&head, &shown, style)) })
+}
+
+impl std::fmt::Display for PageReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let counts = |counts: &BTreeMap<String, u64>| {
+            let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {}", grouped(*count))).collect();
+            if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+        };
+        writeln!(
+            f,
+            "pages           {}: {} redirects, {} disambiguations, {} without text",
+            grouped(self.rows),
+            grouped(self.redirects),
+            grouped(self.disambiguations),
+            grouped(self.empty)
+        )?;
+        writeln!(f, "chars           {}", grouped(self.chars))?;
+        for (name, spread) in [("text chars", self.text_chars), ("text tokens", self.text_tokens)] {
+            if let Some(spread) = spread {
+                writeln!(f, "{name:<15} {spread}")?;
+            }
+        }
+        let rate = if self.chars == 0 { 0.0 } else { self.anchors as f64 * 1000.0 / self.chars as f64 };
+        writeln!(f, "anchors         {}, {rate:.1} per 1,000 chars", grouped(self.anchors))?;
+        writeln!(f, "segments        {}", counts(&self.segments))?;
+        writeln!(f, "issues          {}", counts(&self.issues))?;
+        let targets: Vec<String> = self.targets.iter().map(Count::to_string).collect();
+        writeln!(f, "top targets     {}", targets.join(", "))
+    }
+}

@@ -1,0 +1,258 @@
+//! What a folder of triples holds.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+use polars::prelude::*;
+use serde::Serialize;
+
+use super::count::{Count, Lengths, Spread, Top, counted, grouped, share};
+use super::mark::{Style, marked};
+use super::parts::{Parts, exploded, spread, value_counts};
+use super::tokens::TokenCounter;
+use super::{SHOWN, Sample, table};
+
+/// Counts of triples.
+#[derive(Debug, Serialize)]
+pub struct TripleReport {
+    /// Triples.
+    pub rows: u64,
+    /// Sentences.
+    pub sentences: u64,
+    /// Documents: runs of rows with the same one.
+    pub docs: u64,
+    /// Answers.
+    pub spans: u64,
+    /// Triples without an answer.
+    pub impossible: u64,
+    /// By label, in the order they come.
+    pub labels: Vec<LabelCount>,
+    /// Answers a sentence, over all labels.
+    pub spans_per_sentence: Option<Spread>,
+    /// Lengths of the sentences.
+    pub context_chars: Option<Spread>,
+    /// The same in tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_tokens: Option<Spread>,
+    /// Answers by origin.
+    pub origins: BTreeMap<String, u64>,
+    /// The most frequent answers.
+    pub mentions: Vec<Count>,
+    /// Rows with answers, spread over the folder; rows without where there are none.
+    pub samples: Vec<Sample>,
+}
+
+/// Counts of a label.
+#[derive(Debug, Default, Serialize)]
+pub struct LabelCount {
+    /// The label.
+    pub label: String,
+    /// Its triples.
+    pub rows: u64,
+    /// Those without an answer.
+    pub impossible: u64,
+    /// Its answers.
+    pub spans: u64,
+}
+
+/// Counts a folder of triples, part by part.
+///
+/// # Errors
+/// A shard that cannot be read, or no row of the label.
+pub fn report(
+    parts: &Parts,
+    label: Option<&str>,
+    sample: usize,
+    tokens: Option<&TokenCounter>,
+    style: Style,
+) -> anyhow::Result<TripleReport> {
+    let mut tally = Sums::default();
+    for part in 0..parts.count() {
+        tally.add(part_of(parts, part, label)?, tokens)?;
+    }
+    if let (Some(label), 0) = (label, tally.rows) {
+        bail!("no row of label `{label}`; the folder has {}", all_labels(parts)?.join(", "));
+    }
+    let samples = samples(parts, label, &tally, sample, style)?;
+    tally.end_sentence();
+    Ok(TripleReport {
+        rows: tally.rows,
+        sentences: tally.sentences,
+        docs: tally.docs,
+        spans: tally.labels.iter().map(|label| label.spans).sum(),
+        impossible: tally.labels.iter().map(|label| label.impossible).sum(),
+        labels: tally.labels,
+        spans_per_sentence: tally.spans.spread(),
+        context_chars: tally.chars.spread(),
+        context_tokens: tally.tokens.spread(),
+        origins: tally.origins,
+        mentions: tally.mentions.first(SHOWN),
+        samples,
+    })
+}
+
+fn part_of(parts: &Parts, part: usize, label: Option<&str>) -> anyhow::Result<LazyFrame> {
+    let frame = parts.frame(part)?;
+    Ok(match label {
+        Some(label) => frame.filter(text("label").eq(lit(label.to_owned()))),
+        None => frame,
+    })
+}
+
+/// A dictionary column as plain text.
+fn text(column: &str) -> Expr {
+    col(column).cast(DataType::String)
+}
+
+fn all_labels(parts: &Parts) -> anyhow::Result<Vec<String>> {
+    let mut labels = std::collections::BTreeSet::new();
+    for part in 0..parts.count() {
+        labels.extend(value_counts(parts.frame(part)?, col("label"))?.into_iter().map(|(label, _)| label));
+    }
+    Ok(labels.into_iter().collect())
+}
+
+#[derive(Default)]
+struct Sums {
+    rows: u64,
+    sentences: u64,
+    docs: u64,
+    labels: Vec<LabelCount>,
+    spans: Lengths,
+    chars: Lengths,
+    tokens: Lengths,
+    origins: BTreeMap<String, u64>,
+    mentions: Top,
+    /// Document, number and answers of the sentence that may go on in the next part.
+    sentence: Option<(String, u32, u64)>,
+    /// Rows with an answer, by part; and all.
+    answered: Vec<u64>,
+    wanted: Vec<u64>,
+}
+
+impl Sums {
+    fn add(&mut self, part: LazyFrame, tokens: Option<&TokenCounter>) -> anyhow::Result<()> {
+        let columns = ["doc", "sentence", "label", "context", "spans", "impossible"].map(col);
+        let part = part.select(columns).collect()?;
+        let rows = part.height() as u64;
+        self.rows += rows;
+        let answered = self.add_labels(part.clone().lazy())?;
+        self.answered.push(answered);
+        self.wanted.push(rows);
+        self.add_sentences(part.clone().lazy(), tokens)?;
+        let spans = exploded(part.lazy(), "spans").collect()?;
+        for (origin, count) in value_counts(spans.clone().lazy(), col("spans").struct_().field_by_name("origin"))? {
+            *self.origins.entry(origin).or_default() += count;
+        }
+        for (mention, count) in value_counts(spans.lazy(), col("spans").struct_().field_by_name("text"))? {
+            self.mentions.add(&mention, count);
+        }
+        Ok(())
+    }
+
+    /// Adds to the labels; gives the number of rows with an answer.
+    fn add_labels(&mut self, part: LazyFrame) -> anyhow::Result<u64> {
+        let counts = part
+            .group_by_stable([text("label")])
+            .agg([len().alias("rows"), col("impossible").sum(), col("spans").list().len().sum().alias("spans")])
+            .collect()?;
+        let mut answered = 0;
+        for row in 0..counts.height() {
+            let number = |column: &str| anyhow::Ok(u64::from(counts.column(column)?.u32()?.get(row).unwrap_or(0)));
+            let label = counts.column("label")?.str()?.get(row).unwrap_or_default();
+            let at = self.labels.iter().position(|known| known.label == label).unwrap_or_else(|| {
+                self.labels.push(LabelCount { label: label.to_owned(), ..LabelCount::default() });
+                self.labels.len() - 1
+            });
+            let known = &mut self.labels[at];
+            known.rows += number("rows")?;
+            known.impossible += number("impossible")?;
+            known.spans += number("spans")?;
+            answered += number("rows")? - number("impossible")?;
+        }
+        Ok(answered)
+    }
+
+    /// Takes rows that follow each other with the same document and number for one sentence.
+    fn add_sentences(&mut self, part: LazyFrame, tokens: Option<&TokenCounter>) -> anyhow::Result<()> {
+        let columns = [
+            col("doc"),
+            col("sentence"),
+            col("context"),
+            col("context").str().len_chars().alias("chars"),
+            col("spans").list().len().alias("count"),
+        ];
+        let frame = part.select(columns).collect()?;
+        let (docs, numbers) = (frame.column("doc")?.str()?, frame.column("sentence")?.u32()?);
+        let (contexts, chars, counts) = (frame.column("context")?.str()?, frame.column("chars")?.u32()?, frame.column("count")?.u32()?);
+        for row in 0..frame.height() {
+            let (Some(doc), Some(number), Some(context)) = (docs.get(row), numbers.get(row), contexts.get(row)) else { continue };
+            let count = u64::from(counts.get(row).unwrap_or(0));
+            match &mut self.sentence {
+                Some((known, sentence, spans)) if known == doc && *sentence == number => *spans += count,
+                known => {
+                    self.docs += u64::from(known.as_ref().is_none_or(|(known, ..)| known != doc));
+                    self.end_sentence();
+                    self.sentence = Some((doc.to_owned(), number, count));
+                    self.chars.add(u64::from(chars.get(row).unwrap_or(0)), 1);
+                    if let Some(tokens) = tokens {
+                        self.tokens.add(tokens.count(context)?, 1);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end_sentence(&mut self) {
+        if let Some((_, _, spans)) = self.sentence.take() {
+            self.sentences += 1;
+            self.spans.add(spans, 1);
+        }
+    }
+}
+
+fn samples(parts: &Parts, label: Option<&str>, tally: &Sums, count: usize, style: Style) -> anyhow::Result<Vec<Sample>> {
+    let any_answer = tally.answered.iter().any(|&rows| rows > 0);
+    let wanted = if any_answer { &tally.answered } else { &tally.wanted };
+    let mut samples = Vec::new();
+    for (part, row) in spread(wanted, count) {
+        let frame = part_of(parts, part, label)?;
+        let frame = if any_answer { frame.filter(col("impossible").not()) } else { frame };
+        let columns = [col("id"), text("label").alias("label"), text("query").alias("query"), col("context"), col("spans")];
+        let frame = frame.slice(i64::try_from(row)?, 1).select(columns).collect()?;
+        let field = |name: &str| anyhow::Ok(frame.column(name)?.str()?.get(0).unwrap_or_default().to_owned());
+        let label = field("label")?;
+        let spans = exploded(frame.clone().lazy(), "spans");
+        let spans = spans.select(["start", "end"].map(|name| col("spans").struct_().field_by_name(name))).collect()?;
+        let (starts, ends) = (spans.column("start")?.u32()?, spans.column("end")?.u32()?);
+        let ranges: Vec<_> = starts.iter().zip(ends.iter()).filter_map(|(start, end)| Some((start?..end?, label.as_str()))).collect();
+        samples.push(Sample { id: field("id")?, query: Some(field("query")?), marked: marked(&field("context")?, &ranges, style) });
+    }
+    Ok(samples)
+}
+
+impl std::fmt::Display for TripleReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut rows = vec![["label".to_owned(), "triples".to_owned(), "impossible".to_owned(), "spans".to_owned()]];
+        for label in &self.labels {
+            rows.push([label.label.clone(), grouped(label.rows), share(label.impossible, label.rows), grouped(label.spans)]);
+        }
+        if self.labels.len() > 1 {
+            rows.push(["all".to_owned(), grouped(self.rows), share(self.impossible, self.rows), grouped(self.spans)]);
+        }
+        writeln!(f, "{}\n", table(&rows))?;
+        writeln!(f, "sentences       {} in {}", grouped(self.sentences), counted(self.docs, "document"))?;
+        let lines =
+            [("spans/sentence", self.spans_per_sentence), ("context chars", self.context_chars), ("context tokens", self.context_tokens)];
+        for (name, spread) in lines {
+            if let Some(spread) = spread {
+                writeln!(f, "{name:<15} {spread}")?;
+            }
+        }
+        let origins: Vec<String> = self.origins.iter().map(|(origin, count)| format!("{origin} {}", grouped(*count))).collect();
+        writeln!(f, "origins         {}", origins.join(", "))?;
+        let mentions: Vec<String> = self.mentions.iter().map(Count::to_string).collect();
+        writeln!(f, "top mentions    {}", mentions.join(", "))
+    }
+}

@@ -1,0 +1,241 @@
+//! Annotated corpora to triples.
+//!
+//! The files are read twice: once to tell scheme and language and to find what is wrong, once to write. So what cannot be read, a label
+//! without a question and, with `--strict`, a malformed line end the run before there is an output folder, and memory does not
+//! grow with the input. Standard input and pipes cannot be read twice and are refused.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`conll`] | lines to sentences of tokens and tags |
+//! | [`scheme`] | which tagging scheme; tags to entities |
+//! | [`context`] | tokens to text with offsets; which language |
+
+pub mod conll;
+pub mod context;
+pub mod scheme;
+mod survey;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use schemas::manifest::Input;
+use schemas::{Manifest, Origin, QuerySet, ShardWriter, Span, Tally, Triple};
+
+use crate::cli::{Common, MrcArgs};
+use crate::source::{Progress, Stream};
+use conll::{Item, Reader, Sentence};
+use scheme::Scheme;
+use survey::Survey;
+
+/// What the rows are made by: the settings with everything told from the files filled in.
+struct Plan<'a> {
+    /// Files, each with the name that ids and `doc` give it.
+    files: Vec<(PathBuf, String)>,
+    queries: &'a QuerySet,
+    ignored: &'a [String],
+    scheme: Scheme,
+    /// Prefixes that are taken: those of this scheme, or all.
+    only: Option<Scheme>,
+    lang: String,
+}
+
+/// What came of the run.
+#[derive(Default)]
+struct Counts {
+    sentences: Tally,
+    lines: Tally,
+    entities: Tally,
+    repaired: Tally,
+    triples: Tally,
+    by_label: Vec<u64>,
+}
+
+/// Runs `prep mrc`.
+///
+/// # Errors
+/// Files that are no readable CoNLL, a label that the query set lacks, no usable sentence at all, or an output that cannot be
+/// written. With `--strict`, the first malformed line.
+pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
+    let queries = QuerySet::named(&args.queries)?;
+    for label in &args.ignore_label {
+        ensure!(
+            queries.position(label).is_none(),
+            "label `{label}` of --ignore-label has a question in query set `{}`: every sentence would deny it; leave it out of the set",
+            queries.name
+        );
+    }
+    let files = documents(&args.inputs)?;
+    let only = Scheme::from_arg(args.scheme);
+    let survey = Survey::of(&files, only, args.strict)?;
+    survey.check_labels(&queries, &args.ignore_label)?;
+    let scheme = only.unwrap_or_else(|| survey.evidence.scheme());
+    let lang = args.lang.clone().unwrap_or_else(|| told_language(&survey, &queries));
+    let plan = Plan { files, queries: &queries, ignored: &args.ignore_label, scheme, only, lang };
+
+    let manifest = Manifest::new(concat!("prep ", env!("CARGO_PKG_VERSION")), "mrc", plan.config(args));
+    let mut writer = ShardWriter::create(&args.output.output, args.output.overwrite, manifest)?;
+    let mut counts = Counts { by_label: vec![0; queries.queries.len()], ..Counts::default() };
+    let outcome = plan.write(&survey.inputs, &mut writer, &mut counts);
+    let error = outcome.as_ref().err().map(|error| format!("{error:#}"));
+    let finished = writer.finish(survey.inputs.clone(), counts.tallies(), error);
+    // What stopped the rows comes first: a folder that cannot be closed is most often its consequence.
+    outcome?;
+    finished?;
+    if !common.quiet {
+        plan.print_summary(&counts, args);
+    }
+    Ok(())
+}
+
+/// Each file with its name in the rows: without its folders, unless two files would share it.
+fn documents(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let mut files = Vec::with_capacity(paths.len());
+    for (at, path) in paths.iter().enumerate() {
+        ensure!(!paths[..at].contains(path), "{} is given twice", path.display());
+        let meta = std::fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
+        ensure!(meta.is_file(), "{} is not a regular file; annotated files are read twice", path.display());
+        let shared = paths.iter().filter(|other| name(other) == name(path)).count() > 1;
+        let full = path.to_string_lossy().into_owned();
+        files.push((path.clone(), if shared { full } else { name(path).unwrap_or(full) }));
+    }
+    Ok(files)
+}
+
+/// The language the tokens tell, or else that of the questions, where it is written with spaces as the tokens are.
+fn told_language(survey: &Survey, queries: &QuerySet) -> String {
+    let asked = queries.lang.as_str();
+    let fallback = if context::has_spaces(asked) { asked } else { "und" };
+    survey.scripts.lang().unwrap_or(fallback).to_owned()
+}
+
+impl Plan<'_> {
+    fn config(&self, args: &MrcArgs) -> serde_json::Value {
+        serde_json::json!({
+            "format": "conll",
+            "scheme": self.scheme,
+            "scheme_from": if self.only.is_some() { "--scheme" } else { "tags" },
+            "lang": self.lang,
+            "lang_from": if args.lang.is_some() { "--lang" } else { "tokens" },
+            "join": if context::has_spaces(&self.lang) { " " } else { "" },
+            "ignore_label": args.ignore_label,
+            "strict": args.strict,
+            "queries": self.queries,
+        })
+    }
+
+    fn write(&self, inputs: &[Input], writer: &mut ShardWriter<Triple>, counts: &mut Counts) -> anyhow::Result<()> {
+        for ((path, doc), input) in self.files.iter().zip(inputs) {
+            let mut stream = Stream::open(path, Progress::default())?;
+            let mut reader = Reader::new(&mut stream, self.only);
+            let result = self.write_document(doc, &mut reader, writer, counts).with_context(|| path.display().to_string());
+            counts.sentences.add(reader.sentences());
+            counts.lines.add(reader.lines());
+            result?;
+            ensure!(stream.input() == *input, "{} changed while it was read; run again", path.display());
+        }
+        Ok(())
+    }
+
+    fn write_document(
+        &self,
+        doc: &str,
+        reader: &mut Reader<&mut Stream>,
+        writer: &mut ShardWriter<Triple>,
+        counts: &mut Counts,
+    ) -> anyhow::Result<()> {
+        while let Some(item) = reader.next_item()? {
+            let Item::Sentence(sentence) = item else { continue };
+            for triple in self.triples(doc, &sentence, counts) {
+                writer.write(triple)?;
+                counts.triples.keep();
+            }
+        }
+        Ok(())
+    }
+
+    /// One triple for each label of the set, in its order.
+    fn triples(&self, doc: &str, sentence: &Sentence, counts: &mut Counts) -> Vec<Triple> {
+        let (text, ranges) = context::join(&sentence.tokens, context::has_spaces(&self.lang));
+        let mut spans: Vec<Vec<Span>> = vec![Vec::new(); self.queries.queries.len()];
+        for entity in scheme::entities(&sentence.tags, self.scheme) {
+            if entity.repaired {
+                counts.repaired.keep();
+            }
+            let Some(label) = self.queries.position(&entity.label) else {
+                debug_assert!(self.ignored.contains(&entity.label), "the survey refuses other labels");
+                counts.entities.skip(&format!("ignored label {}", entity.label));
+                continue;
+            };
+            let Some((chars, slice)) = context::slice(&text, &ranges, &entity.tokens) else {
+                counts.entities.skip("only white space");
+                continue;
+            };
+            counts.entities.keep();
+            counts.by_label[label] += 1;
+            spans[label].push(Span { start: chars.start, end: chars.end, text: slice.to_owned(), origin: Origin::Gold, score: None });
+        }
+        let rows = self.queries.queries.iter().zip(spans).map(|(query, spans)| Triple {
+            id: format!("{doc}:{}:{}", sentence.number, query.label),
+            doc: doc.to_owned(),
+            sentence: sentence.number,
+            lang: self.lang.clone(),
+            label: query.label.clone(),
+            query: query.text.clone(),
+            context: text.clone(),
+            impossible: spans.is_empty(),
+            spans,
+        });
+        rows.collect()
+    }
+
+    fn print_summary(&self, counts: &Counts, args: &MrcArgs) {
+        let told = |given: bool, from: &str| if given { String::new() } else { format!(" (told from the {from})") };
+        let joined = if context::has_spaces(&self.lang) { "one space" } else { "nothing" };
+        eprintln!("scheme     {}{}", self.scheme, told(self.only.is_some(), "tags"));
+        eprintln!("language   {}{}, tokens joined by {joined}", self.lang, told(args.lang.is_some(), "tokens"));
+        eprintln!("sentences  {}", counts.sentences);
+        eprintln!("entities   {}", counts.entities);
+        for (query, count) in self.queries.queries.iter().zip(&counts.by_label) {
+            eprintln!("  {:<20} {count}", query.label);
+        }
+        if counts.repaired.seen > 0 {
+            eprintln!("repaired   {} entities whose tags break scheme {}", counts.repaired.seen, self.scheme);
+        }
+        eprintln!("triples    {} in {}", counts.triples.out, args.output.output.display());
+    }
+}
+
+impl Counts {
+    fn tallies(&self) -> BTreeMap<String, Tally> {
+        let named = [
+            ("sentences", &self.sentences),
+            ("lines", &self.lines),
+            ("entities", &self.entities),
+            ("repaired entities", &self.repaired),
+            ("triples", &self.triples),
+        ];
+        named.into_iter().map(|(name, tally)| (name.to_owned(), tally.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_have_names_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("x")).unwrap();
+        let paths = ["a.txt", "b.txt", "x/a.txt"].map(|name| dir.path().join(name));
+        paths.iter().for_each(|path| std::fs::write(path, "").unwrap());
+        let names: Vec<String> = documents(&paths).unwrap().into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, [paths[0].display().to_string(), "b.txt".to_owned(), paths[2].display().to_string()]);
+        let twice = documents(&[paths[1].clone(), paths[1].clone()]).unwrap_err().to_string();
+        assert!(twice.ends_with("b.txt is given twice"), "{twice}");
+        let folder = documents(&[dir.path().to_owned()]).unwrap_err().to_string();
+        assert!(folder.ends_with("annotated files are read twice"), "{folder}");
+    }
+}

@@ -1,0 +1,160 @@
+//! `prep queries`: what sets there are, one as TOML, and sets out of the JSON of BERT-MRC code bases.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, anyhow, bail, ensure};
+use schemas::{Query, QuerySet};
+use serde::Deserialize;
+
+use crate::cli::{QueriesArgs, QueriesCommand};
+
+/// Runs `prep queries`.
+///
+/// # Errors
+/// A set that does not exist, JSON that is no query set, or a file that cannot be written.
+pub fn run(args: &QueriesArgs) -> anyhow::Result<()> {
+    match &args.command {
+        QueriesCommand::List => print(&list(&QuerySet::built_in())),
+        QueriesCommand::Show { name } => print(&QuerySet::named(name)?.to_toml()),
+        QueriesCommand::Import { file, output, name } => {
+            let json = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let set = import(&json, name.as_deref()).with_context(|| file.display().to_string())?;
+            write_new(output, &set.to_toml())
+        }
+    }
+}
+
+/// A set of BERT-MRC's JSON; what else is in there (`psedo_query` and such) is left.
+#[derive(Debug, Deserialize)]
+struct JsonSet {
+    tags: Vec<String>,
+    natural_query: BTreeMap<String, String>,
+}
+
+/// The query set in a JSON text: `{"zh_msra": {"tags": ["NR"], "natural_query": {"NR": "…"}}}`, or the inner object alone.
+///
+/// # Errors
+/// JSON of another shape, no such set, several of them and no name, or a tag without a question and the other way round.
+pub fn import(json: &str, name: Option<&str>) -> anyhow::Result<QuerySet> {
+    let shape = r#"expected {"NAME": {"tags": ["LABEL", …], "natural_query": {"LABEL": "question", …}}, …}"#;
+    let root: serde_json::Value = serde_json::from_str(json).with_context(|| format!("not JSON, {shape}"))?;
+    let root = root.as_object().ok_or_else(|| anyhow!("not an object, {shape}"))?;
+    let (name, set) = if root.contains_key("tags") || root.contains_key("natural_query") {
+        let name = name.ok_or_else(|| anyhow!("the set has no name in the file; give it one with --name"))?;
+        (name, serde_json::Value::Object(root.clone()))
+    } else {
+        let names: Vec<&str> = root.keys().map(String::as_str).collect();
+        let name = match (name, names.as_slice()) {
+            (Some(name), _) => name,
+            (None, [only]) => only,
+            (None, []) => bail!("no set in the file, {shape}"),
+            (None, several) => bail!("{} sets in the file; choose one with --name: {}", several.len(), several.join(", ")),
+        };
+        let set = root.get(name).ok_or_else(|| anyhow!("no set `{name}` in the file; it has {}", names.join(", ")))?;
+        (name, set.clone())
+    };
+    let set: JsonSet = serde_json::from_value(set).with_context(|| format!("set `{name}`: {shape}"))?;
+    let mut questions = set.natural_query;
+    let queries = set.tags.into_iter().map(|label| {
+        let text = questions.remove(&label).ok_or_else(|| anyhow!("set `{name}`: tag `{label}` comes twice or has no natural_query"))?;
+        Ok(Query { label, text })
+    });
+    let queries = queries.collect::<anyhow::Result<Vec<Query>>>()?;
+    if let Some(label) = questions.keys().next() {
+        bail!("set `{name}`: natural_query `{label}` is not among the tags");
+    }
+    let lang = if queries.iter().any(|query| query.text.chars().any(is_han)) { "zh" } else { "en" };
+    let set = QuerySet { name: name.to_owned(), lang: lang.to_owned(), description: String::new(), queries };
+    set.check()?;
+    Ok(set)
+}
+
+fn is_han(char: char) -> bool {
+    matches!(char, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// A line a set: name, language, labels.
+fn list(sets: &[QuerySet]) -> String {
+    let width = sets.iter().map(|set| set.name.len()).max().unwrap_or(0);
+    let line = |set: &QuerySet| format!("{:width$}  {}  {}\n", set.name, set.lang, set.labels().collect::<Vec<_>>().join(" "));
+    sets.iter().map(line).collect()
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        // `prep queries list | head -1`
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to standard output"),
+    }
+}
+
+fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
+    ensure!(!path.exists(), "{} exists; give another file with -o", path.display());
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = r#"{"zh_x": {"tags": ["NS", "NR"], "natural_query": {"NR": "人名", "NS": "地名"}, "psedo_query": {}},
+        "en_y": {"tags": ["PER"], "natural_query": {"PER": "people"}}}"#;
+
+    #[test]
+    fn sets_are_imported_in_the_order_of_their_tags() {
+        let set = import(TWO, Some("zh_x")).unwrap();
+        assert_eq!((set.name.as_str(), set.lang.as_str()), ("zh_x", "zh"));
+        assert_eq!(set.labels().collect::<Vec<_>>(), ["NS", "NR"]);
+        assert_eq!(import(TWO, Some("en_y")).unwrap().lang, "en");
+        let bare = r#"{"tags": ["A"], "natural_query": {"A": "a"}}"#;
+        assert_eq!(import(bare, Some("mine")).unwrap().name, "mine");
+        let one = format!(r#"{{"only": {bare}}}"#);
+        assert_eq!(import(&one, None).unwrap().name, "only");
+    }
+
+    #[test]
+    fn what_cannot_be_imported() {
+        for (json, name, expected) in [
+            ("{", None, "not JSON, expected"),
+            ("[]", None, "not an object, expected"),
+            ("{}", None, "no set in the file"),
+            (TWO, None, "2 sets in the file; choose one with --name: en_y, zh_x"),
+            (TWO, Some("z"), "no set `z` in the file; it has en_y, zh_x"),
+            (r#"{"tags": [], "natural_query": {}}"#, None, "the set has no name"),
+            (r#"{"tags": [], "natural_query": {}}"#, Some("x"), "it has no [[query]]"),
+            (r#"{"x": {"tags": ["A"]}}"#, None, "set `x`: expected"),
+            (r#"{"x": {"tags": ["A"], "natural_query": {}}}"#, None, "tag `A` comes twice or has no natural_query"),
+            (r#"{"x": {"tags": ["A", "A"], "natural_query": {"A": "a"}}}"#, None, "tag `A` comes twice or has no natural_query"),
+            (r#"{"x": {"tags": ["A"], "natural_query": {"A": "a", "B": "b"}}}"#, None, "natural_query `B` is not among the tags"),
+            (r#"{"x": {"tags": ["A"], "natural_query": {"A": " "}}}"#, None, "query 1 has an empty label or text"),
+        ] {
+            let error = format!("{:#}", import(json, name).unwrap_err());
+            assert!(error.contains(expected), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_list_has_a_line_a_set() {
+        let text = list(&QuerySet::built_in());
+        assert!(text.lines().any(|line| line == "zh_msra        zh  NR NS NT"), "{text}");
+    }
+
+    #[test]
+    fn a_file_is_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.toml");
+        write_new(&path, "a").unwrap();
+        let error = write_new(&path, "b").unwrap_err().to_string();
+        assert!(error.ends_with("x.toml exists; give another file with -o"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a");
+    }
+}

@@ -1,0 +1,232 @@
+//! Cuts a dump into pages without parsing them.
+//!
+//! `<` is escaped inside text, so the first `</page>` after a `<page` ends that page; this holds for every export MediaWiki writes.
+
+use std::io::Read;
+
+use memchr::memmem;
+
+use super::xml::SiteInfo;
+
+const BLOCK: usize = 1 << 18;
+/// Largest page in bytes; MediaWiki's own limit for the text of one is 2 MiB, unless raised.
+pub const MAX_PAGE: usize = 256 << 20;
+
+/// The XML of one page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageChunk {
+    /// From `<page` to `</page>`.
+    pub xml: Vec<u8>,
+    /// Where it begins in the decompressed dump, in bytes.
+    pub offset: u64,
+}
+
+/// Why a dump cannot be read on. Everything before it was sound.
+#[derive(Debug, thiserror::Error)]
+pub enum SplitError {
+    /// The first bytes are something else.
+    #[error("not a MediaWiki dump: expected <mediawiki> at the start, found {0:?}")]
+    NotADump(String),
+    /// The compressed stream broke, or the file system did.
+    #[error("stream is truncated or corrupt at byte {offset} of the XML, after {pages} pages")]
+    Stream {
+        /// Bytes of XML before the fault.
+        offset: u64,
+        /// Pages before the fault.
+        pages: u64,
+        /// What the decoder says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The XML ends without `</mediawiki>`.
+    #[error("dump is truncated: it ends {place} at byte {offset} of the XML, after {pages} pages, without </mediawiki>")]
+    Truncated {
+        /// Inside or outside of a page.
+        place: &'static str,
+        /// Bytes of XML.
+        offset: u64,
+        /// Whole pages.
+        pages: u64,
+    },
+    /// A page does not end.
+    #[error("page at byte {offset} of the XML is larger than {} MiB", MAX_PAGE >> 20)]
+    TooLarge {
+        /// Where it begins.
+        offset: u64,
+    },
+}
+
+/// Iterator over the pages of a dump.
+///
+/// Memory: one page and one block. Ends after the first error.
+pub struct Splitter<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that were given out.
+    taken: usize,
+    /// Bytes of XML before the buffer.
+    before: u64,
+    pages: u64,
+    done: bool,
+    site: SiteInfo,
+}
+
+impl<R: Read> Splitter<R> {
+    /// Reads the head of a dump, up to its first page.
+    ///
+    /// # Errors
+    /// [`SplitError::NotADump`], or a stream that is broken from the start.
+    pub fn new(reader: R) -> Result<Self, SplitError> {
+        let mut splitter = Self { reader, buffer: Vec::new(), taken: 0, before: 0, pages: 0, done: false, site: SiteInfo::default() };
+        let mut more = splitter.fill()?;
+        while more && splitter.buffer.len() < 512 {
+            more = splitter.fill()?;
+        }
+        if memmem::find(&splitter.buffer[..splitter.buffer.len().min(4096)], b"<mediawiki").is_none() {
+            let start = String::from_utf8_lossy(&splitter.buffer[..splitter.buffer.len().min(60)]).into_owned();
+            return Err(SplitError::NotADump(start));
+        }
+        let head = loop {
+            if let Some(head) = memmem::find(&splitter.buffer, b"<page") {
+                break head;
+            }
+            if !splitter.fill()? {
+                break splitter.buffer.len();
+            }
+        };
+        splitter.site = SiteInfo::parse(&String::from_utf8_lossy(&splitter.buffer[..head]));
+        Ok(splitter)
+    }
+
+    /// What the dump says of its wiki.
+    pub fn site(&self) -> &SiteInfo {
+        &self.site
+    }
+
+    /// The reader, to ask it what was read.
+    pub fn reader(&self) -> &R {
+        &self.reader
+    }
+
+    /// Reads a block more. Nothing more: false.
+    fn fill(&mut self) -> Result<bool, SplitError> {
+        // Move the rest to the front only when it is small beside what was given out: each byte moves once at most.
+        if self.taken > 0 && self.taken >= self.buffer.len() - self.taken {
+            self.before += self.taken as u64;
+            self.buffer.drain(..self.taken);
+            self.taken = 0;
+        }
+        let length = self.buffer.len();
+        self.buffer.resize(length + BLOCK, 0);
+        let read = loop {
+            match self.reader.read(&mut self.buffer[length..]) {
+                Ok(read) => break read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(source) => {
+                    self.buffer.truncate(length);
+                    return Err(SplitError::Stream { offset: self.before + length as u64, pages: self.pages, source });
+                }
+            }
+        };
+        self.buffer.truncate(length + read);
+        Ok(read > 0)
+    }
+
+    fn next_page(&mut self) -> Result<Option<PageChunk>, SplitError> {
+        // Searched already, from `taken` on.
+        let mut searched = 0;
+        loop {
+            let rest = &self.buffer[self.taken..];
+            if let Some(found) = memmem::find(&rest[searched..], b"</page>") {
+                let end = searched + found + b"</page>".len();
+                let start = memmem::find(&rest[..end], b"<page").unwrap_or(0);
+                let offset = self.before + (self.taken + start) as u64;
+                let xml = rest[start..end].to_vec();
+                self.taken += end;
+                self.pages += 1;
+                return Ok(Some(PageChunk { xml, offset }));
+            }
+            if rest.len() > MAX_PAGE {
+                return Err(SplitError::TooLarge { offset: self.before + self.taken as u64 });
+            }
+            // `</page>` may lie across the border of two blocks.
+            searched = rest.len().saturating_sub(b"</page>".len() - 1);
+            if !self.fill()? {
+                return self.end();
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<Option<PageChunk>, SplitError> {
+        let rest = &self.buffer[self.taken..];
+        if memmem::find(rest, b"</mediawiki>").is_some() {
+            return Ok(None);
+        }
+        let place = if memmem::find(rest, b"<page").is_some() { "inside a page" } else { "after a page" };
+        Err(SplitError::Truncated { place, offset: self.before + self.buffer.len() as u64, pages: self.pages })
+    }
+}
+
+impl<R: Read> Iterator for Splitter<R> {
+    type Item = Result<PageChunk, SplitError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let page = self.next_page().transpose();
+        self.done = !matches!(page, Some(Ok(_)));
+        page
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = r#"<mediawiki version="0.11" xml:lang="en"><siteinfo><dbname>enwiki</dbname></siteinfo>"#;
+
+    /// Gives out a few bytes at a time, so that every border of blocks is met.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let size = self.1.min(buffer.len()).min(self.0.len());
+            buffer[..size].copy_from_slice(&self.0[..size]);
+            self.0 = &self.0[size..];
+            Ok(size)
+        }
+    }
+
+    #[test]
+    fn pages_are_cut_wherever_blocks_end() {
+        let pages: Vec<String> = (0..30).map(|n| format!("<page>{}</page>", "x".repeat(n * 7))).collect();
+        let xml = format!("{HEAD}\n{}\n</mediawiki>", pages.join("\n  "));
+        for step in [1, 2, 3, 7, 64, 5000] {
+            let splitter = Splitter::new(Trickle(xml.as_bytes(), step)).unwrap();
+            assert_eq!(splitter.site().dbname, "enwiki");
+            let chunks: Vec<PageChunk> = splitter.map(Result::unwrap).collect();
+            assert_eq!(chunks.len(), 30);
+            for (chunk, page) in chunks.iter().zip(&pages) {
+                assert_eq!(chunk.xml, page.as_bytes());
+                assert!(xml[usize::try_from(chunk.offset).unwrap()..].starts_with(page));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_whole_is_an_error() {
+        let check = |xml: String| -> String {
+            match Splitter::new(xml.as_bytes()) {
+                Ok(splitter) => splitter.filter_map(Result::err).map(|error| error.to_string()).collect(),
+                Err(error) => error.to_string(),
+            }
+        };
+        assert_eq!(check(format!("{HEAD}</mediawiki>")), "");
+        assert!(check(format!("{HEAD}<page>a</page><page>b")).contains("ends inside a page"));
+        assert!(check(format!("{HEAD}<page>a</page>")).contains("ends after a page"));
+        assert!(check("%PDF-1.4".to_owned()).contains("not a MediaWiki dump"));
+        assert!(check(String::new()).contains("not a MediaWiki dump"));
+    }
+}

@@ -1,0 +1,205 @@
+//! A dump's bytes: decompressed, as UTF-8, hashed and counted as they are read.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context;
+use schemas::manifest::Input;
+
+const BUFFER: usize = 1 << 18;
+
+/// Bytes of compressed input read so far, shared with whoever shows them.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    /// Bytes read so far.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+/// Readable XML in UTF-8, whatever the file is.
+///
+/// Compression and encoding are told from the first bytes, not from the name: bzip2 (one stream or many), gzip, zstd, xz or none;
+/// UTF-16 by its byte-order mark.
+pub struct Stream {
+    reader: Box<dyn Read + Send>,
+    path: String,
+    tap: Tap,
+}
+
+impl Stream {
+    /// Opens a file, or standard input for `-`.
+    ///
+    /// # Errors
+    /// A file that cannot be opened or read.
+    pub fn open(path: &Path, progress: Progress) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let raw: Box<dyn Read + Send> = if name == "-" {
+            Box::new(io::stdin())
+        } else {
+            let meta = std::fs::metadata(path).with_context(|| format!("cannot open {name}"))?;
+            anyhow::ensure!(!meta.is_dir(), "{name} is a folder, expected a dump file");
+            Box::new(File::open(path).with_context(|| format!("cannot open {name}"))?)
+        };
+        let tap = Tap::default();
+        let tapped = Tapped { inner: raw, tap: tap.clone(), progress };
+        let reader = decompress(BufReader::with_capacity(BUFFER, tapped)).and_then(transcode).with_context(|| format!("cannot read {name}"))?;
+        Ok(Self { reader, path: name, tap })
+    }
+
+    /// What was read: call it at the end, or at the point where the stream broke.
+    pub fn input(&self) -> Input {
+        let state = self.tap.0.lock().expect("no reader panics while it holds the lock");
+        Input { path: self.path.clone(), bytes: state.bytes, blake3: state.hash.finalize().to_string() }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+#[derive(Clone, Default)]
+struct Tap(Arc<Mutex<TapState>>);
+
+#[derive(Default)]
+struct TapState {
+    hash: blake3::Hasher,
+    bytes: u64,
+}
+
+/// Hashes and counts what passes.
+struct Tapped<R> {
+    inner: R,
+    tap: Tap,
+    progress: Progress,
+}
+
+impl<R: Read> Read for Tapped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let mut state = self.tap.0.lock().expect("no reader panics while it holds the lock");
+        state.hash.update(&buffer[..read]);
+        state.bytes += read as u64;
+        self.progress.add(read);
+        Ok(read)
+    }
+}
+
+fn decompress<R: BufRead + Send + 'static>(mut reader: R) -> io::Result<Box<dyn Read + Send>> {
+    let magic = reader.fill_buf()?;
+    Ok(match magic {
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(reader)?),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader)),
+        _ => Box::new(reader),
+    })
+}
+
+fn transcode(reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    let mut reader = BufReader::with_capacity(BUFFER, reader);
+    let encoding = match reader.fill_buf()? {
+        [0xff, 0xfe, ..] => encoding_rs::UTF_16LE,
+        [0xfe, 0xff, ..] => encoding_rs::UTF_16BE,
+        [0xef, 0xbb, 0xbf, ..] => {
+            reader.consume(3);
+            return Ok(Box::new(reader));
+        }
+        _ => return Ok(Box::new(reader)),
+    };
+    reader.consume(2);
+    Ok(Box::new(Transcoder { reader, decoder: encoding.new_decoder_without_bom_handling(), ended: false }))
+}
+
+/// UTF-16 to UTF-8.
+struct Transcoder<R> {
+    reader: R,
+    decoder: encoding_rs::Decoder,
+    ended: bool,
+}
+
+impl<R: BufRead> Read for Transcoder<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // A char may take four bytes, and the decoder writes none of it where it does not fit.
+        if buffer.len() < 4 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "buffer for transcoded text is under 4 bytes"));
+        }
+        while !self.ended {
+            let input = self.reader.fill_buf()?;
+            let last = input.is_empty();
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(input, buffer, last);
+            self.reader.consume(read);
+            if let encoding_rs::DecoderResult::Malformed(..) = result {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "malformed UTF-16"));
+            }
+            self.ended = last && result == encoding_rs::DecoderResult::InputEmpty;
+            if written > 0 {
+                return Ok(written);
+            }
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn read(bytes: &[u8]) -> (io::Result<String>, Input) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let mut stream = Stream::open(file.path(), Progress::default()).unwrap();
+        let mut text = String::new();
+        let result = stream.read_to_string(&mut text).map(|_| text);
+        (result, stream.input())
+    }
+
+    #[test]
+    fn every_codec_and_encoding() {
+        let text = "<mediawiki>Ödön 北京 🎉</mediawiki>".repeat(500);
+        let bz2 = |level| {
+            let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(level));
+            encoder.write_all(text.as_bytes()).unwrap();
+            encoder.finish().unwrap()
+        };
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gz.write_all(text.as_bytes()).unwrap();
+        let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
+        xz.write_all(text.as_bytes()).unwrap();
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(bytes).collect::<Vec<u8>>();
+        let double = text.repeat(2);
+        for (name, bytes, expected) in [
+            ("plain", text.as_bytes().to_vec(), &text),
+            ("utf-8 with mark", [b"\xef\xbb\xbf", text.as_bytes()].concat(), &text),
+            ("bzip2", bz2(9), &text),
+            ("bzip2 streams", [bz2(9), bz2(1)].concat(), &double),
+            ("gzip", gz.finish().unwrap(), &text),
+            ("xz", xz.finish().unwrap(), &text),
+            ("zstd", zstd::encode_all(text.as_bytes(), 1).unwrap(), &text),
+            ("utf-16le", utf16(u16::to_le_bytes), &text),
+            ("utf-16be", utf16(u16::to_be_bytes), &text),
+        ] {
+            let (result, input) = read(&bytes);
+            assert_eq!(&result.unwrap(), expected, "{name}");
+            assert_eq!(input.bytes, bytes.len() as u64, "{name}");
+            assert_eq!(input.blake3, blake3::hash(&bytes).to_string(), "{name}");
+        }
+        for at in [10, 40, bz2(9).len() - 1] {
+            read(&bz2(9)[..at]).0.expect_err("a cut stream is an error");
+        }
+    }
+}

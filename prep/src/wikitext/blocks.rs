@@ -1,0 +1,370 @@
+//! Lines to blocks: paragraphs, headings, list items, each with its text, anchors and offsets.
+
+use schemas::row::CharSlicer;
+use schemas::{Anchor, Segment, SegmentKind};
+
+use super::links::Target;
+use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, BREAK, GAP, ITEM, KEEP_CLOSE, KEEP_OPEN, is_mark, unprotect};
+use super::{Converter, Page, quotes};
+
+/// Runs the last pass: text, anchors, segments.
+pub(super) fn emit(text: &str, targets: &[Target], page: &Page<'_>, converter: Option<&Converter>) -> (String, Vec<Anchor>, Vec<Segment>) {
+    let mut emitter = Emitter {
+        page,
+        converter,
+        targets: targets.iter(),
+        text: String::with_capacity(text.len() / 2),
+        chars: 0,
+        anchors: Vec::new(),
+        segments: Vec::new(),
+        block: Block::default(),
+    };
+    for line in text.split('\n') {
+        emitter.line(line);
+    }
+    emitter.finish();
+    (emitter.text, emitter.anchors, emitter.segments)
+}
+
+struct Emitter<'a> {
+    page: &'a Page<'a>,
+    converter: Option<&'a Converter>,
+    targets: std::slice::Iter<'a, Target>,
+    text: String,
+    /// Chars of `text`.
+    chars: u32,
+    anchors: Vec<Anchor>,
+    segments: Vec<Segment>,
+    block: Block<'a>,
+}
+
+/// The block that is being filled. Offsets are chars of its text.
+struct Block<'a> {
+    kind: SegmentKind,
+    level: u8,
+    text: String,
+    chars: u32,
+    anchors: Vec<(u32, u32, &'a Target)>,
+    /// The anchor that is open, and where its first char lies once it has one.
+    open: Option<(&'a Target, Option<u32>)>,
+    /// Bytes of the text that are not converted.
+    keeps: Vec<(usize, usize)>,
+    keep_from: Option<usize>,
+    /// White space came, but nothing after it yet.
+    space: bool,
+    /// Something vanished, and nothing came after it yet.
+    gap: bool,
+    /// A parenthesis with nothing in it so far: where it lies in bytes and chars, and whether something vanished inside.
+    parenthesis: Option<(usize, u32, bool)>,
+}
+
+impl Default for Block<'_> {
+    fn default() -> Self {
+        Self {
+            kind: SegmentKind::Paragraph,
+            level: 0,
+            text: String::new(),
+            chars: 0,
+            anchors: Vec::new(),
+            open: None,
+            keeps: Vec::new(),
+            keep_from: None,
+            space: false,
+            gap: false,
+            parenthesis: None,
+        }
+    }
+}
+
+impl<'a> Emitter<'a> {
+    fn line(&mut self, line: &str) {
+        if line.chars().all(|c| c.is_whitespace() || (is_mark(c) && !matches!(c, ANCHOR_OPEN | ANCHOR_CLOSE))) {
+            return self.finish();
+        }
+        if let Some((level, title)) = heading(line) {
+            return self.single(SegmentKind::Heading, level, title);
+        }
+        let start = line.trim_start_matches(|c| is_mark(c) && !matches!(c, ANCHOR_OPEN | KEEP_OPEN | BREAK | ITEM));
+        let prefix = start.bytes().take_while(|byte| matches!(byte, b'*' | b'#' | b';' | b':')).count();
+        if prefix > 0 {
+            let level = u8::try_from(prefix).unwrap_or(u8::MAX);
+            let item = &start[prefix..];
+            let colon = start[..prefix].ends_with(';').then(|| definition(item)).flatten();
+            return match colon {
+                Some(colon) => {
+                    self.single(SegmentKind::List, level, &item[..colon]);
+                    self.single(SegmentKind::List, level, &item[colon + 1..]);
+                }
+                None => self.single(SegmentKind::List, level, item),
+            };
+        }
+        if start.starts_with("----") {
+            return self.single(SegmentKind::Paragraph, 0, start.trim_start_matches('-'));
+        }
+        if line.starts_with(' ') {
+            // Preformatted: lines are not joined.
+            return self.single(SegmentKind::Paragraph, 0, line);
+        }
+        self.block.space = true;
+        self.inline(line);
+    }
+
+    /// A block of one line.
+    fn single(&mut self, kind: SegmentKind, level: u8, text: &str) {
+        self.finish();
+        (self.block.kind, self.block.level) = (kind, level);
+        self.inline(text);
+        self.finish();
+    }
+
+    fn inline(&mut self, line: &str) {
+        quotes::strip(line, |piece| self.piece(piece));
+    }
+
+    fn piece(&mut self, piece: &str) {
+        let mut rest = piece;
+        while let Some(c) = rest.chars().next() {
+            if c == '&'
+                && let Some((length, decoded)) = entity(rest)
+            {
+                decoded.chars().for_each(|c| self.block.push(c));
+                rest = &rest[length..];
+                continue;
+            }
+            rest = &rest[c.len_utf8()..];
+            match c {
+                _ if c.is_ascii() => self.block.push(c),
+                ANCHOR_OPEN => self.block.open = self.targets.next().map(|target| (target, None)),
+                ANCHOR_CLOSE => self.block.close_anchor(),
+                KEEP_OPEN => self.block.keep_from = Some(self.block.text.len()),
+                KEEP_CLOSE => self.block.close_keep(),
+                BREAK | ITEM if self.block.open.is_some() => self.block.space = true,
+                BREAK => self.next_block(None),
+                ITEM => self.next_block(Some(SegmentKind::List)),
+                _ if is_mark(c) => {
+                    self.block.gap |= c == GAP;
+                    if let Some((.., vanished)) = &mut self.block.parenthesis {
+                        *vanished |= c == GAP;
+                    }
+                }
+                _ => self.block.push(unprotect(c).unwrap_or(c)),
+            }
+        }
+    }
+
+    /// Ends the block inside a line; the next is of the same kind unless said otherwise.
+    fn next_block(&mut self, kind: Option<SegmentKind>) {
+        let (old, level) = (self.block.kind, self.block.level);
+        self.finish();
+        self.block.kind = kind.unwrap_or(old);
+        self.block.level = if kind.is_some() { level.max(1) } else { level };
+    }
+
+    /// Appends the block to the page, if it holds anything.
+    fn finish(&mut self) {
+        let mut block = std::mem::take(&mut self.block);
+        block.close_anchor();
+        block.close_keep();
+        if block.text.is_empty() {
+            return;
+        }
+        if let Some(converter) = self.converter {
+            block.convert(converter, &self.page.rules);
+        }
+        if !self.text.is_empty() {
+            self.text.push('\n');
+            self.chars += 1;
+        }
+        let start = self.chars;
+        self.text.push_str(&block.text);
+        self.chars += block.chars;
+        self.segments.push(Segment { start, end: self.chars, kind: block.kind, level: block.level });
+        let mut slicer = CharSlicer::new(&block.text);
+        for (from, to, target) in block.anchors {
+            let Some(text) = slicer.slice(from, to) else { continue };
+            self.anchors.push(Anchor {
+                start: start + from,
+                end: start + to,
+                text: text.to_owned(),
+                target: target.title.clone(),
+                fragment: target.fragment.clone(),
+            });
+        }
+    }
+}
+
+impl Block<'_> {
+    fn push(&mut self, c: char) {
+        if c.is_whitespace() {
+            self.space = true;
+            return;
+        }
+        if c.is_control() {
+            return;
+        }
+        let last = self.text.chars().next_back();
+        let joins = self.gap && last.is_some_and(is_word) && is_word(c);
+        if (self.space && last.is_some()) || joins {
+            self.text.push(' ');
+            self.chars += 1;
+        }
+        (self.space, self.gap) = (false, false);
+        if let Some((_, start @ None)) = &mut self.open {
+            *start = Some(self.chars);
+        }
+        match c {
+            '(' | '（' => self.parenthesis = Some((self.text.len(), self.chars, false)),
+            ')' | '）' => {
+                if let Some((bytes, chars, true)) = self.parenthesis.take() {
+                    return self.cut(bytes, chars);
+                }
+            }
+            ';' | ',' | ':' | '；' | '，' | '：' | '、' | '·' | '/' => {}
+            _ => self.parenthesis = None,
+        }
+        self.text.push(c);
+        self.chars += 1;
+    }
+
+    /// Takes back an empty parenthesis and the space before it.
+    fn cut(&mut self, bytes: usize, chars: u32) {
+        self.text.truncate(bytes);
+        self.chars = chars;
+        if self.text.ends_with(' ') {
+            self.text.pop();
+            self.chars -= 1;
+        }
+        if let Some((_, start)) = &mut self.open {
+            *start = start.filter(|&start| start < self.chars);
+        }
+        self.gap = true;
+    }
+
+    fn close_anchor(&mut self) {
+        if let Some((target, Some(start))) = self.open.take()
+            && start < self.chars
+        {
+            self.anchors.push((start, self.chars, target));
+        }
+    }
+
+    fn close_keep(&mut self) {
+        if let Some(from) = self.keep_from.take()
+            && from < self.text.len()
+        {
+            self.keeps.push((from, self.text.len()));
+        }
+    }
+
+    /// Converts the text to Simplified, by the page's own rules first.
+    fn convert(&mut self, converter: &Converter, rules: &[(String, String)]) {
+        let mut out = String::with_capacity(self.text.len());
+        // Replacements that change the number of chars: old start and end, new length.
+        let mut edits: Vec<(u32, u32, u32)> = Vec::new();
+        let mut from = 0;
+        for &(start, end) in &self.keeps {
+            convert_piece(&self.text, from, start, converter, rules, &mut out, &mut edits);
+            out.push_str(&self.text[start..end]);
+            from = end;
+        }
+        convert_piece(&self.text, from, self.text.len(), converter, rules, &mut out, &mut edits);
+        if !edits.is_empty() {
+            for (start, end, _) in &mut self.anchors {
+                (*start, *end) = (moved(*start, &edits, false), moved(*end, &edits, true));
+            }
+            self.chars = u32::try_from(out.chars().count()).expect("pages are under 4 GiB");
+        }
+        self.text = out;
+    }
+}
+
+/// Where an offset lies after the edits; inside of one, at its border.
+fn moved(offset: u32, edits: &[(u32, u32, u32)], to_end: bool) -> u32 {
+    let mut shift = 0i64;
+    for &(start, end, length) in edits {
+        if offset >= end {
+            shift += i64::from(length) - i64::from(end - start);
+        } else if offset > start {
+            let border = i64::from(start) + shift + if to_end { i64::from(length) } else { 0 };
+            return u32::try_from(border).expect("borders lie in the text");
+        } else {
+            break;
+        }
+    }
+    u32::try_from(i64::from(offset) + shift).expect("offsets lie in the text")
+}
+
+fn convert_piece(
+    text: &str,
+    from: usize,
+    to: usize,
+    converter: &Converter,
+    rules: &[(String, String)],
+    out: &mut String,
+    edits: &mut Vec<(u32, u32, u32)>,
+) {
+    let count = |text: &str| u32::try_from(text.chars().count()).expect("pages are under 4 GiB");
+    let mut done = from;
+    let mut at = from;
+    while !rules.is_empty() && at < to {
+        let rest = &text[at..to];
+        match rules.iter().filter(|(old, _)| rest.starts_with(old.as_str())).max_by_key(|(old, _)| old.len()) {
+            Some((old, new)) => {
+                converter.convert(&text[done..at], out);
+                out.push_str(new);
+                let start = count(&text[..at]);
+                edits.push((start, start + count(old), count(new)));
+                at += old.len();
+                done = at;
+            }
+            None => at += rest.chars().next().map_or(1, char::len_utf8),
+        }
+    }
+    converter.convert(&text[done..to], out);
+}
+
+/// Letters and digits of scripts that part words by spaces.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() && !is_cjk(c)
+}
+
+/// Chinese, Japanese and Thai letters: words of these join without a space.
+pub(crate) fn is_cjk(c: char) -> bool {
+    matches!(u32::from(c), 0x0E00..=0x0EFF | 0x2E80..=0x9FFF | 0xF900..=0xFAFF | 0xFF66..=0xFF9F | 0x20000..=0x3FFFF)
+}
+
+/// Level and text of a heading.
+fn heading(line: &str) -> Option<(u8, &str)> {
+    let line = line.trim_end_matches(|c: char| c.is_whitespace() || is_mark(c));
+    let opening = line.bytes().take_while(|&byte| byte == b'=').count();
+    let closing = line.bytes().rev().take_while(|&byte| byte == b'=').count();
+    if opening == 0 || closing == 0 || opening + closing >= line.len() {
+        return None;
+    }
+    let level = opening.min(closing).min(6);
+    Some((u8::try_from(level).expect("at most 6"), &line[level..line.len() - level]))
+}
+
+/// Where the colon lies that parts `; term : definition`.
+fn definition(item: &str) -> Option<usize> {
+    let mut inside = false;
+    item.char_indices().find_map(|(at, c)| {
+        match c {
+            ANCHOR_OPEN | KEEP_OPEN => inside = true,
+            ANCHOR_CLOSE | KEEP_CLOSE => inside = false,
+            ':' if !inside && !item[at..].starts_with("://") => return Some(at),
+            _ => {}
+        }
+        None
+    })
+}
+
+/// The entity at the start of `text`: its length and what it stands for.
+fn entity(text: &str) -> Option<(usize, String)> {
+    /// The longest names of HTML 5 have 31 letters.
+    const LONGEST: usize = 34;
+    let end = text.bytes().take(LONGEST).position(|byte| byte == b';')? + 1;
+    let name = &text[..end];
+    let decoded = html_escape::decode_html_entities(name);
+    (decoded != name).then(|| (end, decoded.into_owned()))
+}

@@ -1,0 +1,247 @@
+//! Links: internal ones to anchors, media and categories out of the text, external ones to their text.
+
+use std::borrow::Cow;
+
+use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, GAP, plain};
+use super::wiki::Prefix;
+use super::{Page, normalise_title};
+
+/// Where an anchor leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    pub title: String,
+    pub fragment: Option<String>,
+}
+
+/// Marks the anchors; the targets are in the order of the marks.
+pub(super) fn resolve(text: &str, page: &mut Page<'_>) -> (String, Vec<Target>) {
+    let mut resolver = Resolver { text, brackets: Brackets::find(text), out: String::with_capacity(text.len()), targets: Vec::new(), page };
+    resolver.run();
+    let Resolver { out, targets, .. } = resolver;
+    (externals(&out, page), targets)
+}
+
+/// Which `]]` closes which `[[`.
+struct Brackets {
+    /// Places of all `[[` in ascending order, their `]]`, and whether another `[[` lies inside.
+    opens: Vec<(usize, Option<usize>, bool)>,
+    /// The next to be asked for: they are asked for in order.
+    next: usize,
+}
+
+impl Brackets {
+    fn find(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut opens: Vec<(usize, Option<usize>, bool)> = Vec::new();
+        let mut stack: Vec<usize> = Vec::new();
+        let mut at = 0;
+        while let Some(found) = memchr::memchr2(b'[', b']', &bytes[at..]) {
+            at += found;
+            if bytes.get(at + 1) != Some(&bytes[at]) {
+                at += 1;
+                continue;
+            }
+            if bytes[at] == b'[' {
+                if let Some(&outer) = stack.last() {
+                    opens[outer].2 = true;
+                }
+                stack.push(opens.len());
+                opens.push((at, None, false));
+            } else if let Some(inner) = stack.pop() {
+                opens[inner].1 = Some(at);
+            }
+            at += 2;
+        }
+        Self { opens, next: 0 }
+    }
+
+    fn at(&mut self, place: usize) -> (Option<usize>, bool) {
+        while self.opens.get(self.next).is_some_and(|open| open.0 < place) {
+            self.next += 1;
+        }
+        self.opens.get(self.next).filter(|open| open.0 == place).map_or((None, false), |open| (open.1, open.2))
+    }
+}
+
+struct Resolver<'t, 'p, 'w> {
+    text: &'t str,
+    brackets: Brackets,
+    out: String,
+    targets: Vec<Target>,
+    page: &'p mut Page<'w>,
+}
+
+impl Resolver<'_, '_, '_> {
+    fn run(&mut self) {
+        let bytes = self.text.as_bytes();
+        let mut from = 0;
+        while let Some(at) = memchr::memmem::find(&bytes[from..], b"[[").map(|found| from + found) {
+            self.out.push_str(&self.text[from..at]);
+            from = self.link(at).unwrap_or_else(|| {
+                self.out.push_str("[[");
+                at + 2
+            });
+        }
+        self.out.push_str(&self.text[from..]);
+    }
+
+    /// Renders the link at `open` and gives the place after it; nothing if it is no link.
+    fn link(&mut self, open: usize) -> Option<usize> {
+        let (close, nested) = self.brackets.at(open);
+        let inner = &self.text[open + 2..];
+        let end = inner.bytes().position(|byte| matches!(byte, b'|' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'\n'))?;
+        let raw = &inner[..end];
+        let written = decode(raw);
+        let forced = written.trim_start().starts_with(':');
+        let title = written.trim().trim_start_matches(':').trim();
+        let prefix = title.split_once(':').and_then(|(before, _)| self.page.wiki.prefix(before));
+        if !forced && prefix == Some(Prefix::Namespace(6)) {
+            return Some(self.media(open, close));
+        }
+        // A link's text holds no link.
+        let mut close = close.filter(|_| !nested)?;
+        let delimiter = inner.as_bytes()[end];
+        if title.is_empty() || !(delimiter == b'|' || (delimiter == b']' && open + 2 + end == close)) || title.contains("://") {
+            return None;
+        }
+        if !forced && matches!(prefix, Some(Prefix::Namespace(14) | Prefix::Language)) {
+            self.out.push(GAP);
+            return Some(close + 2);
+        }
+        let label = if delimiter == b'|' { self.text.get(open + 3 + end..close) } else { None };
+        // `[[a|[http://x y]]]`: the first of three brackets belongs to the text.
+        let bytes = self.text.as_bytes();
+        if label.is_some_and(|label| label.contains('[')) && bytes.get(close + 2) == Some(&b']') {
+            close += 1;
+        }
+        let label = label.map(|_| &self.text[open + 3 + end..close]);
+        let after = close + 2;
+        let trail: usize = self.text[after..].chars().take_while(|&letter| self.page.wiki.in_trail(letter)).map(char::len_utf8).sum();
+        self.out.push(ANCHOR_OPEN);
+        match label {
+            None if raw.contains('%') => self.out.push_str(title),
+            None => self.out.push_str(raw.trim().trim_start_matches(':')),
+            Some("") => self.out.push_str(pipe_trick(title)),
+            Some(label) => self.out.push_str(&label.replace('\n', " ")),
+        }
+        self.out.push_str(&self.text[after..after + trail]);
+        self.out.push(ANCHOR_CLOSE);
+        let (title, fragment) = match title.split_once('#') {
+            Some((title, fragment)) => (title, Some(fragment.replace('_', " ").trim().to_owned())),
+            None => (title, None),
+        };
+        self.targets.push(Target { title: normalise_title(title), fragment: fragment.filter(|fragment| !fragment.is_empty()) });
+        Some(after + trail)
+    }
+
+    /// A picture shows nothing in running text. One that is never closed ends with its line.
+    fn media(&mut self, open: usize, close: Option<usize>) -> usize {
+        self.out.push(GAP);
+        match close {
+            // As with links, the first of three brackets may belong to the caption.
+            Some(close) if self.text[open + 2..close].matches('[').count() > self.text[open + 2..close].matches(']').count() => {
+                close + 2 + usize::from(self.text.as_bytes().get(close + 2) == Some(&b']'))
+            }
+            Some(close) => close + 2,
+            None => {
+                self.page.issue("unclosed media link");
+                memchr::memchr(b'\n', &self.text.as_bytes()[open..]).map_or(self.text.len(), |end| open + end)
+            }
+        }
+    }
+}
+
+/// A target as its author meant it: without marks, entities and `%xx` decoded.
+fn decode(raw: &str) -> String {
+    let text = plain(raw);
+    let text = html_escape::decode_html_entities(&text);
+    percent_decode(&text).into_owned()
+}
+
+fn percent_decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let hex = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok());
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        match (bytes[at], hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(high * 16 + low);
+                at += 3;
+            }
+            (byte, ..) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    // What is no UTF-8 was no escape.
+    String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// `[[Help:Arden (city)|]]` shows "Arden", `[[Arden, Ohio|]]` too.
+fn pipe_trick(title: &str) -> &str {
+    let title = title.split_once(':').map_or(title, |(_, rest)| rest);
+    let cut = [title.find(" ("), title.find('('), title.find('（'), title.find(", ")].into_iter().flatten().min();
+    title[..cut.unwrap_or(title.len())].trim()
+}
+
+const PROTOCOLS: &[&str] = &[
+    "http://", "https://", "//", "ftp://", "ftps://", "mailto:", "news:", "irc://", "ircs://", "gopher://", "telnet://", "nntp://",
+    "worldwind://", "svn://", "git://", "mms://", "bitcoin:", "magnet:", "urn:", "geo:", "tel:", "sms:", "sip:", "xmpp:", "ssh://", "sftp://",
+];
+
+/// `[http://x text]` gives its text, `[http://x]` nothing; magic words vanish.
+fn externals(text: &str, page: &mut Page<'_>) -> String {
+    let bytes = text.as_bytes();
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    // On this line there is no bracket that closes: up to here it is not looked for again.
+    let mut hopeless = 0;
+    let mut search = 0;
+    while let Some(at) = memchr::memchr2(b'[', b'_', &bytes[search..]).map(|found| search + found) {
+        search = at + 1;
+        if bytes[at] == b'_' {
+            if bytes.get(at + 1) == Some(&b'_')
+                && let Some(length) = page.wiki.magic_word(&text[at..])
+            {
+                page.disambiguation |= text[at..].starts_with("__DISAMBIG__") || text[at..].starts_with("__消歧");
+                out.push_str(&text[from..at]);
+                search = at + length;
+                from = search;
+            }
+            continue;
+        }
+        let Some(url) = url_length(&text[at + 1..]) else { continue };
+        if at < hopeless {
+            continue;
+        }
+        let rest = &text[at + 1 + url..];
+        let close = match memchr::memchr2(b']', b'\n', rest.as_bytes()) {
+            Some(close) if rest.as_bytes()[close] == b']' => close,
+            found => {
+                hopeless = found.map_or(text.len(), |found| at + 1 + url + found);
+                continue;
+            }
+        };
+        out.push_str(&text[from..at]);
+        let label = rest[..close].trim();
+        if label.is_empty() { out.push(GAP) } else { out.push_str(label) }
+        from = at + 1 + url + close + 1;
+        search = from;
+    }
+    out.push_str(&text[from..]);
+    out
+}
+
+/// Length of the URL at the start of `text`, where a bracketed link may begin with it.
+fn url_length(text: &str) -> Option<usize> {
+    let lower = |protocol: &str| text.get(..protocol.len()).is_some_and(|start| start.eq_ignore_ascii_case(protocol));
+    let protocol = PROTOCOLS.iter().find(|protocol| lower(protocol))?;
+    let rest = &text[protocol.len()..];
+    let length = rest.find(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '<' | '>' | '"')).unwrap_or(rest.len());
+    (length > 0).then_some(protocol.len() + length)
+}

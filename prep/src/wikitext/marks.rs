@@ -1,0 +1,76 @@
+//! Chars that carry structure from one pass to the next.
+//!
+//! They are noncharacters of Unicode, set aside for use inside a program, and the sixteenth private plane for protected ASCII.
+//! Where a page holds such chars itself they are replaced by U+FFFD before the first pass, so nothing in the text can be mistaken
+//! for a mark.
+
+/// Something vanished here; words on both sides must not join.
+pub const GAP: char = '\u{FDD0}';
+/// Breaks syntax and shows nothing: `<nowiki/>`.
+pub const NULL: char = '\u{FDD1}';
+/// An anchor begins; anchors are numbered in the order of their marks.
+pub const ANCHOR_OPEN: char = '\u{FDD2}';
+/// An anchor ends.
+pub const ANCHOR_CLOSE: char = '\u{FDD3}';
+/// A line break or the border of an HTML block.
+pub const BREAK: char = '\u{FDD4}';
+/// An HTML list item begins.
+pub const ITEM: char = '\u{FDD5}';
+/// Text that is not converted between scripts begins.
+pub const KEEP_OPEN: char = '\u{FDD6}';
+/// Text that is not converted between scripts ends.
+pub const KEEP_CLOSE: char = '\u{FDD7}';
+
+const PROTECTED: u32 = 0x10_0000;
+
+/// Whether a char is one of ours.
+pub fn is_mark(c: char) -> bool {
+    matches!(c, '\u{FDD0}'..='\u{FDD7}')
+}
+
+/// Replaces what could be mistaken for a mark.
+pub fn clear(text: &str) -> Option<String> {
+    // Noncharacters begin with EF B7, plane 16 with F4.
+    let bytes = text.as_bytes();
+    let suspect = memchr::memchr(0xf4, bytes).is_some() || memchr::memmem::find(bytes, &[0xef, 0xb7]).is_some();
+    let ours = |c: char| is_mark(c) || (PROTECTED..PROTECTED + 128).contains(&u32::from(c));
+    (suspect && text.chars().any(ours)).then(|| text.chars().map(|c| if ours(c) { '\u{FFFD}' } else { c }).collect())
+}
+
+/// Appends text whose ASCII punctuation and line feeds mean nothing to later passes. Entities stay entities.
+pub fn protect(text: &str, out: &mut String) {
+    for c in text.chars() {
+        let plain = !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, ' ' | '&' | '#' | ';');
+        out.push(if plain { c } else { char::from_u32(PROTECTED + u32::from(c)).expect("plane 16 has room for ASCII") });
+    }
+}
+
+/// The char that a protected one stands for.
+pub fn unprotect(c: char) -> Option<char> {
+    u32::from(c).checked_sub(PROTECTED).filter(|&ascii| ascii < 128).and_then(char::from_u32)
+}
+
+/// Text without marks, and with protected chars as they were.
+pub fn plain(text: &str) -> String {
+    text.chars().filter(|&c| !is_mark(c)).map(|c| unprotect(c).unwrap_or(c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protection_is_undone() {
+        let text = "[[a]] '' <b> {{x}} &amp; 北京\n* -";
+        let mut hidden = String::new();
+        protect(text, &mut hidden);
+        assert!(!hidden.contains(['[', '\'', '<', '{', '\n', '*', '-']));
+        assert_eq!(plain(&hidden), text);
+    }
+
+    #[test]
+    fn marks_in_a_page_are_replaced() {
+        assert_eq!(clear("a\u{FDD2}b\u{10005B}c").as_deref(), Some("a\u{FFFD}b\u{FFFD}c"));
+        assert_eq!(clear("ordinary 🎉 \u{F8FF}"), None);
+    }
+}

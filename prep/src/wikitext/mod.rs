@@ -1,0 +1,117 @@
+//! Wikitext to clean text with anchors by char offset.
+//!
+//! Passes, each a walk over the text, in MediaWiki's own order:
+//!
+//! | module | what it settles |
+//! |---|---|
+//! | [`expand`] | comments, tags of extensions, templates, parameters, language variants |
+//! | [`tags`] | tables go; later, HTML tags |
+//! | [`links`] | internal links to anchors, media and categories out, then external links |
+//! | [`blocks`] | lines to paragraphs, headings, lists; [`quotes`], entities, offsets |
+//!
+//! Between passes the text is a string in which [`marks`] carry what was found. Nothing here is quadratic: a page of 2 MB of `[[` or
+//! `{{` takes milliseconds.
+
+use schemas::{Anchor, Segment};
+
+use crate::cli::Variant;
+
+mod blocks;
+mod expand;
+mod links;
+mod marks;
+mod quotes;
+mod tags;
+mod templates;
+mod variants;
+pub mod wiki;
+
+pub use variants::Converter;
+pub use wiki::{Prefix, Wiki};
+
+/// What a page says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extract {
+    /// Clean text; blocks are separated by line feeds.
+    pub text: String,
+    /// Links in the text, in order.
+    pub anchors: Vec<Anchor>,
+    /// Blocks of the text, in order.
+    pub segments: Vec<Segment>,
+    /// Whether the page lists the meanings of its title.
+    pub disambiguation: bool,
+    /// What was odd, by kind, each once, sorted.
+    pub issues: Vec<String>,
+}
+
+/// Turns wikitext into clean text, for pages of one wiki.
+#[derive(Debug)]
+pub struct Extractor {
+    wiki: Wiki,
+    variant: Variant,
+    converter: Option<Converter>,
+}
+
+/// A page while it is read.
+struct Page<'w> {
+    wiki: &'w Wiki,
+    title: &'w str,
+    variant: Variant,
+    disambiguation: bool,
+    rules: variants::Rules,
+    issues: Vec<String>,
+}
+
+impl Page<'_> {
+    fn issue(&mut self, kind: &str) {
+        if !self.issues.iter().any(|known| known == kind) {
+            self.issues.push(kind.to_owned());
+        }
+    }
+}
+
+impl Extractor {
+    /// An extractor for the pages of a wiki.
+    pub fn new(wiki: Wiki, variant: Variant) -> Self {
+        let converter = (variant == Variant::ZhHans).then(Converter::simplified);
+        Self { wiki, variant, converter }
+    }
+
+    /// The wiki.
+    pub fn wiki(&self) -> &Wiki {
+        &self.wiki
+    }
+
+    /// Extracts a page's text. Never fails: what is odd is in the issues.
+    pub fn extract(&self, title: &str, wikitext: &str) -> Extract {
+        let mut page =
+            Page { wiki: &self.wiki, title, variant: self.variant, disambiguation: false, rules: Vec::new(), issues: Vec::new() };
+        let expanded = expand::expand(wikitext, &mut page);
+        let (text, unclosed) = tags::drop_tables(&expanded);
+        if unclosed {
+            page.issue("unclosed table");
+        }
+        let (text, targets) = links::resolve(&text, &mut page);
+        let text = tags::strip(&text);
+        let (text, anchors, segments) = blocks::emit(&text, &targets, &page, self.converter.as_ref());
+        page.issues.sort_unstable();
+        Extract { text, anchors, segments, disambiguation: page.disambiguation, issues: page.issues }
+    }
+}
+
+/// A title as anchors keep it: spaces, no underscores, first letter in upper case.
+pub fn normalise_title(title: &str) -> String {
+    let words: Vec<&str> = title.split(|c: char| c == '_' || c.is_whitespace()).filter(|word| !word.is_empty()).collect();
+    let title = words.join(" ");
+    let mut chars = title.chars();
+    match chars.next() {
+        // A letter such as ß has no single upper-case letter: it stays, as in MediaWiki.
+        Some(first) if first.is_lowercase() && first.to_uppercase().count() == 1 => {
+            first.to_uppercase().chain(chars).collect()
+        }
+        _ => title,
+    }
+}
+
+#[cfg(test)]
+mod tests;

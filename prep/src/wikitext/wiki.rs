@@ -1,0 +1,196 @@
+//! What a wiki is like: its language, namespaces, link trail, templates.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::templates::{TemplateFile, Templates};
+use crate::source::SiteInfo;
+
+/// A wiki, from its dump and the data tables.
+#[derive(Debug, Clone, Default)]
+pub struct Wiki {
+    /// Language code.
+    pub lang: String,
+    namespaces: HashMap<String, i32>,
+    trail: HashSet<char>,
+    variants: bool,
+    magic: Vec<String>,
+    pub(super) disambiguation: HashSet<String>,
+    pub(super) templates: Templates,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Language {
+    trail: String,
+    #[serde(default)]
+    variants: bool,
+    #[serde(default)]
+    disambiguation: Vec<String>,
+    #[serde(default)]
+    magic: Vec<String>,
+    #[serde(default)]
+    aliases: BTreeMap<String, Vec<String>>,
+}
+
+static LANGUAGES: LazyLock<BTreeMap<String, Language>> =
+    LazyLock::new(|| toml::from_str(include_str!("data/languages.toml")).expect("the table is tested"));
+
+static INTERWIKI: LazyLock<HashMap<&str, Prefix>> = LazyLock::new(|| {
+    let mut prefixes = HashMap::new();
+    for line in include_str!("data/interwiki.txt").lines() {
+        let mut words = line.split(' ');
+        let prefix = match words.next() {
+            Some("languages") => Prefix::Language,
+            Some("projects") => Prefix::Project,
+            _ => continue,
+        };
+        prefixes.extend(words.map(|word| (word, prefix)));
+    }
+    prefixes
+});
+
+/// What stands before the colon of a title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prefix {
+    /// A namespace of this wiki, by number.
+    Namespace(i32),
+    /// Wikipedia in another language.
+    Language,
+    /// Another wiki.
+    Project,
+}
+
+/// MediaWiki's own names: they hold in every language.
+const CANONICAL: [(i32, &str); 19] = [
+    (-2, "media"),
+    (-1, "special"),
+    (1, "talk"),
+    (2, "user"),
+    (3, "user talk"),
+    (4, "project"),
+    (5, "project talk"),
+    (6, "file"),
+    (7, "file talk"),
+    (8, "mediawiki"),
+    (9, "mediawiki talk"),
+    (10, "template"),
+    (11, "template talk"),
+    (12, "help"),
+    (13, "help talk"),
+    (14, "category"),
+    (15, "category talk"),
+    (828, "module"),
+    (829, "module talk"),
+];
+
+/// Magic words of every wiki; they show nothing.
+const MAGIC: [&str; 20] = [
+    "__NOTOC__", "__FORCETOC__", "__TOC__", "__NOEDITSECTION__", "__NEWSECTIONLINK__", "__NONEWSECTIONLINK__", "__NOGALLERY__",
+    "__HIDDENCAT__", "__EXPECTUNUSEDCATEGORY__", "__NOCONTENTCONVERT__", "__NOCC__", "__NOTITLECONVERT__", "__NOTC__", "__START__",
+    "__END__", "__INDEX__", "__NOINDEX__", "__STATICREDIRECT__", "__DISAMBIG__", "__NOGLOBAL__",
+];
+
+impl Wiki {
+    /// The wiki of a dump, with the language that the user says or the dump does.
+    pub fn new(site: &SiteInfo, lang: &str) -> Self {
+        let default = Language { trail: "a-z".to_owned(), ..Language::default() };
+        // `zh-min-nan` is no `zh`, but `pt-br` would be `pt`: only exact codes are looked up.
+        let language = LANGUAGES.get(lang).unwrap_or(&default);
+        let mut namespaces: HashMap<String, i32> = CANONICAL.iter().map(|(key, name)| ((*name).to_owned(), *key)).collect();
+        namespaces.insert("image".to_owned(), 6);
+        namespaces.insert("image talk".to_owned(), 7);
+        for (&key, name) in site.namespaces.iter().filter(|(_, name)| !name.is_empty()) {
+            namespaces.insert(name.to_lowercase().replace('_', " "), key);
+        }
+        for (key, names) in &language.aliases {
+            let key = key.parse().expect("the table is tested");
+            namespaces.extend(names.iter().map(|name| (name.to_lowercase(), key)));
+        }
+        let mut templates = Templates::default();
+        let file: TemplateFile = toml::from_str(include_str!("data/templates.toml")).expect("the table is tested");
+        templates.add(file);
+        let english = &LANGUAGES["en"].disambiguation;
+        Self {
+            lang: lang.to_owned(),
+            namespaces,
+            trail: trail_letters(&language.trail),
+            variants: language.variants,
+            magic: MAGIC.iter().map(|word| (*word).to_owned()).chain(language.magic.iter().cloned()).collect(),
+            disambiguation: english.iter().chain(&language.disambiguation).cloned().collect(),
+            templates,
+        }
+    }
+
+    /// What the part of a title before its first colon is, if it is more than part of the title.
+    pub fn prefix(&self, before_colon: &str) -> Option<Prefix> {
+        let name = before_colon.trim().to_lowercase().replace('_', " ");
+        let namespace = self.namespaces.get(&name).map(|&key| Prefix::Namespace(key));
+        namespace.or_else(|| INTERWIKI.get(name.as_str()).copied())
+    }
+
+    /// Whether a target, as anchors keep it, is an article of this wiki.
+    pub fn is_article(&self, target: &str) -> bool {
+        !target.is_empty() && target.split_once(':').is_none_or(|(prefix, _)| self.prefix(prefix).is_none())
+    }
+
+    /// Whether a letter after `]]` belongs to the link's text.
+    pub(super) fn in_trail(&self, letter: char) -> bool {
+        self.trail.contains(&letter)
+    }
+
+    /// Whether pages hold `-{…}-`.
+    pub(super) fn has_variants(&self) -> bool {
+        self.variants
+    }
+
+    /// Length of the magic word at the start of `text`.
+    pub(super) fn magic_word(&self, text: &str) -> Option<usize> {
+        self.magic.iter().find(|word| text.starts_with(word.as_str())).map(String::len)
+    }
+}
+
+fn trail_letters(pattern: &str) -> HashSet<char> {
+    let chars: Vec<char> = pattern.chars().collect();
+    let mut letters: HashSet<char> = chars.iter().copied().filter(|&c| c != '-').collect();
+    for range in chars.windows(3).filter(|range| range[1] == '-') {
+        letters.extend(range[0]..=range[2]);
+    }
+    letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_sound() {
+        assert!(LANGUAGES.values().flat_map(|language| language.aliases.keys()).all(|key| key.parse::<i32>().is_ok()));
+        for (lang, letter, joins) in [("en", 's', true), ("en", 'é', false), ("de", 'ß', true), ("zh", 'a', false), ("xx", 'z', true)] {
+            assert_eq!(Wiki::new(&SiteInfo::default(), lang).in_trail(letter), joins, "{lang} {letter}");
+        }
+    }
+
+    #[test]
+    fn prefixes() {
+        let mut site = SiteInfo::default();
+        site.namespaces.insert(100, "Portal".to_owned());
+        let wiki = Wiki::new(&site, "zh");
+        for (prefix, expected) in [
+            ("File", Some(Prefix::Namespace(6))),
+            (" 檔案 ", Some(Prefix::Namespace(6))),
+            ("portal", Some(Prefix::Namespace(100))),
+            ("User_talk", Some(Prefix::Namespace(3))),
+            ("en", Some(Prefix::Language)),
+            ("wikt", Some(Prefix::Project)),
+            ("2001", None),
+            ("Star Trek", None),
+        ] {
+            assert_eq!(wiki.prefix(prefix), expected, "{prefix}");
+        }
+        assert!(wiki.is_article("2001: A Space Odyssey"));
+        assert!(!wiki.is_article("Category:Films") && !wiki.is_article(""));
+    }
+}

@@ -1,0 +1,166 @@
+//! Query sets: for each label of a data set, the question that the reader is asked.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// The labels of a data set in order, each with its question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuerySet {
+    /// Name, as `--queries` takes it.
+    pub name: String,
+    /// Language of the questions.
+    pub lang: String,
+    /// Where the labels come from.
+    #[serde(default)]
+    pub description: String,
+    /// One question a label.
+    #[serde(rename = "query")]
+    pub queries: Vec<Query>,
+}
+
+/// A label and its question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// The label as the data writes it.
+    pub label: String,
+    /// What marks a mention of that label.
+    pub text: String,
+}
+
+/// What can be wrong with a query set.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// Neither a built-in name nor a file.
+    #[error("no query set and no file is named `{name}`; built in are {}", BUILT_IN.map(|(name, _)| name).join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read query set {0}")]
+    Io(PathBuf, #[source] std::io::Error),
+    /// The file is not a query set.
+    #[error("{path} is not a query set: expected name, lang and [[query]] entries with label and text")]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Line and reason.
+        #[source]
+        source: toml::de::Error,
+    },
+    /// A label or a question is missing or doubled.
+    #[error("query set `{0}`: {1}")]
+    Content(String, String),
+}
+
+macro_rules! built_in {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../queries/", $name, ".toml")))),*]
+    };
+}
+
+const BUILT_IN: [(&str, &str); 12] = built_in![
+    "zhwiki",
+    "enwiki",
+    "zh_ecommerce",
+    "zh_msra",
+    "zh_ontonotes4",
+    "en_conll03",
+    "en_twitter",
+    "en_wnut17",
+    "en_ontonotes5",
+    "en_ace04",
+    "en_ace05",
+    "en_genia",
+];
+
+impl QuerySet {
+    /// The sets that come with the programs.
+    pub fn built_in() -> Vec<Self> {
+        BUILT_IN.iter().map(|(name, text)| Self::parse(Path::new(name), text).expect("built-in sets are tested")).collect()
+    }
+
+    /// The built-in set of that name, or the one in that file.
+    ///
+    /// # Errors
+    /// Neither exists, or the file is not a query set.
+    pub fn named(name_or_file: &str) -> Result<Self, QueryError> {
+        if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_file) {
+            return Self::parse(Path::new(name), text);
+        }
+        let path = Path::new(name_or_file);
+        if !path.exists() {
+            return Err(QueryError::Unknown { name: name_or_file.to_owned() });
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| QueryError::Io(path.to_owned(), error))?;
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, QueryError> {
+        let set: Self = toml::from_str(text).map_err(|source| QueryError::Toml { path: path.to_owned(), source })?;
+        set.check()?;
+        Ok(set)
+    }
+
+    /// Checks that there is a label, that none comes twice and that each has a question.
+    ///
+    /// # Errors
+    /// The first one that is wrong.
+    pub fn check(&self) -> Result<(), QueryError> {
+        let wrong = |what: String| Err(QueryError::Content(self.name.clone(), what));
+        if self.queries.is_empty() {
+            return wrong("it has no [[query]]".to_owned());
+        }
+        for (at, query) in self.queries.iter().enumerate() {
+            if query.label.trim().is_empty() || query.text.trim().is_empty() {
+                return wrong(format!("query {} has an empty label or text", at + 1));
+            }
+            if self.queries[..at].iter().any(|other| other.label == query.label) {
+                return wrong(format!("label `{}` comes twice", query.label));
+            }
+        }
+        Ok(())
+    }
+
+    /// Position of a label in the set.
+    pub fn position(&self, label: &str) -> Option<usize> {
+        self.queries.iter().position(|query| query.label == label)
+    }
+
+    /// The labels in order.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.queries.iter().map(|query| query.label.as_str())
+    }
+
+    /// The set as a TOML file.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a query set is plain data")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_sets_are_sound() {
+        let labels = [1, 1, 2, 3, 4, 4, 3, 6, 18, 7, 7, 5];
+        for ((set, (name, _)), labels) in QuerySet::built_in().iter().zip(BUILT_IN).zip(labels) {
+            assert_eq!((set.name.as_str(), set.queries.len()), (name, labels));
+            assert!(name.starts_with(&set.lang), "{name} is in the language of its data");
+            assert_eq!(QuerySet::parse(Path::new(name), &set.to_toml()).unwrap(), *set, "TOML round trip");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let unknown = QuerySet::named("en_nothing").unwrap_err().to_string();
+        assert!(unknown.contains("en_conll03"), "{unknown}");
+        let twice = "name='x'\nlang='en'\n[[query]]\nlabel='A'\ntext='a'\n[[query]]\nlabel='A'\ntext='b'";
+        let error = QuerySet::parse(Path::new("x"), twice).unwrap_err().to_string();
+        assert_eq!(error, "query set `x`: label `A` comes twice");
+    }
+}

@@ -1,0 +1,66 @@
+//! What several integration tests need.
+
+// Each test file uses some of it.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use schemas::{Folder, Manifest, Triple};
+
+/// What a program that was run has said.
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    fn new(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("programs write UTF-8");
+        Self { code: output.status.code().expect("not killed"), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Asserts success.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        self
+    }
+
+    /// Asserts failure (exit code 1, not a panic) with all of these texts on standard error.
+    #[track_caller]
+    pub fn fails(self, texts: &[&str]) -> Self {
+        assert_eq!(self.code, 1, "{}", self.stderr);
+        for text in texts {
+            assert!(self.stderr.contains(text), "no {text:?} in: {}", self.stderr);
+        }
+        self
+    }
+}
+
+/// Runs a program to its end.
+pub fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) -> Run {
+    Run::new(Command::new(program).args(args).env_remove("RUST_LOG").output().unwrap())
+}
+
+/// All rows of a complete folder of triples.
+pub fn triples(dir: &Path) -> Vec<Triple> {
+    Folder::open::<Triple>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
+}
+
+/// The manifest of a folder, complete or not.
+pub fn manifest(dir: &Path) -> Manifest {
+    Folder::open_any(dir).unwrap().manifest().clone()
+}
+
+/// A file or folder of the real data, where it is there; says so where it is not.
+pub fn shared_data(path: &str) -> Option<PathBuf> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    if data.is_dir() {
+        return Some(data.join(path));
+    }
+    println!("skipped: no ../shared/data");
+    None
+}

@@ -1,0 +1,199 @@
+//! What the command line looks like. Nothing is checked or resolved here beyond single values: see [`config`](crate::config).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::device::Device;
+
+/// Trains a reader that finds named entities, from folders of triples.
+#[derive(Debug, Parser)]
+#[command(name = "train", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Stage 1: learn where entities are, from esi triples
+    #[command(after_help = "Example:\n  train esi --data esi --encoder bert-base-chinese --out runs/esi --dev esi-dev")]
+    Esi(EsiArgs),
+    /// Stage 4: learn labels, from gold triples
+    #[command(after_help = "Example:\n  train finetune --data gold/train --dev gold/dev --test gold/test --init runs/esi --out runs/final")]
+    Finetune(FinetuneArgs),
+    /// Score a run on gold triples
+    #[command(after_help = "Example:\n  train evaluate runs/final --data gold/test --json --predictions predictions.jsonl")]
+    Evaluate(EvaluateArgs),
+    /// Mark entities in text
+    #[command(after_help = "Examples:\n  echo 'Ödön Teleki was born in Budapest.' | train predict runs/final --queries en_conll03
+  train predict runs/final --queries en_conll03 sentences.jsonl -o marked.jsonl")]
+    Predict(PredictArgs),
+}
+
+/// Options of stage 1.
+#[derive(Debug, Args)]
+pub struct EsiArgs {
+    /// Options of every stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Learning rate at its highest
+    #[arg(long, default_value = "6e-6", value_name = "RATE")]
+    pub lr: f64,
+    /// Passes over the training set
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub epochs: usize,
+    /// Share of the steps in which the learning rate rises
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub warmup: f64,
+    /// Steps between two evaluations on --dev; 0: after each epoch. There is always one at the end
+    #[arg(long, default_value_t = 20_000, value_name = "STEPS")]
+    pub eval_every: usize,
+}
+
+/// Options of stage 4.
+#[derive(Debug, Args)]
+pub struct FinetuneArgs {
+    /// Options of every stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Learning rate at its highest
+    #[arg(long, default_value = "3e-5", value_name = "RATE")]
+    pub lr: f64,
+    /// Passes over the training set
+    #[arg(long, default_value_t = 25, value_name = "N")]
+    pub epochs: usize,
+    /// Share of the steps in which the learning rate rises
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub warmup: f64,
+    /// Steps between two evaluations on --dev; 0: after each epoch. There is always one at the end
+    #[arg(long, default_value_t = 100, value_name = "STEPS")]
+    pub eval_every: usize,
+}
+
+/// Options of every stage.
+#[derive(Debug, Args)]
+pub struct StageArgs {
+    /// Folder of triples to train on
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for the run; made anew
+    #[arg(long, value_name = "RUN")]
+    pub out: PathBuf,
+    /// Folder of triples by which the best weights are chosen; without it the last ones are kept
+    #[arg(long, value_name = "DIR")]
+    pub dev: Option<PathBuf>,
+    /// Folder of triples on which the best weights are scored, once, at the end
+    #[arg(long, value_name = "DIR")]
+    pub test: Option<PathBuf>,
+    /// Start from a BERT in the Hugging Face layout, or from `tiny`: a small random one
+    #[arg(long, value_name = "DIR|tiny", required_unless_present = "init", conflicts_with = "init")]
+    pub encoder: Option<PathBuf>,
+    /// Start from the weights of an earlier run
+    #[arg(long, value_name = "RUN")]
+    pub init: Option<PathBuf>,
+    /// With --encoder tiny: vocab.txt to use; without it one of 4,000 word pieces is learned from --data
+    #[arg(long, value_name = "FILE")]
+    pub vocab: Option<PathBuf>,
+    /// With --encoder tiny: ignore case and accents
+    #[arg(long)]
+    pub lowercase: bool,
+    /// Stop after so many steps, whatever --epochs says
+    #[arg(long, value_name = "N")]
+    pub max_steps: Option<usize>,
+    /// Stop after so many evaluations in a row without a better F1 on --dev
+    #[arg(long, value_name = "N", requires = "dev")]
+    pub patience: Option<usize>,
+    /// Sequences of a step
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub batch: usize,
+    /// Word pieces of a sequence, query included; longer contexts are read in overlapping windows
+    #[arg(long, default_value_t = 150, value_name = "N", alias = "max-tokens")]
+    pub max_length: usize,
+    /// Dropout rate in training
+    #[arg(long, default_value_t = 0.1, value_name = "RATE")]
+    pub dropout: f64,
+    /// Weight decay, of all but biases and LayerNorm
+    #[arg(long, default_value_t = 0.01, value_name = "RATE")]
+    pub weight_decay: f64,
+    /// Global norm at which gradients are clipped
+    #[arg(long, default_value_t = 1.0, value_name = "NORM")]
+    pub clip: f64,
+    /// Seed of shuffling, dropout and fresh weights
+    #[arg(long, default_value_t = 3006, value_name = "N")]
+    pub seed: u64,
+    /// Replace an existing run
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct CommonArgs {
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
+    pub device: Device,
+    /// Threads of the processor; 0: one for each core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Say nothing but results and errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Folder of gold triples
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Print JSON rather than a table
+    #[arg(long)]
+    pub json: bool,
+    /// Write the predicted answers of each triple, a JSON object a line
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub predictions: Option<PathBuf>,
+    /// Sequences read at once
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    pub batch: usize,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Options of `predict`.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Text with a sentence a line, .jsonl with a field `text`, or a folder of triples; - is standard input
+    #[arg(value_name = "INPUT", default_value = "-")]
+    pub input: PathBuf,
+    /// Labels to look for: name of a query set (`prep queries list`) or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub queries: String,
+    /// FILE.jsonl, or FILE.parquet for triples; without it the text is printed with its entities marked
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Language to write into triples; default: that of the queries
+    #[arg(long, value_name = "CODE")]
+    pub lang: Option<String>,
+    /// Replace an existing output file
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Sequences read at once
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    pub batch: usize,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}

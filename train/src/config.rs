@@ -1,0 +1,286 @@
+//! The command line, checked once. Nothing deeper sees it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use schemas::QuerySet;
+use serde::Serialize;
+
+use crate::cli::{Cli, Command, CommonArgs, EsiArgs, EvaluateArgs, FinetuneArgs, PredictArgs, StageArgs};
+use crate::device::Device;
+use crate::optim::AdamWConfig;
+use crate::stage::Stage;
+
+/// A command line that makes no sense, whatever the files hold.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(String);
+
+/// What to do, checked.
+#[derive(Debug)]
+pub enum Config {
+    /// Train a stage.
+    Train(Box<TrainConfig>),
+    /// Score a run.
+    Evaluate(EvaluateConfig),
+    /// Mark entities.
+    Predict(Box<PredictConfig>),
+}
+
+/// Where and how loudly.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment {
+    /// Where to compute.
+    pub device: Device,
+    /// Threads of the processor; 0: one for each core.
+    pub threads: usize,
+    /// Print nothing but results and errors.
+    pub quiet: bool,
+}
+
+/// A stage's settings. Written to `run.toml` before work starts.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrainConfig {
+    /// The stage.
+    pub stage: Stage,
+    /// Folder of triples to train on.
+    pub data: PathBuf,
+    /// Folder of triples that the best weights are chosen by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dev: Option<PathBuf>,
+    /// Folder of triples to score the best weights on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<PathBuf>,
+    /// Folder of the run.
+    #[serde(skip)]
+    pub out: PathBuf,
+    /// Whether an earlier run there is replaced.
+    #[serde(skip)]
+    pub overwrite: bool,
+    /// Where and how loudly.
+    #[serde(skip)]
+    pub environment: Environment,
+    /// Seed of shuffling, dropout and fresh weights.
+    pub seed: u64,
+    /// Passes over the training set.
+    pub epochs: usize,
+    /// Steps after which to stop at the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<usize>,
+    /// Sequences of a step.
+    pub batch: usize,
+    /// Word pieces of a sequence.
+    pub max_length: usize,
+    /// Learning rate at its highest.
+    pub lr: f64,
+    /// Share of the steps in which it rises.
+    pub warmup: f64,
+    /// Dropout rate.
+    pub dropout: f64,
+    /// Steps between evaluations; 0: after each epoch.
+    pub eval_every: usize,
+    /// Evaluations without a better F1 after which to stop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// What to start from.
+    pub start: Start,
+    /// The optimizer.
+    pub optimizer: AdamWConfig,
+}
+
+/// What training starts from.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// A BERT in the Hugging Face layout; its heads are fresh.
+    Encoder(PathBuf),
+    /// An earlier run.
+    Init(PathBuf),
+    /// A small random encoder.
+    Tiny {
+        /// Its vocabulary; without one it is learned.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        vocab: Option<PathBuf>,
+        /// Whether case and accents are ignored.
+        lowercase: bool,
+    },
+}
+
+/// Settings of `evaluate`.
+#[derive(Debug)]
+pub struct EvaluateConfig {
+    /// The run.
+    pub run: PathBuf,
+    /// Folder of gold triples.
+    pub data: PathBuf,
+    /// Print JSON rather than a table.
+    pub json: bool,
+    /// File for each triple's answers.
+    pub predictions: Option<PathBuf>,
+    /// Sequences read at once.
+    pub batch: usize,
+    /// Where and how loudly.
+    pub environment: Environment,
+}
+
+/// Settings of `predict`.
+#[derive(Debug)]
+pub struct PredictConfig {
+    /// The run.
+    pub run: PathBuf,
+    /// Labels to look for.
+    pub queries: QuerySet,
+    /// Where the text comes from.
+    pub input: Input,
+    /// Where the answers go.
+    pub output: Output,
+    /// Language of the triples.
+    pub lang: String,
+    /// Sequences read at once.
+    pub batch: usize,
+    /// Where and how loudly.
+    pub environment: Environment,
+}
+
+/// Where text comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Standard input, a sentence a line.
+    Stdin,
+    /// A sentence a line.
+    Text(PathBuf),
+    /// A JSON object with `text` a line.
+    Jsonl(PathBuf),
+    /// A folder of triples: their contexts.
+    Triples(PathBuf),
+}
+
+/// Where answers go.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output: text with entities marked.
+    Marked,
+    /// A JSON object a line.
+    Jsonl(PathBuf),
+    /// Triples.
+    Parquet(PathBuf),
+}
+
+/// Checks a command line.
+///
+/// # Errors
+/// [`UsageError`] for values that make no sense, and files that it names and are not there.
+pub fn resolve(cli: Cli) -> Result<Config> {
+    match cli.command {
+        Command::Esi(EsiArgs { stage, lr, epochs, warmup, eval_every }) => train(Stage::Esi, stage, lr, epochs, warmup, eval_every),
+        Command::Finetune(FinetuneArgs { stage, lr, epochs, warmup, eval_every }) => {
+            train(Stage::Finetune, stage, lr, epochs, warmup, eval_every)
+        }
+        Command::Evaluate(args) => evaluate(args),
+        Command::Predict(args) => predict(args),
+    }
+}
+
+fn train(stage: Stage, args: StageArgs, lr: f64, epochs: usize, warmup: f64, eval_every: usize) -> Result<Config> {
+    check(lr > 0.0 && lr.is_finite(), || format!("--lr {lr} is not a positive number"))?;
+    check(epochs > 0, || "--epochs must be at least 1".to_owned())?;
+    check((0.0..=1.0).contains(&warmup), || format!("--warmup {warmup} is not a share of the steps, from 0 to 1"))?;
+    check((0.0..1.0).contains(&args.dropout), || format!("--dropout {} is not in [0, 1)", args.dropout))?;
+    check(args.weight_decay >= 0.0, || format!("--weight-decay {} is negative", args.weight_decay))?;
+    check(args.clip > 0.0, || format!("--clip {} is not positive", args.clip))?;
+    check(args.max_steps != Some(0), || "--max-steps must be at least 1".to_owned())?;
+    check(args.patience != Some(0), || "--patience must be at least 1".to_owned())?;
+    check_batch(args.batch)?;
+    let start = start(&args)?;
+    let optimizer = AdamWConfig { weight_decay: args.weight_decay as f32, clip_norm: args.clip as f32, ..AdamWConfig::default() };
+    Ok(Config::Train(Box::new(TrainConfig {
+        stage,
+        data: args.data,
+        dev: args.dev,
+        test: args.test,
+        out: args.out,
+        overwrite: args.overwrite,
+        environment: environment(&args.common)?,
+        seed: args.seed,
+        epochs,
+        max_steps: args.max_steps,
+        batch: args.batch,
+        max_length: args.max_length,
+        lr,
+        warmup,
+        dropout: args.dropout,
+        eval_every,
+        patience: args.patience,
+        start,
+        optimizer,
+    })))
+}
+
+fn start(args: &StageArgs) -> Result<Start> {
+    let tiny = args.encoder.as_deref() == Some(Path::new("tiny"));
+    check(tiny || args.vocab.is_none(), || "--vocab goes with --encoder tiny only; other encoders have their own".to_owned())?;
+    check(tiny || !args.lowercase, || "--lowercase goes with --encoder tiny only; other encoders have their own".to_owned())?;
+    Ok(match (&args.encoder, &args.init) {
+        (Some(_), _) if tiny => Start::Tiny { vocab: args.vocab.clone(), lowercase: args.lowercase },
+        (Some(dir), _) => Start::Encoder(dir.clone()),
+        (None, Some(run)) => Start::Init(run.clone()),
+        (None, None) => return Err(UsageError("give --encoder or --init".to_owned()).into()),
+    })
+}
+
+fn evaluate(args: EvaluateArgs) -> Result<Config> {
+    check_batch(args.batch)?;
+    Ok(Config::Evaluate(EvaluateConfig {
+        run: args.run,
+        data: args.data,
+        json: args.json,
+        predictions: args.predictions,
+        batch: args.batch,
+        environment: environment(&args.common)?,
+    }))
+}
+
+fn predict(args: PredictArgs) -> Result<Config> {
+    check_batch(args.batch)?;
+    let has_extension = |path: &Path, extension: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
+    let input = if args.input == Path::new("-") {
+        Input::Stdin
+    } else if args.input.is_dir() {
+        Input::Triples(args.input)
+    } else if has_extension(&args.input, "jsonl") {
+        Input::Jsonl(args.input)
+    } else {
+        Input::Text(args.input)
+    };
+    let output = match args.output {
+        None => Output::Marked,
+        Some(path) if has_extension(&path, "jsonl") => Output::Jsonl(path),
+        Some(path) if has_extension(&path, "parquet") => Output::Parquet(path),
+        Some(path) => {
+            return Err(UsageError(format!("cannot tell the format of -o {}; expected .jsonl or .parquet", path.display())).into());
+        }
+    };
+    if let Output::Jsonl(path) | Output::Parquet(path) = &output {
+        anyhow::ensure!(
+            args.overwrite || !path.exists(),
+            "{} exists; give another with -o, or replace it with --overwrite",
+            path.display()
+        );
+    }
+    let queries = QuerySet::named(&args.queries).context("cannot use --queries")?;
+    let lang = args.lang.unwrap_or_else(|| queries.lang.clone());
+    let environment = environment(&args.common)?;
+    Ok(Config::Predict(Box::new(PredictConfig { run: args.run, queries, input, output, lang, batch: args.batch, environment })))
+}
+
+fn environment(args: &CommonArgs) -> Result<Environment> {
+    Ok(Environment { device: args.device, threads: args.threads, quiet: args.quiet })
+}
+
+fn check_batch(batch: usize) -> Result<()> {
+    check(batch > 0, || "--batch must be at least 1".to_owned())
+}
+
+fn check(right: bool, wrong: impl FnOnce() -> String) -> Result<()> {
+    if right { Ok(()) } else { Err(UsageError(wrong()).into()) }
+}

@@ -1,0 +1,62 @@
+//! Trains a reader for named entities from folders of triples, scores it and lets it read.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`cli`], [`config`] | the command line, and what it means once checked |
+//! | [`device`] | the one place that knows backends |
+//! | [`data`] | triples to batches of word pieces |
+//! | [`model`] | encoder, heads, their weights in files |
+//! | [`optim`] | AdamW, clipping, the learning rate's course |
+//! | [`stage`] | the training loop and what each stage gives it |
+//! | [`decode`], [`answer`], [`metric`] | margins to answers, answers to scores |
+//! | [`run`] | run folders |
+//! | [`evaluate`], [`predict`] | the commands that use a run |
+//!
+//! Nothing below [`config`] sees the command line, nothing but [`device`] names a backend except the fused operations that a
+//! backend gets ([`model::kernels`]), and only [`run`], [`evaluate`] and [`predict`] write files.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod answer;
+pub mod cli;
+pub mod config;
+pub mod data;
+pub mod decode;
+pub mod device;
+pub mod evaluate;
+pub mod metric;
+pub mod model;
+pub mod optim;
+pub mod predict;
+pub mod progress;
+pub mod run;
+pub mod stage;
+
+use anyhow::{Context, Result};
+
+use config::{Config, Environment};
+
+/// Does what the command line asked for.
+///
+/// # Errors
+/// Whatever went wrong, with what was being done.
+pub fn run(config: Config) -> Result<()> {
+    match config {
+        Config::Train(config) => {
+            threads(config.environment)?;
+            config.environment.device.run(stage::Training(*config))
+        }
+        Config::Evaluate(config) => {
+            threads(config.environment)?;
+            config.environment.device.run(evaluate::Evaluation(config))
+        }
+        Config::Predict(config) => {
+            threads(config.environment)?;
+            config.environment.device.run(predict::Prediction(*config))
+        }
+    }
+}
+
+fn threads(environment: Environment) -> Result<()> {
+    rayon::ThreadPoolBuilder::new().num_threads(environment.threads).build_global().context("cannot start threads")
+}

@@ -1,0 +1,20 @@
+//! The program `train`: see its `--help`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Keeps the pages it frees: every tensor operation asks for fresh buffers, which would otherwise fault in anew each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let result = train::config::resolve(train::cli::Cli::parse()).and_then(train::run);
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<train::config::UsageError>() { 2 } else { 1 })
+        }
+    }
+}

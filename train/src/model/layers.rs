@@ -1,0 +1,56 @@
+//! The two layers that the encoder and the heads are made of.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+use super::kernels::{Dropout, Kernels};
+
+/// `x · weight + bias`. The weight is `[in, out]` here and `[out, in]` in files, as PyTorch has it.
+#[derive(Module, Debug)]
+pub struct Linear<B: Backend> {
+    weight: Param<Tensor<B, 2>>,
+    bias: Param<Tensor<B, 1>>,
+}
+
+impl<B: Backend> Linear<B> {
+    /// Weights of zero, to be filled.
+    pub fn zeros(inputs: usize, outputs: usize, device: &B::Device) -> Self {
+        let weight = Param::from_tensor(Tensor::zeros([inputs, outputs], device));
+        Self { weight, bias: Param::from_tensor(Tensor::zeros([outputs], device)) }
+    }
+}
+
+impl<B: Kernels> Linear<B> {
+    /// # Shapes
+    /// `[rows, in]` to `[rows, out]`.
+    pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        B::affine(x, self.weight.val(), self.bias.val())
+    }
+}
+
+/// LayerNorm of a sum (Ba et al. 2016).
+#[derive(Module, Debug)]
+pub struct LayerNorm<B: Backend> {
+    weight: Param<Tensor<B, 1>>,
+    bias: Param<Tensor<B, 1>>,
+    eps: f32,
+}
+
+impl<B: Backend> LayerNorm<B> {
+    /// Weights of zero, to be filled.
+    pub fn zeros(width: usize, eps: f32, device: &B::Device) -> Self {
+        let zeros = || Param::from_tensor(Tensor::zeros([width], device));
+        Self { weight: zeros(), bias: zeros(), eps }
+    }
+}
+
+impl<B: Kernels> LayerNorm<B> {
+    /// `LayerNorm(dropout(x) + residual)`.
+    ///
+    /// # Shapes
+    /// `[rows, width]` to the same.
+    pub fn forward(&self, x: Tensor<B, 2>, residual: Tensor<B, 2>, dropout: Option<Dropout>) -> Tensor<B, 2> {
+        B::add_norm(x, residual, self.weight.val(), self.bias.val(), self.eps, dropout)
+    }
+}

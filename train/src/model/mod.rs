@@ -1,0 +1,13 @@
+//! The reader: what it computes ([`bert`], [`reader`], on [`layers`] and [`kernels`]) and how its weights come from files and
+//! go into them ([`weights`], under the [`names`] that other tools use).
+
+pub mod bert;
+pub mod kernels;
+pub mod layers;
+pub mod names;
+pub mod reader;
+pub mod weights;
+
+pub use bert::{BertConfig, Input};
+pub use kernels::{Dropouts, Kernels};
+pub use reader::{Margins, Reader, Target};

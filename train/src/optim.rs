@@ -1,0 +1,246 @@
+//! AdamW as BERT is trained with it, and the learning rate's course.
+
+use std::collections::HashMap;
+
+use burn::module::{AutodiffModule, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{TensorPrimitive, ops::FloatTensor};
+use serde::{Deserialize, Serialize};
+
+use crate::device::TrainBackend;
+use crate::model::kernels::{AdamWStep, Kernels, Moments};
+use crate::model::names;
+
+/// Settings of the optimizer.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AdamWConfig {
+    /// Decoupled weight decay, of all but biases and LayerNorm.
+    pub weight_decay: f32,
+    /// Global norm of all gradients at which they are clipped.
+    pub clip_norm: f32,
+    /// Decay of the mean.
+    pub beta1: f32,
+    /// Decay of the mean square.
+    pub beta2: f32,
+    /// Added to the root of the mean square.
+    pub eps: f32,
+}
+
+impl Default for AdamWConfig {
+    fn default() -> Self {
+        Self { weight_decay: 0.01, clip_norm: 1.0, beta1: 0.9, beta2: 0.999, eps: 1e-8 }
+    }
+}
+
+/// AdamW with global-norm clipping.
+///
+/// Memory: two tensors for every parameter.
+pub struct AdamW<B: Backend> {
+    config: AdamWConfig,
+    moments: HashMap<String, [FloatTensor<B>; 2]>,
+    steps: i32,
+}
+
+impl<B: Kernels> AdamW<B> {
+    /// An optimizer that has seen nothing.
+    pub fn new(config: AdamWConfig) -> Self {
+        Self { config, moments: HashMap::new(), steps: 0 }
+    }
+
+    /// Updates all parameters that have a gradient.
+    pub fn step<A, M>(&mut self, module: M, gradients: A::Gradients, lr: f64) -> M
+    where
+        A: TrainBackend<InnerBackend = B>,
+        M: AutodiffModule<A>,
+    {
+        let mut norm = SquareSums::<A> { gradients: &gradients, sums: Vec::new() };
+        module.visit(&mut norm);
+        assert!(!norm.sums.is_empty(), "a loss of this module has gradients");
+        let norm = Tensor::cat(norm.sums, 0).sum().sqrt();
+        // As in PyTorch: min(1, clip / (norm + 1e-6)). It stays on the device, so nothing waits for it.
+        let scale = (norm + 1e-6).recip().mul_scalar(self.config.clip_norm).clamp_max(1.0);
+        self.steps += 1;
+        let AdamWConfig { weight_decay, beta1, beta2, eps, .. } = self.config;
+        let step = AdamWStep { lr: lr as f32, beta1, beta2, eps, decay: weight_decay, step: self.steps };
+        module.map(&mut Update::<A> { optimizer: self, gradients, scale, step, path: names::Path::default() })
+    }
+}
+
+struct SquareSums<'a, A: AutodiffBackend> {
+    gradients: &'a A::Gradients,
+    sums: Vec<Tensor<A::InnerBackend, 1>>,
+}
+
+impl<A: TrainBackend> ModuleVisitor<A> for SquareSums<'_, A> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<A, D>>) {
+        if let Some(gradient) = param.grad(self.gradients) {
+            self.sums.push(A::InnerBackend::square_sum(gradient));
+        }
+    }
+}
+
+struct Update<'a, A: AutodiffBackend> {
+    optimizer: &'a mut AdamW<A::InnerBackend>,
+    gradients: A::Gradients,
+    scale: Tensor<A::InnerBackend, 1>,
+    step: AdamWStep,
+    path: names::Path,
+}
+
+impl<A: TrainBackend> ModuleMapper<A> for Update<'_, A> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.leave();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<A, D>>) -> Param<Tensor<A, D>> {
+        let (id, tensor, mapper) = param.consume();
+        let Some(gradient) = tensor.grad_remove(&mut self.gradients) else { return Param::from_mapped_value(id, tensor, mapper) };
+        let name = self.path.name();
+        let (param, wrap) = (tensor.inner(), |x| Tensor::<A::InnerBackend, D>::from_primitive(TensorPrimitive::Float(x)));
+        let [mean, square] = match self.optimizer.moments.remove(&name) {
+            Some(moments) => moments.map(wrap),
+            None => [param.zeros_like(), param.zeros_like()],
+        };
+        let mut step = self.step;
+        if names::is_undecayed(&name) {
+            step.decay = 0.0;
+        }
+        let state = A::InnerBackend::adamw(Moments { param, mean, square }, gradient, &self.scale, &step);
+        let moments = [state.mean, state.square].map(|moment| moment.into_primitive().tensor());
+        self.optimizer.moments.insert(name, moments);
+        Param::from_mapped_value(id, Tensor::from_inner(state.param).require_grad(), mapper)
+    }
+}
+
+/// The learning rate's course: up in a line, then down to nothing in a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    /// At its highest.
+    pub lr: f64,
+    /// Steps up.
+    pub warmup_steps: usize,
+    /// All steps.
+    pub total_steps: usize,
+}
+
+impl Schedule {
+    /// Warm-up over a share of the steps.
+    pub fn new(lr: f64, warmup: f64, total_steps: usize) -> Self {
+        Self { lr, warmup_steps: (warmup * total_steps as f64) as usize, total_steps }
+    }
+
+    /// The rate of a step, counted from 0.
+    pub fn at(&self, step: usize) -> f64 {
+        if step < self.warmup_steps {
+            return self.lr * (step + 1) as f64 / self.warmup_steps as f64;
+        }
+        let left = self.total_steps.saturating_sub(step) as f64;
+        self.lr * (left / (self.total_steps - self.warmup_steps).max(1) as f64).min(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::backend::{Autodiff, Flex};
+    use burn::module::Module;
+
+    type B = Autodiff<Flex>;
+
+    #[derive(Module, Debug)]
+    struct Pair<B: Backend> {
+        weight: Param<Tensor<B, 1>>,
+        bias: Param<Tensor<B, 1>>,
+    }
+
+    #[derive(Module, Debug)]
+    struct Toy<B: Backend> {
+        dense: Pair<B>,
+        norm: Pair<B>,
+    }
+
+    impl Toy<B> {
+        fn ones() -> Self {
+            let one = || Param::from_tensor(Tensor::ones([1], &Default::default()));
+            let pair = || Pair { weight: one(), bias: one() };
+            Self { dense: pair(), norm: pair() }
+        }
+
+        fn values(&self) -> [f32; 4] {
+            [&self.dense.weight, &self.dense.bias, &self.norm.weight, &self.norm.bias].map(|param| param.val().into_scalar())
+        }
+
+        /// A loss whose gradients are these.
+        fn loss(&self, gradients: [f32; 4]) -> Tensor<B, 1> {
+            let [a, b, c, d] = gradients;
+            let part = |param: &Param<Tensor<B, 1>>, gradient: f32| param.val() * gradient;
+            part(&self.dense.weight, a) + part(&self.dense.bias, b) + part(&self.norm.weight, c) + part(&self.norm.bias, d)
+        }
+    }
+
+    fn check(config: AdamWConfig, steps: &[[f32; 4]], expected: [f32; 4]) {
+        let mut optimizer = AdamW::<Flex>::new(config);
+        let mut toy = Toy::ones();
+        for &gradients in steps {
+            let gradients = toy.loss(gradients).backward();
+            toy = optimizer.step(toy, gradients, 0.1);
+        }
+        for (got, expected) in toy.values().into_iter().zip(expected) {
+            assert!((got - expected).abs() < 1e-6, "{:?}, expected {expected}", toy.values());
+        }
+    }
+
+    #[test]
+    fn gradients_are_clipped_together_and_only_matrices_decay() {
+        // The norm is 13 = √(9 + 16 + 144), so gradients become 3/13, 4/13, 12/13 and 0; with eps 1 the first step is
+        // 0.1 · g / (|g| + 1). Decay takes 0.1 · 0.5 off the first parameter only.
+        let config = AdamWConfig { eps: 1.0, weight_decay: 0.5, ..AdamWConfig::default() };
+        check(config, &[[3.0, 4.0, -12.0, 0.0]], [0.95 - 0.01875, 1.0 - 0.023_529_41, 1.0 + 0.048, 1.0]);
+    }
+
+    #[test]
+    fn small_gradients_are_left_alone() {
+        let config = AdamWConfig { eps: 1.0, weight_decay: 0.0, clip_norm: 100.0, ..AdamWConfig::default() };
+        check(config, &[[3.0, 4.0, -12.0, 0.0]], [1.0 - 0.075, 1.0 - 0.08, 1.0 + 0.092_307_69, 1.0]);
+    }
+
+    #[test]
+    fn moments_run_from_step_to_step() {
+        // As PyTorch's AdamW: gradients 3 then 1, unclipped, no decay. mean = 0.9·0.3 + 0.1 = 0.37, over 0.19;
+        // square = 0.999·0.009 + 0.001 = 0.009991, over 0.001999; 0.1 · 1.947368 / √4.997999 = 0.087106.
+        let config = AdamWConfig { weight_decay: 0.0, clip_norm: 100.0, ..AdamWConfig::default() };
+        check(config, &[[3.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]], [1.0 - 0.1 - 0.087_106, 1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn the_fused_update_equals_the_stock_one() {
+        use crate::model::kernels::stock;
+        use burn::tensor::{Distribution, Tolerance};
+        let random = || Tensor::<Flex, 2>::random([70, 300], Distribution::Normal(0.0, 1.0), &Default::default());
+        let (param, mean, square, gradient) = (random(), random(), random().abs(), random());
+        let state = || Moments { param: param.clone(), mean: mean.clone(), square: square.clone() };
+        let scale = Tensor::from_floats([0.25], &Default::default());
+        let step = AdamWStep { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01, step: 3 };
+        let fused = Flex::adamw(state(), gradient.clone(), &scale, &step);
+        let stock = stock::adamw(state(), gradient, &scale, &step);
+        for (fused, stock) in [(fused.param, stock.param), (fused.mean, stock.mean), (fused.square, stock.square)] {
+            fused.into_data().assert_approx_eq::<f32>(&stock.into_data(), Tolerance::absolute(1e-5));
+        }
+    }
+
+    #[test]
+    fn the_rate_rises_and_falls_in_lines() {
+        let rates = |warmup| {
+            let schedule = Schedule::new(1.0, warmup, 10);
+            (0..11).map(|step| (schedule.at(step) * 1000.0).round() / 1000.0).collect::<Vec<_>>()
+        };
+        assert_eq!(rates(0.0), [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0]);
+        assert_eq!(rates(0.4), [0.25, 0.5, 0.75, 1.0, 1.0, 0.833, 0.667, 0.5, 0.333, 0.167, 0.0]);
+        assert_eq!(rates(1.0)[9], 1.0);
+    }
+}

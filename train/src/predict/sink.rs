@@ -1,0 +1,181 @@
+//! Where the answers of `predict` go.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, IsTerminal, Stdout, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use schemas::{Manifest, ShardWriter, Triple};
+
+use crate::config::Output;
+
+/// Takes the triples of one text after the other.
+pub enum Sink {
+    /// Standard output: the text with its entities marked.
+    Marked {
+        /// Buffered, as lines are short.
+        out: BufWriter<Stdout>,
+        /// Whether a person looks at it.
+        colour: bool,
+    },
+    /// A JSON object a text, under a temporary name until all is written.
+    Jsonl {
+        /// The file under its temporary name.
+        out: BufWriter<File>,
+        /// Its final name.
+        path: PathBuf,
+    },
+    /// Triples, in a temporary folder of one shard until all is written.
+    Parquet {
+        /// Writes the shard.
+        writer: Box<ShardWriter<Triple>>,
+        /// The file's final name.
+        path: PathBuf,
+    },
+}
+
+impl Sink {
+    /// Opens the output.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn create(output: &Output) -> Result<Self> {
+        Ok(match output {
+            Output::Marked => Self::Marked { out: BufWriter::new(std::io::stdout()), colour: std::io::stdout().is_terminal() },
+            Output::Jsonl(path) => {
+                let out = File::create(temporary(path)).with_context(|| format!("cannot write {}", path.display()))?;
+                Self::Jsonl { out: BufWriter::new(out), path: path.clone() }
+            }
+            Output::Parquet(path) => {
+                let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "predict", serde_json::Value::Null);
+                let writer = ShardWriter::create(&temporary(path), true, manifest)?.with_shard_bytes(usize::MAX);
+                Self::Parquet { writer: Box::new(writer), path: path.clone() }
+            }
+        })
+    }
+
+    /// Writes the triples of one text.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn write(&mut self, triples: &[Triple]) -> Result<()> {
+        let text = triples.first().map_or("", |triple| &triple.context);
+        match self {
+            Self::Marked { out, colour } => {
+                writeln!(out, "{}", mark(text, &entities(triples), *colour))?;
+                // A person who types a line wants its answer.
+                out.flush().context("cannot write to standard output")
+            }
+            Self::Jsonl { out, path } => {
+                let entities: Vec<serde_json::Value> = entities(triples)
+                    .iter()
+                    .map(|e| serde_json::json!({ "start": e.start, "end": e.end, "label": e.label, "text": e.text, "score": e.score }))
+                    .collect();
+                let line = serde_json::json!({ "text": text, "entities": entities });
+                writeln!(out, "{line}").with_context(|| format!("cannot write {}", path.display()))
+            }
+            Self::Parquet { writer, .. } => Ok(triples.iter().cloned().try_for_each(|triple| writer.write(triple))?),
+        }
+    }
+
+    /// Ends the output; a file gets its name now.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn finish(self) -> Result<()> {
+        match self {
+            Self::Marked { mut out, .. } => out.flush().context("cannot write to standard output"),
+            Self::Jsonl { out, path } => {
+                let written = out.into_inner().map_err(std::io::IntoInnerError::into_error).and_then(|file| file.sync_all());
+                written.and_then(|()| fs::rename(temporary(&path), &path)).with_context(|| format!("cannot write {}", path.display()))
+            }
+            Self::Parquet { writer, path } => {
+                let manifest = writer.finish(Vec::new(), BTreeMap::new(), None)?;
+                let dir = temporary(&path);
+                let moved = fs::rename(dir.join(&manifest.shards[0].file), &path).and_then(|()| fs::remove_dir_all(&dir));
+                moved.with_context(|| format!("cannot write {}", path.display()))
+            }
+        }
+    }
+}
+
+fn temporary(path: &Path) -> PathBuf {
+    path.with_file_name(format!(".{}.tmp", path.file_name().unwrap_or_default().to_string_lossy()))
+}
+
+/// An entity of a text: chars, half-open.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Entity<'a> {
+    start: u32,
+    end: u32,
+    label: &'a str,
+    text: &'a str,
+    score: Option<f32>,
+}
+
+/// The entities of all labels, by offset, outer ones first.
+fn entities(triples: &[Triple]) -> Vec<Entity<'_>> {
+    let mut entities: Vec<Entity<'_>> = triples
+        .iter()
+        .flat_map(|triple| {
+            let label = triple.label.as_str();
+            triple.spans.iter().map(move |span| Entity { start: span.start, end: span.end, label, text: &span.text, score: span.score })
+        })
+        .collect();
+    entities.sort_by_key(|entity| (entity.start, std::cmp::Reverse(entity.end)));
+    entities
+}
+
+/// The text with each entity as `[Ödön Teleki PER]`. Of crossing entities of different labels the later ones are left out, as
+/// brackets cannot show them.
+fn mark(text: &str, entities: &[Entity<'_>], colour: bool) -> String {
+    let (bold, dim, plain) = if colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut open: Vec<&Entity<'_>> = Vec::new();
+    let mut next = entities.iter().peekable();
+    let close = |at: u32, open: &mut Vec<&Entity<'_>>, out: &mut String| {
+        while open.last().is_some_and(|entity| entity.end == at) {
+            let label = open.pop().map_or("", |entity| entity.label);
+            out.push_str(&format!("{plain} {dim}{label}{plain}]"));
+        }
+    };
+    let mut end = 0;
+    for (at, char) in text.chars().enumerate() {
+        let at = at as u32;
+        close(at, &mut open, &mut out);
+        while let Some(entity) = next.next_if(|entity| entity.start <= at) {
+            if open.last().is_none_or(|outer| entity.end <= outer.end) {
+                out.push('[');
+                out.push_str(bold);
+                open.push(entity);
+            }
+        }
+        out.push(char);
+        end = at + 1;
+    }
+    close(end, &mut open, &mut out);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, spans: &[(u32, u32, &str)], expected: &str) {
+        let entities: Vec<Entity<'_>> =
+            spans.iter().map(|&(start, end, label)| Entity { start, end, label, text: "", score: None }).collect();
+        assert_eq!(mark(text, &entities, false), expected);
+    }
+
+    #[test]
+    fn entities_are_marked() {
+        check("nobody here", &[], "nobody here");
+        check("Ödön Teleki was born", &[(0, 11, "PER")], "[Ödön Teleki PER] was born");
+        check("在北京", &[(1, 3, "LOC")], "在[北京 LOC]");
+        check("Bank of China", &[(0, 13, "ORG"), (8, 13, "LOC")], "[Bank of [China LOC] ORG]");
+        check("a b c", &[(0, 3, "X"), (2, 5, "Y")], "[a b X] c");
+        check("ab", &[(0, 1, "X"), (1, 2, "Y")], "[a X][b Y]");
+        check("ab", &[(0, 2, "X"), (0, 2, "Y")], "[[ab Y] X]");
+    }
+}
