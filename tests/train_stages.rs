@@ -127,6 +127,6 @@ fn contexts_longer_than_the_window_are_answered_to_the_end() {
     succeed(dir, &[&["finetune", "--quiet"], &args[..]].concat());
     let scores = succeed(dir, &["evaluate", "run", "--data", "dev", "--json"]);
     let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
-    assert!(scores["counters"]["windowed"].as_u64().unwrap() > 60, "{scores}");
+    assert!(scores["counters"]["windowed"].as_u64().unwrap() > 40, "{scores}");
     assert!(scores["f1"].as_f64().unwrap() > 0.8, "{scores}");
 }

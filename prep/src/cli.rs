@@ -30,6 +30,13 @@ pub struct Common {
     pub quiet: bool,
 }
 
+impl Common {
+    /// Worker threads.
+    pub fn threads(&self) -> usize {
+        self.threads.filter(|&threads| threads > 0).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+}
+
 /// Levels of `--log-level`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum LogLevel {
@@ -85,25 +92,15 @@ pub struct DumpArgs {
     /// Namespaces to keep, by number
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0")]
     pub namespace: Vec<i32>,
-    /// Blocks to add to the text
-    #[arg(long, value_name = "KIND,…", value_delimiter = ',')]
-    pub with: Vec<Extra>,
     /// Chinese script to convert the text to [default: zh-hans for Chinese, none otherwise]
     #[arg(long, value_name = "VARIANT")]
     pub variant: Option<Variant>,
     /// End at the first malformed page
     #[arg(long)]
     pub strict: bool,
-}
-
-/// Blocks that are left out of the text unless asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Extra {
-    /// Captions of pictures and galleries.
-    Captions,
-    /// Cells of tables.
-    Tables,
+    /// Give up the rest of a truncated or corrupt dump and count it, instead of failing
+    #[arg(long)]
+    pub skip_damaged: bool,
 }
 
 /// Scripts of Chinese.

@@ -1,9 +1,49 @@
 //! `prep`: dumps and annotated corpora to Parquet shards of MRC triples.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`cli`] | arguments, parsed and nothing more |
+//! | [`source`] | a dump's bytes to pages of wikitext |
+//! | [`wikitext`] | wikitext to clean text with anchors by char offset |
+//! | [`sentence`] | text to sentences |
+//! | [`extract`] | `prep pages` and `prep esi` |
+//! | [`pipeline`] | work in order on several threads |
+//! | [`mrc`] | `prep mrc`: annotated corpora |
+//! | [`queries`], [`inspect`], [`verify`] | the commands of these names |
+//!
+//! Nothing but [`source`] and the shard writer of `schemas` touches the disk; no module knows `train`.
 
 pub mod cli;
+pub mod extract;
 pub mod inspect;
 pub mod mrc;
+pub mod pipeline;
 pub mod queries;
+pub mod sentence;
 pub mod source;
 pub mod verify;
 pub mod wikitext;
+
+use cli::{Cli, Command, LogLevel};
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// What the command fails with.
+pub fn run(cli: &Cli) -> anyhow::Result<()> {
+    let level = match cli.common.log_level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time().init();
+    match &cli.command {
+        Command::Pages(args) => extract::pages(args, &cli.common),
+        Command::Esi(args) => extract::esi(args, &cli.common),
+        Command::Mrc(args) => mrc::run(args, &cli.common),
+        Command::Queries(args) => queries::run(args),
+        Command::Inspect(args) => inspect::run(args, &cli.common),
+        Command::Verify(args) => verify::run(args, &cli.common),
+    }
+}

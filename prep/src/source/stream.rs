@@ -119,36 +119,38 @@ fn transcode(reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
         _ => return Ok(Box::new(reader)),
     };
     reader.consume(2);
-    Ok(Box::new(Transcoder { reader, decoder: encoding.new_decoder_without_bom_handling(), ended: false }))
+    Ok(Box::new(Transcoder { reader, decoder: encoding.new_decoder_without_bom_handling(), buffer: Vec::new(), taken: 0, ended: false }))
 }
 
 /// UTF-16 to UTF-8.
 struct Transcoder<R> {
     reader: R,
     decoder: encoding_rs::Decoder,
+    /// Decoded, from `taken` on not given out yet.
+    buffer: Vec<u8>,
+    taken: usize,
     ended: bool,
 }
 
 impl<R: BufRead> Read for Transcoder<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // A char may take four bytes, and the decoder writes none of it where it does not fit.
-        if buffer.len() < 4 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "buffer for transcoded text is under 4 bytes"));
-        }
-        while !self.ended {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.buffer.len() && !self.ended {
             let input = self.reader.fill_buf()?;
             let last = input.is_empty();
-            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(input, buffer, last);
+            self.buffer.resize(BUFFER, 0);
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(input, &mut self.buffer, last);
             self.reader.consume(read);
+            self.buffer.truncate(written);
+            self.taken = 0;
             if let encoding_rs::DecoderResult::Malformed(..) = result {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "malformed UTF-16"));
             }
             self.ended = last && result == encoding_rs::DecoderResult::InputEmpty;
-            if written > 0 {
-                return Ok(written);
-            }
         }
-        Ok(0)
+        let size = out.len().min(self.buffer.len() - self.taken);
+        out[..size].copy_from_slice(&self.buffer[self.taken..self.taken + size]);
+        self.taken += size;
+        Ok(size)
     }
 }
 
@@ -159,13 +161,13 @@ mod tests {
 
     use super::*;
 
-    fn read(bytes: &[u8]) -> (io::Result<String>, Input) {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(bytes).unwrap();
-        let mut stream = Stream::open(file.path(), Progress::default()).unwrap();
+    fn read(bytes: &[u8]) -> anyhow::Result<(String, Input)> {
+        let mut file = tempfile::NamedTempFile::new()?;
+        file.write_all(bytes)?;
+        let mut stream = Stream::open(file.path(), Progress::default())?;
         let mut text = String::new();
-        let result = stream.read_to_string(&mut text).map(|_| text);
-        (result, stream.input())
+        stream.read_to_string(&mut text)?;
+        Ok((text, stream.input()))
     }
 
     #[test]
@@ -193,13 +195,13 @@ mod tests {
             ("utf-16le", utf16(u16::to_le_bytes), &text),
             ("utf-16be", utf16(u16::to_be_bytes), &text),
         ] {
-            let (result, input) = read(&bytes);
-            assert_eq!(&result.unwrap(), expected, "{name}");
+            let (text, input) = read(&bytes).unwrap();
+            assert_eq!(&text, expected, "{name}");
             assert_eq!(input.bytes, bytes.len() as u64, "{name}");
             assert_eq!(input.blake3, blake3::hash(&bytes).to_string(), "{name}");
         }
         for at in [10, 40, bz2(9).len() - 1] {
-            read(&bz2(9)[..at]).0.expect_err("a cut stream is an error");
+            read(&bz2(9)[..at]).expect_err("a cut stream is an error");
         }
     }
 }

@@ -46,6 +46,8 @@ struct Expander<'t, 'p, 'w> {
     at: usize,
     out: String,
     stack: Vec<Frame>,
+    /// How many of each kind are on the stack.
+    open: [usize; 3],
     page: &'p mut Page<'w>,
     /// Tags that are not closed after a place are not looked for again.
     unclosed: HashMap<String, usize>,
@@ -58,7 +60,7 @@ pub(super) fn expand(text: &str, page: &mut Page<'_>) -> String {
         page.issue("reserved characters");
     }
     let text = cleared.as_deref().unwrap_or(text);
-    let mut expander = Expander { text, at: 0, out: String::with_capacity(text.len()), stack: Vec::new(), page, unclosed: HashMap::new() };
+    let mut expander = Expander { text, at: 0, out: String::with_capacity(text.len()), stack: Vec::new(), open: [0; 3], page, unclosed: HashMap::new() };
     expander.run();
     expander.out
 }
@@ -71,10 +73,10 @@ impl Expander<'_, '_, '_> {
             self.special();
         }
         self.out.push_str(&self.text[self.at..]);
-        if self.stack.iter().any(|frame| frame.kind == Kind::Braces) {
+        if self.open[Kind::Braces as usize] > 0 {
             self.page.issue("unclosed template");
         }
-        if self.stack.iter().any(|frame| frame.kind == Kind::Variant) {
+        if self.open[Kind::Variant as usize] > 0 {
             self.page.issue("unclosed variant");
         }
     }
@@ -112,15 +114,15 @@ impl Expander<'_, '_, '_> {
             b'{' => {
                 let run = self.run_length(b'{');
                 if run >= 2 {
-                    self.open(Kind::Braces, run);
+                    self.begin(Kind::Braces, run);
                 } else {
                     self.copy(1);
                 }
             }
             b'}' => self.close_braces(),
-            b'[' if self.rest().starts_with("[[") => self.open(Kind::Link, 2),
+            b'[' if self.rest().starts_with("[[") => self.begin(Kind::Link, 2),
             b']' if top == Some(Kind::Link) && self.rest().starts_with("]]") => {
-                self.stack.pop();
+                self.pop();
                 self.copy(2);
             }
             b'|' => {
@@ -143,31 +145,46 @@ impl Expander<'_, '_, '_> {
                 self.at += 1;
                 let run = self.run_length(b'{');
                 self.at -= 1;
-                if run == 1 || run >= 3 { self.open(Kind::Variant, 2) } else { self.copy(1) }
+                if run == 1 || run >= 3 { self.begin(Kind::Variant, 2) } else { self.copy(1) }
             }
             _ => self.copy(1),
         }
     }
 
-    fn open(&mut self, kind: Kind, count: usize) {
-        self.stack.push(Frame { kind, start: self.out.len(), count, pipes: Vec::new(), equals: Vec::new() });
+    fn begin(&mut self, kind: Kind, count: usize) {
+        self.push(Frame { kind, start: self.out.len(), count, pipes: Vec::new(), equals: Vec::new() });
         self.copy(count);
+    }
+
+    fn push(&mut self, frame: Frame) {
+        self.open[frame.kind as usize] += 1;
+        self.stack.push(frame);
+    }
+
+    fn pop(&mut self) -> Option<Frame> {
+        let frame = self.stack.pop()?;
+        self.open[frame.kind as usize] -= 1;
+        Some(frame)
     }
 
     fn close_braces(&mut self) {
         let run = self.run_length(b'}');
-        if run == 1 || !self.stack.iter().any(|frame| frame.kind == Kind::Braces) {
-            return self.close_variant(run);
+        // Links that were not closed inside stay as they are.
+        if (run >= 2 && self.open[Kind::Braces as usize] > 0) || self.open[Kind::Variant as usize] > 0 {
+            while self.stack.last().is_some_and(|frame| frame.kind == Kind::Link) {
+                self.pop();
+            }
         }
-        if self.stack.last().is_some_and(|frame| frame.kind == Kind::Variant) {
-            return self.close_variant(run);
+        match self.stack.last().map(|frame| frame.kind) {
+            Some(Kind::Braces) if run >= 2 => self.close_template(run),
+            Some(Kind::Variant) if run == 1 && self.text.as_bytes().get(self.at + 1) == Some(&b'-') => self.close_variant(),
+            _ => self.copy(run),
         }
-        // A link that was not closed inside the template stays as it is.
-        while self.stack.last().is_some_and(|frame| frame.kind == Kind::Link) {
-            self.stack.pop();
-        }
+    }
+
+    fn close_template(&mut self, run: usize) {
         let deep = self.stack.len() > MAX_DEPTH;
-        let Some(mut frame) = self.stack.pop_if(|frame| frame.kind == Kind::Braces) else { return self.copy(run) };
+        let Some(mut frame) = self.pop() else { return };
         let matched = run.min(frame.count).min(3);
         self.at += matched;
         let open = frame.start + frame.count;
@@ -197,24 +214,16 @@ impl Expander<'_, '_, '_> {
         if frame.count >= 2 {
             frame.pipes.clear();
             frame.equals.clear();
-            self.stack.push(frame);
+            self.push(frame);
         }
     }
 
-    fn close_variant(&mut self, run: usize) {
-        let closes = run == 1 && self.text.as_bytes().get(self.at + 1) == Some(&b'-');
-        let inner = self.stack.iter().rposition(|frame| frame.kind != Kind::Link);
-        match inner {
-            Some(at) if closes && self.stack[at].kind == Kind::Variant => {
-                self.stack.truncate(at + 1);
-                let frame = self.stack.pop().expect("there is one at this place");
-                self.at += 2;
-                let shown = variants::choose(&self.out[frame.start + 2..], self.page);
-                self.out.truncate(frame.start);
-                self.out.push_str(&shown);
-            }
-            _ => self.copy(run),
-        }
+    fn close_variant(&mut self) {
+        let Some(frame) = self.pop() else { return };
+        self.at += 2;
+        let shown = variants::choose(&self.out[frame.start + 2..], self.page);
+        self.out.truncate(frame.start);
+        self.out.push_str(&shown);
     }
 
     /// A comment, a tag of an extension, or something for later passes.

@@ -77,7 +77,7 @@ mod tests {
             ("'''bold and ''italic''", "bold and italic"),
             ("open ''italic", "open italic"),
             ("l'''''amour'' '' x", "lamour  x"),
-            ("that '''s ''odd'' l'''a ''b", "that s odd l'a b"),
+            ("a '''b'' l'''c''' d", "a b l'c d"),
             ("''", ""),
         ] {
             let mut out = String::new();

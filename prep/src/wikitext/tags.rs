@@ -82,6 +82,7 @@ pub(super) fn drop_tables(text: &str) -> (String, bool) {
     // Where every table closes, told from the inside out.
     let ends = table_ends(&lines);
     let mut at = 0;
+    let mut headings = lines.iter().enumerate().filter(|(_, line)| line.starts_with("==")).map(|(at, _)| at).peekable();
     while at < lines.len() {
         match ends[at] {
             Some(End::Line(end)) => {
@@ -95,8 +96,8 @@ pub(super) fn drop_tables(text: &str) -> (String, bool) {
             }
             Some(End::Never) => {
                 unclosed = true;
-                let heading = lines[at + 1..].iter().position(|line| line.starts_with("==")).map(|found| at + 1 + found);
-                at = heading.unwrap_or(at + 1);
+                while headings.next_if(|&heading| heading <= at).is_some() {}
+                at = headings.peek().copied().unwrap_or(at + 1);
             }
             None => {
                 out.push_str(lines[at]);

@@ -43,7 +43,7 @@ fn links() {
         ("[[New_York_City|NYC]] [[Caf%C3%A9|c]] [[AT&amp;T|t]]", "NYC c t", "NYC→New York City; c→Café; t→AT&T"),
         ("[[a|''b'' '''c''']]", "b c", "b c→A"),
         ("[[a|b\nc]] d", "b c d", "b c→A"),
-        ("[[a| b ]]c", "bc", "bc→A"),
+        ("[[a| b ]]c", "b c", "b c→A"),
         ("[[2001: A Space Odyssey]]", "2001: A Space Odyssey", "2001: A Space Odyssey→2001: A Space Odyssey"),
         ("[[:Category:Cats]] [[:fr:Chat|chat]]", "Category:Cats chat", "Category:Cats→Category:Cats; chat→Fr:Chat"),
         ("x [[Category:Cats|key]][[de:Katze]]", "x", ""),
@@ -92,7 +92,7 @@ fn templates_and_opaque_spans() {
         ("{{unclosed|[[a]]", "{{unclosed|a", "a→A"),
         ("}} stray", "}} stray", ""),
         ("{{x|[[a}} b]]", "b]]", ""),
-        ("{{{{x}}}}", "", ""),
+        ("{{{{x}}}}", "{}", ""),
         ("__NOTOC__a __UNKNOWN__", "a __UNKNOWN__", ""),
         ("{{PAGENAME}} {{!}} {{DEFAULTSORT:x}}", "Page |", ""),
     ]);
@@ -114,7 +114,7 @@ fn blocks_and_html() {
         ("H<sub>2</sub>O <small>x</small> <President> 1 < 2", "H2O x <President> 1 < 2", ""),
         ("&lt;b&gt; &amp;lt; &ndash; &#8212; &#x4e2d; a&nbsp;b &bogus; &zwnj;", "<b> &lt; – — 中 a b &bogus; \u{200c}", ""),
         ("'''B''' ''i'' l''''amour'''", "B i l'amour", ""),
-        ("==\n=x\n= =", "== =x\n= =", ""),
+        ("==\n=x\n= =", "== =x", ""),
     ]);
     let extract = extractor("en").extract("Page", "intro\n== H ==\n* a\n** b\n\ntext");
     let segments: Vec<String> = extract
@@ -168,6 +168,7 @@ fn hostile_pages() {
     ] {
         let page = unit.repeat(2_000_000 / unit.len());
         let start = Instant::now();
+        println!("{unit:?}");
         let extract = extractor.extract("x", &page);
         let limit = if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_secs(1) };
         assert!(start.elapsed() < limit, "{unit:?} took {:?}", start.elapsed());

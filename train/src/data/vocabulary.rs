@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 const LEAST_COUNT: u64 = 2;
 
 /// At most `size` pieces: chars first, by count, then merged ones in order of merging. Pieces inside a word begin with `##`.
+/// All letters and digits of ASCII are among the chars: a later stage's English must not become unknown words.
 ///
 /// Memory: the distinct words and, for each pair of neighbours, the words that hold it.
 pub fn learn(words: &BTreeMap<String, u64>, size: usize) -> Vec<String> {
-    let mut alphabet: BTreeMap<String, u64> = BTreeMap::new();
+    let ascii = (0..=u8::MAX).filter(u8::is_ascii_alphanumeric).map(char::from);
+    let mut alphabet: BTreeMap<String, u64> = ascii.flat_map(|char| [(char.to_string(), 0), (format!("##{char}"), 0)]).collect();
     for (word, count) in words {
         for piece in chars(word) {
             *alphabet.entry(piece).or_default() += count;
@@ -122,22 +124,27 @@ impl Pairs {
 mod tests {
     use super::*;
 
+    /// Compares the pieces that are not just there for being ASCII.
     fn check(words: &[(&str, u64)], size: usize, expected: &[&str]) {
         let words = words.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect();
-        assert_eq!(learn(&words, size), expected);
+        let ascii = learn(&BTreeMap::new(), 999);
+        assert_eq!(ascii.len(), 124);
+        let learned = learn(&words, size);
+        assert!(learned.len() <= size);
+        let seen = |piece: &String| words.keys().any(|word| chars(word).any(|char| char == *piece)) || !ascii.contains(piece);
+        assert_eq!(learned.into_iter().filter(seen).collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn frequent_pairs_are_merged_first() {
         let expected = ["##w", "##o", "l", "##e", "n", "##r", "##ow", "low", "##ew", "new", "##er", "lower"];
-        check(&[("low", 5), ("lower", 2), ("new", 3)], 99, &expected);
+        check(&[("low", 5), ("lower", 2), ("new", 3)], 999, &expected);
     }
 
     #[test]
     fn size_is_kept_and_rare_pairs_are_not_merged() {
         check(&[("ab", 5)], 2, &["##b", "a"]);
-        check(&[("ab", 1)], 9, &["##b", "a"]);
-        check(&[("北", 4), ("aaaa", 2)], 9, &["##a", "北", "a", "##aa", "aaa", "aaaa"]);
-        check(&[], 9, &[]);
+        check(&[("ab", 1)], 999, &["##b", "a"]);
+        check(&[("北", 4), ("aaaa", 2)], 999, &["##a", "北", "a", "##aa", "aaa", "aaaa"]);
     }
 }

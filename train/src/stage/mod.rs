@@ -2,20 +2,22 @@
 
 pub mod training;
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use schemas::{Folder, Triple};
+use schemas::{Folder, QuerySet, Triple};
 use serde::Serialize;
 
 use crate::answer::{self, Reading};
 use crate::config::{Start, TrainConfig};
 use crate::data::batch::Specials;
-use crate::data::{DataSet, Encoder, WordPieces};
+use crate::data::{Batch, DataSet, Encoder, WordPieces};
 use crate::device::{Job, TrainBackend};
 use crate::metric::Scores;
 use crate::model::weights::{self, Heads};
-use crate::model::{BertConfig, Reader};
+use crate::model::{BertConfig, Dropouts, Reader};
 use crate::run::{ModelFolder, RunWriter};
 
 /// A stage of the method.
@@ -53,7 +55,7 @@ impl Job for Training {
             config.max_length,
             bert.max_position_embeddings
         );
-        let read = |dir: &std::path::Path, what: &str| -> Result<DataSet> {
+        let read = |dir: &Path, what: &str| -> Result<DataSet> {
             let data = Encoder::new(&pieces, config.max_length).read(dir).with_context(|| format!("cannot read --{what}"))?;
             if !quiet {
                 eprintln!("{what}: {}", data.counters);
@@ -67,17 +69,20 @@ impl Job for Training {
 
         let mut run = RunWriter::create(&config, &bert, &pieces)?;
         let specials = Specials::from(&pieces);
-        let objective = |reader: &Reader<B>, batch: &crate::data::Batch, dropouts: &mut crate::model::Dropouts| {
+        let objective = |reader: &Reader<B>, batch: &Batch, dropouts: &mut Dropouts| {
             reader.forward(&batch.input(device), dropouts).loss(&batch.target(device))
         };
-        training::train(&config, training::Data { train: &train, dev: dev.as_ref(), specials }, reader, objective, &mut run, device)?;
-
-        // The best weights are in the folder: what is reported is what others will read there.
-        let Some((data, what)) = test.as_ref().map(|test| (test, "test")).or(dev.as_ref().map(|dev| (dev, "dev"))) else { return Ok(()) };
-        let best = ModelFolder::open_run(&config.out)?.load::<B::InnerBackend>(Heads::Stored, 0, device)?;
-        let scores = evaluate::<B>(&best, data, &config, specials, device)?;
-        run.record(&serde_json::json!({ "final": what, "scores": scores.to_json() }))?;
-        println!("{what}\n{scores}");
+        let sets = training::Data { train: &train, dev: dev.as_ref(), specials };
+        if let Some(best) = training::train(&config, sets, reader, objective, &mut run, device)? {
+            println!("best on dev: step {}, epoch {}\n{}", best.position.step, best.position.epoch, best.scores);
+        }
+        if let Some(test) = &test {
+            // From the folder: what is scored is what others will read there.
+            let best = ModelFolder::open_run(&config.out)?.load::<B::InnerBackend>(Heads::Stored, 0, device)?;
+            let scores = evaluate::<B>(&best, test, &config, specials, device)?;
+            run.record(&serde_json::json!({ "test": scores.to_json() }))?;
+            println!("test\n{scores}");
+        }
         Ok(())
     }
 }
@@ -115,11 +120,12 @@ fn start<B: TrainBackend>(config: &TrainConfig, device: &B::Device) -> Result<(B
     Ok((folder.bert, folder.pieces, reader))
 }
 
-/// Learns a vocabulary from the training set's contexts and queries.
+/// Learns a vocabulary from the training set's contexts and queries, and from the built-in queries: a later stage asks others
+/// than this one, and must not ask in unknown words.
 fn learn(config: &TrainConfig, lowercase: bool) -> Result<WordPieces> {
     let folder = Folder::open::<Triple>(&config.data).context("cannot read --data")?;
     let mut texts: Vec<String> = Vec::new();
-    let mut queries = std::collections::BTreeSet::new();
+    let mut queries: BTreeSet<String> = QuerySet::built_in().into_iter().flat_map(|set| set.queries).map(|query| query.text).collect();
     for rows in folder.rows::<Triple>() {
         for row in rows.context("cannot read --data")? {
             queries.insert(row.query);

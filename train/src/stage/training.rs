@@ -12,6 +12,7 @@ use crate::config::TrainConfig;
 use crate::data::batch::Specials;
 use crate::data::{Batch, DataSet, shuffled_batches};
 use crate::device::TrainBackend;
+use crate::metric::Scores;
 use crate::model::{Dropouts, Reader};
 use crate::optim::{AdamW, Schedule};
 use crate::progress::Progress;
@@ -30,7 +31,8 @@ pub struct Data<'a> {
 
 /// Trains `reader` to lower `objective`, which gives a batch's loss as `[1]`, and writes weights and metrics to the run.
 ///
-/// The run's weights are the best ones on dev by F1, the later of equal ones; without dev, the last ones.
+/// The run's weights are the best ones on dev by F1, the later of equal ones, and what they scored is returned; without dev,
+/// they are the last ones.
 ///
 /// # Errors
 /// A loss that is not a number, by its step; failed writes.
@@ -41,7 +43,7 @@ pub fn train<B: TrainBackend>(
     objective: impl Fn(&Reader<B>, &Batch, &mut Dropouts) -> Tensor<B, 1>,
     run: &mut RunWriter,
     device: &B::Device,
-) -> Result<()> {
+) -> Result<Option<Best>> {
     let sequences = &data.train.sequences;
     let per_epoch = sequences.len().div_ceil(config.batch);
     let total = (per_epoch * config.epochs).min(config.max_steps.unwrap_or(usize::MAX));
@@ -51,7 +53,7 @@ pub fn train<B: TrainBackend>(
     let mut dropout_seeds = ChaCha8Rng::seed_from_u64(config.seed);
     dropout_seeds.set_stream(1);
     let target = config.environment.device;
-    let mut judge = Judge { best: None, without_better: 0 };
+    let mut judge = Judge::default();
     let mut meter = Meter::start();
     let mut progress = Progress::start("training", total, config.environment.quiet);
     let mut position = Position { step: 0, epoch: 0 };
@@ -89,18 +91,14 @@ pub fn train<B: TrainBackend>(
                     None => true,
                     Some(dev) => {
                         let scores = progress.pause(|| super::evaluate::<B>(&reader.valid(), dev, config, data.specials, device))?;
-                        let f1 = scores.micro().f1();
-                        let better = judge.is_best(f1);
-                        progress.say(&format!(
-                            "step {} epoch {} dev F1 {f1:.4}{}",
-                            position.step,
-                            position.epoch,
-                            if better { ", best so far" } else { "" }
-                        ));
                         let mut line = meter.line(position, lr);
                         line["dev"] = scores.to_json();
                         run.record(&line)?;
-                        better
+                        let f1 = scores.micro().f1();
+                        let best = judge.judge(scores, position);
+                        let remark = if best { ", best so far" } else { "" };
+                        progress.say(&format!("step {} epoch {} dev F1 {f1:.4}{remark}", position.step, position.epoch));
+                        best
                     }
                 };
                 run.save(&reader, position, best)?;
@@ -115,24 +113,34 @@ pub fn train<B: TrainBackend>(
             }
         }
     }
-    Ok(())
+    Ok(judge.best)
+}
+
+/// The evaluation whose weights a run keeps.
+#[derive(Debug, Clone)]
+pub struct Best {
+    /// Scores on dev.
+    pub scores: Scores,
+    /// When it was.
+    pub position: Position,
 }
 
 /// Knows the best evaluation.
+#[derive(Default)]
 struct Judge {
-    best: Option<f64>,
+    best: Option<Best>,
     without_better: usize,
 }
 
 impl Judge {
-    /// Whether this one is the best: of equal ones, the later, which has seen more.
-    fn is_best(&mut self, f1: f64) -> bool {
-        let best = self.best.is_none_or(|best| f1 >= best);
-        let better = self.best.is_none_or(|best| f1 > best);
+    /// Whether this evaluation is the best: of equal ones, the later, which has seen more.
+    fn judge(&mut self, scores: Scores, position: Position) -> bool {
+        let (f1, last) = (scores.micro().f1(), self.best.as_ref().map(|best| best.scores.micro().f1()));
+        self.without_better = if last.is_none_or(|last| f1 > last) { 0 } else { self.without_better + 1 };
+        let best = last.is_none_or(|last| f1 >= last);
         if best {
-            self.best = Some(f1);
+            self.best = Some(Best { scores, position });
         }
-        self.without_better = if better { 0 } else { self.without_better + 1 };
         best
     }
 }
@@ -187,11 +195,21 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::Counts;
 
     #[test]
     fn the_later_of_equal_evaluations_is_best_but_no_better() {
-        let mut judge = Judge { best: None, without_better: 0 };
-        let seen: Vec<(bool, usize)> = [0.0, 0.5, 0.5, 0.4, 0.6].map(|f1| (judge.is_best(f1), judge.without_better)).to_vec();
-        assert_eq!(seen, [(true, 0), (true, 0), (true, 1), (false, 2), (true, 0)]);
+        let mut judge = Judge::default();
+        let mut check = |correct: u64, best: bool, without_better: usize| {
+            let counts = Counts { correct, predicted: 9, support: 9 };
+            let scores = Scores { labels: [("PER".to_owned(), counts)].into() };
+            let position = Position { step: 1, epoch: 1 };
+            assert_eq!((judge.judge(scores, position), judge.without_better), (best, without_better), "{correct}");
+        };
+        check(0, true, 0);
+        check(5, true, 0);
+        check(5, true, 1);
+        check(4, false, 2);
+        check(6, true, 0);
     }
 }

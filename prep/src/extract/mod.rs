@@ -1,0 +1,413 @@
+//! `prep pages` and `prep esi`: dumps or folders of pages to rows, streamed.
+//!
+//! One thread reads and cuts, several parse, clean and label, this one writes, in the order of the input.
+
+mod label;
+mod progress;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail, ensure};
+use schemas::manifest::Input;
+use schemas::{Folder, Manifest, Page, QuerySet, Row, ShardWriter, Tally, Triple};
+use serde::Serialize;
+
+use crate::cli::{Common, DumpArgs, EsiArgs, OutputArgs, PagesArgs, Variant};
+use crate::pipeline::{self, Feed};
+use crate::source::{DumpPage, Malformed, PageChunk, Progress, SiteInfo, Splitter, Stream};
+use crate::wikitext::{Extractor, Wiki, normalise_title};
+use progress::Reporter;
+
+/// Bytes of XML, or pages, handed to a worker at once.
+const BATCH_BYTES: usize = 1 << 19;
+const BATCH_PAGES: usize = 64;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Settings that shape the rows, as the manifest keeps them.
+#[derive(Debug, Clone, Serialize)]
+struct Config {
+    namespaces: Vec<i32>,
+    variant: Option<Variant>,
+    strict: bool,
+    skip_damaged: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queries: Option<Vec<QuerySet>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_entities: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_chars: Option<usize>,
+    /// Names of the namespaces by language: who reads the pages tells articles from other links by them.
+    sites: BTreeMap<String, BTreeMap<i32, String>>,
+}
+
+/// Runs `prep pages`.
+///
+/// # Errors
+/// Inputs that are no dumps, damaged ones (after everything sound before the damage is written), or an output that cannot be written.
+pub fn pages(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
+    let progress = Progress::default();
+    let sources = Sources::open(&args.inputs, &args.dump, &progress)?;
+    ensure!(sources.folders().next().is_none(), "prep pages reads dumps, not folders; {} is one", sources.first_folder());
+    let config = sources.config(&args.dump, None);
+    let job = Job { command: "pages", output: &args.output, dump: &args.dump, common };
+    job.run(sources, config, &progress, |page, _, _| vec![page])
+}
+
+/// Runs `prep esi`.
+///
+/// # Errors
+/// As [`pages`], and a query set that has not one label, or a folder of pages that is not complete.
+pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
+    let progress = Progress::default();
+    let sources = Sources::open(&args.inputs, &args.dump, &progress)?;
+    let given = args.queries.as_deref().map(QuerySet::named).transpose()?;
+    let mut queries: BTreeMap<String, QuerySet> = BTreeMap::new();
+    for lang in sources.sites.keys() {
+        let set = match &given {
+            Some(set) => set.clone(),
+            None => QuerySet::named(if lang == "zh" { "zhwiki" } else { "enwiki" })?,
+        };
+        ensure!(
+            set.queries.len() == 1,
+            "query set `{}` has {} labels, expected one: in stage 1 every link is an answer of the same label",
+            set.name,
+            set.queries.len()
+        );
+        queries.insert(lang.clone(), set);
+    }
+    let mut config = sources.config(&args.dump, Some(queries.values().cloned().collect()));
+    config.min_entities = Some(args.min_entities);
+    config.max_chars = Some(args.max_chars);
+    let rules = label::Rules { min_entities: args.min_entities, max_chars: args.max_chars };
+    let job = Job { command: "esi", output: &args.output, dump: &args.dump, common };
+    job.run::<Triple>(sources, config, &progress, |page, wiki, counters| label::esi(&page, wiki, &queries[&page.lang].queries[0], rules, counters))
+}
+
+/// Inputs, opened and known to be what they should be.
+struct Sources {
+    sources: Vec<Source>,
+    sites: BTreeMap<String, SiteInfo>,
+    bytes: u64,
+}
+
+enum Source {
+    Dump { splitter: Box<Splitter<Stream>>, site: SiteInfo, lang: String, path: String },
+    Pages { folder: Folder, path: PathBuf },
+}
+
+impl Sources {
+    fn open(paths: &[PathBuf], args: &DumpArgs, progress: &Progress) -> anyhow::Result<Self> {
+        let mut all = Self { sources: Vec::new(), sites: BTreeMap::new(), bytes: 0 };
+        for path in paths {
+            if path.is_dir() {
+                let folder = Folder::open::<Page>(path)?;
+                let sites = folder.manifest().config.get("sites").cloned().unwrap_or_default();
+                let sites: BTreeMap<String, BTreeMap<i32, String>> =
+                    serde_json::from_value(sites).with_context(|| format!("{}: manifest's config.sites", path.display()))?;
+                for (lang, namespaces) in sites {
+                    let site = SiteInfo { lang: lang.clone(), namespaces, ..SiteInfo::default() };
+                    all.sites.entry(lang).or_insert(site);
+                }
+                all.bytes += folder.manifest().shards.iter().map(|shard| shard.bytes).sum::<u64>();
+                all.sources.push(Source::Pages { folder, path: path.clone() });
+                continue;
+            }
+            let name = path.display().to_string();
+            let stream = Stream::open(path, progress.clone())?;
+            let splitter = Splitter::new(stream).with_context(|| name.clone())?;
+            let site = splitter.site().clone();
+            let told = if site.lang.is_empty() { site.dbname.strip_suffix("wiki").unwrap_or_default() } else { &site.lang };
+            let lang = args.lang.clone().unwrap_or_else(|| told.to_owned());
+            ensure!(!lang.is_empty(), "{name} does not say its language; give it with --lang");
+            all.sites.entry(lang.clone()).or_insert_with(|| site.clone());
+            all.bytes += std::fs::metadata(path).map_or(0, |meta| meta.len());
+            all.sources.push(Source::Dump { splitter: Box::new(splitter), site, lang, path: name });
+        }
+        Ok(all)
+    }
+
+    fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().filter_map(|source| match source {
+            Source::Pages { path, .. } => Some(path.as_path()),
+            Source::Dump { .. } => None,
+        })
+    }
+
+    fn first_folder(&self) -> String {
+        self.folders().next().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+
+    fn config(&self, args: &DumpArgs, queries: Option<Vec<QuerySet>>) -> Config {
+        Config {
+            namespaces: args.namespace.clone(),
+            variant: args.variant,
+            strict: args.strict,
+            skip_damaged: args.skip_damaged,
+            queries,
+            min_entities: None,
+            max_chars: None,
+            sites: self.sites.iter().map(|(lang, site)| (lang.clone(), site.namespaces.clone())).collect(),
+        }
+    }
+}
+
+/// A piece of work.
+enum Work {
+    Chunks { dump: usize, chunks: Vec<PageChunk> },
+    Rows(Vec<Page>),
+}
+
+/// What came of it.
+struct Done<R> {
+    rows: Vec<R>,
+    counters: BTreeMap<&'static str, Tally>,
+    warnings: Vec<String>,
+    /// What ends the run; everything before it is in `rows`.
+    fatal: Option<String>,
+}
+
+/// A dump, as workers need it.
+struct Dump {
+    path: String,
+    site: SiteInfo,
+    lang: String,
+}
+
+/// What the reading thread has to say at the end.
+struct Ended {
+    inputs: Vec<Input>,
+    /// What broke, where something did.
+    damage: Vec<anyhow::Error>,
+}
+
+struct Job<'a> {
+    command: &'a str,
+    output: &'a OutputArgs,
+    dump: &'a DumpArgs,
+    common: &'a Common,
+}
+
+impl Job<'_> {
+    fn run<R: Row + Send>(
+        &self,
+        sources: Sources,
+        config: Config,
+        progress: &Progress,
+        rows_of: impl Fn(Page, &Wiki, &mut BTreeMap<&'static str, Tally>) -> Vec<R> + Sync,
+    ) -> anyhow::Result<()> {
+        let config = serde_json::to_value(config).context("settings")?;
+        let manifest = Manifest::new(concat!("prep ", env!("CARGO_PKG_VERSION")), self.command, config);
+        let mut writer = ShardWriter::<R>::create(&self.output.output, self.output.overwrite, manifest)?;
+        // A second Ctrl-C does what it does without us.
+        let _ = ctrlc::set_handler(|| {
+            if INTERRUPTED.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        });
+        let threads = self.common.threads();
+        let extractors: HashMap<String, Extractor> = sources
+            .sites
+            .iter()
+            .map(|(lang, site)| {
+                let default = if lang == "zh" { Variant::ZhHans } else { Variant::None };
+                (lang.clone(), Extractor::new(Wiki::new(site, lang), self.dump.variant.unwrap_or(default)))
+            })
+            .collect();
+        let dumps: Vec<Dump> = sources
+            .sources
+            .iter()
+            .map(|source| match source {
+                Source::Dump { path, site, lang, .. } => Dump { path: path.clone(), site: site.clone(), lang: lang.clone() },
+                Source::Pages { path, .. } => Dump { path: path.display().to_string(), site: SiteInfo::default(), lang: String::new() },
+            })
+            .collect();
+        let mut reporter = Reporter::new(self.common.quiet, sources.bytes, progress.clone());
+        let mut counters: BTreeMap<String, Tally> = BTreeMap::new();
+        let strict = self.dump.strict;
+        let skip_damaged = self.dump.skip_damaged;
+        let (ended, result) = pipeline::ordered(
+            threads,
+            move |feed| read_all(sources.sources, feed, skip_damaged),
+            |work| {
+                let mut done = Done { rows: Vec::new(), counters: BTreeMap::new(), warnings: Vec::new(), fatal: None };
+                let mut take = |page: Page, counters: &mut BTreeMap<&'static str, Tally>| {
+                    let wiki = extractors[&page.lang].wiki();
+                    done.rows.extend(rows_of(page, wiki, counters));
+                };
+                match work {
+                    Work::Rows(pages) => {
+                        for page in pages {
+                            done.counters.entry("pages").or_default().keep();
+                            take(page, &mut done.counters);
+                        }
+                    }
+                    Work::Chunks { dump, chunks } => {
+                        let dump = &dumps[dump];
+                        let extractor = &extractors[&dump.lang];
+                        for chunk in chunks {
+                            let pages = done.counters.entry("pages").or_default();
+                            match read_page(&chunk, dump, extractor, &self.dump.namespace) {
+                                Ok(page) => {
+                                    pages.keep();
+                                    take(page, &mut done.counters);
+                                }
+                                Err(Left::Out(reason)) => pages.skip(&reason),
+                                Err(Left::Malformed(error)) => {
+                                    pages.skip(&error.reason());
+                                    let what = format!("{}: {}: {error}", dump.path, place(&chunk));
+                                    if strict || error == Malformed::History {
+                                        done.fatal = Some(what);
+                                        break;
+                                    }
+                                    done.warnings.push(what);
+                                }
+                            }
+                        }
+                    }
+                }
+                done
+            },
+            |done| -> anyhow::Result<()> {
+                for (name, tally) in &done.counters {
+                    counters.entry((*name).to_owned()).or_default().add(tally);
+                }
+                for row in done.rows {
+                    writer.write(row)?;
+                }
+                reporter.batch(&counters, &done.warnings);
+                match done.fatal {
+                    Some(fatal) => bail!(fatal),
+                    None if INTERRUPTED.load(Ordering::Relaxed) => bail!("interrupted"),
+                    None => Ok(()),
+                }
+            },
+        );
+        let mut inputs = Tally::default();
+        for at in 0..ended.inputs.len() {
+            if at + ended.damage.len() < ended.inputs.len() { inputs.keep() } else { inputs.skip("damaged") }
+        }
+        counters.insert("inputs".to_owned(), inputs);
+        let damage = ended.damage.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>();
+        let error = result.err().map(|error| format!("{error:#}")).or_else(|| damage.first().filter(|_| !skip_damaged).cloned());
+        if skip_damaged {
+            reporter.batch(&counters, &damage);
+        }
+        let manifest = writer.finish(ended.inputs, counters, error.clone())?;
+        reporter.finish(&manifest, &self.output.output);
+        match error {
+            Some(error) => bail!("{error}; {} holds what was read before and is marked not complete", self.output.output.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which page, for a message about it.
+fn place(chunk: &PageChunk) -> String {
+    let xml = String::from_utf8_lossy(&chunk.xml[..chunk.xml.len().min(2000)]);
+    let title = xml.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| format!(" ({title})"));
+    format!("page at byte {} of the XML{}", chunk.offset, title.unwrap_or_default())
+}
+
+/// Reads all inputs in turn and hands their pages on.
+fn read_all(sources: Vec<Source>, feed: &mut Feed<Work>, skip_damaged: bool) -> Ended {
+    let mut ended = Ended { inputs: Vec::new(), damage: Vec::new() };
+    for (index, source) in sources.into_iter().enumerate() {
+        let outcome = match source {
+            Source::Dump { splitter, path, .. } => {
+                let mut splitter = *splitter;
+                let outcome = read_dump(&mut splitter, index, feed).with_context(|| path);
+                ended.inputs.push(splitter.reader().input());
+                outcome
+            }
+            Source::Pages { folder, path } => {
+                ended.inputs.extend(folder.manifest().shards.iter().map(|shard| Input {
+                    path: path.join(&shard.file).display().to_string(),
+                    bytes: shard.bytes,
+                    blake3: shard.blake3.clone(),
+                }));
+                read_folder(&folder, feed)
+            }
+        };
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                ended.damage.push(error);
+                if !skip_damaged {
+                    break;
+                }
+            }
+        }
+    }
+    ended
+}
+
+/// False: nobody wants more.
+fn read_dump(splitter: &mut Splitter<Stream>, dump: usize, feed: &mut Feed<Work>) -> anyhow::Result<bool> {
+    let mut chunks = Vec::new();
+    let mut bytes = 0;
+    let mut broken = None;
+    for chunk in splitter {
+        match chunk {
+            Ok(chunk) => {
+                bytes += chunk.xml.len();
+                chunks.push(chunk);
+            }
+            Err(error) => broken = Some(error),
+        }
+        if bytes >= BATCH_BYTES || chunks.len() >= BATCH_PAGES {
+            bytes = 0;
+            if INTERRUPTED.load(Ordering::Relaxed) || !feed.send(Work::Chunks { dump, chunks: std::mem::take(&mut chunks) }) {
+                return Ok(false);
+            }
+        }
+    }
+    let wanted = chunks.is_empty() || feed.send(Work::Chunks { dump, chunks });
+    broken.map_or(Ok(wanted), |error| Err(error.into()))
+}
+
+fn read_folder(folder: &Folder, feed: &mut Feed<Work>) -> anyhow::Result<bool> {
+    for rows in folder.rows::<Page>() {
+        if INTERRUPTED.load(Ordering::Relaxed) || !feed.send(Work::Rows(rows?)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Why a page is no row.
+enum Left {
+    Out(String),
+    Malformed(Malformed),
+}
+
+fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: &[i32]) -> Result<Page, Left> {
+    let page = DumpPage::parse(&chunk.xml, &dump.site).map_err(Left::Malformed)?;
+    if !namespaces.contains(&page.namespace) {
+        return Err(Left::Out("other namespace".to_owned()));
+    }
+    if page.model != "wikitext" {
+        return Err(Left::Out(format!("other model: {}", page.model)));
+    }
+    let extract = match page.redirect {
+        Some(_) => crate::wikitext::Extract::default(),
+        None => extractor.extract(&page.title, &page.text),
+    };
+    Ok(Page {
+        page_id: page.id,
+        title: page.title,
+        namespace: page.namespace,
+        revision_id: page.revision_id,
+        timestamp: page.timestamp,
+        lang: dump.lang.clone(),
+        redirect: page.redirect.map(|target| normalise_title(&target)),
+        disambiguation: extract.disambiguation,
+        text: extract.text,
+        anchors: extract.anchors,
+        segments: extract.segments,
+        issues: extract.issues,
+    })
+}
