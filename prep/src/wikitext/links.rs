@@ -89,8 +89,12 @@ impl Resolver<'_, '_, '_> {
     fn link(&mut self, open: usize) -> Option<usize> {
         let (close, nested) = self.brackets.at(open);
         let inner = &self.text[open + 2..];
-        let end = inner.bytes().position(|byte| matches!(byte, b'|' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'\n'))?;
+        let end = inner.bytes().position(|byte| matches!(byte, b'|' | b'[' | b']' | b'{' | b'}' | b'<' | b'>'))?;
         let raw = &inner[..end];
+        // MediaWiki takes no line break in a target; authors who wrap their lines mean a space. A blank line is none.
+        if raw.contains("\n\n") {
+            return None;
+        }
         let written = decode(raw);
         let forced = written.trim_start().starts_with(':');
         let title = written.trim().trim_start_matches(':').trim();
@@ -120,7 +124,7 @@ impl Resolver<'_, '_, '_> {
         self.out.push(ANCHOR_OPEN);
         match label {
             None if raw.contains('%') => self.out.push_str(title),
-            None => self.out.push_str(raw.trim().trim_start_matches(':')),
+            None => self.out.push_str(&raw.trim().trim_start_matches(':').replace('\n', " ")),
             Some("") => self.out.push_str(pipe_trick(title)),
             Some(label) => self.out.push_str(&label.replace('\n', " ")),
         }

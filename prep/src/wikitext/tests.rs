@@ -43,6 +43,7 @@ fn links() {
         ("[[New_York_City|NYC]] [[Caf%C3%A9|c]] [[AT&amp;T|t]]", "NYC c t", "NYC→New York City; c→Café; t→AT&T"),
         ("[[a|''b'' '''c''']]", "b c", "b c→A"),
         ("[[a|b\nc]] d", "b c d", "b c→A"),
+        ("[[New\nYork]] [[a\n\nb]]", "New York [[a\nb]]", "New York→New York"),
         ("[[a| b ]]c", "b c", "b c→A"),
         ("[[2001: A Space Odyssey]]", "2001: A Space Odyssey", "2001: A Space Odyssey→2001: A Space Odyssey"),
         ("[[:Category:Cats]] [[:fr:Chat|chat]]", "Category:Cats chat", "Category:Cats→Category:Cats; chat→Fr:Chat"),

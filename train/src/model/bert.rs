@@ -4,7 +4,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::backend::Backend;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, s};
 use serde::{Deserialize, Serialize};
 
 use super::kernels::{Dropouts, Kernels, Padding};
@@ -196,11 +196,11 @@ impl<B: Kernels> Embeddings<B> {
         let [batch, length] = input.ids.dims();
         let words = burn::tensor::module::embedding(self.word_embeddings.val(), input.ids.clone());
         let [_, _, hidden] = words.dims();
-        let positions = self.position_embeddings.val().slice([0..length]).unsqueeze::<3>();
+        let positions = self.position_embeddings.val().slice(s![0..length]).unsqueeze::<3>();
         // Two segments: the first one's vector for all tokens, plus the difference where the context is. A lookup's gradient
         // would add up all tokens into two rows one after the other.
         let kinds = self.token_type_embeddings.val();
-        let (query, context) = (kinds.clone().slice([0..1]), kinds.slice([1..2]));
+        let (query, context) = (kinds.clone().slice(s![0..1]), kinds.slice(s![1..2]));
         let share = input.segments.clone().float().reshape([batch * length, 1]);
         let added = (positions + query.clone().unsqueeze::<3>()).expand([batch, length, hidden]).reshape([batch * length, hidden]);
         let added = added + share.matmul(context - query);

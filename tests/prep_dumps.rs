@@ -1,0 +1,204 @@
+//! `prep pages` and `prep esi` on dumps: what comes out, and what bad input gets.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use common::{Run, manifest, run, shared_data, triples};
+use schemas::row::char_slice;
+use schemas::{Folder, Page};
+
+const PREP: &str = env!("CARGO_BIN_EXE_prep");
+
+fn prep(args: &[&str]) -> Run {
+    run(PREP, args)
+}
+
+fn fixture(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name).display().to_string()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn pages(dir: &Path) -> Vec<Page> {
+    Folder::open::<Page>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
+}
+
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(1));
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn dump(pages: &[String]) -> String {
+    format!("<mediawiki version=\"0.11\" xml:lang=\"en\"><siteinfo><dbname>enwiki</dbname></siteinfo>{}</mediawiki>", pages.concat())
+}
+
+fn page(id: usize, text: &str) -> String {
+    format!(
+        "<page><title>Page {id}</title><ns>0</ns><id>{id}</id><revision><id>{id}</id><timestamp>2020-01-01T00:00:00Z</timestamp>\
+         <model>wikitext</model><text>{text}</text></revision></page>\n"
+    )
+}
+
+#[test]
+fn the_fixtures_come_out_whole() {
+    for (file, lang) in [("enwiki.xml", "en"), ("zhwiki.xml", "zh")] {
+        let dir = tempfile::tempdir().unwrap();
+        let (pages_dir, esi, direct) = (dir.path().join("pages"), dir.path().join("esi"), dir.path().join("direct"));
+        prep(&["pages", &fixture(file), "-o", text(&pages_dir)]).ok();
+        let rows = pages(&pages_dir);
+        let counted = &manifest(&pages_dir).counters["pages"];
+        assert!(counted.adds_up() && counted.out == rows.len() as u64 && counted.seen > 40, "{counted}");
+        assert_eq!(rows.iter().filter(|page| page.redirect.is_some()).count(), 4);
+        assert_eq!(rows.iter().filter(|page| page.disambiguation).count(), 1);
+        assert!(rows.iter().all(|page| page.lang == lang));
+        for mark in ["[[", "{{", "}}", "'''", "<ref", "|-", "-{", "&nbsp;", "[[File"] {
+            // The fixtures hold invalid links and nowiki on purpose; nothing else may stay.
+            let left = rows.iter().filter(|page| page.text.contains(mark)).count();
+            assert!(left <= if mark == "[[" || mark == "}}" || mark == "{{" { 3 } else { 0 }, "{mark} in {left} pages of {file}");
+        }
+        prep(&["esi", text(&pages_dir), "-o", text(&esi)]).ok();
+        prep(&["esi", &fixture(file), "-o", text(&direct)]).ok();
+        let triples = triples(&esi);
+        assert_eq!(triples, common::triples(&direct), "by way of pages or directly: the same triples");
+        assert!(triples.len() > 100);
+        assert!(triples.iter().all(|triple| triple.label == "Entity" && !triple.spans.is_empty() && !triple.impossible));
+        for folder in [&pages_dir, &esi] {
+            prep(&["verify", text(folder)]).ok();
+        }
+        let counters = manifest(&esi).counters;
+        assert!(counters.values().all(schemas::Tally::adds_up), "{counters:?}");
+        assert_eq!(counters["sentences"].out, triples.len() as u64);
+        assert_eq!(counters["anchors"].out, triples.iter().map(|triple| triple.spans.len() as u64).sum::<u64>());
+    }
+}
+
+#[test]
+fn threads_and_compression_do_not_change_a_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let xml = dump(&(0..2000).map(|id| page(id, &format!("'''P''' is near [[Place {id}|the place]]. ''Really'' [[x]]s."))).collect::<Vec<_>>());
+    let (head, tail) = xml.split_at(xml.len() / 2);
+    let plain = write(dir.path(), "dump.xml", xml.as_bytes());
+    let streams = write(dir.path(), "dump.xml.bz2", &[bzip2(head.as_bytes()), bzip2(tail.as_bytes())].concat());
+    let mut shards = Vec::new();
+    for (threads, input) in [("1", &plain), ("2", &plain), ("5", &plain), ("2", &streams)] {
+        let out = dir.path().join(format!("{threads}-{}", shards.len()));
+        prep(&["esi", text(input), "-o", text(&out), "--threads", threads]).ok();
+        shards.push((fs::read(out.join("part-00000.parquet")).unwrap(), manifest(&out).counters));
+    }
+    assert!(shards.iter().all(|shard| *shard == shards[0]));
+}
+
+#[test]
+fn what_is_no_dump_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    prep(&["pages", "/nonexistent/dump.xml", "-o", text(&out)]).fails(&["/nonexistent/dump.xml", "No such file"]);
+    let pdf = write(dir.path(), "x.xml", b"%PDF-1.4 and so on");
+    prep(&["pages", text(&pdf), "-o", text(&out)]).fails(&["x.xml", "not a MediaWiki dump", "%PDF-1.4"]);
+    assert!(!out.exists(), "nothing is made before the input is known to be good");
+    assert_eq!(prep(&["pages", "x.xml"]).code, 2, "usage");
+    assert_eq!(prep(&["pages", "x.xml", "-o", "o", "--variant", "klingon"]).code, 2, "usage");
+}
+
+#[test]
+fn a_cut_stream_keeps_what_is_sound_and_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    // Two kilobytes a page that do not compress: several bzip2 blocks.
+    let noise = |id: usize| (0..60).map(|n| blake3::hash(format!("{id} {n}").as_bytes()).to_string()).collect::<Vec<_>>().join(" ");
+    let xml = dump(&(0..300).map(|id| page(id, &noise(id))).collect::<Vec<_>>());
+    let whole = bzip2(xml.as_bytes());
+    let cut = write(dir.path(), "cut.xml.bz2", &whole[..whole.len() / 2]);
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 0x10;
+    let flipped = write(dir.path(), "flipped.xml.bz2", &flipped);
+    let plain = write(dir.path(), "cut.xml", &xml.as_bytes()[..xml.len() / 2]);
+    for (at, input) in [cut, flipped, plain].iter().enumerate() {
+        let out = dir.path().join(format!("out{at}"));
+        prep(&["pages", text(input), "-o", text(&out)]).fails(&[text(input), "truncated", "of the XML", "not complete"]);
+        let manifest = manifest(&out);
+        assert!(!manifest.complete && manifest.error.is_some());
+        let rows = manifest.rows();
+        assert!((100..200).contains(&rows), "about half of the pages are kept: {rows}");
+        prep(&["esi", text(&out), "-o", text(&dir.path().join("esi"))]).fails(&["not complete"]);
+        prep(&["pages", text(input), "-o", text(&out), "--overwrite", "--skip-damaged"]).ok();
+        assert_eq!(pages(&out).len() as u64, rows);
+        assert_eq!(common::manifest(&out).counters["inputs"].skipped["damaged"], 1);
+    }
+}
+
+#[test]
+fn a_malformed_page_is_counted_or_fatal() {
+    let dir = tempfile::tempdir().unwrap();
+    let broken = page(2, "two").replace("<ns>0</ns>", "");
+    let xml = write(dir.path(), "broken.xml", dump(&[page(1, "one"), broken, page(3, "three")]).as_bytes());
+    let out = dir.path().join("out");
+    let said = prep(&["pages", text(&xml), "-o", text(&out)]).ok();
+    assert!(said.stderr.contains("warning") && said.stderr.contains("(Page 2): page has no <ns>"), "{}", said.stderr);
+    let pages = &manifest(&out).counters["pages"];
+    assert_eq!((pages.seen, pages.out, pages.skipped["malformed: no ns"]), (3, 2, 1));
+    prep(&["pages", text(&xml), "-o", text(&dir.path().join("strict")), "--strict"]).fails(&["broken.xml", "Page 2", "<ns>"]);
+    let history = page(1, "a").replace("</revision>", "</revision><revision><id>9</id></revision>");
+    let history = write(dir.path(), "history.xml", dump(&[history]).as_bytes());
+    prep(&["pages", text(&history), "-o", text(&dir.path().join("history"))]).fails(&["history dump", "pages-articles"]);
+}
+
+#[test]
+fn an_existing_folder_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let input = fixture("enwiki.xml");
+    prep(&["pages", &input, "-o", text(&out)]).ok();
+    let before = fs::read(out.join("_manifest.json")).unwrap();
+    prep(&["pages", &input, "-o", text(&out)]).fails(&["not empty", "--overwrite"]);
+    prep(&["pages", &input, "-o", text(&out), "--overwrite"]).ok();
+    assert_eq!(fs::read(out.join("_manifest.json")).unwrap(), before, "the same input makes the same folder");
+    prep(&["pages", text(&out), "-o", text(&dir.path().join("x"))]).fails(&["reads dumps, not folders"]);
+}
+
+#[test]
+fn queries_must_fit() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "en_conll03"]).fails(&["has 4 labels, expected one"]);
+    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "nothing"]).fails(&["no query set", "en_conll03"]);
+}
+
+#[test]
+fn real_dumps() {
+    for (file, seen, skipped) in [("zhwiki-2018-33pages.xml.bz2", 33, 10), ("enwiki-2016-206pages.xml.bz2", 206, 1)] {
+        let Some(path) = shared_data(&format!("dumps/{file}")) else { return };
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("pages");
+        prep(&["pages", text(&path), "-o", text(&out)]).ok();
+        let counted = manifest(&out).counters["pages"].clone();
+        assert_eq!((counted.seen, counted.skipped["other namespace"]), (seen, skipped));
+        for page in pages(&out) {
+            assert!(page.anchors.iter().all(|a| char_slice(&page.text, a.start, a.end) == Some(a.text.as_str())), "{}", page.title);
+        }
+    }
+    for (file, reason) in [
+        ("zhwiki-broken-1.xml", "malformed: no title"),
+        ("zhwiki-broken-2.xml", "malformed: no ns"),
+        ("zhwiki-broken-3.xml", "malformed: bad xml"),
+    ] {
+        let Some(path) = shared_data(&format!("dumps/{file}")) else { return };
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("pages");
+        prep(&["pages", text(&path), "-o", text(&out), "--namespace", "0,4"]).ok();
+        let counted = manifest(&out).counters["pages"].clone();
+        assert_eq!((counted.seen, counted.out, counted.skipped[reason]), (3, 2, 1), "{file}");
+    }
+}
