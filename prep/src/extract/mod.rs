@@ -83,7 +83,9 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
     config.max_chars = Some(args.max_chars);
     let rules = label::Rules { min_entities: args.min_entities, max_chars: args.max_chars };
     let job = Job { command: "esi", output: &args.output, dump: &args.dump, common };
-    job.run::<Triple>(sources, config, &progress, |page, wiki, counters| label::esi(&page, wiki, &queries[&page.lang].queries[0], rules, counters))
+    job.run::<Triple>(sources, config, &progress, |page, wiki, counters| {
+        label::esi(&page, wiki, &queries[&page.lang].queries[0], rules, counters)
+    })
 }
 
 /// Inputs, opened and known to be what they should be.

@@ -30,11 +30,7 @@ impl Reporter {
     /// `total`: bytes of all inputs, as `read` counts them; 0 if unknown.
     pub(super) fn new(quiet: bool, total: u64, read: Progress) -> Self {
         let bar = (!quiet && stderr().is_terminal()).then(|| {
-            let style = if total > 0 {
-                "{bar:30} {percent}% {bytes}/{total_bytes} {msg} {eta} left"
-            } else {
-                "{spinner} {bytes} {msg}"
-            };
+            let style = if total > 0 { "{bar:30} {percent}% {bytes}/{total_bytes} {msg} {eta} left" } else { "{spinner} {bytes} {msg}" };
             ProgressBar::new(total).with_style(ProgressStyle::with_template(style).expect("the template is a constant"))
         });
         let now = Instant::now();

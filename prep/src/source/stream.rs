@@ -52,7 +52,8 @@ impl Stream {
         };
         let tap = Tap::default();
         let tapped = Tapped { inner: raw, tap: tap.clone(), progress };
-        let reader = decompress(BufReader::with_capacity(BUFFER, tapped)).and_then(transcode).with_context(|| format!("cannot read {name}"))?;
+        let reader =
+            decompress(BufReader::with_capacity(BUFFER, tapped)).and_then(transcode).with_context(|| format!("cannot read {name}"))?;
         Ok(Self { reader, path: name, tap })
     }
 

@@ -14,9 +14,36 @@ const MAX_DEPTH: usize = 100;
 
 /// Tags whose content never shows in running text.
 const DROPPED: &[&str] = &[
-    "ref", "references", "math", "chem", "ce", "gallery", "timeline", "score", "source", "syntaxhighlight", "hiero", "imagemap",
-    "templatedata", "templatestyles", "graph", "mapframe", "maplink", "inputbox", "section", "categorytree", "indicator",
-    "dynamicpagelist", "includeonly", "rss", "quiz", "charinsert", "phonos", "languages", "rt", "rp",
+    "ref",
+    "references",
+    "math",
+    "chem",
+    "ce",
+    "gallery",
+    "timeline",
+    "score",
+    "source",
+    "syntaxhighlight",
+    "hiero",
+    "imagemap",
+    "templatedata",
+    "templatestyles",
+    "graph",
+    "mapframe",
+    "maplink",
+    "inputbox",
+    "section",
+    "categorytree",
+    "indicator",
+    "dynamicpagelist",
+    "includeonly",
+    "rss",
+    "quiz",
+    "charinsert",
+    "phonos",
+    "languages",
+    "rt",
+    "rp",
 ];
 
 /// Something between braces that is still open.
@@ -60,7 +87,8 @@ pub(super) fn expand(text: &str, page: &mut Page<'_>) -> String {
         page.issue("reserved characters");
     }
     let text = cleared.as_deref().unwrap_or(text);
-    let mut expander = Expander { text, at: 0, out: String::with_capacity(text.len()), stack: Vec::new(), open: [0; 3], page, unclosed: HashMap::new() };
+    let mut expander =
+        Expander { text, at: 0, out: String::with_capacity(text.len()), stack: Vec::new(), open: [0; 3], page, unclosed: HashMap::new() };
     expander.run();
     expander.out
 }

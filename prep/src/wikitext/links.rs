@@ -194,8 +194,32 @@ fn pipe_trick(title: &str) -> &str {
 }
 
 const PROTOCOLS: &[&str] = &[
-    "http://", "https://", "//", "ftp://", "ftps://", "mailto:", "news:", "irc://", "ircs://", "gopher://", "telnet://", "nntp://",
-    "worldwind://", "svn://", "git://", "mms://", "bitcoin:", "magnet:", "urn:", "geo:", "tel:", "sms:", "sip:", "xmpp:", "ssh://", "sftp://",
+    "http://",
+    "https://",
+    "//",
+    "ftp://",
+    "ftps://",
+    "mailto:",
+    "news:",
+    "irc://",
+    "ircs://",
+    "gopher://",
+    "telnet://",
+    "nntp://",
+    "worldwind://",
+    "svn://",
+    "git://",
+    "mms://",
+    "bitcoin:",
+    "magnet:",
+    "urn:",
+    "geo:",
+    "tel:",
+    "sms:",
+    "sip:",
+    "xmpp:",
+    "ssh://",
+    "sftp://",
 ];
 
 /// `[http://x text]` gives its text, `[http://x]` nothing; magic words vanish.
@@ -233,7 +257,11 @@ fn externals(text: &str, page: &mut Page<'_>) -> String {
         };
         out.push_str(&text[from..at]);
         let label = rest[..close].trim();
-        if label.is_empty() { out.push(GAP) } else { out.push_str(label) }
+        if label.is_empty() {
+            out.push(GAP)
+        } else {
+            out.push_str(label)
+        }
         from = at + 1 + url + close + 1;
         search = from;
     }

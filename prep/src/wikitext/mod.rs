@@ -106,9 +106,7 @@ pub fn normalise_title(title: &str) -> String {
     let mut chars = title.chars();
     match chars.next() {
         // A letter such as ß has no single upper-case letter: it stays, as in MediaWiki.
-        Some(first) if first.is_lowercase() && first.to_uppercase().count() == 1 => {
-            first.to_uppercase().chain(chars).collect()
-        }
+        Some(first) if first.is_lowercase() && first.to_uppercase().count() == 1 => first.to_uppercase().chain(chars).collect(),
         _ => title,
     }
 }

@@ -34,114 +34,131 @@ fn check(lang: &str, cases: &[(&str, &str, &str)]) {
 
 #[test]
 fn links() {
-    check("en", &[
-        ("a [[cat]] b", "a cat b", "cat→Cat"),
-        ("[[cat]]s and [[Dog|dog]]gy", "cats and doggy", "cats→Cat; doggy→Dog"),
-        ("[[Paris|the city]]", "the city", "the city→Paris"),
-        ("[[Arden (city)|]], [[Arden, Ohio|]]", "Arden, Arden", "Arden→Arden (city); Arden→Arden, Ohio"),
-        ("[[#History|below]] [[Rome#Early years]]", "below Rome#Early years", "below→#History; Rome#Early years→Rome#Early years"),
-        ("[[New_York_City|NYC]] [[Caf%C3%A9|c]] [[AT&amp;T|t]]", "NYC c t", "NYC→New York City; c→Café; t→AT&T"),
-        ("[[a|''b'' '''c''']]", "b c", "b c→A"),
-        ("[[a|b\nc]] d", "b c d", "b c→A"),
-        ("[[New\nYork]] [[a\n\nb]]", "New York [[a\nb]]", "New York→New York"),
-        ("[[a| b ]]c", "b c", "b c→A"),
-        ("[[2001: A Space Odyssey]]", "2001: A Space Odyssey", "2001: A Space Odyssey→2001: A Space Odyssey"),
-        ("[[:Category:Cats]] [[:fr:Chat|chat]]", "Category:Cats chat", "Category:Cats→Category:Cats; chat→Fr:Chat"),
-        ("x [[Category:Cats|key]][[de:Katze]]", "x", ""),
-        ("[[a[b]] [[]] [[a{b]] [[|x]]", "[[a[b]] [[]] [[a{b]] [[|x]]", ""),
-        ("[[a|b [[c]] d]]", "[[a|b c d]]", "c→C"),
-        ("[[cat]]<nowiki/>s", "cats", "cat→Cat"),
-        ("[http://x.org the text] and [http://x.org] and http://y.org", "the text and and http://y.org", ""),
-        ("[[a|[http://x y]]] z", "y z", "y→A"),
-        ("[ http://x y] [not a link]", "[ http://x y] [not a link]", ""),
-    ]);
+    check(
+        "en",
+        &[
+            ("a [[cat]] b", "a cat b", "cat→Cat"),
+            ("[[cat]]s and [[Dog|dog]]gy", "cats and doggy", "cats→Cat; doggy→Dog"),
+            ("[[Paris|the city]]", "the city", "the city→Paris"),
+            ("[[Arden (city)|]], [[Arden, Ohio|]]", "Arden, Arden", "Arden→Arden (city); Arden→Arden, Ohio"),
+            ("[[#History|below]] [[Rome#Early years]]", "below Rome#Early years", "below→#History; Rome#Early years→Rome#Early years"),
+            ("[[New_York_City|NYC]] [[Caf%C3%A9|c]] [[AT&amp;T|t]]", "NYC c t", "NYC→New York City; c→Café; t→AT&T"),
+            ("[[a|''b'' '''c''']]", "b c", "b c→A"),
+            ("[[a|b\nc]] d", "b c d", "b c→A"),
+            ("[[New\nYork]] [[a\n\nb]]", "New York [[a\nb]]", "New York→New York"),
+            ("[[a| b ]]c", "b c", "b c→A"),
+            ("[[2001: A Space Odyssey]]", "2001: A Space Odyssey", "2001: A Space Odyssey→2001: A Space Odyssey"),
+            ("[[:Category:Cats]] [[:fr:Chat|chat]]", "Category:Cats chat", "Category:Cats→Category:Cats; chat→Fr:Chat"),
+            ("x [[Category:Cats|key]][[de:Katze]]", "x", ""),
+            ("[[a[b]] [[]] [[a{b]] [[|x]]", "[[a[b]] [[]] [[a{b]] [[|x]]", ""),
+            ("[[a|b [[c]] d]]", "[[a|b c d]]", "c→C"),
+            ("[[cat]]<nowiki/>s", "cats", "cat→Cat"),
+            ("[http://x.org the text] and [http://x.org] and http://y.org", "the text and and http://y.org", ""),
+            ("[[a|[http://x y]]] z", "y z", "y→A"),
+            ("[ http://x y] [not a link]", "[ http://x y] [not a link]", ""),
+        ],
+    );
     check("zh", &[("[[北京]]市很大", "北京市很大", "北京→北京"), ("[[北京]]abc", "北京abc", "北京→北京")]);
     check("de", &[("[[Straße]]nbau", "Straßenbau", "Straßenbau→Straße")]);
 }
 
 #[test]
 fn media() {
-    check("en", &[
-        ("[[File:a.jpg|thumb|a [[cat]] and [[dog|d]]]]The [[bird]].", "The bird.", "bird→Bird"),
-        ("a [[Image:x.png|200px]] b", "a b", ""),
-        ("[[:File:a.jpg]]", "File:a.jpg", "File:a.jpg→File:a.jpg"),
-        ("[[File:a.jpg|thumb|[http://x y]]] b", "b", ""),
-        ("[[File:a.jpg|thumb|never closed\nnext line", "next line", ""),
-        ("<gallery>\nFile:a.jpg|[[cat]]\n</gallery>after", "after", ""),
-    ]);
+    check(
+        "en",
+        &[
+            ("[[File:a.jpg|thumb|a [[cat]] and [[dog|d]]]]The [[bird]].", "The bird.", "bird→Bird"),
+            ("a [[Image:x.png|200px]] b", "a b", ""),
+            ("[[:File:a.jpg]]", "File:a.jpg", "File:a.jpg→File:a.jpg"),
+            ("[[File:a.jpg|thumb|[http://x y]]] b", "b", ""),
+            ("[[File:a.jpg|thumb|never closed\nnext line", "next line", ""),
+            ("<gallery>\nFile:a.jpg|[[cat]]\n</gallery>after", "after", ""),
+        ],
+    );
     check("zh", &[("[[檔案:a.jpg|thumb|一[[貓]]]][[文件:b.jpg]][[图像:c.png]]正文", "正文", "")]);
 }
 
 #[test]
 fn templates_and_opaque_spans() {
-    check("en", &[
-        ("{{Infobox\n| a = {{b|[[c]]|{{d}}}}\n| e = [[f]]\n}}\nText.", "Text.", ""),
-        ("word{{tpl}}word {{x}} y", "word word y", ""),
-        ("Rome{{Citation needed|date=May}}.", "Rome.", ""),
-        ("{{lang|fr|''mot''}} {{lang-fr|mot}} {{nowrap|a b}} {{convert|12|km|mi}}", "mot mot a b 12 km", ""),
-        ("{{abbr|USA|United States}} {{formatnum:12345}} {{nihongo|Tokyo|東京|Tōkyō}}", "USA 12,345 Tokyo (東京, Tōkyō)", ""),
-        ("{{ill|Ada Lofting|de}} {{nihongo|x|}}", "Ada Lofting x", "Ada Lofting→Ada Lofting"),
-        ("{{{param|default}}} {{{none}}} {{#if: a | b }} c", "default c", ""),
-        ("{{nowrap|{{lang|fr|[[a|b]]}}}}", "b", "b→A"),
-        ("X ({{IPAc-en|x}}) y ({{a}}; {{b}}) z (c) main()", "X y z (c) main()", ""),
-        ("a<!-- c -->b\n<!-- line -->\nc", "ab c", ""),
-        ("a<!-- never closed", "a", ""),
-        ("a<ref name=\"x>y\">b [[c]]</ref> d<ref name=z /> e<REF>f</ref>", "a d e", ""),
-        ("<nowiki>[[a]] ''b'' {{c}} &lt;</nowiki>", "[[a]] ''b'' {{c}} <", ""),
-        ("<math>\\frac{{a}}{b}</math>x <source lang=c>[[a]]</source>", "x", ""),
-        ("<pre>\n[[a]]\n  b\n</pre>", "[[a]]\nb", ""),
-        ("{{unclosed|[[a]]", "{{unclosed|a", "a→A"),
-        ("}} stray", "}} stray", ""),
-        ("{{x|[[a}} b]]", "b]]", ""),
-        ("{{{{x}}}}", "{}", ""),
-        ("__NOTOC__a __UNKNOWN__", "a __UNKNOWN__", ""),
-        ("{{PAGENAME}} {{!}} {{DEFAULTSORT:x}}", "Page |", ""),
-    ]);
+    check(
+        "en",
+        &[
+            ("{{Infobox\n| a = {{b|[[c]]|{{d}}}}\n| e = [[f]]\n}}\nText.", "Text.", ""),
+            ("word{{tpl}}word {{x}} y", "word word y", ""),
+            ("Rome{{Citation needed|date=May}}.", "Rome.", ""),
+            ("{{lang|fr|''mot''}} {{lang-fr|mot}} {{nowrap|a b}} {{convert|12|km|mi}}", "mot mot a b 12 km", ""),
+            ("{{abbr|USA|United States}} {{formatnum:12345}} {{nihongo|Tokyo|東京|Tōkyō}}", "USA 12,345 Tokyo (東京, Tōkyō)", ""),
+            ("{{ill|Ada Lofting|de}} {{nihongo|x|}}", "Ada Lofting x", "Ada Lofting→Ada Lofting"),
+            ("{{{param|default}}} {{{none}}} {{#if: a | b }} c", "default c", ""),
+            ("{{nowrap|{{lang|fr|[[a|b]]}}}}", "b", "b→A"),
+            ("X ({{IPAc-en|x}}) y ({{a}}; {{b}}) z (c) main()", "X y z (c) main()", ""),
+            ("a<!-- c -->b\n<!-- line -->\nc", "ab c", ""),
+            ("a<!-- never closed", "a", ""),
+            ("a<ref name=\"x>y\">b [[c]]</ref> d<ref name=z /> e<REF>f</ref>", "a d e", ""),
+            ("<nowiki>[[a]] ''b'' {{c}} &lt;</nowiki>", "[[a]] ''b'' {{c}} <", ""),
+            ("<math>\\frac{{a}}{b}</math>x <source lang=c>[[a]]</source>", "x", ""),
+            ("<pre>\n[[a]]\n  b\n</pre>", "[[a]]\nb", ""),
+            ("{{unclosed|[[a]]", "{{unclosed|a", "a→A"),
+            ("}} stray", "}} stray", ""),
+            ("{{x|[[a}} b]]", "b]]", ""),
+            ("{{{{x}}}}", "{}", ""),
+            ("__NOTOC__a __UNKNOWN__", "a __UNKNOWN__", ""),
+            ("{{PAGENAME}} {{!}} {{DEFAULTSORT:x}}", "Page |", ""),
+        ],
+    );
 }
 
 #[test]
 fn blocks_and_html() {
-    check("en", &[
-        ("one\ntwo\n\nthree", "one two\nthree", ""),
-        ("== Head == <!-- c -->\ntext", "Head\ntext", ""),
-        ("=== [[a]] ===", "a", "a→A"),
-        ("* a\n** [[b]]\n# c\n: d\n;term : def", "a\nb\nc\nd\nterm\ndef", "b→B"),
-        ("----text\nmore", "text\nmore", ""),
-        (" pre [[a]]\n pre2", "pre a\npre2", "a→A"),
-        ("{| class=x\n| [[a]]\n{|\n|b\n|}\n|}\nafter", "after", ""),
-        ("a<br />b<br>c", "a\nb\nc", ""),
-        ("<div class=\"a > b\">x</div><p>y", "x\ny", ""),
-        ("<ul><li>a<li>b</ul>", "a\nb", ""),
-        ("H<sub>2</sub>O <small>x</small> <President> 1 < 2", "H2O x <President> 1 < 2", ""),
-        ("&lt;b&gt; &amp;lt; &ndash; &#8212; &#x4e2d; a&nbsp;b &bogus; &zwnj;", "<b> &lt; – — 中 a b &bogus; \u{200c}", ""),
-        ("'''B''' ''i'' l''''amour'''", "B i l'amour", ""),
-        ("==\n=x\n= =", "== =x", ""),
-    ]);
+    check(
+        "en",
+        &[
+            ("one\ntwo\n\nthree", "one two\nthree", ""),
+            ("== Head == <!-- c -->\ntext", "Head\ntext", ""),
+            ("=== [[a]] ===", "a", "a→A"),
+            ("* a\n** [[b]]\n# c\n: d\n;term : def", "a\nb\nc\nd\nterm\ndef", "b→B"),
+            ("----text\nmore", "text\nmore", ""),
+            (" pre [[a]]\n pre2", "pre a\npre2", "a→A"),
+            ("{| class=x\n| [[a]]\n{|\n|b\n|}\n|}\nafter", "after", ""),
+            ("a<br />b<br>c", "a\nb\nc", ""),
+            ("<div class=\"a > b\">x</div><p>y", "x\ny", ""),
+            ("<ul><li>a<li>b</ul>", "a\nb", ""),
+            ("H<sub>2</sub>O <small>x</small> <President> 1 < 2", "H2O x <President> 1 < 2", ""),
+            ("&lt;b&gt; &amp;lt; &ndash; &#8212; &#x4e2d; a&nbsp;b &bogus; &zwnj;", "<b> &lt; – — 中 a b &bogus; \u{200c}", ""),
+            ("'''B''' ''i'' l''''amour'''", "B i l'amour", ""),
+            ("==\n=x\n= =", "== =x", ""),
+        ],
+    );
     let extract = extractor("en").extract("Page", "intro\n== H ==\n* a\n** b\n\ntext");
     let segments: Vec<String> = extract
         .segments
         .iter()
-        .map(|segment| format!("{}{}:{}", segment.kind.name(), segment.level, char_slice(&extract.text, segment.start, segment.end).unwrap()))
+        .map(|segment| {
+            format!("{}{}:{}", segment.kind.name(), segment.level, char_slice(&extract.text, segment.start, segment.end).unwrap())
+        })
         .collect();
     assert_eq!(segments, ["paragraph0:intro", "heading2:H", "list1:a", "list2:b", "paragraph0:text"]);
 }
 
 #[test]
 fn chinese() {
-    check("zh", &[
-        ("臺灣的[[電腦]]", "台湾的电脑", "电脑→電腦"),
-        ("-{zh-hans:甲;zh-hant:乙}-丙", "甲丙", ""),
-        ("-{zh-cn:软件; zh-tw:軟體; zh-hk:軟件}-", "软件", ""),
-        ("-{乾}-隆、乾杯", "乾隆、干杯", ""),
-        ("[[電影|-{zh-hans:影片;zh-hant:電影}-]]", "影片", "影片→電影"),
-        ("-{H|zh-cn:信息;zh-tw:資訊}-我要資訊", "我要信息", ""),
-        ("-{A|zh-cn:网络;zh-tw:網路}-：網路", "网络：网络", ""),
-        ("-{T|zh-cn:甲;zh-tw:乙}-丙", "丙", ""),
-        ("{{noteTA|1=zh-hans:克林顿;zh-hant:柯林頓}}[[柯林頓|柯林頓]]總統", "克林顿总统", "克林顿→柯林頓"),
-        ("-{{lang|en|x}}-", "-x-", ""),
-        ("{{le|本地名|Foreign}}、{{tsl|en|Foreign|别名}}", "本地名、别名", "本地名→本地名; 别名→别名"),
-        ("名（{{lang-en|}}）在（{{IPA|x}}）", "名在", ""),
-    ]);
+    check(
+        "zh",
+        &[
+            ("臺灣的[[電腦]]", "台湾的电脑", "电脑→電腦"),
+            ("-{zh-hans:甲;zh-hant:乙}-丙", "甲丙", ""),
+            ("-{zh-cn:软件; zh-tw:軟體; zh-hk:軟件}-", "软件", ""),
+            ("-{乾}-隆、乾杯", "乾隆、干杯", ""),
+            ("[[電影|-{zh-hans:影片;zh-hant:電影}-]]", "影片", "影片→電影"),
+            ("-{H|zh-cn:信息;zh-tw:資訊}-我要資訊", "我要信息", ""),
+            ("-{A|zh-cn:网络;zh-tw:網路}-：網路", "网络：网络", ""),
+            ("-{T|zh-cn:甲;zh-tw:乙}-丙", "丙", ""),
+            ("{{noteTA|1=zh-hans:克林顿;zh-hant:柯林頓}}[[柯林頓|柯林頓]]總統", "克林顿总统", "克林顿→柯林頓"),
+            ("-{{lang|en|x}}-", "-x-", ""),
+            ("{{le|本地名|Foreign}}、{{tsl|en|Foreign|别名}}", "本地名、别名", "本地名→本地名; 别名→别名"),
+            ("名（{{lang-en|}}）在（{{IPA|x}}）", "名在", ""),
+        ],
+    );
 }
 
 #[test]
@@ -164,8 +181,36 @@ fn titles() {
 fn hostile_pages() {
     let extractor = extractor("zh");
     for unit in [
-        "[[", "{{", "]]", "}}", "{|\n", "<!--", "<ref>", "[[File:", "[[a|", "{{a|", "-{", "''", "'''", "[http://x ", "<b ", "{{{", "<nowiki>",
-        "{{nowrap|", "[[a]]", "{{a}}", "(", "&", "=", "\n=", "<table>", "-{zh-hans:", "__", "<br>", "<!-- -->\n", "<b a=\"",
+        "[[",
+        "{{",
+        "]]",
+        "}}",
+        "{|\n",
+        "<!--",
+        "<ref>",
+        "[[File:",
+        "[[a|",
+        "{{a|",
+        "-{",
+        "''",
+        "'''",
+        "[http://x ",
+        "<b ",
+        "{{{",
+        "<nowiki>",
+        "{{nowrap|",
+        "[[a]]",
+        "{{a}}",
+        "(",
+        "&",
+        "=",
+        "\n=",
+        "<table>",
+        "-{zh-hans:",
+        "__",
+        "<br>",
+        "<!-- -->\n",
+        "<b a=\"",
     ] {
         let page = unit.repeat(2_000_000 / unit.len());
         let start = Instant::now();

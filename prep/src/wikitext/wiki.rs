@@ -88,9 +88,26 @@ const CANONICAL: [(i32, &str); 19] = [
 
 /// Magic words of every wiki; they show nothing.
 const MAGIC: [&str; 20] = [
-    "__NOTOC__", "__FORCETOC__", "__TOC__", "__NOEDITSECTION__", "__NEWSECTIONLINK__", "__NONEWSECTIONLINK__", "__NOGALLERY__",
-    "__HIDDENCAT__", "__EXPECTUNUSEDCATEGORY__", "__NOCONTENTCONVERT__", "__NOCC__", "__NOTITLECONVERT__", "__NOTC__", "__START__",
-    "__END__", "__INDEX__", "__NOINDEX__", "__STATICREDIRECT__", "__DISAMBIG__", "__NOGLOBAL__",
+    "__NOTOC__",
+    "__FORCETOC__",
+    "__TOC__",
+    "__NOEDITSECTION__",
+    "__NEWSECTIONLINK__",
+    "__NONEWSECTIONLINK__",
+    "__NOGALLERY__",
+    "__HIDDENCAT__",
+    "__EXPECTUNUSEDCATEGORY__",
+    "__NOCONTENTCONVERT__",
+    "__NOCC__",
+    "__NOTITLECONVERT__",
+    "__NOTC__",
+    "__START__",
+    "__END__",
+    "__INDEX__",
+    "__NOINDEX__",
+    "__STATICREDIRECT__",
+    "__DISAMBIG__",
+    "__NOGLOBAL__",
 ];
 
 impl Wiki {
