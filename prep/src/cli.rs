@@ -1,4 +1,4 @@
-//! The command line: parsing only. [`crate::config`] checks what is parsed here.
+//! The command line: parsing only. What is parsed is checked by the command that runs.
 
 use std::path::PathBuf;
 

@@ -9,11 +9,11 @@
 //! | [`optim`] | AdamW, clipping, the learning rate's course |
 //! | [`stage`] | the training loop and what each stage gives it |
 //! | [`decode`], [`answer`], [`metric`] | margins to answers, answers to scores |
-//! | [`run`] | run folders |
+//! | [`mod@run`] | run folders |
 //! | [`evaluate`], [`predict`] | the commands that use a run |
 //!
 //! Nothing below [`config`] sees the command line, nothing but [`device`] names a backend except the fused operations that a
-//! backend gets ([`model::kernels`]), and only [`run`], [`evaluate`] and [`predict`] write files.
+//! backend gets ([`model::kernels`]), and only [`mod@run`], [`evaluate`] and [`predict`] write files.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -2,7 +2,7 @@
 
 mod sink;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -87,9 +87,11 @@ fn questions<'a>(text: &'a Text, queries: &'a QuerySet, lang: &'a str) -> impl I
 fn blocks(input: &Input, mut work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()> {
     let open = |path: &Path| std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()));
     match input {
-        Input::Stdin => grouped(lines("-", std::io::stdin(), false), work),
-        Input::Text(path) => grouped(lines(&path.display().to_string(), open(path)?, false), work),
-        Input::Jsonl(path) => grouped(lines(&path.display().to_string(), open(path)?, true), work),
+        // A person who types a line waits for its answer.
+        Input::Stdin if std::io::stdin().is_terminal() => grouped(lines("-", std::io::stdin(), false), 1, work),
+        Input::Stdin => grouped(lines("-", std::io::stdin(), false), BLOCK, work),
+        Input::Text(path) => grouped(lines(&path.display().to_string(), open(path)?, false), BLOCK, work),
+        Input::Jsonl(path) => grouped(lines(&path.display().to_string(), open(path)?, true), BLOCK, work),
         Input::Triples(dir) => {
             let folder = Folder::open::<Triple>(dir)?;
             // The rows of a sentence follow each other; its text is wanted once.
@@ -110,9 +112,9 @@ fn blocks(input: &Input, mut work: impl FnMut(Vec<Text>) -> Result<()>) -> Resul
     }
 }
 
-fn grouped(mut texts: impl Iterator<Item = Result<Text>>, mut work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()> {
+fn grouped(mut texts: impl Iterator<Item = Result<Text>>, size: usize, mut work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()> {
     loop {
-        let block: Vec<Text> = texts.by_ref().take(BLOCK).collect::<Result<_>>()?;
+        let block: Vec<Text> = texts.by_ref().take(size).collect::<Result<_>>()?;
         if block.is_empty() {
             return Ok(());
         }

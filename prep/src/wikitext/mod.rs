@@ -4,12 +4,12 @@
 //!
 //! | module | what it settles |
 //! |---|---|
-//! | [`expand`] | comments, tags of extensions, templates, parameters, language variants |
-//! | [`tags`] | tables go; later, HTML tags |
-//! | [`links`] | internal links to anchors, media and categories out, then external links |
-//! | [`blocks`] | lines to paragraphs, headings, lists; [`quotes`], entities, offsets |
+//! | `expand` | comments, tags of extensions, templates, parameters, language variants |
+//! | `tags` | tables go; later, HTML tags |
+//! | `links` | internal links to anchors, media and categories out, then external links |
+//! | `blocks` | lines to paragraphs, headings, lists; `quotes`, entities, offsets |
 //!
-//! Between passes the text is a string in which [`marks`] carry what was found. Nothing here is quadratic: a page of 2 MB of `[[` or
+//! Between passes the text is a string in which `marks` carry what was found. Nothing here is quadratic: a page of 2 MB of `[[` or
 //! `{{` takes milliseconds.
 
 use schemas::{Anchor, Segment};

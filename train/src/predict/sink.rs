@@ -64,7 +64,6 @@ impl Sink {
         match self {
             Self::Marked { out, colour } => {
                 writeln!(out, "{}", mark(text, &entities(triples), *colour))?;
-                // A person who types a line wants its answer.
                 out.flush().context("cannot write to standard output")
             }
             Self::Jsonl { out, path } => {

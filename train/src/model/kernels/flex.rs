@@ -1,4 +1,4 @@
-//! The loops of [`cpu`](super::cpu) as operations of burn-flex, plain and differentiable.
+//! The loops of `cpu` as operations of burn-flex, plain and differentiable.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
