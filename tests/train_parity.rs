@@ -1,16 +1,21 @@
-//! The encoder's hidden states against those of `transformers` (golden files; `fixtures/golden/encoder.py` makes them).
+//! The encoder's hidden states and twenty steps of training against PyTorch's (golden files; the scripts beside them,
+//! `encoder.py` and `steps.py`, make them).
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burn::backend::Flex;
+use burn::backend::{Autodiff, Flex};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Int, Tensor, TensorData};
 use serde::Deserialize;
 use train::data::WordPieces;
 use train::model::kernels::{Dropouts, Padding};
 use train::model::weights::Heads;
-use train::model::{Input, Reader};
+use train::model::{Input, Reader, Target, names};
+use train::optim::{AdamW, AdamWConfig, Schedule};
 use train::run::ModelFolder;
 
 const TOLERANCE: f32 = 1e-4;
@@ -34,37 +39,41 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
 }
 
-fn golden(file: &str) -> Golden {
+fn golden<T: for<'a> Deserialize<'a>>(file: &str) -> T {
     serde_json::from_str(&std::fs::read_to_string(fixtures().join("golden").join(file)).unwrap()).unwrap()
 }
 
-fn input(cases: &[Case]) -> Input<Flex> {
-    let length = cases.iter().map(|case| case.ids.len()).max().unwrap();
-    let padded = |row: &dyn Fn(&Case) -> Vec<i32>| -> Tensor<Flex, 2, Int> {
-        let values: Vec<i32> = cases
-            .iter()
-            .flat_map(|case| {
-                let mut row = row(case);
-                row.resize(length, 0);
-                row
-            })
-            .collect();
-        Tensor::from_data(TensorData::new(values, [cases.len(), length]), &Default::default())
+/// Pads `(ids, segments)` of each sequence.
+fn input<B: Backend>(sequences: &[(&[i32], &[i32])]) -> Input<B> {
+    let length = sequences.iter().map(|(ids, _)| ids.len()).max().unwrap();
+    let padded = |rows: Vec<&[i32]>| -> Tensor<B, 2, Int> {
+        let values: Vec<i32> = rows.iter().flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0, length - row.len()))).collect();
+        Tensor::from_data(TensorData::new(values, [rows.len(), length]), &Default::default())
     };
-    let lengths: Vec<usize> = cases.iter().map(|case| case.ids.len()).collect();
+    let lengths: Vec<usize> = sequences.iter().map(|(ids, _)| ids.len()).collect();
     Input {
-        ids: padded(&|case| case.ids.clone()),
-        segments: padded(&|case| case.segments.clone()),
+        ids: padded(sequences.iter().map(|(ids, _)| *ids).collect()),
+        segments: padded(sequences.iter().map(|(_, segments)| *segments).collect()),
         padding: Padding::new(lengths.into(), length, &Default::default()),
     }
 }
 
+fn minilm() -> Option<PathBuf> {
+    let dir = std::env::var_os("MINILM_DIR").map_or_else(|| fixtures().join("minilm"), PathBuf::from);
+    if dir.join("model.safetensors").exists() {
+        return Some(dir);
+    }
+    println!("skipped: {} is not there (fixtures/minilm.sh fetches it)", dir.display());
+    None
+}
+
 /// Largest distance of a value from its golden one.
 fn check(dir: &Path, file: &str) -> f32 {
-    let golden = golden(file);
+    let golden: Golden = golden(file);
     let folder = ModelFolder::open_encoder(dir).unwrap();
     let reader: Reader<Flex> = folder.load(Heads::Fresh, 1, &Default::default()).unwrap();
-    let input = input(&golden.cases);
+    let sequences: Vec<_> = golden.cases.iter().map(|case| (&*case.ids, &*case.segments)).collect();
+    let input = input(&sequences);
     let length = input.ids.dims()[1];
     let hidden = reader.bert.forward(&input, &mut Dropouts::off());
     let width = hidden.dims()[1];
@@ -91,11 +100,7 @@ fn hidden_states_of_the_tiny_encoder_equal_those_of_transformers() {
 
 #[test]
 fn hidden_states_of_minilm_equal_those_of_transformers() {
-    let dir = std::env::var_os("MINILM_DIR").map_or_else(|| fixtures().join("minilm"), PathBuf::from);
-    if !dir.join("model.safetensors").exists() {
-        println!("skipped: {} is not there (fixtures/minilm.sh fetches it)", dir.display());
-        return;
-    }
+    let Some(dir) = minilm() else { return };
     assert!(check(&dir, "minilm_hidden.json") < TOLERANCE);
 
     // The tokenizer too gives the ids of its peer, and no truncation or padding that its file asks for.
@@ -106,6 +111,142 @@ fn hidden_states_of_minilm_equal_those_of_transformers() {
         .into_iter()
         .map(|id| id as i32)
         .collect();
-    assert_eq!(ids, golden("minilm_hidden.json").cases[1].ids);
+    assert_eq!(ids, golden::<Golden>("minilm_hidden.json").cases[1].ids);
     assert_eq!(pieces.tokenize(vec![&"long ".repeat(700)]).unwrap()[0].ids.len(), 700);
+}
+
+#[derive(Deserialize)]
+struct Course {
+    lr: f64,
+    warmup: f64,
+    rows: Vec<Row>,
+    batches: Vec<Vec<usize>>,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    ids: Vec<i32>,
+    segments: Vec<i32>,
+    context: Vec<usize>,
+    starts: Vec<usize>,
+    ends: Vec<usize>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    loss: f32,
+    gradient_norms: BTreeMap<String, f32>,
+}
+
+type Training = Autodiff<Flex>;
+
+/// Gives the heads the sines that the script gives them.
+#[derive(Default)]
+struct SineHeads(names::Path);
+
+impl ModuleMapper<Training> for SineHeads {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.0.enter(name);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.0.leave();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<Training, D>>) -> Param<Tensor<Training, D>> {
+        let first = match &*self.0.name() {
+            "start_outputs.weight" => 1000,
+            "end_outputs.weight" => 2000,
+            _ => return param,
+        };
+        param.map(|tensor| {
+            let [width, outputs] = [tensor.dims()[0], tensor.dims()[1]];
+            // [in, out] here, [out, in] there
+            let value = |at: usize| 0.05 * f64::sin((first + at % outputs * width + at / outputs) as f64);
+            let values: Vec<f32> = (0..width * outputs).map(|at| value(at) as f32).collect();
+            Tensor::from_data(TensorData::new(values, [width, outputs]), &Default::default()).require_grad()
+        })
+    }
+}
+
+struct Norms<'a> {
+    gradients: &'a <Training as AutodiffBackend>::Gradients,
+    path: names::Path,
+    norms: BTreeMap<String, f32>,
+}
+
+impl ModuleVisitor<Training> for Norms<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.leave();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<Training, D>>) {
+        let gradient = param.grad(self.gradients).unwrap();
+        let values = gradient.into_data().to_vec::<f32>().unwrap();
+        let norm = values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt() as f32;
+        self.norms.insert(self.path.name(), norm);
+    }
+}
+
+/// Largest distances of losses and gradient norms from the golden ones, the former relative, the latter over the norm of all.
+fn train_along(dir: &Path, file: &str) -> (f32, f32) {
+    let course: Course = golden(file);
+    let folder = ModelFolder::open_encoder(dir).unwrap();
+    let mut reader: Reader<Training> = folder.load(Heads::Fresh, 1, &Default::default()).unwrap().map(&mut SineHeads::default());
+    let mut optimizer = AdamW::<Flex>::new(AdamWConfig::default());
+    let schedule = Schedule::new(course.lr, course.warmup, course.steps.len());
+    let (mut of_loss, mut of_gradients) = (0.0f32, 0.0f32);
+    for (number, step) in course.steps.iter().enumerate() {
+        let rows: Vec<&Row> = course.batches[number % course.batches.len()].iter().map(|&row| &course.rows[row]).collect();
+        let sequences: Vec<_> = rows.iter().map(|row| (&*row.ids, &*row.segments)).collect();
+        let input = input(&sequences);
+        let [size, length] = input.ids.dims();
+        let marks = |of: &dyn Fn(&Row) -> &[usize], marked: f32, other: f32| {
+            let mut values = vec![other; size * length];
+            for (at, row) in rows.iter().enumerate() {
+                of(row).iter().for_each(|&token| values[at * length + token] = marked);
+            }
+            Tensor::from_data(TensorData::new(values, [size * length]), &Default::default())
+        };
+        let context: usize = rows.iter().map(|row| row.context.len()).sum();
+        let target = Target {
+            start: marks(&|row| &row.starts, 1.0, -1.0),
+            end: marks(&|row| &row.ends, 1.0, -1.0),
+            share: marks(&|row| &row.context, 1.0 / context as f32, 0.0),
+        };
+        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target);
+        let value: f32 = loss.clone().into_scalar();
+        of_loss = of_loss.max((value - step.loss).abs() / step.loss);
+        let gradients = loss.backward();
+        if !step.gradient_norms.is_empty() {
+            let mut ours = Norms { gradients: &gradients, path: names::Path::default(), norms: BTreeMap::new() };
+            reader.visit(&mut ours);
+            assert_eq!(ours.norms.keys().collect::<Vec<_>>(), step.gradient_norms.keys().collect::<Vec<_>>());
+            let all = step.gradient_norms.values().map(|norm| norm * norm).sum::<f32>().sqrt();
+            for (name, expected) in &step.gradient_norms {
+                of_gradients = of_gradients.max((ours.norms[name] - expected).abs() / all);
+            }
+        }
+        reader = optimizer.step(reader, gradients, schedule.at(number));
+    }
+    println!("{file}: largest distance of losses {of_loss:e}, of gradients {of_gradients:e}");
+    (of_loss, of_gradients)
+}
+
+#[test]
+fn twenty_steps_on_the_tiny_encoder_go_as_in_pytorch() {
+    let (loss, gradients) = train_along(&fixtures().join("encoder"), "encoder_steps.json");
+    assert!(loss < 1e-3 && gradients < 1e-3, "{loss} {gradients}");
+}
+
+#[test]
+fn twenty_steps_on_minilm_go_as_in_pytorch() {
+    let Some(dir) = minilm() else { return };
+    let (loss, gradients) = train_along(&dir, "minilm_steps.json");
+    assert!(loss < 1e-3 && gradients < 1e-3, "{loss} {gradients}");
 }
