@@ -95,6 +95,15 @@ pub struct DumpArgs {
     /// Chinese script to convert the text to [default: zh-hans for Chinese, none otherwise]
     #[arg(long, value_name = "VARIANT")]
     pub variant: Option<Variant>,
+    /// Parts beside the running text to keep as segments of their own
+    #[arg(long, value_enum, value_name = "PART,…", value_delimiter = ',')]
+    pub with: Vec<Part>,
+    /// TOML file of templates that carry words of the sentence; they come before the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub templates: Option<PathBuf>,
+    /// Write a JSON line for each page that is left out or has issues
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// End at the first malformed page
     #[arg(long)]
     pub strict: bool,
@@ -103,12 +112,24 @@ pub struct DumpArgs {
     pub skip_damaged: bool,
 }
 
+/// Parts of a page that stand beside its running text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Captions of pictures and galleries.
+    Captions,
+    /// Cells of tables.
+    Tables,
+}
+
 /// Scripts of Chinese.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variant {
     /// Simplified.
     ZhHans,
+    /// Traditional.
+    ZhHant,
     /// As it is written; of alternatives the first.
     None,
 }

@@ -28,7 +28,7 @@ pub fn esi(page: &Page, wiki: &Wiki, query: &Query, rules: Rules, counters: &mut
         let (here, rest) = anchors.split_at(count);
         anchors = rest;
         let tally = counters.entry("anchors").or_default();
-        if !matches!(segment.kind, SegmentKind::Paragraph | SegmentKind::List) {
+        if !matches!(segment.kind, SegmentKind::Paragraph | SegmentKind::List | SegmentKind::Caption) {
             here.iter().for_each(|_| tally.skip("not in a sentence"));
             continue;
         }

@@ -6,6 +6,8 @@ mod label;
 mod progress;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,11 +15,12 @@ use anyhow::{Context, bail, ensure};
 use schemas::manifest::Input;
 use schemas::{Folder, Manifest, Page, QuerySet, Row, ShardWriter, Tally, Triple};
 use serde::Serialize;
+use serde_json::json;
 
-use crate::cli::{Common, DumpArgs, EsiArgs, OutputArgs, PagesArgs, Variant};
+use crate::cli::{Common, DumpArgs, EsiArgs, OutputArgs, PagesArgs, Part, Variant};
 use crate::pipeline::{self, Feed};
 use crate::source::{DumpPage, Malformed, PageChunk, Progress, SiteInfo, Splitter, Stream};
-use crate::wikitext::{Extractor, Wiki, normalise_title};
+use crate::wikitext::{Extractor, Options, Templates, Wiki, normalise_title};
 use progress::Reporter;
 
 /// Bytes of XML, or pages, handed to a worker at once.
@@ -31,6 +34,10 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 struct Config {
     namespaces: Vec<i32>,
     variant: Option<Variant>,
+    with: Vec<Part>,
+    /// Hash of the user's templates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    templates: Option<String>,
     strict: bool,
     skip_damaged: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +100,8 @@ struct Sources {
     sources: Vec<Source>,
     sites: BTreeMap<String, SiteInfo>,
     bytes: u64,
+    /// The user's templates with the built-in ones, and the hash of the file.
+    templates: Option<(Templates, String)>,
 }
 
 enum Source {
@@ -102,7 +111,8 @@ enum Source {
 
 impl Sources {
     fn open(paths: &[PathBuf], args: &DumpArgs, progress: &Progress) -> anyhow::Result<Self> {
-        let mut all = Self { sources: Vec::new(), sites: BTreeMap::new(), bytes: 0 };
+        let templates = args.templates.as_deref().map(read_templates).transpose()?;
+        let mut all = Self { sources: Vec::new(), sites: BTreeMap::new(), bytes: 0, templates };
         for path in paths {
             if path.is_dir() {
                 let folder = Folder::open::<Page>(path)?;
@@ -146,6 +156,8 @@ impl Sources {
         Config {
             namespaces: args.namespace.clone(),
             variant: args.variant,
+            with: args.with.clone(),
+            templates: self.templates.as_ref().map(|(_, hash)| hash.clone()),
             strict: args.strict,
             skip_damaged: args.skip_damaged,
             queries,
@@ -167,6 +179,8 @@ struct Done<R> {
     rows: Vec<R>,
     counters: BTreeMap<&'static str, Tally>,
     warnings: Vec<String>,
+    /// JSON lines for `--report`.
+    report: Vec<String>,
     /// What ends the run; everything before it is in `rows`.
     fatal: Option<String>,
 }
@@ -215,7 +229,17 @@ impl Job<'_> {
             .iter()
             .map(|(lang, site)| {
                 let default = if lang == "zh" { Variant::ZhHans } else { Variant::None };
-                (lang.clone(), Extractor::new(Wiki::new(site, lang), self.dump.variant.unwrap_or(default)))
+                let options = Options {
+                    variant: self.dump.variant.unwrap_or(default),
+                    captions: self.dump.with.contains(&Part::Captions),
+                    tables: self.dump.with.contains(&Part::Tables),
+                };
+                let wiki = Wiki::new(site, lang);
+                let wiki = match &sources.templates {
+                    Some((templates, _)) => wiki.with_templates(templates.clone()),
+                    None => wiki,
+                };
+                (lang.clone(), Extractor::new(wiki, options))
             })
             .collect();
         let dumps: Vec<Dump> = sources
@@ -226,6 +250,13 @@ impl Job<'_> {
                 Source::Pages { path, .. } => Dump { path: path.display().to_string(), site: SiteInfo::default(), lang: String::new() },
             })
             .collect();
+        let mut report = match &self.dump.report {
+            Some(path) => {
+                let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+                Some((path, BufWriter::new(file)))
+            }
+            None => None,
+        };
         let mut reporter = Reporter::new(self.common.quiet, sources.bytes, progress.clone());
         let mut counters: BTreeMap<String, Tally> = BTreeMap::new();
         let strict = self.dump.strict;
@@ -234,7 +265,7 @@ impl Job<'_> {
             threads,
             move |feed| read_all(sources.sources, feed, skip_damaged),
             |work| {
-                let mut done = Done { rows: Vec::new(), counters: BTreeMap::new(), warnings: Vec::new(), fatal: None };
+                let mut done = Done { rows: Vec::new(), counters: BTreeMap::new(), warnings: Vec::new(), report: Vec::new(), fatal: None };
                 let mut take = |page: Page, counters: &mut BTreeMap<&'static str, Tally>| {
                     let wiki = extractors[&page.lang].wiki();
                     done.rows.extend(rows_of(page, wiki, counters));
@@ -254,12 +285,20 @@ impl Job<'_> {
                             match read_page(&chunk, dump, extractor, &self.dump.namespace) {
                                 Ok(page) => {
                                     pages.keep();
+                                    count_text(&page, done.counters.entry("texts").or_default());
+                                    if !page.issues.is_empty() {
+                                        let line =
+                                            json!({"dump": dump.path, "page_id": page.page_id, "title": page.title, "issues": page.issues});
+                                        done.report.push(line.to_string());
+                                    }
                                     take(page, &mut done.counters);
                                 }
                                 Err(Left::Out(reason)) => pages.skip(&reason),
                                 Err(Left::Malformed(error)) => {
                                     pages.skip(&error.reason());
                                     let what = format!("{}: {}: {error}", dump.path, place(&chunk));
+                                    done.report
+                                        .push(json!({"dump": dump.path, "byte": chunk.offset, "left_out": error.to_string()}).to_string());
                                     if strict || error == Malformed::History {
                                         done.fatal = Some(what);
                                         break;
@@ -279,6 +318,9 @@ impl Job<'_> {
                 for row in done.rows {
                     writer.write(row)?;
                 }
+                if let Some((path, file)) = &mut report {
+                    done.report.iter().try_for_each(|line| writeln!(file, "{line}")).with_context(|| path.display().to_string())?;
+                }
                 reporter.batch(&counters, &done.warnings);
                 match done.fatal {
                     Some(fatal) => bail!(fatal),
@@ -287,6 +329,9 @@ impl Job<'_> {
                 }
             },
         );
+        if let Some((path, file)) = &mut report {
+            file.flush().with_context(|| path.display().to_string())?;
+        }
         let mut inputs = Tally::default();
         for at in 0..ended.inputs.len() {
             if at + ended.damage.len() < ended.inputs.len() { inputs.keep() } else { inputs.skip("damaged") }
@@ -303,6 +348,25 @@ impl Job<'_> {
             Some(error) => bail!("{error}; {} holds what was read before and is marked not complete", self.output.output.display()),
             None => Ok(()),
         }
+    }
+}
+
+/// Reads the user's templates.
+fn read_templates(path: &Path) -> anyhow::Result<(Templates, String)> {
+    let name = || format!("--templates {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(name)?;
+    let templates = Templates::built_in().with(&text).with_context(name)?;
+    Ok((templates, blake3::hash(text.as_bytes()).to_hex().to_string()))
+}
+
+/// Counts what a page without text is.
+fn count_text(page: &Page, tally: &mut Tally) {
+    if page.redirect.is_some() {
+        tally.skip("redirect");
+    } else if page.text.is_empty() {
+        tally.skip("empty");
+    } else {
+        tally.keep();
     }
 }
 

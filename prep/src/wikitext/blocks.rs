@@ -3,8 +3,10 @@
 use schemas::row::CharSlicer;
 use schemas::{Anchor, Segment, SegmentKind};
 
+use super::conversion::{Conversion, Conversions, moved};
 use super::links::Target;
-use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, BREAK, GAP, ITEM, KEEP_CLOSE, KEEP_OPEN, is_mark, unprotect};
+use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, BREAK, CAPTION, CELL, GAP, ITEM, KEEP_CLOSE, KEEP_OPEN, is_mark, rule, unprotect};
+use super::variants::Rule;
 use super::{Converter, Page, quotes};
 
 /// Runs the last pass: text, anchors, segments.
@@ -18,7 +20,13 @@ pub(super) fn emit(text: &str, targets: &[Target], page: &Page<'_>, converter: O
         anchors: Vec::new(),
         segments: Vec::new(),
         block: Block::default(),
+        asides: Vec::new(),
+        conversions: Conversions::default(),
     };
+    // Rules set where nothing is shown, as in a table, hold for the whole page.
+    let mut shown = vec![false; page.rules.len()];
+    text.chars().filter_map(rule).for_each(|number| shown[number] = true);
+    shown.iter().enumerate().filter(|(_, shown)| !*shown).for_each(|(number, _)| emitter.conversions.apply(&page.rules[number]));
     for line in text.split('\n') {
         emitter.line(line);
     }
@@ -36,6 +44,10 @@ struct Emitter<'a> {
     anchors: Vec<Anchor>,
     segments: Vec<Segment>,
     block: Block<'a>,
+    /// Captions and cells met inside the block; they follow it.
+    asides: Vec<Block<'a>>,
+    /// The page's own conversions that hold here.
+    conversions: Conversions,
 }
 
 /// The block that is being filled. Offsets are chars of its text.
@@ -50,6 +62,10 @@ struct Block<'a> {
     /// Bytes of the text that are not converted.
     keeps: Vec<(usize, usize)>,
     keep_from: Option<usize>,
+    /// What is kept inside of what is kept.
+    kept_inside: u32,
+    /// Bytes of the text from which on rules of the page hold.
+    switches: Vec<(usize, usize)>,
     /// White space came, but nothing after it yet.
     space: bool,
     /// Something vanished, and nothing came after it yet.
@@ -69,6 +85,8 @@ impl Default for Block<'_> {
             open: None,
             keeps: Vec::new(),
             keep_from: None,
+            kept_inside: 0,
+            switches: Vec::new(),
             space: false,
             gap: false,
             parenthesis: None,
@@ -79,12 +97,20 @@ impl Default for Block<'_> {
 impl<'a> Emitter<'a> {
     fn line(&mut self, line: &str) {
         if line.chars().all(|c| c.is_whitespace() || (is_mark(c) && !matches!(c, ANCHOR_OPEN | ANCHOR_CLOSE))) {
-            return self.finish();
+            self.finish();
+            return self.switch(line);
+        }
+        let start = line.trim_start_matches(|c| is_mark(c) && !matches!(c, ANCHOR_OPEN | KEEP_OPEN | BREAK | ITEM | CAPTION | CELL));
+        if let Some(kind) = aside(start) {
+            let block = std::mem::replace(&mut self.block, Block { kind, ..Block::default() });
+            self.inline(&start[CAPTION.len_utf8()..]);
+            let aside = std::mem::replace(&mut self.block, block);
+            return self.asides.push(aside);
         }
         if let Some((level, title)) = heading(line) {
             return self.single(SegmentKind::Heading, level, title);
         }
-        let start = line.trim_start_matches(|c| is_mark(c) && !matches!(c, ANCHOR_OPEN | KEEP_OPEN | BREAK | ITEM));
+        self.switch(&line[..line.len() - start.len()]);
         let prefix = start.bytes().take_while(|byte| matches!(byte, b'*' | b'#' | b';' | b':')).count();
         if prefix > 0 {
             let level = u8::try_from(prefix).unwrap_or(u8::MAX);
@@ -107,6 +133,12 @@ impl<'a> Emitter<'a> {
         }
         self.block.space = true;
         self.inline(line);
+    }
+
+    /// Rules of the page hold from here on.
+    fn switch(&mut self, marks: &str) {
+        let at = self.block.text.len();
+        self.block.switches.extend(marks.chars().filter_map(rule).map(|number| (at, number)));
     }
 
     /// A block of one line.
@@ -136,8 +168,11 @@ impl<'a> Emitter<'a> {
                 _ if c.is_ascii() => self.block.push(c),
                 ANCHOR_OPEN => self.block.open = self.targets.next().map(|target| (target, None)),
                 ANCHOR_CLOSE => self.block.close_anchor(),
+                KEEP_OPEN if self.block.keep_from.is_some() => self.block.kept_inside += 1,
                 KEEP_OPEN => self.block.keep_from = Some(self.block.text.len()),
+                KEEP_CLOSE if self.block.kept_inside > 0 => self.block.kept_inside -= 1,
                 KEEP_CLOSE => self.block.close_keep(),
+                _ if rule(c).is_some() => self.switch(c.encode_utf8(&mut [0; 4])),
                 BREAK | ITEM if self.block.open.is_some() => self.block.space = true,
                 BREAK => self.next_block(None),
                 ITEM => self.next_block(Some(SegmentKind::List)),
@@ -160,16 +195,23 @@ impl<'a> Emitter<'a> {
         self.block.level = if kind.is_some() { level.max(1) } else { level };
     }
 
-    /// Appends the block to the page, if it holds anything.
+    /// Appends the block to the page, if it holds anything, and what it was interrupted by.
     fn finish(&mut self) {
-        let mut block = std::mem::take(&mut self.block);
+        let block = std::mem::take(&mut self.block);
+        self.append(block);
+        for aside in std::mem::take(&mut self.asides) {
+            self.append(aside);
+        }
+    }
+
+    fn append(&mut self, mut block: Block<'a>) {
         block.close_anchor();
         block.close_keep();
+        if let Some(converter) = self.converter {
+            block.convert(converter, &mut self.conversions, &self.page.rules);
+        }
         if block.text.is_empty() {
             return;
-        }
-        if let Some(converter) = self.converter {
-            block.convert(converter, &self.page.rules);
         }
         if !self.text.is_empty() {
             self.text.push('\n');
@@ -203,8 +245,20 @@ impl Block<'_> {
             return;
         }
         let last = self.text.chars().next_back();
+        // What vanished leaves no punctuation alone: `( ; born 1950)`, `Rome , and`, `born 1950; )`.
+        let opened = matches!(self.parenthesis, Some((at, _, true)) if at + last.map_or(0, char::len_utf8) == self.text.len());
+        if (opened && is_separator(c)) || (self.gap && is_separator(c) && last == Some(c)) {
+            self.space = false;
+            return;
+        }
+        if self.gap && is_closing(c) {
+            self.space = false;
+            if matches!(c, ')' | '）') && !opened {
+                self.trim_separators();
+            }
+        }
         let joins = self.gap && last.is_some_and(is_word) && is_word(c);
-        if (self.space && last.is_some()) || joins {
+        if (self.space && last.is_some() && !opened) || joins {
             self.text.push(' ');
             self.chars += 1;
         }
@@ -219,11 +273,25 @@ impl Block<'_> {
                     return self.cut(bytes, chars);
                 }
             }
-            ';' | ',' | ':' | '；' | '，' | '：' | '、' | '·' | '/' => {}
+            '·' | '/' => {}
+            _ if is_separator(c) => {}
             _ => self.parenthesis = None,
         }
         self.text.push(c);
         self.chars += 1;
+    }
+
+    /// Takes back separators at the end, as far as no anchor holds them.
+    fn trim_separators(&mut self) {
+        let keep = self.text.trim_end_matches(|c: char| is_separator(c) || c == ' ').len();
+        let cut = u32::try_from(self.text[keep..].chars().count()).expect("pages are under 4 GiB");
+        let chars = self.chars - cut;
+        let free = self.open.is_none() && self.anchors.last().is_none_or(|anchor| anchor.1 <= chars);
+        if free && self.keeps.last().is_none_or(|kept| kept.1 <= keep) && self.keep_from.is_none() {
+            self.text.truncate(keep);
+            self.chars = chars;
+            self.switches.iter_mut().for_each(|switch| switch.0 = switch.0.min(keep));
+        }
     }
 
     /// Takes back an empty parenthesis and the space before it.
@@ -234,6 +302,9 @@ impl Block<'_> {
             self.text.pop();
             self.chars -= 1;
         }
+        let length = self.text.len();
+        self.switches.iter_mut().for_each(|switch| switch.0 = switch.0.min(length));
+        self.keeps.iter_mut().for_each(|keep| *keep = (keep.0.min(length), keep.1.min(length)));
         if let Some((_, start)) = &mut self.open {
             *start = start.filter(|&start| start < self.chars);
         }
@@ -256,71 +327,48 @@ impl Block<'_> {
         }
     }
 
-    /// Converts the text to Simplified, by the page's own rules first.
-    fn convert(&mut self, converter: &Converter, rules: &[(String, String)]) {
-        let mut out = String::with_capacity(self.text.len());
-        // Replacements that change the number of chars: old start and end, new length.
-        let mut edits: Vec<(u32, u32, u32)> = Vec::new();
-        let mut from = 0;
-        for &(start, end) in &self.keeps {
-            convert_piece(&self.text, from, start, converter, rules, &mut out, &mut edits);
-            out.push_str(&self.text[start..end]);
-            from = end;
+    /// Converts the text to the wanted script, by the page's own rules first.
+    fn convert(&mut self, converter: &Converter, conversions: &mut Conversions, rules: &[Rule]) {
+        let mut conversion = Conversion::of(&self.text, converter);
+        let mut switches = std::mem::take(&mut self.switches).into_iter().peekable();
+        for &(start, end) in self.keeps.iter().chain([&(self.text.len(), self.text.len())]) {
+            while let Some((at, number)) = switches.next_if(|&(at, _)| at <= start) {
+                conversion.convert_to(at, conversions);
+                conversions.apply(&rules[number]);
+            }
+            conversion.convert_to(start, conversions);
+            conversion.keep_to(end);
+            // Rules set inside what is kept hold after it.
+            while let Some((_, number)) = switches.next_if(|&(at, _)| at < end) {
+                conversions.apply(&rules[number]);
+            }
         }
-        convert_piece(&self.text, from, self.text.len(), converter, rules, &mut out, &mut edits);
-        if !edits.is_empty() {
+        if !conversion.edits.is_empty() {
             for (start, end, _) in &mut self.anchors {
-                (*start, *end) = (moved(*start, &edits, false), moved(*end, &edits, true));
+                (*start, *end) = (moved(*start, &conversion.edits, false), moved(*end, &conversion.edits, true));
             }
-            self.chars = u32::try_from(out.chars().count()).expect("pages are under 4 GiB");
+            self.chars = u32::try_from(conversion.out.chars().count()).expect("pages are under 4 GiB");
         }
-        self.text = out;
+        self.text = conversion.out;
     }
 }
 
-/// Where an offset lies after the edits; inside of one, at its border.
-fn moved(offset: u32, edits: &[(u32, u32, u32)], to_end: bool) -> u32 {
-    let mut shift = 0i64;
-    for &(start, end, length) in edits {
-        if offset >= end {
-            shift += i64::from(length) - i64::from(end - start);
-        } else if offset > start {
-            let border = i64::from(start) + shift + if to_end { i64::from(length) } else { 0 };
-            return u32::try_from(border).expect("borders lie in the text");
-        } else {
-            break;
-        }
+/// What a line is that stands beside the text.
+fn aside(line: &str) -> Option<SegmentKind> {
+    match line.chars().next()? {
+        CAPTION => Some(SegmentKind::Caption),
+        CELL => Some(SegmentKind::Table),
+        _ => None,
     }
-    u32::try_from(i64::from(offset) + shift).expect("offsets lie in the text")
 }
 
-fn convert_piece(
-    text: &str,
-    from: usize,
-    to: usize,
-    converter: &Converter,
-    rules: &[(String, String)],
-    out: &mut String,
-    edits: &mut Vec<(u32, u32, u32)>,
-) {
-    let count = |text: &str| u32::try_from(text.chars().count()).expect("pages are under 4 GiB");
-    let mut done = from;
-    let mut at = from;
-    while !rules.is_empty() && at < to {
-        let rest = &text[at..to];
-        match rules.iter().filter(|(old, _)| rest.starts_with(old.as_str())).max_by_key(|(old, _)| old.len()) {
-            Some((old, new)) => {
-                converter.convert(&text[done..at], out);
-                out.push_str(new);
-                let start = count(&text[..at]);
-                edits.push((start, start + count(old), count(new)));
-                at += old.len();
-                done = at;
-            }
-            None => at += rest.chars().next().map_or(1, char::len_utf8),
-        }
-    }
-    converter.convert(&text[done..to], out);
+fn is_separator(c: char) -> bool {
+    matches!(c, ';' | ',' | ':' | '；' | '，' | '：' | '、')
+}
+
+/// Punctuation that no space stands before.
+fn is_closing(c: char) -> bool {
+    is_separator(c) || matches!(c, '.' | '!' | '?' | ')' | '。' | '！' | '？' | '）')
 }
 
 /// Letters and digits of scripts that part words by spaces.

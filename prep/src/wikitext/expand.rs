@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::marks::{GAP, NULL, clear, protect};
+use super::marks::{CAPTION, GAP, NULL, clear, protect};
 use super::{Page, templates, variants};
 
 /// Templates nested deeper than this vanish whatever they are: MediaWiki's own limit is 40.
@@ -302,6 +302,10 @@ impl Expander<'_, '_, '_> {
                     self.out.push('\n');
                 }
             }
+            "gallery" if self.page.captions => {
+                let captions = captions(content, self.page);
+                self.out.push_str(&captions);
+            }
             _ => self.out.push(GAP),
         }
         self.at = after;
@@ -341,6 +345,20 @@ impl Expander<'_, '_, '_> {
             self.at = end;
         }
     }
+}
+
+/// The captions of a gallery, a line each.
+fn captions(content: &str, page: &mut Page<'_>) -> String {
+    let mut out = String::from("\n");
+    for line in content.lines() {
+        let line = expand(line, page);
+        if let Some(caption) = super::links::caption(&line, page.wiki) {
+            out.push(CAPTION);
+            out.push_str(&line[caption].replace('\n', " "));
+            out.push('\n');
+        }
+    }
+    out
 }
 
 /// Length of the tag at the start of `text`, quotes of attributes respected; none if it does not end.

@@ -1,10 +1,11 @@
 //! Links: internal ones to anchors, media and categories out of the text, external ones to their text.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, GAP, plain};
-use super::wiki::Prefix;
-use super::{Page, normalise_title};
+use super::Page;
+use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, CAPTION, GAP, is_mark, plain};
+use super::wiki::{Prefix, Wiki};
 
 /// Where an anchor leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +16,26 @@ pub(super) struct Target {
 
 /// Marks the anchors; the targets are in the order of the marks.
 pub(super) fn resolve(text: &str, page: &mut Page<'_>) -> (String, Vec<Target>) {
-    let mut resolver = Resolver { text, brackets: Brackets::find(text), out: String::with_capacity(text.len()), targets: Vec::new(), page };
-    resolver.run();
+    let mut resolver = Resolver {
+        text,
+        brackets: Brackets::find(text),
+        out: String::with_capacity(text.len()),
+        targets: Vec::new(),
+        captions: Vec::new(),
+        depth: 0,
+        page,
+    };
+    resolver.run(0, text.len());
+    if !resolver.captions.is_empty() {
+        resolver.out.push('\n');
+        resolver.put_captions();
+    }
     let Resolver { out, targets, .. } = resolver;
     (externals(&out, page), targets)
 }
+
+/// Captions inside captions deeper than this vanish.
+const MAX_DEPTH: usize = 4;
 
 /// Which `]]` closes which `[[`.
 struct Brackets {
@@ -68,21 +84,46 @@ struct Resolver<'t, 'p, 'w> {
     brackets: Brackets,
     out: String,
     targets: Vec<Target>,
+    /// Captions met in this line, with their own targets: they follow the line.
+    captions: Vec<(String, Vec<Target>)>,
+    /// Captions that this text lies in.
+    depth: usize,
     page: &'p mut Page<'w>,
 }
 
 impl Resolver<'_, '_, '_> {
-    fn run(&mut self) {
+    fn run(&mut self, mut from: usize, end: usize) {
         let bytes = self.text.as_bytes();
-        let mut from = 0;
-        while let Some(at) = memchr::memmem::find(&bytes[from..], b"[[").map(|found| from + found) {
-            self.out.push_str(&self.text[from..at]);
+        while let Some(at) = memchr::memmem::find(&bytes[from..end], b"[[").map(|found| from + found) {
+            self.push(from, at);
             from = self.link(at).unwrap_or_else(|| {
                 self.out.push_str("[[");
                 at + 2
             });
         }
-        self.out.push_str(&self.text[from..]);
+        self.push(from.min(end), end);
+    }
+
+    /// Appends text between links, and after its first line the captions that wait for its end.
+    fn push(&mut self, from: usize, to: usize) {
+        let text = &self.text[from..to];
+        match memchr::memchr(b'\n', text.as_bytes()) {
+            Some(line) if self.depth == 0 && !self.captions.is_empty() => {
+                self.out.push_str(&text[..=line]);
+                self.put_captions();
+                self.out.push_str(&text[line + 1..]);
+            }
+            _ => self.out.push_str(text),
+        }
+    }
+
+    fn put_captions(&mut self) {
+        for (caption, targets) in self.captions.drain(..) {
+            self.out.push(CAPTION);
+            self.out.push_str(&caption);
+            self.out.push('\n');
+            self.targets.extend(targets);
+        }
     }
 
     /// Renders the link at `open` and gives the place after it; nothing if it is no link.
@@ -134,25 +175,67 @@ impl Resolver<'_, '_, '_> {
             Some((title, fragment)) => (title, Some(fragment.replace('_', " ").trim().to_owned())),
             None => (title, None),
         };
-        self.targets.push(Target { title: normalise_title(title), fragment: fragment.filter(|fragment| !fragment.is_empty()) });
+        self.targets.push(Target { title: self.page.wiki.target(title), fragment: fragment.filter(|fragment| !fragment.is_empty()) });
         Some(after + trail)
     }
 
     /// A picture shows nothing in running text. One that is never closed ends with its line.
     fn media(&mut self, open: usize, close: Option<usize>) -> usize {
         self.out.push(GAP);
-        match close {
-            // As with links, the first of three brackets may belong to the caption.
-            Some(close) if self.text[open + 2..close].matches('[').count() > self.text[open + 2..close].matches(']').count() => {
-                close + 2 + usize::from(self.text.as_bytes().get(close + 2) == Some(&b']'))
-            }
-            Some(close) => close + 2,
-            None => {
-                self.page.issue("unclosed media link");
-                memchr::memchr(b'\n', &self.text.as_bytes()[open..]).map_or(self.text.len(), |end| open + end)
-            }
+        let Some(mut close) = close else {
+            self.page.issue("unclosed media link");
+            return memchr::memchr(b'\n', &self.text.as_bytes()[open..]).map_or(self.text.len(), |end| open + end);
+        };
+        // As with links, the first of three brackets may belong to the caption.
+        let inner = &self.text[open + 2..close];
+        let brackets = |bracket| memchr::memchr_iter(bracket, inner.as_bytes()).count();
+        if brackets(b'[') > brackets(b']') && self.text.as_bytes().get(close + 2) == Some(&b']') {
+            close += 1;
         }
+        if self.page.captions && self.depth < MAX_DEPTH {
+            self.caption(open + 2, close);
+        }
+        close + 2
     }
+
+    /// Resolves the caption among a picture's parameters, for later.
+    fn caption(&mut self, from: usize, to: usize) {
+        let Some(caption) = caption(&self.text[from..to], self.page.wiki) else { return };
+        let (out, targets) = (std::mem::take(&mut self.out), std::mem::take(&mut self.targets));
+        self.depth += 1;
+        self.run(from + caption.start, from + caption.end);
+        self.depth -= 1;
+        let text = std::mem::replace(&mut self.out, out).replace('\n', " ");
+        let targets = std::mem::replace(&mut self.targets, targets);
+        self.captions.push((text, targets));
+    }
+}
+
+/// Where the caption lies among the parameters of `File:a.jpg|thumb|caption`: it is the last one that is no option.
+pub(super) fn caption(parameters: &str, wiki: &Wiki) -> Option<Range<usize>> {
+    let mut pipes = Vec::new();
+    let mut depth = 0u32;
+    let bytes = parameters.as_bytes();
+    let mut at = 0;
+    while let Some(found) = memchr::memchr3(b'|', b'[', b']', &bytes[at..]) {
+        at += found;
+        let double = bytes.get(at + 1) == Some(&bytes[at]);
+        match bytes[at] {
+            b'|' if depth == 0 => pipes.push(at),
+            b'[' if double => depth += 1,
+            b']' if double => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += if double && bytes[at] != b'|' { 2 } else { 1 };
+    }
+    let mut end = parameters.len();
+    for pipe in pipes.into_iter().rev() {
+        if !wiki.is_media_option(parameters[pipe + 1..end].trim()) {
+            return Some(pipe + 1..end).filter(|range| parameters[range.clone()].chars().any(|c| !c.is_whitespace() && !is_mark(c)));
+        }
+        end = pipe;
+    }
+    None
 }
 
 /// A target as its author meant it: without marks, entities and `%xx` decoded.
@@ -189,8 +272,8 @@ fn percent_decode(text: &str) -> Cow<'_, str> {
 /// `[[Help:Arden (city)|]]` shows "Arden", `[[Arden, Ohio|]]` too.
 fn pipe_trick(title: &str) -> &str {
     let title = title.split_once(':').map_or(title, |(_, rest)| rest);
-    let cut = [title.find(" ("), title.find('('), title.find('（'), title.find(", ")].into_iter().flatten().min();
-    title[..cut.unwrap_or(title.len())].trim()
+    let cut = [title.find('('), title.find('（'), title.find(", ")].into_iter().flatten().min();
+    title[..cut.unwrap_or(title.len())].trim_matches(|c: char| c == '_' || c.is_whitespace())
 }
 
 const PROTOCOLS: &[&str] = &[

@@ -1,6 +1,7 @@
 //! Chars that carry structure from one pass to the next.
 //!
-//! They are noncharacters of Unicode, set aside for use inside a program, and the sixteenth private plane for protected ASCII.
+//! They are noncharacters of Unicode, set aside for use inside a program, and the sixteenth private plane for protected ASCII and for
+//! a page's conversions.
 //! Where a page holds such chars itself they are replaced by U+FFFD before the first pass, so nothing in the text can be mistaken
 //! for a mark.
 
@@ -20,12 +21,30 @@ pub const ITEM: char = '\u{FDD5}';
 pub const KEEP_OPEN: char = '\u{FDD6}';
 /// Text that is not converted between scripts ends.
 pub const KEEP_CLOSE: char = '\u{FDD7}';
+/// Begins a line that is the caption of a picture.
+pub const CAPTION: char = '\u{FDD8}';
+/// Begins a line that is a table's cell.
+pub const CELL: char = '\u{FDD9}';
 
 const PROTECTED: u32 = 0x10_0000;
+/// From here on, the page's conversion of the number holds.
+const RULES: u32 = PROTECTED + 128;
+/// Later conversions of a page are left out: they cost time for each place where they change.
+const MAX_RULES: u32 = 1000;
 
 /// Whether a char is one of ours.
 pub fn is_mark(c: char) -> bool {
-    matches!(c, '\u{FDD0}'..='\u{FDD7}')
+    matches!(c, '\u{FDD0}'..='\u{FDD9}') || rule(c).is_some()
+}
+
+/// The mark of a conversion.
+pub fn rule_mark(number: usize) -> Option<char> {
+    u32::try_from(number).ok().filter(|&number| number < MAX_RULES).and_then(|number| char::from_u32(RULES + number))
+}
+
+/// The number of the conversion that a mark stands for.
+pub fn rule(c: char) -> Option<usize> {
+    u32::from(c).checked_sub(RULES).filter(|&number| number < MAX_RULES).map(|number| number as usize)
 }
 
 /// Replaces what could be mistaken for a mark.
@@ -33,7 +52,7 @@ pub fn clear(text: &str) -> Option<String> {
     // Noncharacters begin with EF B7, plane 16 with F4.
     let bytes = text.as_bytes();
     let suspect = memchr::memchr(0xf4, bytes).is_some() || memchr::memmem::find(bytes, &[0xef, 0xb7]).is_some();
-    let ours = |c: char| is_mark(c) || (PROTECTED..PROTECTED + 128).contains(&u32::from(c));
+    let ours = |c: char| is_mark(c) || (PROTECTED..RULES).contains(&u32::from(c));
     (suspect && text.chars().any(ours)).then(|| text.chars().map(|c| if ours(c) { '\u{FFFD}' } else { c }).collect())
 }
 

@@ -5,9 +5,10 @@
 //! | module | what it settles |
 //! |---|---|
 //! | `expand` | comments, tags of extensions, templates, parameters, language variants |
-//! | `tags` | tables go; later, HTML tags |
+//! | `tables` | tables go, or their cells become lines of their own |
 //! | `links` | internal links to anchors, media and categories out, then external links |
-//! | `blocks` | lines to paragraphs, headings, lists; `quotes`, entities, offsets |
+//! | `tags` | HTML tags |
+//! | `blocks` | lines to paragraphs, headings, lists; `quotes`, entities, offsets, `conversion` |
 //!
 //! Between passes the text is a string in which `marks` carry what was found. Nothing here is quadratic: a page of 2 MB of `[[` or
 //! `{{` takes milliseconds.
@@ -17,15 +18,18 @@ use schemas::{Anchor, Segment};
 use crate::cli::Variant;
 
 mod blocks;
+mod conversion;
 mod expand;
 mod links;
 mod marks;
 mod quotes;
+mod tables;
 mod tags;
 mod templates;
 mod variants;
 pub mod wiki;
 
+pub use templates::{Templates, TemplatesError};
 pub use variants::Converter;
 pub use wiki::{Prefix, Wiki};
 
@@ -44,11 +48,22 @@ pub struct Extract {
     pub issues: Vec<String>,
 }
 
+/// What the text is to be like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Script of Chinese text.
+    pub variant: Variant,
+    /// Captions of pictures are blocks of their own, after the one they stand in.
+    pub captions: bool,
+    /// Cells of tables are blocks of their own.
+    pub tables: bool,
+}
+
 /// Turns wikitext into clean text, for pages of one wiki.
 #[derive(Debug)]
 pub struct Extractor {
     wiki: Wiki,
-    variant: Variant,
+    options: Options,
     converter: Option<Converter>,
 }
 
@@ -57,8 +72,9 @@ struct Page<'w> {
     wiki: &'w Wiki,
     title: &'w str,
     variant: Variant,
+    captions: bool,
     disambiguation: bool,
-    rules: variants::Rules,
+    rules: Vec<variants::Rule>,
     issues: Vec<String>,
 }
 
@@ -72,9 +88,8 @@ impl Page<'_> {
 
 impl Extractor {
     /// An extractor for the pages of a wiki.
-    pub fn new(wiki: Wiki, variant: Variant) -> Self {
-        let converter = (variant == Variant::ZhHans).then(Converter::simplified);
-        Self { wiki, variant, converter }
+    pub fn new(wiki: Wiki, options: Options) -> Self {
+        Self { wiki, options, converter: Converter::to(options.variant) }
     }
 
     /// The wiki.
@@ -84,10 +99,10 @@ impl Extractor {
 
     /// Extracts a page's text. Never fails: what is odd is in the issues.
     pub fn extract(&self, title: &str, wikitext: &str) -> Extract {
-        let mut page =
-            Page { wiki: &self.wiki, title, variant: self.variant, disambiguation: false, rules: Vec::new(), issues: Vec::new() };
+        let Options { variant, captions, tables } = self.options;
+        let mut page = Page { wiki: &self.wiki, title, variant, captions, disambiguation: false, rules: Vec::new(), issues: Vec::new() };
         let expanded = expand::expand(wikitext, &mut page);
-        let (text, unclosed) = tags::drop_tables(&expanded);
+        let (text, unclosed) = tables::take_out(&expanded, tables);
         if unclosed {
             page.issue("unclosed table");
         }
@@ -99,10 +114,14 @@ impl Extractor {
     }
 }
 
-/// A title as anchors keep it: spaces, no underscores, first letter in upper case.
+/// A title with single spaces and no underscores.
+fn tidy(title: &str) -> String {
+    title.split(|c: char| c == '_' || c.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// An article's title as it is written: spaces, no underscores, first letter in upper case.
 pub fn normalise_title(title: &str) -> String {
-    let words: Vec<&str> = title.split(|c: char| c == '_' || c.is_whitespace()).filter(|word| !word.is_empty()).collect();
-    let title = words.join(" ");
+    let title = tidy(title);
     let mut chars = title.chars();
     match chars.next() {
         // A letter such as ß has no single upper-case letter: it stays, as in MediaWiki.

@@ -1,4 +1,4 @@
-//! HTML in wikitext: tables go, block tags become breaks, inline tags vanish, anything else is text.
+//! HTML in wikitext: block tags become breaks, inline tags vanish, anything else is text.
 
 use super::expand::tag_length;
 use super::marks::{BREAK, ITEM};
@@ -72,7 +72,6 @@ const BLOCK: &[&str] = &[
     "h5",
     "h6",
     "hr",
-    "poem",
     "td",
     "tr",
     "th",
@@ -91,9 +90,10 @@ const BLOCK: &[&str] = &[
 pub(super) fn strip(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
+    let mut poem = false;
     let bytes = text.as_bytes();
     while let Some(at) = memchr::memchr(b'<', &bytes[from..]).map(|found| from + found) {
-        out.push_str(&text[from..at]);
+        piece(&text[from..at], poem, &mut out);
         let (name, length) = match read(&text[at..]) {
             Some(tag) => tag,
             None => {
@@ -106,17 +106,36 @@ pub(super) fn strip(text: &str) -> String {
             Tag::Inline => {}
             Tag::Block => out.push(BREAK),
             Tag::Item => out.push(ITEM),
+            Tag::Poem { opens } => {
+                out.push(BREAK);
+                poem = opens;
+            }
         }
         from = at + length;
     }
-    out.push_str(&text[from..]);
+    piece(&text[from..], poem, &mut out);
     out
+}
+
+/// Appends text between tags. The lines of a poem stay lines.
+fn piece(text: &str, poem: bool, out: &mut String) {
+    if poem && text.contains('\n') {
+        for (at, line) in text.split('\n').enumerate() {
+            if at > 0 {
+                out.push(BREAK);
+            }
+            out.push_str(line.trim_start_matches(':'));
+        }
+    } else {
+        out.push_str(text);
+    }
 }
 
 enum Tag {
     Inline,
     Block,
     Item,
+    Poem { opens: bool },
 }
 
 fn read(text: &str) -> Option<(Tag, usize)> {
@@ -135,98 +154,14 @@ fn read(text: &str) -> Option<(Tag, usize)> {
         Tag::Inline
     } else if BLOCK.contains(&name) {
         Tag::Block
+    } else if name == "poem" {
+        Tag::Poem { opens: start == 1 }
     } else if name == "li" {
         if start == 1 { Tag::Item } else { Tag::Block }
     } else {
         return None;
     };
     Some((tag, tag_length(text)?))
-}
-
-/// Takes out tables, `{|` to `|}` at the starts of lines and `<table>` to `</table>`, nested ones with them.
-///
-/// A table that is never closed ends before the next heading, or at its first line where there is none.
-pub(super) fn drop_tables(text: &str) -> (String, bool) {
-    if !text.contains("{|") && !text.contains("<table") && !text.contains("<TABLE") {
-        return (text.to_owned(), false);
-    }
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let mut out = String::with_capacity(text.len());
-    let mut unclosed = false;
-    // Where every table closes, told from the inside out.
-    let ends = table_ends(&lines);
-    let mut at = 0;
-    let mut headings = lines.iter().enumerate().filter(|(_, line)| line.starts_with("==")).map(|(at, _)| at).peekable();
-    while at < lines.len() {
-        match ends[at] {
-            Some(End::Line(end)) => {
-                let closing = strip_line(lines[end]);
-                let rest = closing.strip_prefix("|}").unwrap_or_else(|| after_html_table(lines[end]));
-                out.push_str(rest);
-                if rest.is_empty() || !rest.ends_with('\n') {
-                    out.push('\n');
-                }
-                at = end + 1;
-            }
-            Some(End::Never) => {
-                unclosed = true;
-                while headings.next_if(|&heading| heading <= at).is_some() {}
-                at = headings.peek().copied().unwrap_or(at + 1);
-            }
-            None => {
-                out.push_str(lines[at]);
-                at += 1;
-            }
-        }
-    }
-    (out, unclosed)
-}
-
-#[derive(Clone, Copy)]
-enum End {
-    Line(usize),
-    Never,
-}
-
-fn strip_line(line: &str) -> &str {
-    line.trim_start_matches([' ', '\t', ':', super::marks::GAP])
-}
-
-fn after_html_table(line: &str) -> &str {
-    let at = line.to_ascii_lowercase().rfind("</table>").map_or(line.len(), |at| at + "</table>".len());
-    &line[at..]
-}
-
-fn table_ends(lines: &[&str]) -> Vec<Option<End>> {
-    let mut ends = vec![None; lines.len()];
-    let mut open: Vec<(usize, bool)> = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let start = strip_line(line);
-        if start.starts_with("{|") {
-            ends[at] = Some(End::Never);
-            open.push((at, false));
-        } else if start.starts_with("|}")
-            && let Some(index) = open.iter().rposition(|&(_, html)| !html)
-        {
-            ends[open[index].0] = Some(End::Line(at));
-            open.truncate(index);
-        }
-        if line.contains('<') {
-            let lower = line.to_ascii_lowercase();
-            let opened = lower.matches("<table").count();
-            let closed = lower.matches("</table").count();
-            if opened > closed && ends[at].is_none() {
-                ends[at] = Some(End::Never);
-                open.push((at, true));
-            } else if closed > opened
-                && let Some(index) = open.iter().rposition(|&(_, html)| html)
-            {
-                ends[open[index].0] = Some(End::Line(at));
-                open.truncate(index);
-            }
-        }
-    }
-    ends
 }
 
 #[cfg(test)]
@@ -244,22 +179,9 @@ mod tests {
             ("<references/>", ""),
             ("x<br />y", "x\u{FDD4}y"),
             ("<b", "<b"),
+            ("<poem>\na\n:b\n</poem>c\nd", "\u{FDD4}\u{FDD4}a\u{FDD4}b\u{FDD4}\u{FDD4}c\nd"),
         ] {
             assert_eq!(strip(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn tables() {
-        for (text, expected) in [
-            ("a\n{| class=x\n|-\n| b\n|}\nc", "a\n\nc"),
-            ("a\n{|\n| b\n{|\n| c\n|}\n| d\n|}\ne", "a\n\ne"),
-            (":{|\n| b\n|} tail\ne", " tail\ne"),
-            ("a\n{|\n| b\n== H ==\ntext", "a\n== H ==\ntext"),
-            ("a\n<table>\n<tr><td>b</td></tr>\n</table>\nc", "a\n\nc"),
-            ("no {| here |} b", "no {| here |} b"),
-        ] {
-            assert_eq!(drop_tables(text).0, expected, "{text}");
         }
     }
 }

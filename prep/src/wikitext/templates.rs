@@ -1,51 +1,120 @@
 //! Templates are not run. A table says which of them carry words of the sentence, and which words.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 
 use super::Page;
+use super::wiki::{Prefix, Wiki};
 
 /// What a wiki's templates show.
+///
+/// From TOML: entries with `names`, `show` and, if they hold under conditions only, `when`. `show` is wikitext in which `{1}` or
+/// `{name}` stands for an argument, `{2|1}` for the first of several that is not empty, and `<…>` for a part that is left out
+/// unless all arguments in it are there; `data/templates.toml` begins with the whole notation.
 #[derive(Debug, Clone, Default)]
 pub struct Templates {
-    exact: HashMap<String, String>,
-    prefixes: Vec<(String, String)>,
+    exact: HashMap<String, Vec<Arc<Entry>>>,
+    prefixes: Vec<(String, Arc<Entry>)>,
 }
 
-/// A file of templates.
-///
-/// `show` is wikitext in which `{1}` or `{name}` stands for an argument, `{2|1}` for the first of several that is not empty, and
-/// `<…>` for a part that is left out unless all arguments in it are there.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TemplateFile {
+struct TemplateFile {
     #[serde(rename = "template", default)]
-    pub templates: Vec<TemplateEntry>,
+    templates: Vec<Entry>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TemplateEntry {
-    pub names: Vec<String>,
-    pub show: String,
+struct Entry {
+    names: Vec<String>,
+    #[serde(default)]
+    when: BTreeMap<String, Vec<String>>,
+    show: String,
 }
+
+/// What is wrong with a file of templates.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplatesError {
+    /// It is no TOML, or not of the form.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// A pattern's brackets do not match.
+    #[error("template `{name}`: `{bracket}` without its other half in show = {show:?}")]
+    Unbalanced {
+        /// First of the entry's names.
+        name: String,
+        /// What stands alone.
+        bracket: char,
+        /// The pattern.
+        show: String,
+    },
+}
+
+static BUILT_IN: LazyLock<Templates> =
+    LazyLock::new(|| Templates::default().with(include_str!("data/templates.toml")).expect("the table is tested"));
 
 impl Templates {
-    pub(super) fn add(&mut self, file: TemplateFile) {
+    /// The templates that this program knows.
+    pub fn built_in() -> &'static Self {
+        &BUILT_IN
+    }
+
+    /// These templates and those of a file, which come first where both know a name.
+    ///
+    /// # Errors
+    /// A file that is not of the form.
+    pub fn with(&self, toml: &str) -> Result<Self, TemplatesError> {
+        let file: TemplateFile = toml::from_str(toml)?;
+        let mut all = Self::default();
         for entry in file.templates {
-            for name in entry.names {
+            check(&entry)?;
+            let entry = Arc::new(entry);
+            for name in &entry.names {
                 match name.strip_suffix('*') {
-                    Some(prefix) => self.prefixes.push((prefix.to_owned(), entry.show.clone())),
-                    None => drop(self.exact.insert(name, entry.show.clone())),
+                    Some(prefix) => all.prefixes.push((prefix.to_lowercase(), Arc::clone(&entry))),
+                    None => all.exact.entry(name.to_lowercase()).or_default().push(Arc::clone(&entry)),
                 }
             }
         }
+        all.prefixes.extend(self.prefixes.iter().cloned());
+        for (name, entries) in &self.exact {
+            all.exact.entry(name.clone()).or_default().extend(entries.iter().cloned());
+        }
+        Ok(all)
     }
 
-    fn pattern(&self, name: &str) -> Option<&str> {
-        let by_prefix = || self.prefixes.iter().find(|(prefix, _)| name.starts_with(prefix.as_str())).map(|(_, show)| show);
-        self.exact.get(name).or_else(by_prefix).map(String::as_str)
+    /// Patterns for a name, in the order in which they are tried.
+    fn patterns(&self, name: &str) -> impl Iterator<Item = &Entry> {
+        let exact = self.exact.get(name).map_or(&[][..], Vec::as_slice);
+        let by_prefix = self.prefixes.iter().filter(move |(prefix, _)| exact.is_empty() && name.starts_with(prefix.as_str()));
+        exact.iter().map(AsRef::as_ref).chain(by_prefix.map(|(_, entry)| entry.as_ref()))
+    }
+}
+
+fn check(entry: &Entry) -> Result<(), TemplatesError> {
+    let mut open: Vec<char> = Vec::new();
+    for c in entry.show.chars() {
+        let matched = match c {
+            '{' | '<' => {
+                open.push(c);
+                // An argument's name holds no brackets.
+                open.len() < 2 || open[open.len() - 2] != '{'
+            }
+            '}' => open.pop() == Some('{'),
+            '>' => open.pop() == Some('<'),
+            _ => true,
+        };
+        if !matched {
+            return Err(TemplatesError::Unbalanced { name: entry.names.concat(), bracket: c, show: entry.show.clone() });
+        }
+    }
+    match open.pop() {
+        Some(bracket) => Err(TemplatesError::Unbalanced { name: entry.names.concat(), bracket, show: entry.show.clone() }),
+        None => Ok(()),
     }
 }
 
@@ -60,16 +129,17 @@ pub(super) fn expand(parts: &[(&str, Option<usize>)], page: &mut Page<'_>) -> Op
         page.disambiguation = true;
     }
     if name == "notea" || name == "noteta" {
+        let mut marks = String::from(super::marks::GAP);
         for &(part, _) in &parts[1..] {
             let rule = part.split_once('=').filter(|(key, _)| key.trim().parse::<u32>().is_ok()).map_or(part, |(_, rule)| rule);
-            super::variants::add_rule(rule, page);
+            marks.extend(super::variants::add_rule(rule, true, page));
         }
-        return None;
+        return Some(marks);
     }
-    let pattern = page.wiki.templates.pattern(&name)?;
-    let arguments = Arguments::new(&parts[1..]);
-    let shown = arguments.fill(pattern)?;
-    Some(shown)
+    let mut patterns = page.wiki.templates.patterns(&name).peekable();
+    patterns.peek()?;
+    let arguments = Arguments::new(head.trim(), &parts[1..]);
+    patterns.find(|entry| arguments.satisfy(&entry.when, page.wiki)).and_then(|entry| arguments.fill(&entry.show))
 }
 
 /// Variables and parser functions. Outer none: not one of these. Inner none: it shows nothing.
@@ -124,13 +194,14 @@ fn normalise(head: &str) -> String {
 }
 
 struct Arguments<'a> {
+    /// The template's name first.
     positional: Vec<&'a str>,
     named: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Arguments<'a> {
-    fn new(parts: &[(&'a str, Option<usize>)]) -> Self {
-        let mut arguments = Self { positional: Vec::new(), named: Vec::new() };
+    fn new(name: &'a str, parts: &[(&'a str, Option<usize>)]) -> Self {
+        let mut arguments = Self { positional: vec![name], named: Vec::new() };
         for &(part, equals) in parts {
             match equals {
                 Some(at) => arguments.named.push((part[..at].trim(), part[at + 1..].trim())),
@@ -144,14 +215,37 @@ impl<'a> Arguments<'a> {
     fn get(&self, key: &str) -> Option<&'a str> {
         // As in MediaWiki, the last of several wins.
         let named = self.named.iter().rev().find(|(name, _)| *name == key).map(|(_, value)| *value);
-        let positional = || key.parse::<usize>().ok().and_then(|number| self.positional.get(number.checked_sub(1)?)).copied();
+        let positional = || key.parse::<usize>().ok().and_then(|number| self.positional.get(number)).copied();
         named.or_else(positional).filter(|value| value.chars().any(|c| !super::marks::is_mark(c)))
+    }
+
+    /// Whether all conditions hold.
+    fn satisfy(&self, when: &BTreeMap<String, Vec<String>>, wiki: &Wiki) -> bool {
+        when.iter().all(|(key, wanted)| {
+            self.get(key).is_some_and(|value| {
+                wanted.iter().any(|wanted| match wanted.as_str() {
+                    "@any" => true,
+                    "@language" => wiki.prefix(value) == Some(Prefix::Language),
+                    wanted => wanted == value,
+                })
+            })
+        })
+    }
+
+    /// What stands for `{2|1}` or `{2:month}`.
+    fn value(&self, keys: &str) -> Option<Cow<'a, str>> {
+        if let Some(key) = keys.strip_suffix(":month") {
+            let number = self.get(key)?;
+            let month = number.parse::<usize>().ok().and_then(|number| MONTHS.get(number.checked_sub(1)?));
+            return Some(month.map_or(Cow::Borrowed(number), |month| Cow::Borrowed(*month)));
+        }
+        keys.split('|').find_map(|key| self.get(key)).map(Cow::Borrowed)
     }
 
     /// The pattern with its arguments; nothing if none of them is there.
     fn fill(&self, pattern: &str) -> Option<String> {
         let mut out = String::new();
-        let mut found = !pattern.contains('{');
+        let (mut found, mut linked) = (!pattern.contains('{'), false);
         // Optional parts that are open: where they began in the output, and whether all arguments were there so far.
         let mut open: Vec<(usize, bool)> = Vec::new();
         let mut rest = pattern;
@@ -167,13 +261,15 @@ impl<'a> Arguments<'a> {
                     }
                 }
                 _ => {
-                    let end = rest.find('}').expect("patterns are tested");
-                    let value = rest[..end].split('|').find_map(|key| self.get(key));
+                    let end = rest.find('}').expect("patterns are checked");
+                    let keys = &rest[..end];
+                    let value = self.value(keys);
                     rest = &rest[end + 1..];
                     match (value, open.last_mut()) {
                         (Some(value), _) => {
-                            found = true;
-                            out.push_str(value);
+                            found |= keys != "0" || pattern == "{0}";
+                            out.push_str(&value);
+                            linked |= value.contains("[[");
                         }
                         (None, Some((_, whole))) => *whole = false,
                         (None, None) => {}
@@ -182,9 +278,31 @@ impl<'a> Arguments<'a> {
             }
         }
         out.push_str(rest);
+        // An argument that is a link already is not linked again.
+        if linked && let Some(text) = text_of_link(pattern) {
+            return self.fill(text);
+        }
         found.then_some(out)
     }
 }
+
+/// The pattern of the text, where the whole pattern is a link.
+fn text_of_link(pattern: &str) -> Option<&str> {
+    let inner = pattern.strip_prefix("[[")?.strip_suffix("]]")?;
+    let mut depth = 0;
+    let pipe = inner.char_indices().find(|&(_, c)| {
+        depth += match c {
+            '{' => 1,
+            '}' => -1,
+            _ => 0,
+        };
+        depth == 0 && c == '|'
+    });
+    Some(pipe.map_or(inner, |(at, _)| &inner[at + 1..]))
+}
+
+const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 #[cfg(test)]
 mod tests {
@@ -192,8 +310,8 @@ mod tests {
 
     #[test]
     fn patterns() {
-        let parts = [("  甲 ", None), ("b=c", Some(1)), ("", None), ("3=x", Some(1))];
-        let arguments = Arguments::new(&parts);
+        let parts = [("  甲 ", None), ("b=c", Some(1)), ("", None), ("3=x", Some(1)), ("m=5", Some(1)), ("l=[[d|e]]", Some(1))];
+        let arguments = Arguments::new("Name", &parts);
         for (pattern, expected) in [
             ("{1}", Some("甲")),
             ("{2}", None),
@@ -204,8 +322,36 @@ mod tests {
             ("{1}< ({b}<, {2}>)>", Some("甲 (c)")),
             ("{1}< ({2}<, {b}>)>", Some("甲")),
             ("fixed", Some("fixed")),
+            ("{0}", Some("Name")),
+            ("{0} {2}", None),
+            ("{m:month} {1}", Some("May 甲")),
+            ("[[{1}|{l|1}]]", Some("[[d|e]]")),
         ] {
             assert_eq!(arguments.fill(pattern).as_deref(), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn conditions_and_files() {
+        let wiki = Wiki::new(&crate::source::SiteInfo::default(), "en");
+        let shown = |templates: &Templates, parts: &[(&str, Option<usize>)]| {
+            let arguments = Arguments::new("", parts);
+            templates.patterns("x").find(|entry| arguments.satisfy(&entry.when, &wiki)).and_then(|entry| arguments.fill(&entry.show))
+        };
+        let file = "[[template]]\nnames = ['X']\nwhen = { 1 = ['@language'] }\nshow = '{2}'\n[[template]]\nnames = ['x']\nshow = '{1}'";
+        let templates = Templates::default().with(file).unwrap();
+        assert_eq!(shown(&templates, &[("de", None), ("b", None)]).as_deref(), Some("b"));
+        assert_eq!(shown(&templates, &[("Foo", None), ("b", None)]).as_deref(), Some("Foo"));
+        // The later file comes first.
+        let templates = templates.with("[[template]]\nnames = ['x']\nshow = '!'").unwrap();
+        assert_eq!(shown(&templates, &[("de", None), ("b", None)]).as_deref(), Some("!"));
+        for (file, error) in [
+            ("[[template]]\nnames = ['x']\nshow = '{1'", "`{` without its other half"),
+            ("[[template]]\nnames = ['x']\nshow = '1>'", "`>` without its other half"),
+            ("[[template]]\nname = ['x']\nshow = '1'", "unknown field"),
+        ] {
+            let told = Templates::default().with(file).unwrap_err().to_string();
+            assert!(told.contains(error), "{told}");
         }
     }
 

@@ -9,13 +9,20 @@ use schemas::row::char_slice;
 use super::*;
 use crate::source::SiteInfo;
 
-fn extractor(lang: &str) -> Extractor {
+fn options(lang: &str) -> Options {
     let variant = if lang == "zh" { Variant::ZhHans } else { Variant::None };
-    Extractor::new(Wiki::new(&SiteInfo::default(), lang), variant)
+    Options { variant, captions: false, tables: false }
+}
+
+fn extractor(lang: &str) -> Extractor {
+    Extractor::new(Wiki::new(&SiteInfo::default(), lang), options(lang))
 }
 
 fn check(lang: &str, cases: &[(&str, &str, &str)]) {
-    let extractor = extractor(lang);
+    check_with(&extractor(lang), cases);
+}
+
+fn check_with(extractor: &Extractor, cases: &[(&str, &str, &str)]) {
     for (wikitext, text, anchors) in cases {
         let extract = extractor.extract("Page", wikitext);
         assert_eq!(extract.text, *text, "text of {wikitext:?}");
@@ -48,7 +55,7 @@ fn links() {
             ("[[New\nYork]] [[a\n\nb]]", "New York [[a\nb]]", "New York→New York"),
             ("[[a| b ]]c", "b c", "b c→A"),
             ("[[2001: A Space Odyssey]]", "2001: A Space Odyssey", "2001: A Space Odyssey→2001: A Space Odyssey"),
-            ("[[:Category:Cats]] [[:fr:Chat|chat]]", "Category:Cats chat", "Category:Cats→Category:Cats; chat→Fr:Chat"),
+            ("[[:Category:Cats]] [[:fr:Chat|chat]]", "Category:Cats chat", "Category:Cats→Category:Cats; chat→fr:Chat"),
             ("x [[Category:Cats|key]][[de:Katze]]", "x", ""),
             ("[[a[b]] [[]] [[a{b]] [[|x]]", "[[a[b]] [[]] [[a{b]] [[|x]]", ""),
             ("[[a|b [[c]] d]]", "[[a|b c d]]", "c→C"),
@@ -69,7 +76,7 @@ fn media() {
         &[
             ("[[File:a.jpg|thumb|a [[cat]] and [[dog|d]]]]The [[bird]].", "The bird.", "bird→Bird"),
             ("a [[Image:x.png|200px]] b", "a b", ""),
-            ("[[:File:a.jpg]]", "File:a.jpg", "File:a.jpg→File:a.jpg"),
+            ("[[:File:a.jpg]]", "File:a.jpg", "File:a.jpg→File:A.jpg"),
             ("[[File:a.jpg|thumb|[http://x y]]] b", "b", ""),
             ("[[File:a.jpg|thumb|never closed\nnext line", "next line", ""),
             ("<gallery>\nFile:a.jpg|[[cat]]\n</gallery>after", "after", ""),
@@ -89,6 +96,20 @@ fn templates_and_opaque_spans() {
             ("{{lang|fr|''mot''}} {{lang-fr|mot}} {{nowrap|a b}} {{convert|12|km|mi}}", "mot mot a b 12 km", ""),
             ("{{abbr|USA|United States}} {{formatnum:12345}} {{nihongo|Tokyo|東京|Tōkyō}}", "USA 12,345 Tokyo (東京, Tōkyō)", ""),
             ("{{ill|Ada Lofting|de}} {{nihongo|x|}}", "Ada Lofting x", "Ada Lofting→Ada Lofting"),
+            (
+                "{{ill|de|Ada}} {{ill|Ada|de|lt=A}} {{USS|Ohio|BB-12}}",
+                "Ada A USS Ohio (BB-12)",
+                "Ada→Ada; A→Ada; USS Ohio (BB-12)→USS Ohio (BB-12)",
+            ),
+            ("{{convert|5|to|10|km}} {{convert|5|-|10|km}} {{convert|6|ft|2|in}} {{frac|1|1|2}}", "5 to 10 km 5–10 km 6 ft 2 in 1 1/2", ""),
+            (
+                "{{transl|ja|hepburn|Tōkyō}} {{nihongo|a||b|c}} {{nihongo3|a|b|c}} {{circa}} {{c.|1900}}",
+                "Tōkyō a (b, c) c (b, a) c. c. 1900",
+                "",
+            ),
+            ("{{start date|1990|5|2}} {{As of|2010|5}} {{as of|2010|lc=y}}", "May 2, 1990 As of May 2010 as of 2010", ""),
+            ("'''J''' ({{IPA|x}}; born 1950; {{age}}) in Rome {{cn}}, died {{cn}}.", "J (born 1950) in Rome, died.", ""),
+            ("a, {{x}}, b ( {{x}} c) (;d) :e", "a, b (c) (;d) :e", ""),
             ("{{{param|default}}} {{{none}}} {{#if: a | b }} c", "default c", ""),
             ("{{nowrap|{{lang|fr|[[a|b]]}}}}", "b", "b→A"),
             ("X ({{IPAc-en|x}}) y ({{a}}; {{b}}) z (c) main()", "X y z (c) main()", ""),
@@ -102,7 +123,7 @@ fn templates_and_opaque_spans() {
             ("}} stray", "}} stray", ""),
             ("{{x|[[a}} b]]", "b]]", ""),
             ("{{{{x}}}}", "{}", ""),
-            ("__NOTOC__a __UNKNOWN__", "a __UNKNOWN__", ""),
+            ("__NOTOC__a __notoc__ __UNKNOWN__", "a __UNKNOWN__", ""),
             ("{{PAGENAME}} {{!}} {{DEFAULTSORT:x}}", "Page |", ""),
         ],
     );
@@ -122,6 +143,8 @@ fn blocks_and_html() {
             ("{| class=x\n| [[a]]\n{|\n|b\n|}\n|}\nafter", "after", ""),
             ("a<br />b<br>c", "a\nb\nc", ""),
             ("<div class=\"a > b\">x</div><p>y", "x\ny", ""),
+            ("a\n<poem>\nb [[c]]\n:d\n</poem>\ne", "a\nb c\nd\ne", "c→C"),
+            ("a <table><tr><td>b</td></tr></table> c", "a c", ""),
             ("<ul><li>a<li>b</ul>", "a\nb", ""),
             ("H<sub>2</sub>O <small>x</small> <President> 1 < 2", "H2O x <President> 1 < 2", ""),
             ("&lt;b&gt; &amp;lt; &ndash; &#8212; &#x4e2d; a&nbsp;b &bogus; &zwnj;", "<b> &lt; – — 中 a b &bogus; \u{200c}", ""),
@@ -157,8 +180,51 @@ fn chinese() {
             ("-{{lang|en|x}}-", "-x-", ""),
             ("{{le|本地名|Foreign}}、{{tsl|en|Foreign|别名}}", "本地名、别名", "本地名→本地名; 别名→别名"),
             ("名（{{lang-en|}}）在（{{IPA|x}}）", "名在", ""),
+            ("名（英語：{{lang|en|Foo}}；{{IPA|x}}）和（{{a}}、1950年）", "名（英语：Foo）和（1950年）", ""),
+            ("-{zh-tw:台;zh-hk:港}--{zh:中;zh-hant:繁}-", "台中", ""),
+            ("-{zh-hans:[[软件]];zh-hant:[[軟體]]}-[[-{zh-hans:甲;zh-hant:乙}-|丙]]", "软件丙", "软件→软件; 丙→甲"),
+            ("前資訊-{H|zh-cn:信息;zh-tw:資訊}-後資訊-{-|zh-cn:信息;zh-tw:資訊}-再資訊", "前资讯后信息再资讯", ""),
+            ("-{+|zh-cn:信息;zh-tw:資訊}-資訊-{D|zh-cn:甲}--{N|zh-tw}--{V|x}-", "信息", ""),
+            ("-{R|zh-cn:資}--{S|資}--{zh-hant|資}-", "zh-cn:資資资", ""),
+            ("-{資-{zh-hans:乙;zh-hant:丙}-資}-資", "資乙資资", ""),
+            ("{|\n| -{H|zh-cn:信息;zh-tw:資訊}-\n|}\n資訊", "信息", ""),
+            ("{{noteTA|T=zh-cn:x;zh-tw:y|G1=IT|1=zh-cn:信息;zh-tw:資訊|2=柯林頓=>zh-cn:克林顿}}\n資訊和柯林頓", "信息和克林顿", ""),
+            ("{{link-ja|甲|x}}{{ilh|乙|X|lang-code=en}}{{tsl|en|X|丙|丁}}{{le|[[戊]]|X}}", "甲乙丁戊", "甲→甲; 乙→乙; 丁→丙; 戊→戊"),
+            ("__無目錄__正文", "正文", ""),
         ],
     );
+    let traditional = Options { variant: Variant::ZhHant, ..options("zh") };
+    check_with(
+        &Extractor::new(Wiki::new(&SiteInfo::default(), "zh"), traditional),
+        &[("软件的[[头发]]-{zh-hans:甲;zh-hant:乙}--{zh-cn:丙;zh-hk:丁}-", "軟件的頭髮乙丁", "頭髮→头发")],
+    );
+    let none = Options { variant: Variant::None, ..options("zh") };
+    check_with(
+        &Extractor::new(Wiki::new(&SiteInfo::default(), "zh"), none),
+        &[("软件頭髮-{zh-hant:乙;zh-hans:甲}--{H|zh-cn:信息;zh-tw:資訊}-資訊", "软件頭髮乙資訊", "")],
+    );
+}
+
+#[test]
+fn captions_and_tables() {
+    let all = Extractor::new(Wiki::new(&SiteInfo::default(), "en"), Options { captions: true, tables: true, ..options("en") });
+    check_with(
+        &all,
+        &[
+            (
+                "a [[File:x.jpg|thumb|left|A ''[[cat]]'' and [[File:y.png|in]] [[dog|d]]]] [[b]]\nc\n\nd",
+                "a b c\nin\nA cat and d\nd",
+                "b→B; cat→Cat; d→Dog",
+            ),
+            ("[[File:x.jpg|200px|alt=no]] [[File:y.jpg|thumb|upright=1.2|]] e", "e", ""),
+            ("f\n<gallery>\nFile:a.jpg|A [[cat]]\nFile:b.jpg\nFile:c.jpg|{{nowrap|C c}}\n</gallery>\ng", "f\nA cat\nC c\ng", "cat→Cat"),
+            ("h\n{|\n|+ [[t]]\n! x\n|-\n| style=q | [[y|z]] || 1\n|}\ni", "h\nt\nx\nz\n1\ni", "t→T; z→Y"),
+            ("j <table><tr><td>[[k]]</td><td>l</td></tr></table> m", "j\nk\nl\nm", "k→K"),
+        ],
+    );
+    let extract = all.extract("x", "a [[File:x.jpg|thumb|cap]]\n{|\n| cell\n|}");
+    let kinds: Vec<&str> = extract.segments.iter().map(|segment| segment.kind.name()).collect();
+    assert_eq!(kinds, ["paragraph", "caption", "table"]);
 }
 
 #[test]

@@ -4,72 +4,95 @@ use ferrous_opencc::OpenCC;
 use ferrous_opencc::config::BuiltinConfig;
 
 use super::Page;
-use super::marks::{KEEP_CLOSE, KEEP_OPEN, plain};
+use super::marks::{KEEP_CLOSE, KEEP_OPEN, plain, rule_mark};
 use crate::cli::Variant;
 
-/// Variants of Chinese that MediaWiki knows, those a reader of Simplified falls back on first, in order.
-const CODES: &[&str] = &["zh-hans", "zh-cn", "zh-sg", "zh-my", "zh", "zh-hant", "zh-tw", "zh-hk", "zh-mo"];
-const SIMPLIFIED: usize = 5;
+/// Variants of Chinese that MediaWiki knows: the simplified ones, what stands between, the traditional ones.
+const CODES: [&str; 9] = ["zh-hans", "zh-cn", "zh-sg", "zh-my", "zh", "zh-hant", "zh-tw", "zh-hk", "zh-mo"];
+const BETWEEN: usize = 4;
 
-/// A page's own conversions: what to replace, and by what.
-pub(super) type Rules = Vec<(String, String)>;
+/// A page's own conversions that begin, or end, to hold somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rule {
+    /// What to replace, and by what.
+    pub pairs: Vec<(String, String)>,
+    /// False: from here on they hold no more.
+    pub holds: bool,
+}
 
 /// What `-{content}-` shows. Keeps the page's rules that it sets.
 pub(super) fn choose(content: &str, page: &mut Page<'_>) -> String {
     let (flags, body) = split_flags(content);
+    if flags.iter().any(|flag| CODES.contains(flag)) {
+        // Text for readers of some variants only: the others see it converted.
+        return body.trim().to_owned();
+    }
+    let has = |flag| flags.contains(&flag);
+    let mark = if has("A") || has("H") || has("+") {
+        add_rule(body, true, page)
+    } else if has("-") {
+        add_rule(body, false, page)
+    } else {
+        None
+    };
+    let mark = mark.map(String::from).unwrap_or_default();
+    if ["H", "T", "D", "N", "V", "-", "+"].into_iter().any(has) && !has("A") && !has("S") {
+        return mark;
+    }
     let rules = alternatives(body);
-    if flags.contains(['A', 'H']) {
-        add_rule(body, page);
-    }
-    if flags.contains(['H', 'T', 'D', 'N', '-', 'V']) {
-        return String::new();
-    }
-    let shown = if flags.contains('R') || rules.is_empty() { body } else { pick(&rules, page.variant) };
-    format!("{KEEP_OPEN}{}{KEEP_CLOSE}", shown.trim())
+    let shown = if has("R") || rules.is_empty() { body } else { pick(&rules, page.variant) };
+    format!("{mark}{KEEP_OPEN}{}{KEEP_CLOSE}", shown.trim())
 }
 
-/// Adds the conversions of `zh-hans:甲;zh-hant:乙` to the page's.
-pub(super) fn add_rule(body: &str, page: &mut Page<'_>) {
-    if page.variant == Variant::None {
-        return;
-    }
+/// Adds the conversions of `zh-hans:甲;zh-hant:乙` to the page's, and gives the mark from which on they hold.
+pub(super) fn add_rule(body: &str, holds: bool, page: &mut Page<'_>) -> Option<char> {
     let rules = alternatives(body);
-    let Some(to) = rules.iter().filter(|rule| rule.rank < SIMPLIFIED).min_by_key(|rule| rule.rank) else { return };
-    let to_text = plain(to.text);
+    let wanted = rules.iter().filter(|rule| rank(rule.code, page.variant).is_some_and(|rank| rank <= BETWEEN));
+    let to = plain(wanted.min_by_key(|rule| rank(rule.code, page.variant))?.text);
+    let mut pairs: Vec<(String, String)> = Vec::new();
     for rule in &rules {
-        let from = plain(rule.from.unwrap_or(rule.text));
-        let from = from.trim();
-        if !from.is_empty() && from != to_text && !page.rules.iter().any(|(known, _)| known == from) {
-            page.rules.push((from.to_owned(), to_text.clone()));
+        let from = plain(rule.from.unwrap_or(rule.text)).trim().to_owned();
+        if !from.is_empty() && from != to && !pairs.iter().any(|(known, _)| *known == from) {
+            pairs.push((from, to.clone()));
         }
     }
+    let Some(mark) = rule_mark(page.rules.len()) else {
+        page.issue("too many conversion rules");
+        return None;
+    };
+    page.rules.push(Rule { pairs, holds });
+    Some(mark)
 }
 
 struct Alternative<'a> {
-    /// Place of its variant in [`CODES`].
-    rank: usize,
+    /// Its variant's place in [`CODES`].
+    code: usize,
     /// What it replaces, where the rule goes one way: `from=>zh-cn:text`.
     from: Option<&'a str>,
     text: &'a str,
 }
 
-fn pick<'a>(rules: &[Alternative<'a>], variant: Variant) -> &'a str {
+/// How far a variant is from what the reader wants; none where nothing is converted.
+fn rank(code: usize, variant: Variant) -> Option<usize> {
     match variant {
-        Variant::ZhHans => rules.iter().min_by_key(|rule| rule.rank).map_or("", |rule| rule.text),
-        Variant::None => rules.first().map_or("", |rule| rule.text),
+        Variant::ZhHans => Some(code),
+        // Traditional ones first, then what stands between, then simplified ones.
+        Variant::ZhHant if code > BETWEEN => Some(code - BETWEEN - 1),
+        Variant::ZhHant if code == BETWEEN => Some(code),
+        Variant::ZhHant => Some(code + BETWEEN + 1),
+        Variant::None => None,
     }
 }
 
-fn split_flags(content: &str) -> (&str, &str) {
-    match content.split_once('|') {
-        Some((flags, body)) if is_flags(flags) => (flags, body),
-        _ => ("", content),
-    }
+fn pick<'a>(rules: &[Alternative<'a>], variant: Variant) -> &'a str {
+    // Of equals, as where nothing is converted, the first.
+    rules.iter().min_by_key(|rule| rank(rule.code, variant)).map_or("", |rule| rule.text)
 }
 
-fn is_flags(text: &str) -> bool {
-    let one = |flag: &str| matches!(flag, "A" | "H" | "T" | "D" | "R" | "N" | "S" | "V" | "-" | "+" | "") || CODES.contains(&flag);
-    text.split(';').all(|flag| one(flag.trim()))
+fn split_flags(content: &str) -> (Vec<&str>, &str) {
+    let split = content.split_once('|').map(|(flags, body)| (flags.split(';').map(str::trim).collect::<Vec<_>>(), body));
+    let known = |flag: &&str| matches!(*flag, "A" | "H" | "T" | "D" | "R" | "N" | "S" | "V" | "-" | "+" | "") || CODES.contains(flag);
+    split.filter(|(flags, _)| flags.iter().all(known)).unwrap_or((Vec::new(), content))
 }
 
 /// The alternatives of a rule; none where the text is no rule.
@@ -96,17 +119,22 @@ fn alternative(part: &str) -> Option<Alternative<'_>> {
     };
     let (code, text) = rest.split_once(':')?;
     let code = code.trim();
-    let rank = CODES.iter().position(|known| known.eq_ignore_ascii_case(code))?;
-    Some(Alternative { rank, from, text: text.trim() })
+    let code = CODES.iter().position(|known| known.eq_ignore_ascii_case(code))?;
+    Some(Alternative { code, from, text: text.trim() })
 }
 
-/// Traditional to Simplified, char by char of the result for each char of the source.
+/// One script of Chinese to the other, char by char of the result for each char of the source.
 pub struct Converter(OpenCC);
 
 impl Converter {
-    /// The converter of OpenCC's `t2s`.
-    pub fn simplified() -> Self {
-        Self(OpenCC::from_config(BuiltinConfig::T2s).expect("the dictionaries are compiled in"))
+    /// The converter to a variant, by OpenCC's `t2s` or `s2t`; none where text stays as it is.
+    pub fn to(variant: Variant) -> Option<Self> {
+        let config = match variant {
+            Variant::ZhHans => BuiltinConfig::T2s,
+            Variant::ZhHant => BuiltinConfig::S2t,
+            Variant::None => return None,
+        };
+        Some(Self(OpenCC::from_config(config).expect("the dictionaries are compiled in")))
     }
 
     /// Appends the converted text, of the same number of chars.
@@ -115,7 +143,7 @@ impl Converter {
             return out.push_str(text);
         }
         let converted = self.0.convert(text);
-        // Phrases of t2s keep their length; where one should not, chars are converted alone.
+        // Phrases keep their length; where one should not, chars are converted alone.
         if converted.chars().count() == text.chars().count() {
             return out.push_str(&converted);
         }
@@ -143,7 +171,7 @@ mod tests {
 
     #[test]
     fn rules_are_read() {
-        let texts = |body| alternatives(body).iter().map(|rule| (CODES[rule.rank], rule.text)).collect::<Vec<_>>();
+        let texts = |body| alternatives(body).iter().map(|rule| (CODES[rule.code], rule.text)).collect::<Vec<_>>();
         assert_eq!(texts("zh-hans:甲;zh-hant:乙"), [("zh-hans", "甲"), ("zh-hant", "乙")]);
         assert_eq!(texts(" zh-tw: 乙&nbsp;丙 ; zh-cn:甲;"), [("zh-tw", "乙&nbsp;丙"), ("zh-cn", "甲")]);
         assert_eq!(texts("a;b"), []);
@@ -152,7 +180,7 @@ mod tests {
 
     #[test]
     fn conversion_keeps_the_number_of_chars() {
-        let converter = Converter::simplified();
+        let converter = Converter::to(Variant::ZhHans).unwrap();
         for text in ["臺灣的電腦", "後來，皇后乾杯", "頭髮發財", "乾隆"] {
             let mut out = String::new();
             converter.convert(text, &mut out);
@@ -161,5 +189,9 @@ mod tests {
         let mut out = String::new();
         converter.convert("漢語 and 頭髮", &mut out);
         assert_eq!(out, "汉语 and 头发");
+        let mut out = String::new();
+        Converter::to(Variant::ZhHant).unwrap().convert("汉语 and 头发", &mut out);
+        assert_eq!(out, "漢語 and 頭髮");
+        assert!(Converter::to(Variant::None).is_none());
     }
 }

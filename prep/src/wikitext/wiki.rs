@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::templates::{TemplateFile, Templates};
+use super::templates::Templates;
+use super::{normalise_title, tidy};
 use crate::source::SiteInfo;
 
 /// A wiki, from its dump and the data tables.
@@ -14,9 +15,12 @@ pub struct Wiki {
     /// Language code.
     pub lang: String,
     namespaces: HashMap<String, i32>,
+    /// Names by number, as titles are written.
+    canonical: HashMap<i32, String>,
     trail: HashSet<char>,
     variants: bool,
     magic: Vec<String>,
+    media: HashSet<String>,
     pub(super) disambiguation: HashSet<String>,
     pub(super) templates: Templates,
 }
@@ -31,6 +35,8 @@ struct Language {
     disambiguation: Vec<String>,
     #[serde(default)]
     magic: Vec<String>,
+    #[serde(default)]
+    media: Vec<String>,
     #[serde(default)]
     aliases: BTreeMap<String, Vec<String>>,
 }
@@ -87,7 +93,7 @@ const CANONICAL: [(i32, &str); 19] = [
 ];
 
 /// Magic words of every wiki; they show nothing.
-const MAGIC: [&str; 20] = [
+const MAGIC: [&str; 23] = [
     "__NOTOC__",
     "__FORCETOC__",
     "__TOC__",
@@ -108,6 +114,50 @@ const MAGIC: [&str; 20] = [
     "__STATICREDIRECT__",
     "__DISAMBIG__",
     "__NOGLOBAL__",
+    "__NOHEADER__",
+    "__ARCHIVEDTALK__",
+    "__NOTALK__",
+];
+
+/// Parameters of pictures that are no captions, or what stands before the `=` in them.
+const MEDIA: [&str; 37] = [
+    "thumb",
+    "thumbnail",
+    "frame",
+    "framed",
+    "enframed",
+    "frameless",
+    "border",
+    "right",
+    "left",
+    "center",
+    "centre",
+    "none",
+    "upright",
+    "baseline",
+    "sub",
+    "super",
+    "top",
+    "text-top",
+    "middle",
+    "bottom",
+    "text-bottom",
+    "alt",
+    "link",
+    "page",
+    "lang",
+    "class",
+    "thumbtime",
+    "start",
+    "end",
+    "muted",
+    "loop",
+    "noicon",
+    "disablecontrols",
+    "manualthumb",
+    "noplayer",
+    "nogallery",
+    "px",
 ];
 
 impl Wiki {
@@ -119,16 +169,17 @@ impl Wiki {
         let mut namespaces: HashMap<String, i32> = CANONICAL.iter().map(|(key, name)| ((*name).to_owned(), *key)).collect();
         namespaces.insert("image".to_owned(), 6);
         namespaces.insert("image talk".to_owned(), 7);
+        let mut canonical: HashMap<i32, String> = CANONICAL.iter().map(|(key, name)| (*key, normalise_title(name))).collect();
+        canonical.insert(8, "MediaWiki".to_owned());
+        canonical.insert(9, "MediaWiki talk".to_owned());
         for (&key, name) in site.namespaces.iter().filter(|(_, name)| !name.is_empty()) {
             namespaces.insert(name.to_lowercase().replace('_', " "), key);
+            canonical.insert(key, name.replace('_', " "));
         }
         for (key, names) in &language.aliases {
             let key = key.parse().expect("the table is tested");
             namespaces.extend(names.iter().map(|name| (name.to_lowercase(), key)));
         }
-        let mut templates = Templates::default();
-        let file: TemplateFile = toml::from_str(include_str!("data/templates.toml")).expect("the table is tested");
-        templates.add(file);
         let english = &LANGUAGES["en"].disambiguation;
         Self {
             lang: lang.to_owned(),
@@ -137,8 +188,16 @@ impl Wiki {
             variants: language.variants,
             magic: MAGIC.iter().map(|word| (*word).to_owned()).chain(language.magic.iter().cloned()).collect(),
             disambiguation: english.iter().chain(&language.disambiguation).cloned().collect(),
-            templates,
+            canonical,
+            media: MEDIA.iter().map(|option| (*option).to_owned()).chain(language.media.iter().cloned()).collect(),
+            templates: Templates::built_in().clone(),
         }
+    }
+
+    /// The same wiki with other templates.
+    #[must_use]
+    pub fn with_templates(self, templates: Templates) -> Self {
+        Self { templates, ..self }
     }
 
     /// What the part of a title before its first colon is, if it is more than part of the title.
@@ -146,6 +205,20 @@ impl Wiki {
         let name = before_colon.trim().to_lowercase().replace('_', " ");
         let namespace = self.namespaces.get(&name).map(|&key| Prefix::Namespace(key));
         namespace.or_else(|| INTERWIKI.get(name.as_str()).copied())
+    }
+
+    /// A link's target as anchors keep it: spaces, no underscores, the first letter in upper case, and what stands before the colon
+    /// as this wiki writes it.
+    pub fn target(&self, title: &str) -> String {
+        let prefix = title.split_once(':').and_then(|(before, rest)| Some((self.prefix(before)?, before, rest)));
+        match prefix {
+            Some((Prefix::Namespace(key), _, rest)) if self.canonical.contains_key(&key) => {
+                format!("{}:{}", self.canonical[&key], normalise_title(rest))
+            }
+            // Another wiki's titles are its own affair.
+            Some((Prefix::Language | Prefix::Project, before, rest)) => format!("{}:{}", before.trim().to_lowercase(), tidy(rest)),
+            _ => normalise_title(title),
+        }
     }
 
     /// Whether a target, as anchors keep it, is an article of this wiki.
@@ -163,9 +236,19 @@ impl Wiki {
         self.variants
     }
 
-    /// Length of the magic word at the start of `text`.
+    /// Whether a picture's parameter says how it is shown, and is no caption.
+    pub(super) fn is_media_option(&self, parameter: &str) -> bool {
+        let parameter = parameter.to_lowercase();
+        let key = parameter.split_once('=').map_or(parameter.as_str(), |(key, _)| key.trim_end());
+        let size = parameter.strip_suffix("px").or_else(|| parameter.strip_suffix("像素")).map(str::trim_end);
+        self.media.contains(key)
+            || size.is_some_and(|size| !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x'))
+    }
+
+    /// Length of the magic word at the start of `text`; case does not matter in it.
     pub(super) fn magic_word(&self, text: &str) -> Option<usize> {
-        self.magic.iter().find(|word| text.starts_with(word.as_str())).map(String::len)
+        let starts = |word: &&String| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        self.magic.iter().find(starts).map(String::len)
     }
 }
 
@@ -209,5 +292,15 @@ mod tests {
         }
         assert!(wiki.is_article("2001: A Space Odyssey"));
         assert!(!wiki.is_article("Category:Films") && !wiki.is_article(""));
+        for (title, expected) in [
+            ("foo_bar", "Foo bar"),
+            ("category: foo", "Category:Foo"),
+            ("图像:a.jpg", "File:A.jpg"),
+            ("PORTAL:x", "Portal:X"),
+            ("EN: foo_x", "en:foo x"),
+            ("2001: a", "2001: a"),
+        ] {
+            assert_eq!(wiki.target(title), expected);
+        }
     }
 }
