@@ -124,12 +124,17 @@ impl<'a> Emitter<'a> {
                 None => self.single(SegmentKind::List, level, item),
             };
         }
+        if start == "-->" {
+            // The end of a comment that began nowhere.
+            return self.finish();
+        }
         if start.starts_with("----") {
             return self.single(SegmentKind::Paragraph, 0, start.trim_start_matches('-'));
         }
         if line.starts_with(' ') {
-            // Preformatted: lines are not joined.
-            return self.single(SegmentKind::Paragraph, 0, line);
+            // Preformatted: lines are not joined. A bullet there is one by mistake.
+            let text = line.trim_start().trim_start_matches('*');
+            return self.single(SegmentKind::Paragraph, 0, text);
         }
         self.block.space = true;
         self.inline(line);

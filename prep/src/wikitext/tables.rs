@@ -8,7 +8,7 @@ use super::marks::{CELL, GAP, is_mark};
 ///
 /// With `cells`, each cell becomes a line in their place.
 pub(super) fn take_out(text: &str, cells: bool) -> (String, bool) {
-    if !text.contains("{|") && !text.contains("<table") && !text.contains("<TABLE") {
+    if !text.contains("{|") && !text.contains("\n|}") && html_table(text).is_none() {
         return (text.to_owned(), false);
     }
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
@@ -120,16 +120,26 @@ fn after_html_table(line: &str) -> &str {
 fn table_ends(lines: &[&str]) -> Vec<Option<End>> {
     let mut ends = vec![None; lines.len()];
     let mut open: Vec<(usize, bool)> = Vec::new();
+    // Lines before this one belong to tables that are closed.
+    let mut settled = 0;
     for (at, line) in lines.iter().enumerate() {
         let start = strip_line(line);
         if start.starts_with("{|") {
             ends[at] = Some(End::Never);
             open.push((at, false));
-        } else if start.starts_with("|}")
-            && let Some(index) = open.iter().rposition(|&(_, html)| !html)
-        {
-            ends[open[index].0] = Some(End::Line(at));
-            open.truncate(index);
+        } else if start.starts_with("|}") {
+            match open.iter().rposition(|&(_, html)| !html) {
+                Some(index) => {
+                    ends[open[index].0] = Some(End::Line(at));
+                    open.truncate(index);
+                }
+                // Opened by a template: its rows are lines before this one.
+                None => {
+                    let rows = lines[settled..at].iter().rev().take_while(|line| strip_line(line).starts_with(['|', '!'])).count();
+                    ends[at - rows] = Some(End::Line(at));
+                }
+            }
+            settled = at + 1;
         }
         if line.contains('<') {
             let lower = line.to_ascii_lowercase();
@@ -162,6 +172,8 @@ mod tests {
             ("a\n{|\n| b\n== H ==\ntext", "a\n== H ==\ntext"),
             ("a\n<table>\n<tr><td>b</td></tr>\n</table>\nc", "a\n\nc"),
             ("no {| here |} b", "no {| here |} b"),
+            ("a\n\u{FDD0}\n|-\n| b\n|}\nc", "a\n\u{FDD0}\n\nc"),
+            ("| a\nb\n|}\n|}", "| a\nb\n\n\n"),
             ("a <table><tr><td>b</td></tr></table> c", "a \u{FDD0} c"),
             ("a <TABLE>\n<tr><td>b\n</table> c", "a\n c\n"),
         ] {

@@ -139,7 +139,8 @@ fn blocks_and_html() {
             ("=== [[a]] ===", "a", "a→A"),
             ("* a\n** [[b]]\n# c\n: d\n;term : def", "a\nb\nc\nd\nterm\ndef", "b→B"),
             ("----text\nmore", "text\nmore", ""),
-            (" pre [[a]]\n pre2", "pre a\npre2", "a→A"),
+            (" pre [[a]]\n pre2\n *x\n-->\ny", "pre a\npre2\nx\ny", "a→A"),
+            ("{{table start}}\n|-\n| a\n|}\nb", "b", ""),
             ("{| class=x\n| [[a]]\n{|\n|b\n|}\n|}\nafter", "after", ""),
             ("a<br />b<br>c", "a\nb\nc", ""),
             ("<div class=\"a > b\">x</div><p>y", "x\ny", ""),
@@ -219,7 +220,7 @@ fn captions_and_tables() {
             ("[[File:x.jpg|200px|alt=no]] [[File:y.jpg|thumb|upright=1.2|]] e", "e", ""),
             ("f\n<gallery>\nFile:a.jpg|A [[cat]]\nFile:b.jpg\nFile:c.jpg|{{nowrap|C c}}\n</gallery>\ng", "f\nA cat\nC c\ng", "cat→Cat"),
             ("h\n{|\n|+ [[t]]\n! x\n|-\n| style=q | [[y|z]] || 1\n|}\ni", "h\nt\nx\nz\n1\ni", "t→T; z→Y"),
-            ("j <table><tr><td>[[k]]</td><td>l</td></tr></table> m", "j\nk\nl\nm", "k→K"),
+            ("j <table><tr><td>[[k]]</td><td>l</td></tr></table> m", "k\nl\nj m", "k→K"),
         ],
     );
     let extract = all.extract("x", "a [[File:x.jpg|thumb|cap]]\n{|\n| cell\n|}");
