@@ -13,9 +13,12 @@ pub fn split(lang: &str, text: &str, spans: &[Range<u32>], max_chars: usize) -> 
         let next = spans.partition_point(|span| span.end as usize <= at);
         spans.get(next).is_some_and(|span| (span.start as usize) < at)
     };
+    let mut boundaries: Vec<usize> = sentencex::get_sentence_boundaries(lang, text).iter().map(|boundary| boundary.end_index).collect();
+    boundaries.extend(before_latin(&chars));
+    boundaries.sort_unstable();
     let mut start = 0;
-    for boundary in sentencex::get_sentence_boundaries(lang, text) {
-        let end = closing_quotes(&chars, boundary.end_index.min(chars.len()));
+    for boundary in boundaries {
+        let end = closing_quotes(&chars, boundary.min(chars.len()));
         if end > start && !inside(end) {
             sentences.push(start..end);
             start = end;
@@ -29,6 +32,26 @@ pub fn split(lang: &str, text: &str, spans: &[Range<u32>], max_chars: usize) -> 
         shorten(&chars, trim(&chars, sentence), max_chars, &inside, &mut out);
     }
     out
+}
+
+/// Ends of Chinese and Japanese sentences before a digit or a small Latin letter, where `sentencex` sees none: full stops of these
+/// scripts mark no abbreviations. Those inside quotes and brackets are left to it.
+fn before_latin(chars: &[char]) -> Vec<usize> {
+    let mut depth = 0u32;
+    let mut ends = Vec::new();
+    for (at, c) in chars.iter().enumerate() {
+        match c {
+            '“' | '「' | '『' | '（' | '(' | '《' | '【' => depth += 1,
+            '”' | '」' | '』' | '）' | ')' | '》' | '】' => depth = depth.saturating_sub(1),
+            '。' | '！' | '？'
+                if depth == 0 && chars.get(at + 1).is_some_and(|next| next.is_ascii_digit() || next.is_ascii_lowercase()) =>
+            {
+                ends.push(at + 1);
+            }
+            _ => {}
+        }
+    }
+    ends
 }
 
 /// A closing quote or bracket right after a boundary belongs to the sentence before it.
@@ -89,6 +112,7 @@ mod tests {
         check("en", "Dr. Smith came. He left at 5 p.m. today.", 0..0, 400, &["Dr. Smith came.", "He left at 5 p.m. today."]);
         check("zh", "他说：“好。”然后走了。真的吗？是！", 0..0, 400, &["他说：“好。”", "然后走了。", "真的吗？", "是！"]);
         check("zh", "我來了。」他說「走吧！」", 0..0, 400, &["我來了。」", "他說「走吧！」"]);
+        check("zh", "文明。14世纪（见上。3）后，《甲。2》。乙", 0..0, 400, &["文明。", "14世纪（见上。3）后，《甲。2》。", "乙"]);
         check("en", "", 0..0, 400, &[]);
     }
 
