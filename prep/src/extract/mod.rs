@@ -56,7 +56,7 @@ struct Config {
 /// Inputs that are no dumps, damaged ones (after everything sound before the damage is written), or an output that cannot be written.
 pub fn pages(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
     let progress = Progress::default();
-    let sources = Sources::open(&args.inputs, &args.dump, &progress)?;
+    let sources = Sources::open(&args.inputs, &args.dump, common.threads(), &progress)?;
     ensure!(sources.folders().next().is_none(), "prep pages reads dumps, not folders; {} is one", sources.first_folder());
     let config = sources.config(&args.dump, None);
     let job = Job { command: "pages", output: &args.output, dump: &args.dump, common };
@@ -69,7 +69,7 @@ pub fn pages(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
 /// As [`pages`], and a query set that has not one label, or a folder of pages that is not complete.
 pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
     let progress = Progress::default();
-    let sources = Sources::open(&args.inputs, &args.dump, &progress)?;
+    let sources = Sources::open(&args.inputs, &args.dump, common.threads(), &progress)?;
     let given = args.queries.as_deref().map(QuerySet::named).transpose()?;
     let mut queries: BTreeMap<String, QuerySet> = BTreeMap::new();
     for lang in sources.sites.keys() {
@@ -110,7 +110,7 @@ enum Source {
 }
 
 impl Sources {
-    fn open(paths: &[PathBuf], args: &DumpArgs, progress: &Progress) -> anyhow::Result<Self> {
+    fn open(paths: &[PathBuf], args: &DumpArgs, threads: usize, progress: &Progress) -> anyhow::Result<Self> {
         let templates = args.templates.as_deref().map(read_templates).transpose()?;
         let mut all = Self { sources: Vec::new(), sites: BTreeMap::new(), bytes: 0, templates };
         for path in paths {
@@ -128,7 +128,7 @@ impl Sources {
                 continue;
             }
             let name = path.display().to_string();
-            let stream = Stream::open(path, progress.clone())?;
+            let stream = Stream::open_on(threads, path, progress.clone())?;
             let splitter = Splitter::new(stream).with_context(|| name.clone())?;
             let site = splitter.site().clone();
             let told = if site.lang.is_empty() { site.dbname.strip_suffix("wiki").unwrap_or_default() } else { &site.lang };

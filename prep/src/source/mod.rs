@@ -1,8 +1,9 @@
 //! Dumps: bytes on disk to pages of wikitext.
 //!
-//! [`stream`] undoes compression and UTF-16 and hashes what it reads; [`split`] cuts the XML into pages without parsing it, on one
+//! [`stream`] undoes compression (bzip2 on several threads) and UTF-16 and hashes what it reads; [`split`] cuts the XML into pages without parsing it, on one
 //! thread; [`xml`] parses one page, on any thread.
 
+mod bz2;
 pub mod split;
 pub mod stream;
 pub mod xml;

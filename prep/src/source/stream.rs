@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context;
 use schemas::manifest::Input;
 
+use super::bz2::BlockReader;
+
 const BUFFER: usize = 1 << 18;
 
 /// Bytes of compressed input read so far, shared with whoever shows them.
@@ -42,6 +44,14 @@ impl Stream {
     /// # Errors
     /// A file that cannot be opened or read.
     pub fn open(path: &Path, progress: Progress) -> anyhow::Result<Self> {
+        Self::open_on(1, path, progress)
+    }
+
+    /// The same, with bzip2 decoded on so many threads.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(threads: usize, path: &Path, progress: Progress) -> anyhow::Result<Self> {
         let name = path.display().to_string();
         let raw: Box<dyn Read + Send> = if name == "-" {
             Box::new(io::stdin())
@@ -52,8 +62,9 @@ impl Stream {
         };
         let tap = Tap::default();
         let tapped = Tapped { inner: raw, tap: tap.clone(), progress };
-        let reader =
-            decompress(BufReader::with_capacity(BUFFER, tapped)).and_then(transcode).with_context(|| format!("cannot read {name}"))?;
+        let reader = decompress(BufReader::with_capacity(BUFFER, tapped), threads)
+            .and_then(transcode)
+            .with_context(|| format!("cannot read {name}"))?;
         Ok(Self { reader, path: name, tap })
     }
 
@@ -97,10 +108,10 @@ impl<R: Read> Read for Tapped<R> {
     }
 }
 
-fn decompress<R: BufRead + Send + 'static>(mut reader: R) -> io::Result<Box<dyn Read + Send>> {
+fn decompress<R: BufRead + Send + 'static>(mut reader: R, threads: usize) -> io::Result<Box<dyn Read + Send>> {
     let magic = reader.fill_buf()?;
     Ok(match magic {
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Box::new(BlockReader::new(reader, threads)),
         [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(reader)?),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader)),
@@ -165,7 +176,7 @@ mod tests {
     fn read(bytes: &[u8]) -> anyhow::Result<(String, Input)> {
         let mut file = tempfile::NamedTempFile::new()?;
         file.write_all(bytes)?;
-        let mut stream = Stream::open(file.path(), Progress::default())?;
+        let mut stream = Stream::open_on(2, file.path(), Progress::default())?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
         Ok((text, stream.input()))
