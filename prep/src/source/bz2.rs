@@ -15,6 +15,8 @@ use aho_corasick::{AhoCorasick, Input};
 use bzip2::{Decompress, Status};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::stream::Mark;
+
 const BLOCK: u64 = 0x3141_5926_5359;
 const END: u64 = 0x1772_4538_5090;
 const MAGIC_BITS: u64 = 48;
@@ -31,16 +33,29 @@ const READ: usize = 1 << 18;
 
 /// Decompresses on worker threads what it reads on another.
 ///
-/// Ends after the first error; what was read before it is sound.
+/// What was read before an error is sound. Reading on after it gives what follows the corrupt block, or nothing where nothing can be
+/// told any more.
 pub(super) struct BlockReader {
     pieces: Receiver<io::Result<Piece>>,
     /// Pieces that were asked for too early.
     ahead: VecDeque<io::Result<Piece>>,
     decoded: Vec<u8>,
     taken: usize,
-    /// The checksum of the stream so far; none between streams.
-    stream: Option<u32>,
-    failed: bool,
+    stream: Stream,
+    /// Decoded bytes before this block and with it.
+    before: u64,
+    /// Where blocks begin, from the one that was last asked for on.
+    marks: VecDeque<Mark>,
+}
+
+/// Where the reader is.
+enum Stream {
+    /// In a stream, with its checksum so far, unless blocks of it were not read.
+    Inside(Option<u32>),
+    /// After one.
+    Between,
+    /// At the end of the file.
+    Over,
 }
 
 /// From one magic number to the next.
@@ -57,6 +72,15 @@ type Work = (Arc<Bits>, Sender<Option<Vec<u8>>>);
 impl BlockReader {
     /// `reader` begins with `BZh` and a digit.
     pub fn new(reader: impl Read + Send + 'static, threads: usize) -> Self {
+        Self::start(reader, threads, None)
+    }
+
+    /// `reader` begins with the byte that holds the first bit of a block.
+    pub fn at(mark: Mark, reader: impl Read + Send + 'static, threads: usize) -> Self {
+        Self::start(reader, threads, Some(mark))
+    }
+
+    fn start(reader: impl Read + Send + 'static, threads: usize, mark: Option<Mark>) -> Self {
         let threads = threads.max(1);
         let (work_in, work_out) = bounded::<Work>(threads * 2);
         let (pieces_in, pieces) = bounded(threads * 2);
@@ -70,12 +94,22 @@ impl BlockReader {
             });
         }
         std::thread::spawn(move || {
-            let mut cutter = Cutter { work: work_in, pieces: pieces_in };
-            if let Err(error) = cutter.run(reader) {
+            let cutter = Cutter { work: work_in, pieces: pieces_in };
+            if let Err(error) = cutter.run(reader, mark.map(|mark| mark.bit)) {
                 let _ = cutter.pieces.send(Err(error));
             }
         });
-        Self { pieces, ahead: VecDeque::new(), decoded: Vec::new(), taken: 0, stream: Some(0), failed: false }
+        let stream = Stream::Inside(mark.is_none().then_some(0));
+        let before = mark.map_or(0, |mark| mark.offset);
+        Self { pieces, ahead: VecDeque::new(), decoded: Vec::new(), taken: 0, stream, before, marks: VecDeque::new() }
+    }
+
+    /// The block that holds a decoded byte; bytes before it are not asked for again.
+    pub fn mark(&mut self, offset: u64) -> Option<Mark> {
+        while self.marks.get(1).is_some_and(|next| next.offset <= offset) {
+            self.marks.pop_front();
+        }
+        self.marks.front().filter(|mark| mark.offset <= offset).copied()
     }
 
     fn next_piece(&mut self) -> io::Result<Option<Piece>> {
@@ -87,23 +121,27 @@ impl BlockReader {
     fn next_block(&mut self) -> io::Result<bool> {
         loop {
             let Some(piece) = self.next_piece()? else {
-                return match self.stream {
-                    None => Ok(false),
-                    Some(_) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "bzip2 data ends inside a stream")),
+                return match std::mem::replace(&mut self.stream, Stream::Over) {
+                    Stream::Between | Stream::Over => Ok(false),
+                    Stream::Inside(_) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "bzip2 data ends inside a stream")),
                 };
             };
-            let Some(crc) = self.stream else { return Err(corrupt("a block outside of a stream", piece.start)) };
+            let Stream::Inside(crc) = self.stream else { return Err(corrupt("a block outside of a stream", piece.start)) };
             let Some(block) = piece.block else {
                 self.end_of_stream(&piece.bits, piece.start, crc)?;
                 continue;
             };
             let decoded = block.recv().map_err(|_| io::Error::other("a thread that decodes bzip2 broke down"))?;
+            // What follows a block that is lost cannot be checked as a whole.
+            self.stream = Stream::Inside(None);
             self.decoded = match decoded {
                 Some(decoded) => decoded,
                 None => self.join(&piece.bits, piece.start)?,
             };
+            self.stream = Stream::Inside(crc.map(|crc| crc.rotate_left(1) ^ piece.bits.word(CHECKSUM)));
             self.taken = 0;
-            self.stream = Some(crc.rotate_left(1) ^ piece.bits.word(CHECKSUM));
+            self.marks.push_back(Mark { bit: piece.start, offset: self.before });
+            self.before += self.decoded.len() as u64;
             return Ok(true);
         }
     }
@@ -111,38 +149,43 @@ impl BlockReader {
     /// A block that does not decode may go on after what looked like the start of another.
     fn join(&mut self, bits: &Bits, start: u64) -> io::Result<Vec<u8>> {
         let mut joined = bits.clone();
-        let mut whole = false;
-        for _ in 1..MAX_JOINED {
+        let mut taken = VecDeque::new();
+        let mut truncated = false;
+        while taken.len() + 1 < MAX_JOINED {
             let Some(next) = self.next_piece()? else {
-                if whole {
-                    break;
-                }
-                let message = format!("bzip2 data ends inside the block that begins at byte {}", start / 8);
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+                truncated = !taken.back().is_some_and(|last: &Piece| last.block.is_none() && last.bits.length >= TRAILER);
+                break;
             };
-            whole = next.block.is_none() && next.bits.length >= TRAILER;
             joined.append(&next.bits);
             if let Some(decoded) = decode(&joined) {
                 return Ok(decoded);
             }
+            taken.push_back(next);
         }
+        if truncated {
+            self.stream = Stream::Over;
+            let message = format!("bzip2 data ends inside the block that begins at byte {}", start / 8);
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+        }
+        // They are blocks of their own.
+        self.ahead = taken.into_iter().map(Ok).chain(self.ahead.drain(..)).collect();
         Err(corrupt("block", start))
     }
 
     /// Checks a stream's end and what follows it: nothing, or the header of another.
-    fn end_of_stream(&mut self, bits: &Bits, start: u64, crc: u32) -> io::Result<()> {
+    fn end_of_stream(&mut self, bits: &Bits, start: u64, crc: Option<u32>) -> io::Result<()> {
         if bits.length < TRAILER {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "bzip2 data ends inside the end of a stream"));
         }
-        if bits.word(CHECKSUM) != crc {
+        if crc.is_some_and(|crc| crc != bits.word(CHECKSUM)) {
             return Err(corrupt("checksum of the stream that ends", start));
         }
         // The next stream begins at a byte of the file.
         let padding = (8 - (start + MAGIC_BITS + 32) % 8) % 8;
         let rest = TRAILER + padding;
         self.stream = match bits.length.saturating_sub(rest) {
-            0 => None,
-            32 if is_header(bits.word(rest)) => Some(0),
+            0 => Stream::Between,
+            32 if is_header(bits.word(rest)) => Stream::Inside(Some(0)),
             _ => return Err(corrupt("something that is no bzip2 follows the stream that ends", start)),
         };
         Ok(())
@@ -152,16 +195,8 @@ impl BlockReader {
 impl Read for BlockReader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.taken == self.decoded.len() {
-            if self.failed {
+            if !self.next_block()? {
                 return Ok(0);
-            }
-            match self.next_block() {
-                Ok(true) => {}
-                Ok(false) => return Ok(0),
-                Err(error) => {
-                    self.failed = true;
-                    return Err(error);
-                }
             }
         }
         let size = out.len().min(self.decoded.len() - self.taken);
@@ -279,11 +314,12 @@ struct Cutter {
 }
 
 impl Cutter {
-    fn run(&mut self, mut reader: impl Read) -> io::Result<()> {
+    /// From the start of the file, or from a block's first bit, with the byte that holds it first in `reader`.
+    fn run(&self, mut reader: impl Read, block: Option<u64>) -> io::Result<()> {
         let finder = Finder::new();
         // Bytes from that of the piece's first bit on, and where they lie in the file.
         let mut bytes: Vec<u8> = Vec::new();
-        let mut before = 0u64;
+        let mut before = block.map_or(0, |bit| bit / 8);
         // Bit in `bytes` at which the piece begins. The first is the header, which no magic number begins.
         let mut start = 0u64;
         let mut head = true;
@@ -302,8 +338,8 @@ impl Cutter {
             bytes.truncate(length + read);
             while let Some(at) = finder.find(&bytes, searched) {
                 if head {
-                    if at != 32 {
-                        return Err(corrupt("no block after the header", 0));
+                    if at != block.map_or(32, |bit| bit % 8) {
+                        return Err(corrupt("no block", before * 8));
                     }
                     head = false;
                 } else if !self.piece(&bytes, start, at, before) {
@@ -315,7 +351,7 @@ impl Cutter {
             }
             if read == 0 {
                 if head {
-                    return Err(corrupt("no block after the header", 0));
+                    return Err(corrupt("no block", before * 8));
                 }
                 self.piece(&bytes, start, bytes.len() as u64 * 8, before);
                 return Ok(());
@@ -471,11 +507,36 @@ mod tests {
         assert!(sound >= 190_000 && error.contains("corrupt bzip2: block at byte"), "{sound} {error}");
         assert!(told(file[..file.len() - 3].to_vec()).1.contains("inside the end of a stream"));
         assert!(told([&file[..], b"garbage"].concat()).1.contains("no bzip2 follows"));
-        assert!(told(b"BZh9 is no bzip2".to_vec()).1.contains("no block after the header"));
+        assert!(told(b"BZh9 is no bzip2".to_vec()).1.contains("no block at byte 0"));
         let mut file = file;
         let last = file.len() - 3;
         file[last] ^= 1;
         assert!(told(file).1.contains("checksum of the stream"));
+    }
+
+    #[test]
+    fn reading_goes_on_after_a_corrupt_block_and_from_a_mark() {
+        let text = noise(400_000);
+        let mut file = compress(&text, 1);
+        let mut reader = BlockReader::new(io::Cursor::new(file.clone()), 2);
+        let mut read = vec![0; 250_000];
+        reader.read_exact(&mut read).unwrap();
+        let mark = reader.mark(220_000).unwrap();
+        assert!(mark.offset <= 220_000 && mark.offset > 100_000 && mark.bit > 0);
+        let mut rest = Vec::new();
+        let at = usize::try_from(mark.bit / 8).unwrap();
+        BlockReader::at(mark, io::Cursor::new(file[at..].to_vec()), 2).read_to_end(&mut rest).unwrap();
+        assert!(rest == text[usize::try_from(mark.offset).unwrap()..]);
+
+        let middle = file.len() / 2;
+        file[middle] ^= 1;
+        let mut reader = BlockReader::new(io::Cursor::new(file), 2);
+        let mut before = Vec::new();
+        reader.read_to_end(&mut before).unwrap_err();
+        let mut after = Vec::new();
+        reader.read_to_end(&mut after).unwrap();
+        assert!(text.starts_with(&before) && text.ends_with(&after));
+        assert!(before.len() + after.len() > 280_000, "one block is lost: {} {}", before.len(), after.len());
     }
 
     /// Flips bits and cuts at many places: an error or the whole text, and never anything else.

@@ -68,6 +68,8 @@ pub struct Splitter<R> {
     before: u64,
     pages: u64,
     done: bool,
+    /// What comes next begins inside a page, or nobody knows where.
+    lost: bool,
     site: SiteInfo,
 }
 
@@ -77,7 +79,8 @@ impl<R: Read> Splitter<R> {
     /// # Errors
     /// [`SplitError::NotADump`], or a stream that is broken from the start.
     pub fn new(reader: R) -> Result<Self, SplitError> {
-        let mut splitter = Self { reader, buffer: Vec::new(), taken: 0, before: 0, pages: 0, done: false, site: SiteInfo::default() };
+        let mut splitter =
+            Self { reader, buffer: Vec::new(), taken: 0, before: 0, pages: 0, done: false, lost: false, site: SiteInfo::default() };
         let mut more = splitter.fill()?;
         while more && splitter.buffer.len() < 512 {
             more = splitter.fill()?;
@@ -98,14 +101,43 @@ impl<R: Read> Splitter<R> {
         Ok(splitter)
     }
 
+    /// Goes on inside a dump: `reader` begins at the byte `before` of the XML, and the first page is the first one that begins at or after
+    /// the byte `from`.
+    pub fn at(reader: R, site: SiteInfo, before: u64, from: u64) -> Result<Self, SplitError> {
+        let mut splitter = Self { reader, buffer: Vec::new(), taken: 0, before, pages: 0, done: false, lost: true, site };
+        let mut left = from.saturating_sub(before);
+        while left > 0 {
+            if !splitter.fill()? {
+                break;
+            }
+            let skipped = left.min(splitter.buffer.len() as u64);
+            splitter.before += skipped;
+            splitter.buffer.drain(..usize::try_from(skipped).expect("no more than the buffer holds"));
+            left -= skipped;
+        }
+        Ok(splitter)
+    }
+
+    /// Goes on after a fault of the stream, with the next page that begins after it. What was read of a page before it is given up.
+    pub fn go_on(&mut self) {
+        self.before += self.buffer.len() as u64;
+        self.buffer.clear();
+        (self.taken, self.done, self.lost) = (0, false, true);
+    }
+
+    /// Where the next page is looked for, in bytes of the XML.
+    pub fn offset(&self) -> u64 {
+        self.before + self.taken as u64
+    }
+
     /// What the dump says of its wiki.
     pub fn site(&self) -> &SiteInfo {
         &self.site
     }
 
     /// The reader, to ask it what was read.
-    pub fn reader(&self) -> &R {
-        &self.reader
+    pub fn reader(&mut self) -> &mut R {
+        &mut self.reader
     }
 
     /// Reads a block more. Nothing more: false.
@@ -132,7 +164,31 @@ impl<R: Read> Splitter<R> {
         Ok(read > 0)
     }
 
+    /// Skips what lies before the first page that begins here.
+    fn find_page(&mut self) -> Result<bool, SplitError> {
+        const START: &[u8] = b"<page";
+        loop {
+            let rest = &self.buffer[self.taken..];
+            if let Some(at) = memmem::find(rest, START) {
+                self.taken += at;
+                self.lost = false;
+                return Ok(true);
+            }
+            if memmem::find(rest, b"</mediawiki>").is_some() {
+                return Ok(false);
+            }
+            // Either may lie across the border of two blocks.
+            self.taken += rest.len().saturating_sub(b"</mediawiki>".len());
+            if !self.fill()? {
+                return Ok(false);
+            }
+        }
+    }
+
     fn next_page(&mut self) -> Result<Option<PageChunk>, SplitError> {
+        if self.lost && !self.find_page()? {
+            return self.end();
+        }
         // Searched already, from `taken` on.
         let mut searched = 0;
         loop {
@@ -213,6 +269,49 @@ mod tests {
                 assert!(xml[usize::try_from(chunk.offset).unwrap()..].starts_with(page));
             }
         }
+    }
+
+    #[test]
+    fn reading_begins_anywhere() {
+        let pages: Vec<String> = (0..20).map(|n| format!("<page>{n}{}</page>", "x".repeat(n * 7))).collect();
+        let xml = format!("{HEAD}\n{}\n</mediawiki>", pages.join("\n  "));
+        for from in HEAD.len()..xml.len() - "</mediawiki>".len() {
+            let before = from - from % 10;
+            let splitter = Splitter::at(Trickle(&xml.as_bytes()[before..], 5), SiteInfo::default(), before as u64, from as u64).unwrap();
+            let chunks: Vec<PageChunk> = splitter.map(Result::unwrap).collect();
+            let expected = xml[from..].matches("<page>").count();
+            assert_eq!(chunks.len(), expected, "{from}");
+            for chunk in chunks {
+                assert!(xml.as_bytes()[usize::try_from(chunk.offset).unwrap()..].starts_with(&chunk.xml));
+            }
+        }
+    }
+
+    #[test]
+    fn reading_goes_on_after_a_fault() {
+        struct Faulty<'a>(Vec<&'a str>);
+        impl Read for Faulty<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                match self.0.pop() {
+                    Some("!") => Err(std::io::Error::other("broken")),
+                    Some(text) => (&mut text.as_bytes()).read(buffer),
+                    None => Ok(0),
+                }
+            }
+        }
+        let parts = ["<page>a</page><page>b", "!", "c</page>x<page>d</page></mediawiki>"];
+        let head = format!("{HEAD}<page>0</page>{}", " ".repeat(600));
+        let mut splitter = Splitter::new(Faulty([parts[2], parts[1], parts[0], &head].to_vec())).unwrap();
+        let mut found = Vec::new();
+        loop {
+            match splitter.next() {
+                Some(Ok(chunk)) => found.push(String::from_utf8(chunk.xml).unwrap()),
+                Some(Err(SplitError::Stream { .. })) => splitter.go_on(),
+                Some(Err(error)) => panic!("{error}"),
+                None => break,
+            }
+        }
+        assert_eq!(found, ["<page>0</page>", "<page>a</page>", "<page>d</page>"]);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use schemas::manifest::Input;
+use serde::{Deserialize, Serialize};
 
 use super::bz2::BlockReader;
 
@@ -28,14 +30,62 @@ impl Progress {
     }
 }
 
+/// A place in a file from which it can be decompressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Bit of the file.
+    pub bit: u64,
+    /// Decompressed bytes before it.
+    pub offset: u64,
+}
+
 /// Readable XML in UTF-8, whatever the file is.
 ///
 /// Compression and encoding are told from the first bytes, not from the name: bzip2 (one stream or many), gzip, zstd, xz or none;
 /// UTF-16 by its byte-order mark.
 pub struct Stream {
-    reader: Box<dyn Read + Send>,
+    reader: Box<dyn Decompressed>,
     path: String,
     tap: Tap,
+}
+
+/// A decompressed file.
+trait Decompressed: Read + Send {
+    /// The last place before a decompressed byte from which one can read on; places before it are not asked for again.
+    fn mark(&mut self, _: u64) -> Option<Mark> {
+        None
+    }
+}
+
+impl<R: Read + Send> Decompressed for BufReader<R> {}
+impl<R: BufRead + Send> Decompressed for flate2::bufread::MultiGzDecoder<R> {}
+impl<R: BufRead + Send> Decompressed for zstd::Decoder<'_, R> {}
+impl<R: BufRead + Send> Decompressed for liblzma::bufread::XzDecoder<R> {}
+impl<R: BufRead + Send> Decompressed for Transcoder<R> {}
+
+impl Decompressed for BlockReader {
+    fn mark(&mut self, offset: u64) -> Option<Mark> {
+        self.mark(offset)
+    }
+}
+
+/// A file that is not compressed.
+struct Plain<R> {
+    reader: R,
+    /// Bytes before the first one that was read.
+    skipped: u64,
+}
+
+impl<R: Read> Read for Plain<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+impl<R: Read + Send> Decompressed for Plain<R> {
+    fn mark(&mut self, offset: u64) -> Option<Mark> {
+        Some(Mark { bit: (offset + self.skipped) * 8, offset })
+    }
 }
 
 impl Stream {
@@ -52,6 +102,30 @@ impl Stream {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_on(threads: usize, path: &Path, progress: Progress) -> anyhow::Result<Self> {
+        let (file, name, tap) = Self::tapped(path, progress)?;
+        let reader = decompress(BufReader::with_capacity(BUFFER, file), threads).with_context(|| format!("cannot read {name}"))?;
+        Ok(Self { reader, path: name, tap })
+    }
+
+    /// Opens a file at a place that [`mark`](Self::mark) gave. What lies before it is hashed, not decompressed.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and a file that is too short.
+    pub fn open_at(mark: Mark, threads: usize, path: &Path, progress: Progress) -> anyhow::Result<Self> {
+        let (file, name, tap) = Self::tapped(path, progress)?;
+        let mut file = BufReader::with_capacity(BUFFER, file);
+        let bzip2 = file.fill_buf().with_context(|| format!("cannot read {name}"))?.starts_with(b"BZh");
+        let skipped = io::copy(&mut (&mut file).take(mark.bit / 8), &mut io::sink()).with_context(|| format!("cannot read {name}"))?;
+        anyhow::ensure!(skipped == mark.bit / 8, "{name} has {skipped} bytes, expected more than {}", mark.bit / 8);
+        let reader: Box<dyn Decompressed> = if bzip2 {
+            Box::new(BlockReader::at(mark, file, threads))
+        } else {
+            Box::new(Plain { reader: file, skipped: mark.bit / 8 - mark.offset })
+        };
+        Ok(Self { reader, path: name, tap })
+    }
+
+    fn tapped(path: &Path, progress: Progress) -> anyhow::Result<(Tapped<Box<dyn Read + Send>>, String, Tap)> {
         let name = path.display().to_string();
         let raw: Box<dyn Read + Send> = if name == "-" {
             Box::new(io::stdin())
@@ -61,11 +135,13 @@ impl Stream {
             Box::new(File::open(path).with_context(|| format!("cannot open {name}"))?)
         };
         let tap = Tap::default();
-        let tapped = Tapped { inner: raw, tap: tap.clone(), progress };
-        let reader = decompress(BufReader::with_capacity(BUFFER, tapped), threads)
-            .and_then(transcode)
-            .with_context(|| format!("cannot read {name}"))?;
-        Ok(Self { reader, path: name, tap })
+        Ok((Tapped { inner: raw, tap: tap.clone(), progress }, name, tap))
+    }
+
+    /// The last place before a decompressed byte from which the file can be read again, if its format has such places; places before
+    /// it are not asked for again.
+    pub fn mark(&mut self, offset: u64) -> Option<Mark> {
+        self.reader.mark(offset)
     }
 
     /// What was read: call it at the end, or at the point where the stream broke.
@@ -108,30 +184,69 @@ impl<R: Read> Read for Tapped<R> {
     }
 }
 
-fn decompress<R: BufRead + Send + 'static>(mut reader: R, threads: usize) -> io::Result<Box<dyn Read + Send>> {
+fn decompress<R: BufRead + Send + 'static>(mut reader: R, threads: usize) -> io::Result<Box<dyn Decompressed>> {
     let magic = reader.fill_buf()?;
-    Ok(match magic {
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Box::new(BlockReader::new(reader, threads)),
-        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(reader)?),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader)),
-        _ => Box::new(reader),
-    })
-}
-
-fn transcode(reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
-    let mut reader = BufReader::with_capacity(BUFFER, reader);
-    let encoding = match reader.fill_buf()? {
-        [0xff, 0xfe, ..] => encoding_rs::UTF_16LE,
-        [0xfe, 0xff, ..] => encoding_rs::UTF_16BE,
+    match magic {
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => transcode(Box::new(BlockReader::new(reader, threads))),
+        [0x1f, 0x8b, ..] => transcode(Box::new(flate2::bufread::MultiGzDecoder::new(reader))),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => transcode(Box::new(zstd::Decoder::with_buffer(reader)?)),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => transcode(Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(reader))),
         [0xef, 0xbb, 0xbf, ..] => {
             reader.consume(3);
-            return Ok(Box::new(reader));
+            Ok(Box::new(Plain { reader, skipped: 3 }))
         }
-        _ => return Ok(Box::new(reader)),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => transcode(Box::new(Plain { reader, skipped: 0 })),
+        _ => Ok(Box::new(Plain { reader, skipped: 0 })),
+    }
+}
+
+/// Undoes UTF-16, and takes off a byte-order mark.
+fn transcode(mut source: Box<dyn Decompressed>) -> io::Result<Box<dyn Decompressed>> {
+    let mut start = [0; 3];
+    let mut length = 0;
+    while length < start.len() {
+        match source.read(&mut start[length..])? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    let encoding = match &start[..length] {
+        [0xff, 0xfe, ..] => encoding_rs::UTF_16LE,
+        [0xfe, 0xff, ..] => encoding_rs::UTF_16BE,
+        [0xef, 0xbb, 0xbf] => return Ok(Box::new(Resumed { start: [0; 3], left: 3..3, marks: false, source })),
+        _ => return Ok(Box::new(Resumed { start, left: 0..length, marks: true, source })),
     };
+    let mut reader = BufReader::with_capacity(BUFFER, io::Cursor::new(start).take(length as u64).chain(source));
+    reader.fill_buf()?;
     reader.consume(2);
     Ok(Box::new(Transcoder { reader, decoder: encoding.new_decoder_without_bom_handling(), buffer: Vec::new(), taken: 0, ended: false }))
+}
+
+/// A source whose first bytes were looked at.
+struct Resumed {
+    start: [u8; 3],
+    /// Those that are not given out yet.
+    left: Range<usize>,
+    /// Whether the source's offsets are those of what is given out.
+    marks: bool,
+    source: Box<dyn Decompressed>,
+}
+
+impl Read for Resumed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left.is_empty() {
+            return self.source.read(buffer);
+        }
+        let read = (&self.start[self.left.clone()]).read(buffer)?;
+        self.left.start += read;
+        Ok(read)
+    }
+}
+
+impl Decompressed for Resumed {
+    fn mark(&mut self, offset: u64) -> Option<Mark> {
+        self.marks.then(|| self.source.mark(offset)).flatten()
+    }
 }
 
 /// UTF-16 to UTF-8.

@@ -1,0 +1,15 @@
+//! Any bytes are pages or an error.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use prep::source::{DumpPage, Splitter};
+
+fuzz_target!(|data: &[u8]| {
+    let head: &[u8] = b"<mediawiki xml:lang=\"en\"><siteinfo><dbname>enwiki</dbname></siteinfo><page>";
+    let xml = [head, data].concat();
+    let Ok(splitter) = Splitter::new(xml.as_slice()) else { return };
+    let site = splitter.site().clone();
+    for chunk in splitter.flatten() {
+        let _ = DumpPage::parse(&chunk.xml, &site);
+    }
+});

@@ -1,0 +1,36 @@
+//! Any wikitext gives text whose anchors and segments are slices of it, in order, and no marks.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use prep::cli::Variant;
+use prep::source::SiteInfo;
+use prep::wikitext::{Extractor, Options, Wiki};
+use schemas::row::char_slice;
+
+static EXTRACTORS: LazyLock<Vec<Extractor>> = LazyLock::new(|| {
+    let extractor = |lang, variant, all| {
+        Extractor::new(Wiki::new(&SiteInfo::default(), lang), Options { variant, captions: all, tables: all })
+    };
+    vec![extractor("en", Variant::None, true), extractor("zh", Variant::ZhHans, false), extractor("zh", Variant::ZhHant, true)]
+});
+
+fuzz_target!(|data: &[u8]| {
+    let wikitext = String::from_utf8_lossy(data);
+    for extractor in EXTRACTORS.iter() {
+        let extract = extractor.extract("Title", &wikitext);
+        let mut last = 0;
+        for anchor in &extract.anchors {
+            assert!(anchor.start >= last && anchor.start < anchor.end);
+            assert_eq!(char_slice(&extract.text, anchor.start, anchor.end), Some(anchor.text.as_str()));
+            last = anchor.end;
+        }
+        let mut last = 0;
+        for segment in &extract.segments {
+            assert!(segment.start >= last && segment.start < segment.end);
+            assert!(char_slice(&extract.text, segment.start, segment.end).is_some());
+            last = segment.end;
+        }
+    }
+});
