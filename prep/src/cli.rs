@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use encoding_rs::Encoding;
+
+use crate::extract::Buckets;
+use crate::gazetteer::files::GazetteerArg;
 
 /// Wikipedia dumps, gazetteers and labelled corpora to Parquet shards of MRC triples.
 #[derive(Debug, Parser)]
@@ -59,6 +63,10 @@ pub enum Command {
     /// Triples for stage 1: every link is an answer, one label
     #[command(after_help = "Example:\n  prep esi data/pages -o data/esi --min-entities 1")]
     Esi(EsiArgs),
+    /// Triples for stage 2: links and names in the text are typed by gazetteers
+    #[command(after_help = "Example:\n  prep nee data/pages -o data/nee --queries en_conll03 --gazetteer PER=people.txt \\\n      \
+                            --gazetteer LOC=cities.csv:name --match both")]
+    Nee(NeeArgs),
     /// Gold triples from annotated corpora
     #[command(after_help = "Example:\n  prep mrc train.bmes dev.bmes -o data/gold --queries zh_msra")]
     Mrc(MrcArgs),
@@ -110,6 +118,9 @@ pub struct DumpArgs {
     /// Give up the rest of a truncated or corrupt dump and count it, instead of failing
     #[arg(long)]
     pub skip_damaged: bool,
+    /// Let links lead to where the redirect pages of the input do; reads the input twice
+    #[arg(long)]
+    pub resolve_redirects: bool,
 }
 
 /// Parts of a page that stand beside its running text.
@@ -163,12 +174,91 @@ pub struct EsiArgs {
     /// Query set with one label, built in or a TOML file [default: zhwiki for Chinese, enwiki otherwise]
     #[arg(long, value_name = "NAME|FILE")]
     pub queries: Option<String>,
+    /// Mark later mentions of what the page links, and of its title, as answers too
+    #[arg(long)]
+    pub repeat_mentions: bool,
     /// Leave out sentences with fewer answers
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub min_entities: usize,
     /// Split longer sentences between clauses or words, never inside an answer
     #[arg(long, value_name = "N", default_value_t = 400)]
     pub max_chars: usize,
+}
+
+/// `prep nee`
+#[derive(Debug, Args)]
+pub struct NeeArgs {
+    /// Dumps, or folders written by `prep pages`
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dump: DumpArgs,
+    /// Query set, built in or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub queries: String,
+    /// Names of one label, one a line (what follows a tab is left), or a column of CSV or Parquet; may be given several times
+    #[arg(long, required = true, value_name = "LABEL=FILE[:COLUMN]")]
+    pub gazetteer: Vec<GazetteerArg>,
+    /// Where names are looked for: by links, their targets and texts, or anywhere in the text
+    #[arg(long = "match", value_enum, default_value_t = Matching::Anchors)]
+    pub matching: Matching,
+    /// What a name in gazetteers of several labels is: of the label given first, or of none
+    #[arg(long, value_enum, default_value_t = Ambiguous::First)]
+    pub ambiguous: Ambiguous,
+    /// Let upper and lower case be the same
+    #[arg(long)]
+    pub ignore_case: bool,
+    /// Compare chars as they are, without Unicode's compatibility forms (NFKC)
+    #[arg(long)]
+    pub no_nfkc: bool,
+    /// Encoding of gazetteers without a byte-order mark, such as gbk or big5
+    #[arg(long, value_name = "NAME", default_value = "utf-8", value_parser = encoding)]
+    pub encoding: &'static Encoding,
+    /// Fewest chars of a name that is looked for in the text
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub min_length: usize,
+    /// Names that are not looked for in the text, one a line; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub stop: Vec<PathBuf>,
+    /// Leave out sentences with fewer answers
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub min_entities: usize,
+    /// Split longer sentences between clauses or words, never inside an answer
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pub max_chars: usize,
+    /// Part the sentences by their number of answers into folders such as `entities=1-3`; for instance 1-3,4-6,7+
+    #[arg(long, value_name = "RANGES")]
+    pub buckets: Option<Buckets>,
+}
+
+fn encoding(name: &str) -> Result<&'static Encoding, String> {
+    Encoding::for_label(name.as_bytes()).ok_or_else(|| "expected an encoding, as in utf-8, gbk, gb18030, big5 or windows-1252".to_owned())
+}
+
+/// Where `prep nee` looks for names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Matching {
+    /// Links, by their targets and texts.
+    Anchors,
+    /// Anywhere in the text; links count for nothing.
+    Mentions,
+    /// Links, and the text between them.
+    Both,
+}
+
+/// What a name of several labels is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ambiguous {
+    /// Of the label whose gazetteer is given first.
+    First,
+    /// Of none.
+    Drop,
 }
 
 /// `prep mrc`

@@ -6,21 +6,24 @@
 //! | [`source`] | a dump's bytes to pages of wikitext |
 //! | [`wikitext`] | wikitext to clean text with anchors by char offset |
 //! | [`sentence`] | text to sentences |
-//! | [`extract`] | `prep pages` and `prep esi` |
-//! | [`pipeline`] | work in order on several threads |
+//! | [`gazetteer`] | lists of names, and names found in text |
+//! | [`extract`] | `prep pages`, `prep esi` and `prep nee` |
+//! | [`pipeline`], [`strings`] | work in order on several threads; many strings in little memory |
 //! | [`mrc`] | `prep mrc`: annotated corpora |
 //! | [`queries`], [`inspect`], [`verify`] | the commands of these names |
 //!
-//! Nothing but [`source`] and the shard writer of `schemas` touches the disk; no module knows `train`.
+//! Nothing but [`source`], [`gazetteer::files`] and the shard writer of `schemas` touches the disk; no module knows `train`.
 
 pub mod cli;
 pub mod extract;
+pub mod gazetteer;
 pub mod inspect;
 pub mod mrc;
 pub mod pipeline;
 pub mod queries;
 pub mod sentence;
 pub mod source;
+pub mod strings;
 pub mod verify;
 pub mod wikitext;
 
@@ -41,6 +44,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Pages(args) => extract::pages(args, &cli.common),
         Command::Esi(args) => extract::esi(args, &cli.common),
+        Command::Nee(args) => extract::nee(args, &cli.common),
         Command::Mrc(args) => mrc::run(args, &cli.common),
         Command::Queries(args) => queries::run(args),
         Command::Inspect(args) => inspect::run(args, &cli.common),

@@ -30,6 +30,9 @@ pub struct Manifest {
     pub shards: Vec<Shard>,
     /// What came in, what went out and what was left out and why, by kind of thing.
     pub counters: BTreeMap<String, Tally>,
+    /// What else the command has to report, such as how well gazetteers cover the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<serde_json::Value>,
     /// Whether the run came to its end with nothing lost. Never read a folder without it as finished.
     pub complete: bool,
     /// What stopped the run, where it is not complete.
@@ -49,6 +52,7 @@ impl Manifest {
             inputs: Vec::new(),
             shards: Vec::new(),
             counters: BTreeMap::new(),
+            report: None,
             complete: false,
             error: None,
         }
@@ -74,7 +78,7 @@ pub struct Input {
 /// A Parquet file of the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
-    /// File name within the folder.
+    /// Path within the folder: a name, or a partition's folder and a name, as in `entities=1-3/part-00000.parquet`.
     pub file: String,
     /// Rows in it.
     pub rows: u64,

@@ -73,13 +73,27 @@ fn io_error(doing: &str, path: &Path) -> impl FnOnce(io::Error) -> FolderError {
 
 /// Writes rows into the shards of one folder.
 ///
-/// Memory: one row group, encoded. Rows are checked as they are written.
+/// Memory: one row group, encoded, for each partition. Rows are checked as they are written.
 pub struct ShardWriter<R: Row> {
     dir: PathBuf,
     manifest: Manifest,
     shard_bytes: usize,
+    partitions: Vec<Partition<R>>,
+}
+
+/// Rows that go into the same folder.
+struct Partition<R> {
+    /// Name within the output folder; empty for that folder itself.
+    folder: String,
     pending: Vec<R>,
     open: Option<OpenShard>,
+    shards: Vec<Shard>,
+}
+
+impl<R> Partition<R> {
+    fn new(folder: String) -> Self {
+        Self { folder, pending: Vec::new(), open: None, shards: Vec::new() }
+    }
 }
 
 struct OpenShard {
@@ -96,8 +110,9 @@ impl<R: Row> ShardWriter<R> {
     pub fn create(dir: &Path, overwrite: bool, mut manifest: Manifest) -> Result<Self, FolderError> {
         prepare(dir, overwrite)?;
         R::SCHEMA.clone_into(&mut manifest.schema);
-        let writer = Self { dir: dir.to_owned(), manifest, shard_bytes: SHARD_BYTES, pending: Vec::new(), open: None };
-        writer.save_manifest()?;
+        let partitions = vec![Partition::new(String::new())];
+        let writer = Self { dir: dir.to_owned(), manifest, shard_bytes: SHARD_BYTES, partitions };
+        save_manifest(dir, &writer.manifest)?;
         Ok(writer)
     }
 
@@ -108,14 +123,36 @@ impl<R: Row> ShardWriter<R> {
         self
     }
 
+    /// Parts the rows into folders within the folder, named as in `entities=1-3`: a partition that polars, DuckDB and others read as a
+    /// column. A folder without rows is not made.
+    #[must_use]
+    pub fn with_partitions(mut self, folders: impl IntoIterator<Item = String>) -> Self {
+        self.partitions = folders.into_iter().map(Partition::new).collect();
+        self
+    }
+
     /// Appends a row.
     ///
     /// # Errors
     /// A row that breaks an invariant, or a failed write.
     pub fn write(&mut self, row: R) -> Result<(), FolderError> {
+        self.write_in(0, row)
+    }
+
+    /// Appends a row to one of the partitions, by its place in [`Self::with_partitions`].
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_in(&mut self, partition: usize, row: R) -> Result<(), FolderError> {
         row.check().map_err(|error| FolderError::Row(self.dir.clone(), error))?;
-        self.pending.push(row);
-        if self.pending.len() == BATCH_ROWS { self.flush() } else { Ok(()) }
+        let pending = &mut self.partitions[partition].pending;
+        pending.push(row);
+        if pending.len() == BATCH_ROWS { self.flush(partition) } else { Ok(()) }
+    }
+
+    /// Keeps what a command has to report beside the counters in the manifest.
+    pub fn report(&mut self, report: serde_json::Value) {
+        self.manifest.report = Some(report);
     }
 
     /// Closes the last shard and writes the manifest: complete, unless `error` says what stopped the run.
@@ -123,39 +160,50 @@ impl<R: Row> ShardWriter<R> {
     /// # Errors
     /// A failed write.
     pub fn finish(mut self, inputs: Vec<Input>, counters: BTreeMap<String, Tally>, error: Option<String>) -> Result<Manifest, FolderError> {
-        self.flush()?;
-        if self.open.is_none() && self.manifest.shards.is_empty() {
-            // A folder of no rows still opens in every reader.
-            self.open = Some(self.open_shard()?);
+        for partition in 0..self.partitions.len() {
+            self.flush(partition)?;
         }
-        self.close_shard()?;
+        if self.partitions.iter().all(|partition| partition.open.is_none() && partition.shards.is_empty()) {
+            // A folder of no rows still opens in every reader.
+            self.partitions[0].open = Some(self.open_shard(0)?);
+        }
+        for partition in 0..self.partitions.len() {
+            self.close_shard(partition)?;
+        }
+        self.manifest.shards = self.partitions.into_iter().flat_map(|partition| partition.shards).collect();
         self.manifest.inputs = inputs;
         self.manifest.counters = counters;
         self.manifest.complete = error.is_none();
         self.manifest.error = error;
-        self.save_manifest()?;
+        save_manifest(&self.dir, &self.manifest)?;
         Ok(self.manifest)
     }
 
-    fn flush(&mut self) -> Result<(), FolderError> {
-        if self.pending.is_empty() {
+    fn flush(&mut self, partition: usize) -> Result<(), FolderError> {
+        if self.partitions[partition].pending.is_empty() {
             return Ok(());
         }
-        let batch = R::to_batch(&self.pending);
-        let mut shard = match self.open.take() {
+        let mut shard = match self.partitions[partition].open.take() {
             Some(shard) => shard,
-            None => self.open_shard()?,
+            None => self.open_shard(partition)?,
         };
-        shard.writer.write(&batch).map_err(|error| FolderError::Parquet(self.dir.clone(), error))?;
-        shard.rows += self.pending.len() as u64;
-        self.pending.clear();
+        let pending = &mut self.partitions[partition].pending;
+        shard.writer.write(&R::to_batch(pending)).map_err(|error| FolderError::Parquet(self.dir.clone(), error))?;
+        shard.rows += pending.len() as u64;
+        pending.clear();
         let full = shard.writer.bytes_written() + shard.writer.in_progress_size() >= self.shard_bytes;
-        self.open = Some(shard);
-        if full { self.close_shard() } else { Ok(()) }
+        self.partitions[partition].open = Some(shard);
+        if full { self.close_shard(partition) } else { Ok(()) }
     }
 
-    fn open_shard(&self) -> Result<OpenShard, FolderError> {
-        let path = self.dir.join(temporary(&shard_name(self.manifest.shards.len())));
+    fn open_shard(&self, partition: usize) -> Result<OpenShard, FolderError> {
+        let partition = &self.partitions[partition];
+        let dir = self.dir.join(&partition.folder);
+        if !dir.is_dir() {
+            fs::create_dir(&dir).map_err(io_error("make", &dir))?;
+            sync(&self.dir)?;
+        }
+        let path = dir.join(temporary(&shard_name(partition.shards.len())));
         let file = HashingFile::create(&path).map_err(io_error("write", &path))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -170,27 +218,28 @@ impl<R: Row> ShardWriter<R> {
         Ok(OpenShard { writer, rows: 0 })
     }
 
-    fn close_shard(&mut self) -> Result<(), FolderError> {
-        let Some(shard) = self.open.take() else { return Ok(()) };
-        let name = shard_name(self.manifest.shards.len());
-        let path = self.dir.join(&name);
+    fn close_shard(&mut self, partition: usize) -> Result<(), FolderError> {
+        let partition = &mut self.partitions[partition];
+        let Some(shard) = partition.open.take() else { return Ok(()) };
+        let name = shard_name(partition.shards.len());
+        let dir = self.dir.join(&partition.folder);
+        let path = dir.join(&name);
         let file = shard.writer.into_inner().map_err(|error| FolderError::Parquet(path.clone(), error))?;
         let (bytes, blake3) = file.finish().map_err(io_error("write", &path))?;
-        rename(&self.dir, &name)?;
-        self.manifest.shards.push(Shard { file: name, rows: shard.rows, bytes, blake3 });
+        rename(&dir, &name)?;
+        let file = if partition.folder.is_empty() { name } else { format!("{}/{name}", partition.folder) };
+        partition.shards.push(Shard { file, rows: shard.rows, bytes, blake3 });
         Ok(())
     }
+}
 
-    fn save_manifest(&self) -> Result<(), FolderError> {
-        let path = self.dir.join(FILE_NAME);
-        let temporary = self.dir.join(temporary(FILE_NAME));
-        let mut json = serde_json::to_vec_pretty(&self.manifest).expect("a manifest is plain data");
-        json.push(b'\n');
-        File::create(&temporary)
-            .and_then(|mut file| file.write_all(&json).and_then(|()| file.sync_all()))
-            .map_err(io_error("write", &path))?;
-        rename(&self.dir, FILE_NAME)
-    }
+fn save_manifest(dir: &Path, manifest: &Manifest) -> Result<(), FolderError> {
+    let path = dir.join(FILE_NAME);
+    let temporary = dir.join(temporary(FILE_NAME));
+    let mut json = serde_json::to_vec_pretty(manifest).expect("a manifest is plain data");
+    json.push(b'\n');
+    File::create(&temporary).and_then(|mut file| file.write_all(&json).and_then(|()| file.sync_all())).map_err(io_error("write", &path))?;
+    rename(dir, FILE_NAME)
 }
 
 fn shard_name(number: usize) -> String {
@@ -205,6 +254,10 @@ fn rename(dir: &Path, name: &str) -> Result<(), FolderError> {
     let path = dir.join(name);
     fs::rename(dir.join(temporary(name)), &path).map_err(io_error("rename", &path))?;
     // The rename itself lies in the folder: without this it may be lost with the power.
+    sync(dir)
+}
+
+fn sync(dir: &Path) -> Result<(), FolderError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("sync", dir))
 }
 
@@ -213,28 +266,47 @@ fn is_ours(name: &str) -> bool {
     name == FILE_NAME || (name.starts_with("part-") && name.ends_with(".parquet"))
 }
 
+/// Whether a folder of that name is a partition, as in `entities=1-3`.
+fn is_partition(name: &str) -> bool {
+    name.split_once('=').is_some_and(|(column, value)| !column.is_empty() && !value.is_empty())
+}
+
 fn prepare(dir: &Path, overwrite: bool) -> Result<(), FolderError> {
     fs::create_dir_all(dir).map_err(io_error("make", dir))?;
-    let mut names = Vec::new();
-    for entry in fs::read_dir(dir).map_err(io_error("read", dir))? {
-        names.push(entry.map_err(io_error("read", dir))?.file_name().to_string_lossy().into_owned());
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for name in names_in(dir)? {
+        let path = dir.join(&name);
+        if is_partition(&name) && path.is_dir() {
+            files.extend(names_in(&path)?.into_iter().map(|file| format!("{name}/{file}")));
+            folders.push(path);
+        } else {
+            files.push(name);
+        }
     }
-    if names.is_empty() {
+    if files.is_empty() && folders.is_empty() {
         return Ok(());
     }
     if !overwrite {
         return Err(FolderError::Exists(dir.to_owned()));
     }
-    if let Some(foreign) = names.iter().find(|name| !is_ours(name)) {
+    if let Some(foreign) = files.iter().find(|name| !is_ours(name.rsplit('/').next().unwrap_or_default())) {
         return Err(FolderError::Foreign(dir.to_owned(), foreign.clone()));
     }
     // The manifest goes first: a folder half removed must not look finished.
-    names.sort_by_key(|name| name != FILE_NAME);
-    for name in names {
+    files.sort_by_key(|name| name != FILE_NAME);
+    for name in files {
         let path = dir.join(name);
         fs::remove_file(&path).map_err(io_error("remove", &path))?;
     }
-    Ok(())
+    folders.iter().try_for_each(|folder| fs::remove_dir(folder).map_err(io_error("remove", folder)))
+}
+
+fn names_in(dir: &Path) -> Result<Vec<String>, FolderError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).map_err(io_error("read", dir))? {
+        names.push(entry.map_err(io_error("read", dir))?.file_name().to_string_lossy().into_owned());
+    }
+    Ok(names)
 }
 
 /// A file that knows the hash of what was written to it.
@@ -414,6 +486,26 @@ mod tests {
         assert!(matches!(Folder::open::<crate::Page>(dir.path()), Err(FolderError::Schema { .. })));
         drop(ShardWriter::<Triple>::create(dir.path(), true, manifest()).unwrap());
         assert!(matches!(Folder::open::<Triple>(dir.path()), Err(FolderError::Incomplete(..))));
+    }
+
+    #[test]
+    fn rows_are_parted_into_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = || ["n=few", "n=many", "n=none"].map(str::to_owned);
+        let write = |overwrite| {
+            let mut writer = ShardWriter::create(dir.path(), overwrite, manifest())?.with_partitions(folders());
+            (0..2000).try_for_each(|number| writer.write_in(usize::from(number >= 10), triple(number)))?;
+            writer.finish(Vec::new(), BTreeMap::new(), None)
+        };
+        let manifest = write(false).unwrap();
+        let shards: Vec<(&str, u64)> = manifest.shards.iter().map(|shard| (shard.file.as_str(), shard.rows)).collect();
+        assert_eq!(shards, [("n=few/part-00000.parquet", 10), ("n=many/part-00000.parquet", 1990)]);
+        let rows: Vec<Triple> = Folder::open::<Triple>(dir.path()).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat();
+        assert!(rows.len() == 2000 && rows.iter().enumerate().all(|(number, row)| *row == triple(number as u32)));
+        assert!(matches!(write(false), Err(FolderError::Exists(_))));
+        write(true).unwrap();
+        fs::write(dir.path().join("n=few/thesis.txt"), "mine").unwrap();
+        assert!(matches!(write(true), Err(FolderError::Foreign(_, name)) if name == "n=few/thesis.txt"));
     }
 
     #[test]

@@ -1,24 +1,78 @@
-//! Pages to triples of stage 1: every link to an article is an answer, one label.
+//! Pages with answers to triples: blocks are cut into sentences, sentences asked for each label.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use schemas::row::CharSlicer;
-use schemas::{Origin, Page, Query, SegmentKind, Span, Tally, Triple};
+use schemas::{Anchor, Origin, Page, Query, SegmentKind, Span, Tally, Triple};
 
+use super::buckets::Buckets;
 use crate::sentence;
 use crate::wikitext::Wiki;
 
-/// What shapes the triples of a page.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules {
+/// What is counted on the way, by kind of thing.
+pub(super) type Counters = BTreeMap<&'static str, Tally>;
+
+/// Which sentences are kept, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
     /// Fewest answers of a sentence that is kept.
     pub min_entities: usize,
     /// Longest sentence, in chars.
     pub max_chars: usize,
+    /// Partitions by number of answers.
+    pub buckets: Option<Buckets>,
 }
 
-/// The triples of a page. Counts `sentences` and `anchors`, each to its last one.
-pub fn esi(page: &Page, wiki: &Wiki, query: &Query, rules: Rules, counters: &mut BTreeMap<&'static str, Tally>) -> Vec<Triple> {
+/// A paragraph or list item.
+pub(super) struct Block<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// Where it begins in the page, in chars.
+    pub start: u32,
+    /// The anchors in it, by offset in the page.
+    pub anchors: &'a [Anchor],
+}
+
+impl<'a> Block<'a> {
+    /// The anchors, each with where it lies in the block.
+    pub(super) fn anchors(&self) -> impl Iterator<Item = (&'a Anchor, Range<u32>)> {
+        self.anchors.iter().map(|anchor| (anchor, anchor.start - self.start..anchor.end - self.start))
+    }
+
+    /// Those that lead to articles. The others are counted.
+    pub(super) fn links(&self, wiki: &Wiki, counters: &mut Counters) -> Vec<(&'a Anchor, Range<u32>)> {
+        let (articles, others): (Vec<_>, Vec<_>) = self.anchors().partition(|(anchor, _)| wiki.is_article(&anchor.target));
+        others.iter().for_each(|_| counters.entry("anchors").or_default().skip("not to an article"));
+        articles
+    }
+}
+
+/// A stretch of a block's text that stays in one sentence.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    /// Where, in chars of the block.
+    pub chars: Range<u32>,
+    /// Its label, by its place in the query set; nothing where it is no answer.
+    pub label: Option<usize>,
+    /// Who says so.
+    pub origin: Origin,
+    /// What it counts as: a key of the counters.
+    pub kind: &'static str,
+    /// Its number in the gazetteer.
+    pub name: Option<u32>,
+}
+
+/// The triples of a page, each with its partition. `find` gives what there is in a block, in order and apart; `kept` sees what has
+/// become an answer. Counts `sentences` and, by their kind, the answers that `find` gave.
+pub(super) fn triples(
+    page: &Page,
+    queries: &[Query],
+    rules: &Rules,
+    counters: &mut Counters,
+    find: impl Fn(&Block<'_>, &mut Counters) -> Vec<Answer>,
+    kept: impl Fn(&Answer),
+) -> Vec<(usize, Triple)> {
     let mut triples = Vec::new();
     let mut number = 0;
     let mut slicer = CharSlicer::new(&page.text);
@@ -27,67 +81,72 @@ pub fn esi(page: &Page, wiki: &Wiki, query: &Query, rules: Rules, counters: &mut
         let count = anchors.partition_point(|anchor| anchor.end <= segment.end);
         let (here, rest) = anchors.split_at(count);
         anchors = rest;
-        let tally = counters.entry("anchors").or_default();
         if !matches!(segment.kind, SegmentKind::Paragraph | SegmentKind::List | SegmentKind::Caption) {
-            here.iter().for_each(|_| tally.skip("not in a sentence"));
+            here.iter().for_each(|_| counters.entry("anchors").or_default().skip("not in a sentence"));
             continue;
         }
-        let spans: Vec<Span> = here
-            .iter()
-            .filter(|anchor| {
-                let article = wiki.is_article(&anchor.target);
-                if !article {
-                    tally.skip("not to an article");
-                }
-                article
-            })
-            .map(|anchor| Span {
-                start: anchor.start - segment.start,
-                end: anchor.end - segment.start,
-                text: anchor.text.clone(),
-                origin: Origin::Anchor,
-                score: None,
-            })
-            .collect();
         let text = slicer.slice(segment.start, segment.end).expect("segments lie in the text");
-        let ranges: Vec<_> = spans.iter().map(|span| span.start..span.end).collect();
-        let mut spans = spans.into_iter().peekable();
+        let answers = find(&Block { text, start: segment.start, anchors: here }, counters);
+        let whole: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
+        let mut answers = answers.into_iter().peekable();
         let mut context = CharSlicer::new(text);
-        for range in sentence::split(&page.lang, text, &ranges, rules.max_chars) {
-            let mut answers = Vec::new();
-            while let Some(mut span) = spans.next_if(|span| span.end <= range.end) {
-                (span.start, span.end) = (span.start - range.start, span.end - range.start);
-                answers.push(span);
-            }
+        for range in sentence::split(&page.lang, text, &whole, rules.max_chars) {
             let sentence = number;
             number += 1;
-            let covered: u32 = answers.iter().map(|span| span.end - span.start).sum();
-            let reason = if answers.len() < rules.min_entities {
+            let mut here = Vec::new();
+            while let Some(answer) = answers.next_if(|answer| answer.chars.end <= range.end) {
+                here.extend(Some(answer).filter(|answer| answer.label.is_some()));
+            }
+            let bucket = rules.buckets.as_ref().map_or(Some(0), |buckets| buckets.of(here.len()));
+            let covered: usize = here.iter().map(|answer| answer.chars.len()).sum();
+            let reason = if here.len() < rules.min_entities {
                 Some("fewer answers than --min-entities")
-            } else if covered == range.end - range.start {
+            } else if covered == range.len() {
                 Some("nothing but an answer")
             } else {
-                None
+                bucket.is_none().then_some("in none of --buckets")
             };
-            if let Some(reason) = reason {
-                counters.entry("sentences").or_default().skip(reason);
-                answers.iter().for_each(|_| counters.entry("anchors").or_default().skip("sentence left out"));
+            let (Some(bucket), None) = (bucket, reason) else {
+                counters.entry("sentences").or_default().skip(reason.unwrap_or_default());
+                here.iter().for_each(|answer| counters.entry(answer.kind).or_default().skip("sentence left out"));
                 continue;
-            }
+            };
             counters.entry("sentences").or_default().keep();
-            answers.iter().for_each(|_| counters.entry("anchors").or_default().keep());
-            triples.push(Triple {
-                id: format!("{}:{}:{sentence}:{}", page.lang, page.page_id, query.label),
-                doc: page.title.clone(),
-                sentence,
-                lang: page.lang.clone(),
-                label: query.label.clone(),
-                query: query.text.clone(),
-                context: context.slice(range.start, range.end).expect("sentences lie in their block").to_owned(),
-                impossible: answers.is_empty(),
-                spans: answers,
-            });
+            for answer in &here {
+                counters.entry(answer.kind).or_default().keep();
+                kept(answer);
+            }
+            let context = context.slice(range.start, range.end).expect("sentences lie in their block");
+            triples.extend(queries.iter().enumerate().map(|(label, query)| {
+                let mut slicer = CharSlicer::new(context);
+                let mine = here.iter().filter(|answer| answer.label == Some(label));
+                let spans: Vec<Span> = mine.map(|answer| span(answer, &mut slicer, range.start)).collect();
+                let triple = Triple {
+                    id: format!("{}:{}:{sentence}:{}", page.lang, page.page_id, query.label),
+                    doc: page.title.clone(),
+                    sentence,
+                    lang: page.lang.clone(),
+                    label: query.label.clone(),
+                    query: query.text.clone(),
+                    context: context.to_owned(),
+                    impossible: spans.is_empty(),
+                    spans,
+                };
+                (bucket, triple)
+            }));
         }
     }
     triples
+}
+
+fn span(answer: &Answer, sentence: &mut CharSlicer<'_>, sentence_start: u32) -> Span {
+    let (start, end) = (answer.chars.start - sentence_start, answer.chars.end - sentence_start);
+    let text = sentence.slice(start, end).expect("answers lie in their sentence").to_owned();
+    Span { start, end, text, origin: answer.origin, score: None }
+}
+
+/// Whether a stretch shares a char with one of others, which are in order and apart.
+pub(super) fn overlaps(chars: &Range<u32>, others: &[Range<u32>]) -> bool {
+    let next = others.partition_point(|other| other.end <= chars.start);
+    others.get(next).is_some_and(|other| other.start < chars.end)
 }

@@ -1,9 +1,14 @@
-//! `prep pages` and `prep esi`: dumps or folders of pages to rows, streamed.
+//! `prep pages`, `prep esi` and `prep nee`: dumps or folders of pages to rows, streamed.
 //!
 //! One thread reads and cuts, several parse, clean and label, this one writes, in the order of the input.
 
+mod buckets;
+mod config;
+mod esi;
 mod label;
+mod nee;
 mod progress;
+mod redirects;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -17,11 +22,17 @@ use schemas::{Folder, Manifest, Page, QuerySet, Row, ShardWriter, Tally, Triple}
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::{Common, DumpArgs, EsiArgs, OutputArgs, PagesArgs, Part, Variant};
+use crate::cli::{Common, DumpArgs, EsiArgs, NeeArgs, OutputArgs, PagesArgs, Part, Variant};
+use crate::gazetteer::coverage::Coverage;
+use crate::gazetteer::{Gazetteer, Loaded};
 use crate::pipeline::{self, Feed};
 use crate::source::{DumpPage, Malformed, PageChunk, Progress, SiteInfo, Splitter, Stream};
 use crate::wikitext::{Extractor, Options, Templates, Wiki, normalise_title};
+pub use buckets::Buckets;
+use config::NeeConfig;
+use label::{Counters, Rules};
 use progress::Reporter;
+use redirects::Redirects;
 
 /// Bytes of XML, or pages, handed to a worker at once.
 const BATCH_BYTES: usize = 1 << 19;
@@ -46,6 +57,11 @@ struct Config {
     min_entities: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_chars: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeat_mentions: Option<bool>,
+    resolve_redirects: bool,
+    #[serde(flatten)]
+    nee: Option<NeeConfig>,
     /// Names of the namespaces by language: who reads the pages tells articles from other links by them.
     sites: BTreeMap<String, BTreeMap<i32, String>>,
 }
@@ -59,8 +75,8 @@ pub fn pages(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
     let sources = Sources::open(&args.inputs, &args.dump, common.threads(), &progress)?;
     ensure!(sources.folders().next().is_none(), "prep pages reads dumps, not folders; {} is one", sources.first_folder());
     let config = sources.config(&args.dump, None);
-    let job = Job { command: "pages", output: &args.output, dump: &args.dump, common };
-    job.run(sources, config, &progress, |page, _, _| vec![page])
+    let job = Job::new("pages", &args.inputs, &args.output, &args.dump, common);
+    job.run(sources, config, &progress, |page, _, _| vec![(0, page)], |_| None)
 }
 
 /// Runs `prep esi`.
@@ -88,10 +104,46 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
     let mut config = sources.config(&args.dump, Some(queries.values().cloned().collect()));
     config.min_entities = Some(args.min_entities);
     config.max_chars = Some(args.max_chars);
-    let rules = label::Rules { min_entities: args.min_entities, max_chars: args.max_chars };
-    let job = Job { command: "esi", output: &args.output, dump: &args.dump, common };
-    job.run::<Triple>(sources, config, &progress, |page, wiki, counters| {
-        label::esi(&page, wiki, &queries[&page.lang].queries[0], rules, counters)
+    config.repeat_mentions = Some(args.repeat_mentions);
+    let rules = Rules { min_entities: args.min_entities, max_chars: args.max_chars, buckets: None };
+    let job = Job::new("esi", &args.inputs, &args.output, &args.dump, common);
+    let triples = |page: Page, extractor: &Extractor, counters: &mut Counters| {
+        esi::triples(&page, extractor, &queries[&page.lang].queries[0], args.repeat_mentions, &rules, counters)
+    };
+    job.run::<Triple>(sources, config, &progress, triples, |_| None)
+}
+
+/// Runs `prep nee`.
+///
+/// # Errors
+/// As [`esi`], but for the number of labels; a label that the query set does not have, or a gazetteer that cannot be read.
+pub fn nee(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
+    let progress = Progress::default();
+    let sources = Sources::open(&args.inputs, &args.dump, common.threads(), &progress)?;
+    let set = QuerySet::named(&args.queries)?;
+    let (nee, spec) = NeeConfig::new(args, &set, sources.are_simplified(&args.dump))?;
+    let (gazetteer, loaded) = Gazetteer::load(spec)?;
+    let paths = nee.paths();
+    let mut config = sources.config(&args.dump, Some(vec![set.clone()]));
+    config.min_entities = Some(args.min_entities);
+    config.max_chars = Some(args.max_chars);
+    config.nee = Some(nee);
+    let rules = Rules { min_entities: args.min_entities, max_chars: args.max_chars, buckets: args.buckets.clone() };
+    let coverage = Coverage::new(&gazetteer);
+    let labeller = nee::Labeller { gazetteer: &gazetteer, matching: args.matching, coverage: &coverage };
+    let mut job = Job::new("nee", &args.inputs, &args.output, &args.dump, common);
+    job.loaded = loaded;
+    job.partitions = args.buckets.as_ref().map(|buckets| buckets.folders().collect());
+    let triples = |page: Page, extractor: &Extractor, counters: &mut Counters| {
+        nee::triples(&page, extractor.wiki(), &set.queries, &labeller, &rules, counters)
+    };
+    let labels: Vec<&str> = set.labels().collect();
+    job.run::<Triple>(sources, config, &progress, triples, |quiet| {
+        let report = coverage.report(&gazetteer, &labels, &paths);
+        if !quiet {
+            eprint!("{report}");
+        }
+        Some(serde_json::to_value(report).expect("a report is plain data"))
     })
 }
 
@@ -152,6 +204,28 @@ impl Sources {
         self.folders().next().map(|path| path.display().to_string()).unwrap_or_default()
     }
 
+    /// Whether the text of some page is Simplified Chinese by conversion.
+    fn are_simplified(&self, args: &DumpArgs) -> bool {
+        self.sources.iter().any(|source| match source {
+            Source::Dump { lang, .. } => variant(lang, args) == Variant::ZhHans,
+            Source::Pages { folder, .. } => {
+                let config = &folder.manifest().config;
+                config["sites"].get("zh").is_some() && config["variant"] != "none"
+            }
+        })
+    }
+
+    /// What workers need to know of each source.
+    fn dumps(&self) -> Vec<Dump> {
+        self.sources
+            .iter()
+            .map(|source| match source {
+                Source::Dump { path, site, lang, .. } => Dump { path: path.clone(), site: site.clone(), lang: lang.clone() },
+                Source::Pages { path, .. } => Dump { path: path.display().to_string(), site: SiteInfo::default(), lang: String::new() },
+            })
+            .collect()
+    }
+
     fn config(&self, args: &DumpArgs, queries: Option<Vec<QuerySet>>) -> Config {
         Config {
             namespaces: args.namespace.clone(),
@@ -163,9 +237,17 @@ impl Sources {
             queries,
             min_entities: None,
             max_chars: None,
+            repeat_mentions: None,
+            resolve_redirects: args.resolve_redirects,
+            nee: None,
             sites: self.sites.iter().map(|(lang, site)| (lang.clone(), site.namespaces.clone())).collect(),
         }
     }
+}
+
+/// Which script of Chinese the text of a wiki is in.
+fn variant(lang: &str, args: &DumpArgs) -> Variant {
+    args.variant.unwrap_or(if lang == "zh" { Variant::ZhHans } else { Variant::None })
 }
 
 /// A piece of work.
@@ -176,8 +258,9 @@ enum Work {
 
 /// What came of it.
 struct Done<R> {
-    rows: Vec<R>,
-    counters: BTreeMap<&'static str, Tally>,
+    /// Rows, each with its partition.
+    rows: Vec<(usize, R)>,
+    counters: Counters,
     warnings: Vec<String>,
     /// JSON lines for `--report`.
     report: Vec<String>,
@@ -201,22 +284,37 @@ struct Ended {
 
 struct Job<'a> {
     command: &'a str,
+    inputs: &'a [PathBuf],
     output: &'a OutputArgs,
     dump: &'a DumpArgs,
     common: &'a Common,
+    /// What was read before the pages.
+    loaded: Loaded,
+    /// Folders for the rows, if not all go into one.
+    partitions: Option<Vec<String>>,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    fn new(command: &'a str, inputs: &'a [PathBuf], output: &'a OutputArgs, dump: &'a DumpArgs, common: &'a Common) -> Self {
+        Self { command, inputs, output, dump, common, loaded: Loaded::default(), partitions: None }
+    }
+
+    /// Makes rows of the pages, each with its partition. `report` is asked at the end; it may print, and the manifest keeps what it says.
     fn run<R: Row + Send>(
-        &self,
+        self,
         sources: Sources,
         config: Config,
         progress: &Progress,
-        rows_of: impl Fn(Page, &Wiki, &mut BTreeMap<&'static str, Tally>) -> Vec<R> + Sync,
+        rows_of: impl Fn(Page, &Extractor, &mut Counters) -> Vec<(usize, R)> + Sync,
+        report: impl FnOnce(bool) -> Option<serde_json::Value>,
     ) -> anyhow::Result<()> {
+        let redirects = self.dump.resolve_redirects.then(|| Redirects::read(self.inputs, self.dump, self.common)).transpose()?;
         let config = serde_json::to_value(config).context("settings")?;
         let manifest = Manifest::new(concat!("prep ", env!("CARGO_PKG_VERSION")), self.command, config);
         let mut writer = ShardWriter::<R>::create(&self.output.output, self.output.overwrite, manifest)?;
+        if let Some(partitions) = self.partitions {
+            writer = writer.with_partitions(partitions);
+        }
         // A second Ctrl-C does what it does without us.
         let _ = ctrlc::set_handler(|| {
             if INTERRUPTED.swap(true, Ordering::Relaxed) {
@@ -228,9 +326,8 @@ impl Job<'_> {
             .sites
             .iter()
             .map(|(lang, site)| {
-                let default = if lang == "zh" { Variant::ZhHans } else { Variant::None };
                 let options = Options {
-                    variant: self.dump.variant.unwrap_or(default),
+                    variant: variant(lang, self.dump),
                     captions: self.dump.with.contains(&Part::Captions),
                     tables: self.dump.with.contains(&Part::Tables),
                 };
@@ -242,15 +339,8 @@ impl Job<'_> {
                 (lang.clone(), Extractor::new(wiki, options))
             })
             .collect();
-        let dumps: Vec<Dump> = sources
-            .sources
-            .iter()
-            .map(|source| match source {
-                Source::Dump { path, site, lang, .. } => Dump { path: path.clone(), site: site.clone(), lang: lang.clone() },
-                Source::Pages { path, .. } => Dump { path: path.display().to_string(), site: SiteInfo::default(), lang: String::new() },
-            })
-            .collect();
-        let mut report = match &self.dump.report {
+        let dumps = sources.dumps();
+        let mut page_report = match &self.dump.report {
             Some(path) => {
                 let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
                 Some((path, BufWriter::new(file)))
@@ -259,6 +349,12 @@ impl Job<'_> {
         };
         let mut reporter = Reporter::new(self.common.quiet, sources.bytes, progress.clone());
         let mut counters: BTreeMap<String, Tally> = BTreeMap::new();
+        if let Some(redirects) = &redirects {
+            counters.insert("redirects".to_owned(), redirects.tally.clone());
+        }
+        if self.loaded.names.seen > 0 {
+            counters.insert("names".to_owned(), self.loaded.names);
+        }
         let strict = self.dump.strict;
         let skip_damaged = self.dump.skip_damaged;
         let (ended, result) = pipeline::ordered(
@@ -266,9 +362,12 @@ impl Job<'_> {
             move |feed| read_all(sources.sources, feed, skip_damaged),
             |work| {
                 let mut done = Done { rows: Vec::new(), counters: BTreeMap::new(), warnings: Vec::new(), report: Vec::new(), fatal: None };
-                let mut take = |page: Page, counters: &mut BTreeMap<&'static str, Tally>| {
-                    let wiki = extractors[&page.lang].wiki();
-                    done.rows.extend(rows_of(page, wiki, counters));
+                let mut take = |mut page: Page, counters: &mut Counters| {
+                    if let Some(redirects) = &redirects {
+                        redirects.resolve(&mut page, counters);
+                    }
+                    let extractor = &extractors[&page.lang];
+                    done.rows.extend(rows_of(page, extractor, counters));
                 };
                 match work {
                     Work::Rows(pages) => {
@@ -315,10 +414,10 @@ impl Job<'_> {
                 for (name, tally) in &done.counters {
                     counters.entry((*name).to_owned()).or_default().add(tally);
                 }
-                for row in done.rows {
-                    writer.write(row)?;
+                for (partition, row) in done.rows {
+                    writer.write_in(partition, row)?;
                 }
-                if let Some((path, file)) = &mut report {
+                if let Some((path, file)) = &mut page_report {
                     done.report.iter().try_for_each(|line| writeln!(file, "{line}")).with_context(|| path.display().to_string())?;
                 }
                 reporter.batch(&counters, &done.warnings);
@@ -329,10 +428,11 @@ impl Job<'_> {
                 }
             },
         );
-        if let Some((path, file)) = &mut report {
+        if let Some((path, file)) = &mut page_report {
             file.flush().with_context(|| path.display().to_string())?;
         }
         let mut inputs = Tally::default();
+        self.loaded.inputs.iter().for_each(|_| inputs.keep());
         for at in 0..ended.inputs.len() {
             if at + ended.damage.len() < ended.inputs.len() { inputs.keep() } else { inputs.skip("damaged") }
         }
@@ -342,7 +442,11 @@ impl Job<'_> {
         if skip_damaged {
             reporter.batch(&counters, &damage);
         }
-        let manifest = writer.finish(ended.inputs, counters, error.clone())?;
+        if let Some(report) = report(self.common.quiet) {
+            writer.report(report);
+        }
+        let inputs = self.loaded.inputs.into_iter().chain(ended.inputs).collect();
+        let manifest = writer.finish(inputs, counters, error.clone())?;
         reporter.finish(&manifest, &self.output.output);
         match error {
             Some(error) => bail!("{error}; {} holds what was read before and is marked not complete", self.output.output.display()),

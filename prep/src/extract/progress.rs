@@ -72,11 +72,16 @@ impl Reporter {
         }
     }
 
-    /// The run ended: what came of it.
-    pub(super) fn finish(self, manifest: &Manifest, dir: &Path) {
+    /// A pass ended that has nothing to show.
+    pub(super) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+
+    /// The run ended: what came of it.
+    pub(super) fn finish(self, manifest: &Manifest, dir: &Path) {
+        self.end();
         if self.quiet {
             return;
         }

@@ -13,6 +13,8 @@
 //! Between passes the text is a string in which `marks` carry what was found. Nothing here is quadratic: a page of 2 MB of `[[` or
 //! `{{` takes milliseconds.
 
+use std::borrow::Cow;
+
 use schemas::{Anchor, Segment};
 
 use crate::cli::Variant;
@@ -97,6 +99,14 @@ impl Extractor {
         &self.wiki
     }
 
+    /// A title as the text of pages would write it.
+    pub fn shown<'t>(&self, title: &'t str) -> Cow<'t, str> {
+        let Some(converter) = &self.converter else { return Cow::Borrowed(title) };
+        let mut shown = String::with_capacity(title.len());
+        converter.convert(title, &mut shown);
+        Cow::Owned(shown)
+    }
+
     /// Extracts a page's text. Never fails: what is odd is in the issues.
     pub fn extract(&self, title: &str, wikitext: &str) -> Extract {
         let Options { variant, captions, tables } = self.options;
@@ -128,6 +138,12 @@ pub fn normalise_title(title: &str) -> String {
         Some(first) if first.is_lowercase() && first.to_uppercase().count() == 1 => first.to_uppercase().chain(chars).collect(),
         _ => title,
     }
+}
+
+/// A title without what tells it from others of the same name: `Paris (Texas)` is about `Paris`.
+pub fn title_surface(title: &str) -> &str {
+    let bare = title.strip_suffix([')', '）']).and_then(|title| title.rsplit_once(['(', '（']));
+    bare.map(|(bare, _)| bare.trim_end()).filter(|bare| !bare.is_empty()).unwrap_or(title)
 }
 
 #[cfg(test)]

@@ -319,3 +319,17 @@ proptest! {
         prop_assert!(!extract.text.chars().any(|c| marks::is_mark(c) || marks::unprotect(c).is_some()));
     }
 }
+
+#[test]
+fn titles_without_what_tells_them_apart() {
+    for (title, expected) in [
+        ("Paris (Texas)", "Paris"),
+        ("北京（消歧义）", "北京"),
+        ("Paris", "Paris"),
+        ("(What's the Story) Morning Glory?", "(What's the Story) Morning Glory?"),
+        ("(1) Ceres (planet)", "(1) Ceres"),
+        ("(…)", "(…)"),
+    ] {
+        assert_eq!(title_surface(title), expected);
+    }
+}

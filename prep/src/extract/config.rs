@@ -1,0 +1,79 @@
+//! What `prep nee` is asked to do, checked, and as the manifest keeps it.
+
+use anyhow::Context;
+use schemas::QuerySet;
+use serde::Serialize;
+
+use super::buckets::Buckets;
+use crate::cli::{Ambiguous, Matching, NeeArgs, Variant};
+use crate::gazetteer::files::NameFile;
+use crate::gazetteer::fold::Folding;
+use crate::gazetteer::{MentionSpec, Spec};
+use crate::wikitext::Converter;
+
+/// Settings of `prep nee` beyond those of `prep esi`.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct NeeConfig {
+    gazetteers: Vec<FileConfig>,
+    #[serde(rename = "match")]
+    matching: Matching,
+    ambiguous: Ambiguous,
+    ignore_case: bool,
+    nfkc: bool,
+    encoding: &'static str,
+    min_length: usize,
+    stop: Vec<String>,
+    buckets: Option<Buckets>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct FileConfig {
+    label: String,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<String>,
+}
+
+impl NeeConfig {
+    /// The settings, and what the gazetteer is to be made of. `simplify`: the text is converted to Simplified Chinese.
+    ///
+    /// # Errors
+    /// A label that the query set does not have, or a file that does not exist.
+    pub(super) fn new(args: &NeeArgs, set: &QuerySet, simplify: bool) -> anyhow::Result<(Self, Spec)> {
+        let mut files = Vec::new();
+        let mut gazetteers = Vec::new();
+        for arg in &args.gazetteer {
+            let label = set.position(&arg.label).with_context(|| {
+                let known: Vec<&str> = set.labels().collect();
+                format!("--gazetteer {}={}: query set `{}` has no such label, but {}", arg.label, arg.file, set.name, known.join(", "))
+            })?;
+            let file = NameFile::find(&arg.file).with_context(|| format!("--gazetteer {}={}", arg.label, arg.file))?;
+            gazetteers.push(FileConfig { label: arg.label.clone(), path: file.path.display().to_string(), column: file.column.clone() });
+            files.push((label, file));
+        }
+        let config = Self {
+            gazetteers,
+            matching: args.matching,
+            ambiguous: args.ambiguous,
+            ignore_case: args.ignore_case,
+            nfkc: !args.no_nfkc,
+            encoding: args.encoding.name(),
+            min_length: args.min_length,
+            stop: args.stop.iter().map(|path| path.display().to_string()).collect(),
+            buckets: args.buckets.clone(),
+        };
+        let folding = Folding {
+            nfkc: !args.no_nfkc,
+            ignore_case: args.ignore_case,
+            simplify: Converter::to(if simplify { Variant::ZhHans } else { Variant::None }),
+        };
+        let in_text = args.matching != Matching::Anchors;
+        let mentions = in_text.then(|| MentionSpec { min_length: args.min_length, stop: args.stop.clone() });
+        Ok((config, Spec { files, encoding: args.encoding, folding, ambiguous: args.ambiguous, mentions }))
+    }
+
+    /// Paths of the gazetteers' files, in the order they were given.
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.gazetteers.iter().map(|file| file.path.clone()).collect()
+    }
+}
