@@ -9,11 +9,13 @@
 //! | [`extract`] | `prep pages` and `prep esi` |
 //! | [`pipeline`] | work in order on several threads |
 //! | [`mrc`] | `prep mrc`: annotated corpora |
+//! | [`export`] | `prep export`: triples back to annotated corpora |
 //! | [`queries`], [`inspect`], [`verify`] | the commands of these names |
 //!
 //! Nothing but [`source`] and the shard writer of `schemas` touches the disk; no module knows `train`.
 
 pub mod cli;
+pub mod export;
 pub mod extract;
 pub mod inspect;
 pub mod mrc;
@@ -42,6 +44,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Pages(args) => extract::pages(args, &cli.common),
         Command::Esi(args) => extract::esi(args, &cli.common),
         Command::Mrc(args) => mrc::run(args, &cli.common),
+        Command::Export(args) => export::run(args, &cli.common),
         Command::Queries(args) => queries::run(args),
         Command::Inspect(args) => inspect::run(args, &cli.common),
         Command::Verify(args) => verify::run(args, &cli.common),

@@ -78,9 +78,7 @@ impl Body {
                 let entities = scheme::entities(&tags, scheme).into_iter();
                 (tokens, entities.map(|entity| (entity.tokens, entity.label, entity.repaired)).collect::<Vec<_>>())
             }
-            Self::Tokens { tokens, entities } => {
-                (tokens, entities.into_iter().map(|(tokens, label)| (tokens, label, false)).collect())
-            }
+            Self::Tokens { tokens, entities } => (tokens, entities.into_iter().map(|(tokens, label)| (tokens, label, false)).collect()),
         };
         let (text, ranges) = context::join(&tokens, spaces);
         let entity = |(tokens, label, repaired): (Range<usize>, String, bool)| {

@@ -69,7 +69,8 @@ fn results(task: &Map<String, Value>) -> Result<Vec<Marked>, Trouble> {
 /// Adds a span once for each of its labels.
 fn add(spans: &mut Vec<Marked>, item: &Value) -> Result<(), Trouble> {
     let bad = |what: &str| {
-        let detail = format!("span {} {what}, expected [start, end, \"LABEL\"] or an object of start, end and label", shortened(&item.to_string()));
+        let detail =
+            format!("span {} {what}, expected [start, end, \"LABEL\"] or an object of start, end and label", shortened(&item.to_string()));
         Trouble::new("bad span", detail)
     };
     let (start, end, labels, text) = match item {
@@ -119,10 +120,7 @@ mod tests {
             (r#"{"id": 1, "text": "Ada in Oslo", "label": [[0, 3, "PER"], [7, 11, "LOC"]]}"#, "0-3:PER 7-11:LOC"),
             (r#"{"text": "Ada", "labels": [[0, 3, "PER"]]}"#, "0-3:PER"),
             (r#"{"text": "Ada", "label": []}"#, ""),
-            (
-                r#"{"text": "Ada", "entities": [{"id": 0, "label": "PER", "start_offset": 0, "end_offset": 3}], "relations": []}"#,
-                "0-3:PER",
-            ),
+            (r#"{"text": "Ada", "entities": [{"id": 0, "label": "PER", "start_offset": 0, "end_offset": 3}], "relations": []}"#, "0-3:PER"),
             (r#"{"text": "Ada", "spans": [{"start": 0, "end": 3, "label": "PER", "token_start": 0}]}"#, "0-3:PER"),
             (r#"{"text": "Ada", "label": [{"start": 0, "end": 3, "text": "Ada", "labels": ["PER", "F"]}]}"#, "0-3:PER 0-3:F"),
             (

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::elements::{Element, Elements};
 use super::offsets::{Marked, Offsets, pair, position};
 use super::{Trouble, kind, label, object, string};
-use crate::mrc::sentence::{Body, Fault, Item, ReadError, Sentence, SentenceReader};
+use crate::mrc::sentence::{Fault, Item, ReadError, Sentence, SentenceReader};
 
 /// Reads `{"qas_id": "3.1", "context": "a b c", "query": "…", "entity_label": "PER", "start_position": [0], "end_position": [1],
 /// "span_position": ["0;1"], "impossible": false}`.
@@ -214,6 +214,7 @@ impl<R: Read> SentenceReader for Reader<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mrc::sentence::Body;
 
     fn element(id: &str, context: &str, label: &str, rest: &str) -> String {
         format!(r#"{{"qas_id":"{id}","context":"{context}","query":"{label}?","entity_label":"{label}",{rest}}}"#)
@@ -252,19 +253,12 @@ mod tests {
                 &["0 a_b X+Y 0-2:X 1-2:Y 0-1:Y"],
             ),
             // Another number, another text, or a label once more begin a sentence.
-            (
-                vec![element("0.1", "a", "X", &spans("")), element("1.2", "a", "Y", &spans(""))],
-                &["0 a X", "1 a Y"],
-            ),
+            (vec![element("0.1", "a", "X", &spans("")), element("1.2", "a", "Y", &spans(""))], &["0 a X", "1 a Y"]),
             (vec![element("", "a", "X", &spans("")), element("", "b", "Y", &spans(""))], &["0 a X", "1 b Y"]),
             (vec![element("", "a", "X", &spans("")), element("", "a", "X", &spans(""))], &["0 a X", "1 a X"]),
             // A malformed element costs its sentence and no other.
             (
-                vec![
-                    element("0.1", "a", "X", &spans("")),
-                    element("0.2", "a", "Y", &spans("7")),
-                    element("1.1", "b", "X", &spans("")),
-                ],
+                vec![element("0.1", "a", "X", &spans("")), element("0.2", "a", "Y", &spans("7")), element("1.1", "b", "X", &spans(""))],
                 &["2: bad span", "1 b X"],
             ),
             (vec![element("0.1", "a", "X", &spans(r#""0;1""#)), element("1.1", "b", "X", &spans(""))], &["1: span outside", "1 b X"]),

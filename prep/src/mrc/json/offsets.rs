@@ -78,7 +78,8 @@ impl Offsets {
     }
 
     fn chars(self, span: &Marked, text: &str, chars: usize) -> Result<Range<u32>, Trouble> {
-        let narrow = |range: Range<usize>| u32::try_from(range.start).ok().zip(u32::try_from(range.end).ok()).map(|(start, end)| start..end);
+        let narrow =
+            |range: Range<usize>| u32::try_from(range.start).ok().zip(u32::try_from(range.end).ok()).map(|(start, end)| start..end);
         let by_char = self.range(span, chars, "chars").map(narrow);
         let Some(carried) = &span.text else { return by_char?.ok_or_else(|| Trouble::new("too long", "the text is too long".to_owned())) };
         let reads = |range: &Range<u32>| char_slice(text, range.start, range.end) == Some(carried);
@@ -87,7 +88,8 @@ impl Offsets {
         {
             return Ok(range.clone());
         }
-        let by_unit = self.range(span, text.encode_utf16().count(), "chars").ok().and_then(|units| chars_of_units(text, &units)).and_then(narrow);
+        let by_unit =
+            self.range(span, text.encode_utf16().count(), "chars").ok().and_then(|units| chars_of_units(text, &units)).and_then(narrow);
         by_unit.filter(reads).ok_or_else(|| match by_char {
             Err(trouble) => trouble,
             Ok(range) => {
@@ -115,8 +117,11 @@ impl Offsets {
 /// The chars of a range of UTF-16 units; nothing where it cuts one.
 fn chars_of_units(text: &str, units: &Range<usize>) -> Option<Range<usize>> {
     let mut unit = 0;
-    let mut borders = text.chars().map(|char| std::mem::replace(&mut unit, unit + char.len_utf16())).collect::<Vec<_>>();
-    borders.push(unit);
+    let mut borders = vec![unit];
+    for char in text.chars() {
+        unit += char.len_utf16();
+        borders.push(unit);
+    }
     Some(borders.binary_search(&units.start).ok()?..borders.binary_search(&units.end).ok()?)
 }
 
@@ -126,7 +131,9 @@ fn chars_of_units(text: &str, units: &Range<usize>) -> Option<Range<usize>> {
 /// Anything else.
 pub fn position(value: &Value) -> Result<u64, Trouble> {
     let number = value.as_u64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-    number.ok_or_else(|| Trouble::new("bad span", format!("position {} is {}, expected a whole number from 0", shortened(&value.to_string()), kind(value))))
+    number.ok_or_else(|| {
+        Trouble::new("bad span", format!("position {} is {}, expected a whole number from 0", shortened(&value.to_string()), kind(value)))
+    })
 }
 
 /// A span of two positions: `"3;5"`, `"3,5"` or `[3, 5]`.
