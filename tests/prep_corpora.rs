@@ -1,0 +1,430 @@
+//! Annotated corpora in every format: `prep mrc`, and `prep export` back.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::Run;
+use proptest::prelude::*;
+use schemas::Tally;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const PREP: &str = env!("CARGO_BIN_EXE_prep");
+
+const QUERIES: &str = "name = \"toy\"\nlang = \"en\"\n[[query]]\nlabel = \"PER\"\ntext = \"Find the people.\"\n\
+    [[query]]\nlabel = \"creative-work\"\ntext = \"Find the works.\"\n";
+const LABELS: [(&str, &str); 2] = [("PER", "Find the people."), ("creative-work", "Find the works.")];
+
+/// A folder with a query set `toy.toml`, one corpus and what is made of it.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("toy.toml"), QUERIES).unwrap();
+        Self(dir)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn out(&self) -> PathBuf {
+        self.path("out")
+    }
+
+    /// Runs `prep mrc` on a file `corpus` of this content, with the toy questions.
+    fn mrc(&self, content: &str, options: &[&str]) -> Run {
+        let queries = self.path("toy.toml").display().to_string();
+        self.mrc_only(content, &[&["--queries", &queries], options].concat())
+    }
+
+    /// The same without questions.
+    fn mrc_only(&self, content: &str, options: &[&str]) -> Run {
+        fs::write(self.path("corpus"), content).unwrap();
+        mrc(&self.path("corpus"), &self.out(), options)
+    }
+
+    fn export(&self, options: &[&str]) -> Run {
+        let dir = self.out().display().to_string();
+        common::run(PREP, [&["export", &dir, "-o", "-", "-q"], options].concat())
+    }
+
+    /// The rows with an answer as `sentence:label context: mention@start-end …`.
+    fn answers(&self) -> Vec<String> {
+        let rows = common::triples(&self.out()).into_iter().filter(|row| !row.impossible);
+        rows.map(|row| {
+            let spans: Vec<String> = row.spans.iter().map(|span| format!(" {}@{}-{}", span.text, span.start, span.end)).collect();
+            format!("{}:{} {}:{}", row.sentence, row.label, row.context, spans.concat())
+        })
+        .collect()
+    }
+
+    fn counter(&self, name: &str) -> String {
+        let counters = common::manifest(&self.out()).counters;
+        assert!(counters.values().all(Tally::adds_up), "{counters:?}");
+        counters[name].to_string()
+    }
+}
+
+fn mrc(input: &Path, out: &Path, options: &[&str]) -> Run {
+    let (input, out) = (input.display().to_string(), out.display().to_string());
+    common::run(PREP, [&["mrc", &input, "-o", &out, "--overwrite"], options].concat())
+}
+
+#[test]
+fn every_format_gives_the_same_entities() {
+    let expected = [
+        "0:PER Ada wrote Jugend ohne Gott with Bo Li: Ada@0-3 Bo Li@32-37",
+        "0:creative-work Ada wrote Jugend ohne Gott with Bo Li: Jugend ohne Gott@10-26",
+    ];
+    let text = "Ada wrote Jugend ohne Gott with Bo Li";
+    let mrc_json =
+        |label: &str, spans: Value| json!({"qas_id": "7.1", "context": text, "query": "?", "entity_label": label, "span_position": spans});
+    let nested = json!({"context": text, "label": {"creative-work": ["2;4"], "PER": ["0;0", "6,7"]}});
+    let chars = [json!([0, 3, "PER"]), json!([10, 26, "creative-work"]), json!([32, 37, "PER"])];
+    let offsets = chars.clone().map(|span| json!({"start_offset": span[0], "end_offset": span[1], "label": span[2]}));
+    let results = chars.clone().map(|span| json!({"type": "labels", "value": {"start": span[0], "end": span[1], "labels": [span[2]]}}));
+    let tagged = |line: fn(&str, &str) -> String| {
+        let tags = ["B-PER", "O", "B-creative-work", "I-creative-work", "I-creative-work", "O", "B-PER", "I-PER"];
+        text.split(' ').zip(tags).map(|(token, tag)| line(token, tag)).collect::<String>()
+    };
+    for (format, content, options) in [
+        ("conll", tagged(|token, tag| format!("{token} {tag}\n")), &[][..]),
+        ("conll", tagged(|token, tag| format!("-X-\t{tag}\tNN\t{token}\n")), &["--columns", "_,tag,_,token"]),
+        (
+            "conll",
+            format!("-DOCSTART- -X- -X- O\n\n{}", tagged(|token, tag| format!("{token} NN I-NP {tag}\n"))),
+            &["--columns", "token,_,_,tag"],
+        ),
+        ("nested", json!([nested]).to_string(), &[]),
+        ("nested", format!("{nested}\n"), &[]),
+        (
+            "nested",
+            json!({"context": text, "label": {"creative-work": [[10, 25]], "PER": ["0;2", "32;36"]}}).to_string(),
+            &["--offsets", "chars-inclusive"],
+        ),
+        (
+            "nested",
+            json!({"context": text, "label": {"creative-work": ["2;5"], "PER": ["0;1", "6;8"]}}).to_string(),
+            &["--offsets", "tokens-exclusive"],
+        ),
+        ("jsonl", json!({"text": text, "label": chars}).to_string(), &[]),
+        ("jsonl", json!({"text": text, "entities": offsets}).to_string(), &[]),
+        (
+            "jsonl",
+            serde_json::to_string_pretty(&json!([{"id": 1, "data": {"text": text}, "annotations": [{"result": results}]}])).unwrap(),
+            &[],
+        ),
+        ("mrc-json", json!([mrc_json("creative-work", json!(["2;4"])), mrc_json("PER", json!(["0;0", "6;7"]))]).to_string(), &[]),
+    ] {
+        let desk = Desk::new();
+        desk.mrc(&content, &[options, &["--strict"]].concat()).ok();
+        assert_eq!(desk.answers(), expected, "{content}");
+        assert_eq!(common::manifest(&desk.out()).config["formats"], json!([format]), "{content}");
+        assert_eq!(desk.counter("sentences"), "1 in, 1 out", "{content}");
+    }
+}
+
+#[test]
+fn columns_must_fit() {
+    let desk = Desk::new();
+    let run = desk.mrc("a NN O\nb O\n\nc NN B-PER\n", &["--columns", "token,_,tag"]).ok();
+    assert!(run.stderr.contains("corpus:2: `b O` has 2 columns, expected a token and its tag (token,_,tag)"), "{}", run.stderr);
+    assert_eq!(desk.counter("sentences"), "2 in, 1 out, 1 skipped (other columns 1)");
+    let run = desk.mrc("a O\n", &["--columns", "token,word"]);
+    assert!(run.code == 2 && run.stderr.contains("`word` is no column"), "{}", run.stderr);
+}
+
+#[test]
+fn mrc_json_brings_its_questions() {
+    let element = |id: &str, context: &str, label: &str, query: &str| {
+        json!({"qas_id": id, "context": context, "entity_label": label, "query": query, "span_position": ["0;0"], "impossible": false})
+            .to_string()
+    };
+    let asked = [element("0.1", "a b", "X", "Which X?"), element("0.2", "a b", "Y", "Which Y?"), element("1.1", "c d", "Y", "Which Y?")];
+    let desk = Desk::new();
+    let run = desk.mrc_only(&asked.join("\n"), &[]).ok();
+    let rows: Vec<String> =
+        common::triples(&desk.out()).iter().map(|row| format!("{} {} {}", row.id, row.query, row.spans.len())).collect();
+    assert_eq!(rows, ["corpus:0:X Which X? 1", "corpus:0:Y Which Y? 1", "corpus:1:X Which X? 0", "corpus:1:Y Which Y? 1"]);
+    assert!(run.stderr.contains("1 questions that the files do not ask"), "{}", run.stderr);
+    assert_eq!(desk.counter("questions added"), "1 in, 1 out");
+
+    let other = element("2.1", "e", "X", "What is X?");
+    desk.mrc_only(&format!("{}\n{other}\n", asked[0]), &[]).fails(&["corpus:2: label `X` is asked for with \"What is X?\"", "--queries"]);
+    desk.mrc_only("a B-PER\n", &[]).fails(&["give the questions with --queries; only MRC JSON holds its own"]);
+    desk.mrc(&asked[0], &[]).fails(&["has no question for these labels", "corpus:1: `X` (1 times)"]);
+}
+
+#[test]
+fn malformed_elements_are_counted() {
+    let lines = [
+        r#"{"text": "Ada", "label": [[0, 3, "PER"]]}"#,
+        r#"{"text": "Bo", "label": [[0, 3, "PER"]]}"#,
+        r#"{"text": "Cy""#,
+        r#"{"text": "", "label": []}"#,
+        r#"{"text": "Di"}"#,
+        r#"{"text": "Ed", "label": [[0, 2, "PER"], [0, 2, "PER"]]}"#,
+    ];
+    let desk = Desk::new();
+    let run = desk.mrc(&lines.join("\n"), &[]).ok();
+    assert_eq!(desk.answers(), ["0:PER Ada: Ada@0-3", "4:PER Ed: Ed@0-2"]);
+    for warning in [
+        "corpus:2: element 2: span 0;3 is not within the 2 chars of the text, the end being the one after the last; --offsets says otherwise",
+        "corpus:3: element 3: `{\"text\": \"Cy\"` is not JSON (EOF while parsing an object), expected an object a line",
+        "corpus:5: element 5: no array of spans, expected `entities` or `label`; it has `text`",
+    ] {
+        assert!(run.stderr.contains(warning), "{warning:?} is not in {}", run.stderr);
+    }
+    let skipped = "6 in, 2 out, 4 skipped (empty 1, missing field 1, not JSON 1, span outside 1)";
+    assert_eq!([desk.counter("sentences"), desk.counter("elements")], [skipped, skipped]);
+    assert_eq!(desk.counter("entities"), "3 in, 2 out, 1 skipped (given twice 1)");
+
+    let strict = Desk::new();
+    strict.mrc(&lines.join("\n"), &["--strict"]).fails(&["corpus:2: element 2: span 0;3 is not within the 2 chars"]);
+    assert!(!strict.out().exists());
+    for (content, expected) in [
+        ("[{\"text\": \"a\", \"label\": []},\n{\"text\" 3}]", "corpus: line 2, element 2: not JSON: expected `:`"),
+        ("[{\"text\": \"a\", \"label\": []}\n", "corpus: line 2, element 1: the file ends inside the array"),
+        ("[{\"foo\": \"a\"}]", "corpus: looks like JSON, but of no known format: it has `foo`"),
+        ("{\"text\": \"a\", \"label\": [[0, 1, \"LOC\"]]}", "corpus:1: `LOC` (1 times)"),
+    ] {
+        let desk = Desk::new();
+        desk.mrc(content, &[]).fails(&[expected]);
+        assert!(!desk.out().exists(), "{content}");
+    }
+}
+
+#[test]
+fn running_text_stays_as_it_is() {
+    let desk = Desk::new();
+    let text = format!("  Ada\n\tmet  Bo.{}", " And so on.".repeat(2000));
+    desk.mrc(&json!({"text": text, "label": [[2, 6, "PER"], [7, 13, "PER"]]}).to_string(), &[]).ok();
+    let rows = common::triples(&desk.out());
+    assert_eq!(rows[0].context, text, "long and with its white space");
+    let spans: Vec<_> = rows[0].spans.iter().map(|span| (span.start, span.end, span.text.as_str())).collect();
+    assert_eq!(spans, [(2, 5, "Ada"), (7, 13, "met  B")], "less the white space at the ends of a span");
+    common::run(PREP, ["verify".as_ref(), desk.out().as_os_str()]).ok();
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_an_error() {
+    let desk = Desk::new();
+    desk.mrc(r#"{"text": "Bo Li wrote.", "label": [[0, 5, "PER"], [3, 5, "creative-work"]]}"#, &[]).ok();
+    desk.export(&["--format", "conll"]).fails(&["row corpus:0:creative-work: \"Li\" (3..5) overlaps \"Bo Li\" (0..5) of row corpus:0:PER"]);
+    assert_eq!(
+        desk.export(&["--format", "nested"]).ok().stdout,
+        "[\n{\"context\":\"Bo Li wrote.\",\"label\":{\"PER\":[\"0;1\"],\"creative-work\":[\"1;1\"]}}\n]\n"
+    );
+
+    desk.mrc(r#"{"text": "By Bo Li.", "label": [[3, 8, "PER"]]}"#, &[]).ok();
+    for format in ["conll", "nested", "mrc-json"] {
+        desk.export(&["--format", format]).fails(&["row corpus:0:PER: \"Bo Li\" (3..8) begins or ends inside a token", "--tokens cut"]);
+    }
+    assert_eq!(
+        desk.export(&["--format", "conll", "--tokens", "cut", "--scheme", "bmes"]).ok().stdout,
+        "By\tO\nBo\tB-PER\nLi\tE-PER\n.\tO\n\n"
+    );
+    assert_eq!(desk.export(&["--format", "conll", "--tokens", "chars"]).ok().stdout.lines().count(), 10);
+
+    desk.mrc(r#"{"text": "a -DOCSTART- b", "label": []}"#, &[]).ok();
+    desk.export(&["--format", "conll"]).fails(&["row corpus:0:PER: a token `-DOCSTART-` would begin a document"]);
+}
+
+#[test]
+fn an_export_is_whole_or_not_there() {
+    let desk = Desk::new();
+    desk.mrc("Ada B-PER\n\nBo B-PER\n", &[]).ok();
+    let (dir, file) = (desk.out().display().to_string(), desk.path("back").display().to_string());
+    let export = |options: &[&str]| common::run(PREP, [&["export", &dir, "-o", &file, "--format", "conll"], options].concat());
+    let run = export(&[]).ok();
+    assert!(run.stderr.contains("2 sentences with 2 entities in "), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "Ada\tB-PER\n\nBo\tB-PER\n\n");
+    export(&[]).fails(&["back exists", "--overwrite"]);
+    export(&["--overwrite", "-q"]).ok();
+
+    desk.mrc(r#"{"text": "Bo Li", "label": [[0, 1, "PER"]]}"#, &[]).ok();
+    fs::remove_file(&file).unwrap();
+    export(&[]).fails(&["begins or ends inside a token"]);
+    let names: Vec<_> = fs::read_dir(desk.0.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(!names.iter().any(|name| name.contains("back")), "{names:?}");
+
+    desk.mrc(r#"{"text": "a  b", "label": []}"#, &[]).ok();
+    assert!(export(&[]).ok().stderr.contains("white space is not as it was in 1 sentence;"));
+}
+
+/// Tokens of a sentence and its entities by token, half-open.
+type Sentence = (Vec<String>, Vec<(usize, usize, &'static str)>);
+
+/// Sentences of words, or of Chinese chars; entities may overlap if they `nest`.
+fn corpus(chinese: bool, spaces: bool, nest: bool) -> impl Strategy<Value = Vec<Sentence>> {
+    let word = match (chinese, spaces) {
+        (true, true) => "[\u{4e00}-\u{4e20}a-c🎉 ]",
+        (true, false) => "[\u{4e00}-\u{4e20}a-c🎉]",
+        _ => "\\PC{1,5}",
+    };
+    let word = word.prop_map(move |word| {
+        let word: String = word.chars().filter(|char| spaces || !char.is_whitespace()).collect();
+        if word.is_empty() { "Ödön".to_owned() } else { word }
+    });
+    let words = proptest::collection::vec(word, 1..12);
+    let sentence = (words, proptest::collection::vec((0usize..12, 1usize..5, 0usize..2), 0..5)).prop_map(move |(words, cuts)| {
+        let mut entities = BTreeSet::new();
+        for (start, length, label) in cuts {
+            let end = start + length;
+            let blank = |at: usize| words[at].trim().is_empty();
+            let free = nest || entities.iter().all(|&(other, after, _)| end <= other || after <= start);
+            if end <= words.len() && !blank(start) && !blank(end - 1) && free {
+                entities.insert((start, end, LABELS[label].0));
+            }
+        }
+        (words, entities.into_iter().collect())
+    });
+    proptest::collection::vec(sentence, 1..20)
+}
+
+fn conll(corpus: &[Sentence], scheme: &str) -> String {
+    let mut text = String::new();
+    for (words, entities) in corpus {
+        for (at, word) in words.iter().enumerate() {
+            let tag = entities.iter().find(|(start, end, _)| (*start..*end).contains(&at)).map(|&(start, end, label)| {
+                let prefix = match (scheme, at == start, at + 1 == end) {
+                    ("bmes" | "bieos", true, true) => "S",
+                    (_, true, _) => "B",
+                    ("bmes" | "bieos", _, true) => "E",
+                    ("bmes", ..) => "M",
+                    _ => "I",
+                };
+                format!("{prefix}-{label}")
+            });
+            text += &format!("{word}\t{}\n", tag.as_deref().unwrap_or("O"));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The spans of a label, as the JSON formats write them.
+fn pairs(entities: &[(usize, usize, &str)], label: &str) -> Vec<String> {
+    entities.iter().filter(|(.., of)| *of == label).map(|(start, end, _)| format!("{start};{}", end - 1)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn conll_comes_back(corpus in corpus(false, false, false), scheme in 0usize..3) {
+        let scheme = ["bio", "bmes", "bieos"][scheme];
+        let text = conll(&corpus, scheme);
+        let desk = Desk::new();
+        desk.mrc(&text, &["--lang", "en", "--format", "conll", "--strict"]).ok();
+        prop_assert_eq!(desk.export(&["--format", "conll", "--scheme", scheme]).ok().stdout, text);
+    }
+
+    #[test]
+    fn chinese_conll_comes_back(corpus in corpus(true, true, false), scheme in 0usize..3) {
+        let scheme = ["bio", "bmes", "bieos"][scheme];
+        let text = conll(&corpus, scheme);
+        let desk = Desk::new();
+        desk.mrc(&text, &["--lang", "zh", "--strict"]).ok();
+        prop_assert_eq!(desk.export(&["--format", "conll", "--scheme", scheme]).ok().stdout, text);
+    }
+
+    #[test]
+    fn nested_comes_back(corpus in corpus(false, false, true)) {
+        let elements = corpus.iter().map(|(words, entities)| {
+            let labels = LABELS.map(|(label, _)| (label.to_owned(), json!(pairs(entities, label))));
+            let labels: serde_json::Map<String, Value> = labels.into_iter().filter(|(_, spans)| *spans != json!([])).collect();
+            json!({"context": words.join(" "), "label": labels})
+        });
+        let text = Value::Array(elements.collect());
+        let desk = Desk::new();
+        desk.mrc(&text.to_string(), &["--lang", "en", "--strict"]).ok();
+        let back: Value = serde_json::from_str(&desk.export(&["--format", "nested"]).ok().stdout).unwrap();
+        prop_assert_eq!(back, text);
+    }
+
+    #[test]
+    fn mrc_json_comes_back(chinese in any::<bool>(), (words, chars) in (corpus(false, false, true), corpus(true, false, true))) {
+        let corpus = if chinese { chars } else { words };
+        let elements = corpus.iter().enumerate().flat_map(|(number, (words, entities))| {
+            LABELS.iter().enumerate().map(move |(at, (label, query))| {
+                let own: Vec<_> = entities.iter().filter(|(.., of)| of == label).collect();
+                json!({
+                    "qas_id": format!("{number}.{}", at + 1),
+                    "context": words.join(" "),
+                    "query": query,
+                    "entity_label": label,
+                    "start_position": own.iter().map(|(start, ..)| *start).collect::<Vec<_>>(),
+                    "end_position": own.iter().map(|(_, end, _)| end - 1).collect::<Vec<_>>(),
+                    "span_position": pairs(entities, label),
+                    "impossible": own.is_empty(),
+                })
+            })
+        });
+        let text = Value::Array(elements.collect());
+        let desk = Desk::new();
+        desk.mrc_only(&text.to_string(), &["--lang", if chinese { "zh" } else { "en" }, "--strict"]).ok();
+        let back: Value = serde_json::from_str(&desk.export(&["--format", "mrc-json"]).ok().stdout).unwrap();
+        prop_assert_eq!(back, text);
+    }
+
+    #[test]
+    fn jsonl_comes_back(texts in proptest::collection::vec(("(\\PC|[\n\t ]){1,40}", proptest::collection::vec((0usize..40, 1usize..9, 0usize..2), 0..5)), 1..20)) {
+        let lines = texts.iter().filter(|(text, _)| !text.trim().is_empty()).enumerate().map(|(number, (text, cuts))| {
+            let chars: Vec<char> = text.chars().collect();
+            let sound = cuts.iter().filter(|(start, length, _)| {
+                let end = start + length;
+                end <= chars.len() && !chars[*start].is_whitespace() && !chars[end - 1].is_whitespace()
+            });
+            let entities: BTreeSet<_> = sound.map(|&(start, length, label)| (start, start + length, label)).collect();
+            let entities = entities.into_iter().map(|(start, end, label)| json!({"start_offset": start, "end_offset": end, "label": LABELS[label].0}));
+            json!({"doc": "corpus", "sentence": number, "lang": "en", "text": text, "entities": entities.collect::<Vec<_>>()})
+        });
+        let lines: Vec<Value> = lines.collect();
+        prop_assume!(!lines.is_empty());
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let desk = Desk::new();
+        desk.mrc(&text, &["--lang", "en", "--strict"]).ok();
+        let back = desk.export(&["--format", "jsonl"]).ok().stdout;
+        let back: Vec<Value> = back.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        prop_assert_eq!(back, lines);
+    }
+}
+
+/// Where an entity of the file begins or ends with a space, that space leaves it, and the tag beside it changes. Nothing else does.
+#[test]
+fn real_corpora_come_back() {
+    for (file, queries, scheme, changed) in [
+        ("ecommerce/train.txt.bieos", "zh_ecommerce", "bieos", 33),
+        ("ecommerce/dev.txt.bieos", "zh_ecommerce", "bieos", 0),
+        ("ecommerce/test.txt.bieos", "zh_ecommerce", "bieos", 0),
+        ("wnut17/wnut17train.conll", "en_wnut17", "bio", 0),
+        ("wnut17/emerging.dev.conll", "en_wnut17", "bio", 0),
+    ] {
+        let Some(path) = common::shared_data(&format!("ner/{file}")) else { return };
+        let desk = Desk::new();
+        mrc(&path, &desk.out(), &["--queries", queries, "-q", "--strict"]).ok();
+        let back = desk.export(&["--format", "conll", "--scheme", scheme]).ok().stdout;
+        let original = fs::read_to_string(&path).unwrap();
+        let lines = |text: &str| -> Vec<(String, String)> {
+            let lines = text.trim_end().lines().map(|line| line.split_once('\t').unwrap_or_default());
+            lines.map(|(token, tag)| (token.to_owned(), tag.trim().to_owned())).collect()
+        };
+        let (original, back) = (lines(&original), lines(&back));
+        assert_eq!(original.len(), back.len(), "{file}");
+        assert!(original.iter().zip(&back).all(|(one, two)| one.0 == two.0), "{file}: every token is as it was");
+        let differs: Vec<bool> = original.iter().zip(&back).map(|(one, two)| one != two).collect();
+        assert_eq!(differs.iter().filter(|&&differs| differs).count(), changed, "{file}");
+        for (at, _) in differs.iter().enumerate().filter(|(_, differs)| **differs) {
+            let near = &original[at.saturating_sub(2)..(at + 3).min(original.len())];
+            assert!(near.iter().any(|(token, tag)| token == " " && tag != "O"), "{file}: {near:?}");
+        }
+    }
+}
