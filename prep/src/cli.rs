@@ -70,7 +70,7 @@ pub enum Command {
     /// Query sets: a question for each label
     Queries(QueriesArgs),
     /// Counts, lengths and samples of a folder of pages or triples
-    #[command(after_help = "Example:\n  prep inspect data/esi --sample 5")]
+    #[command(after_help = "Example:\n  prep inspect data/esi --sample 5\n  prep inspect data/esi --html report.html")]
     Inspect(InspectArgs),
     /// Checks hashes, schema and invariants of a folder
     #[command(after_help = "Example:\n  prep verify data/esi")]
@@ -338,15 +338,18 @@ pub struct InspectArgs {
     /// Only triples of this label
     #[arg(long, value_name = "LABEL")]
     pub label: Option<String>,
-    /// Rows to print with their spans marked
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub sample: usize,
+    /// Rows to show with their spans marked [default: 3, on a page 200]
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
     /// Count tokens too, with this `tokenizer.json` or `vocab.txt`
     #[arg(long, value_name = "FILE")]
     pub tokenizer: Option<PathBuf>,
     /// The report as JSON
     #[arg(long)]
     pub json: bool,
+    /// The report as one page that needs nothing else, with charts and samples to browse
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub html: Option<PathBuf>,
 }
 
 /// `prep verify`
