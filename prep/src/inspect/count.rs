@@ -103,7 +103,8 @@ impl Lengths {
         let widths = (0..19).flat_map(|power| [1, 2, 5].map(|step| step * 10u64.pow(power)));
         let width = widths.into_iter().find(|width| high / width - first / width < most).unwrap_or(u64::MAX);
         let tail = (high / width + 1).saturating_mul(width);
-        let mut bins: Vec<Bin> = (first / width..=high / width).map(|at| Bin { from: at * width, to: at * width + (width - 1), count: 0 }).collect();
+        let mut bins: Vec<Bin> =
+            (first / width..=high / width).map(|at| Bin { from: at * width, to: at * width + (width - 1), count: 0 }).collect();
         if last >= tail {
             bins.push(Bin { from: tail, to: last, count: 0 });
         }

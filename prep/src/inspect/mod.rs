@@ -133,10 +133,17 @@ pub fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     }
 }
 
+impl Report {
+    /// What the folder holds, in a line.
+    fn summary(&self) -> String {
+        let state = if self.complete { "" } else { ", not complete" };
+        format!("{} in {}, {} bytes{state}", self.schema, counted(self.shards, "shard"), grouped(self.bytes))
+    }
+}
+
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let state = if self.complete { "" } else { ", not complete" };
-        writeln!(f, "{}: {} in {}, {} bytes{state}\n", self.dir, self.schema, counted(self.shards, "shard"), grouped(self.bytes))?;
+        writeln!(f, "{}: {}\n", self.dir, self.summary())?;
         let samples = match &self.rows {
             Rows::Triples(report) => report.fmt(f).map(|()| &report.samples),
             Rows::Pages(report) => report.fmt(f).map(|()| &report.samples),

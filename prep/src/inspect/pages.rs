@@ -6,6 +6,7 @@ use polars::prelude::*;
 use schemas::{Page, Row};
 use serde::Serialize;
 
+use super::chart::Panel;
 use super::count::{Bin, Count, DuplicateReport, Duplicates, Lengths, Spread, Top, grouped};
 use super::mark::{Style, marked};
 use super::parts::{Parts, chosen, exploded, value_counts};
@@ -153,6 +154,35 @@ fn show(frame: &DataFrame, style: Style) -> anyhow::Result<Sample> {
         head.push_str(" …");
     }
     Ok(Sample { id: field("title")?, query: None, label: None, marked: marked(&head, &spans, style), text: head, spans })
+}
+
+impl PageReport {
+    /// The figures at the top of a page.
+    pub(super) fn cards(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("pages", grouped(self.rows)),
+            ("redirects", grouped(self.redirects)),
+            ("disambiguations", grouped(self.disambiguations)),
+            ("without text", grouped(self.empty)),
+            ("chars", grouped(self.chars)),
+            ("links", grouped(self.anchors)),
+            ("copies of texts", grouped(self.duplicates.copies)),
+        ]
+    }
+
+    /// The charts of a page.
+    pub(super) fn panels(&self) -> Vec<Panel> {
+        let histogram = |name, title, spread| Panel::lengths(title, spread, self.histograms.get(name));
+        vec![
+            histogram("text_chars", "Chars a page", self.text_chars),
+            histogram("text_tokens", "Tokens a page", self.text_tokens),
+            histogram("anchors_per_page", "Links a page", None),
+            Panel::counts("Segments", String::new(), &self.segments),
+            Panel::counts("What was odd in the wikitext", String::new(), &self.issues),
+            Panel::most("Titles most often linked to", String::new(), &self.targets),
+            Panel::most("Texts that come more than once", self.duplicates.to_string(), &self.duplicates.most),
+        ]
+    }
 }
 
 impl std::fmt::Display for PageReport {

@@ -6,6 +6,7 @@ use anyhow::bail;
 use polars::prelude::*;
 use serde::Serialize;
 
+use super::chart::{Bar, Chart, Panel};
 use super::count::{Bin, Count, DuplicateReport, Duplicates, Lengths, Spread, Top, counted, grouped, hash, share};
 use super::mark::{Style, marked};
 use super::parts::{Parts, chosen, exploded, value_counts};
@@ -257,6 +258,43 @@ fn show(row: &DataFrame, style: Style) -> anyhow::Result<Sample> {
     let ranges = starts.iter().zip(ends.iter()).filter_map(|(start, end)| Some(start?..end?));
     let spans: Vec<_> = ranges.map(|range| (range, label.clone())).collect();
     Ok(Sample { id: field("id")?, query: Some(field("query")?), label: Some(label), marked: marked(&text, &spans, style), text, spans })
+}
+
+impl TripleReport {
+    /// The figures at the top of a page.
+    pub(super) fn cards(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("triples", grouped(self.rows)),
+            ("sentences", grouped(self.sentences)),
+            ("documents", grouped(self.docs)),
+            ("answers", grouped(self.spans)),
+            ("triples without an answer", share(self.impossible, self.rows)),
+            ("copies of sentences", grouped(self.duplicates.copies)),
+        ]
+    }
+
+    /// The charts of a page.
+    pub(super) fn panels(&self) -> Vec<Panel> {
+        let labels = self.labels.iter().map(|label| {
+            let answered = label.rows - label.impossible;
+            let note = format!("{} answers, {} answered", grouped(label.spans), share(answered, label.rows));
+            Bar { name: label.label.clone(), value: label.rows, full: answered, note }
+        });
+        let histogram = |name, title, spread| Panel::lengths(title, spread, self.histograms.get(name));
+        vec![
+            Panel {
+                title: "Labels".to_owned(),
+                note: "triples with an answer, and in pale those without".to_owned(),
+                chart: Chart::Bars(labels.collect()),
+            },
+            histogram("spans_per_sentence", "Answers a sentence", self.spans_per_sentence),
+            histogram("context_chars", "Chars a sentence", self.context_chars),
+            histogram("context_tokens", "Tokens a sentence", self.context_tokens),
+            Panel::counts("Origins of the answers", String::new(), &self.origins),
+            Panel::most("Most frequent mentions", String::new(), &self.mentions),
+            Panel::most("Sentences that come more than once", self.duplicates.to_string(), &self.duplicates.most),
+        ]
+    }
 }
 
 impl std::fmt::Display for TripleReport {
