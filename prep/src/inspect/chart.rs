@@ -5,6 +5,7 @@ use std::fmt::Write;
 use html_escape::encode_text;
 
 use super::count::{Bin, Count, Spread, grouped};
+use super::mark::printable;
 
 /// A chart with its title.
 #[derive(Debug)]
@@ -162,11 +163,7 @@ pub fn plain(text: &str) -> String {
 
 /// Text between double quotes.
 pub fn quoted(text: &str) -> String {
-    html_escape::encode_double_quoted_attribute(&plain_controls(text)).into_owned()
-}
-
-fn plain_controls(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+    html_escape::encode_double_quoted_attribute(&printable(text)).into_owned()
 }
 
 #[cfg(test)]

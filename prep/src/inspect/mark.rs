@@ -11,8 +11,12 @@ pub enum Style {
     Colours,
 }
 
-/// The text with each span (chars, half-open) marked with its label. Spans may nest and overlap. Control characters become spaces: a
-/// dump must not steer the terminal.
+/// The text with spaces for control characters: a dump must not steer the terminal.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+}
+
+/// The text with each span (chars, half-open) marked with its label, all [`printable`]. Spans may nest and overlap.
 pub fn marked(text: &str, spans: &[(Range<u32>, String)], style: Style) -> String {
     let mut opens: Vec<&Range<u32>> = spans.iter().map(|(range, _)| range).collect();
     opens.sort_by_key(|range| range.start);
@@ -25,7 +29,7 @@ pub fn marked(text: &str, spans: &[(Range<u32>, String)], style: Style) -> Strin
     for (at, char) in text.chars().map(Some).chain([None]).enumerate() {
         while let Some((_, label)) = closes.next_if(|(range, _)| range.end as usize <= at) {
             depth -= 1;
-            out.push_str(&close(label, depth, style));
+            out.push_str(&close(&printable(label), depth, style));
         }
         while opens.next_if(|range| range.start as usize <= at).is_some() {
             depth += 1;

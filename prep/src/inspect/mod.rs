@@ -30,7 +30,7 @@ use serde::Serialize;
 
 use crate::cli::{Common, InspectArgs};
 use count::{Count, counted, grouped};
-use mark::Style;
+use mark::{Style, printable};
 use parts::Parts;
 use tokens::TokenCounter;
 
@@ -149,8 +149,8 @@ impl std::fmt::Display for Report {
             Rows::Pages(report) => report.fmt(f).map(|()| &report.samples),
         }?;
         for sample in samples {
-            let query = sample.query.as_ref().map(|query| format!("  {query}")).unwrap_or_default();
-            writeln!(f, "\n{}{query}\n  {}", sample.id, sample.marked)?;
+            let query = sample.query.as_ref().map(|query| format!("  {}", printable(query))).unwrap_or_default();
+            writeln!(f, "\n{}{query}\n  {}", printable(&sample.id), sample.marked)?;
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl std::fmt::Display for Report {
 
 impl std::fmt::Display for Count {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.text, grouped(self.count))
+        write!(f, "{} {}", printable(&self.text), grouped(self.count))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::chart::{Bar, Chart, Panel};
 use super::count::{Bin, Count, DuplicateReport, Duplicates, Lengths, Spread, Top, counted, grouped, hash, share};
-use super::mark::{Style, marked};
+use super::mark::{Style, marked, printable};
 use super::parts::{Parts, chosen, exploded, value_counts};
 use super::tokens::TokenCounter;
 use super::{BINS, SHOWN, Sample, most_frequent, table};
@@ -301,7 +301,7 @@ impl std::fmt::Display for TripleReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut rows = vec![["label".to_owned(), "triples".to_owned(), "impossible".to_owned(), "spans".to_owned()]];
         for label in &self.labels {
-            rows.push([label.label.clone(), grouped(label.rows), share(label.impossible, label.rows), grouped(label.spans)]);
+            rows.push([printable(&label.label), grouped(label.rows), share(label.impossible, label.rows), grouped(label.spans)]);
         }
         if self.labels.len() > 1 {
             rows.push(["all".to_owned(), grouped(self.rows), share(self.impossible, self.rows), grouped(self.spans)]);
