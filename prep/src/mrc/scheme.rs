@@ -332,7 +332,7 @@ mod tests {
             (Scheme::Bmes, "S-A|B-A E-A|B-A M-A E-A"),
             (Scheme::Bieos, "S-A|B-A E-A|B-A I-A E-A"),
         ] {
-            let of = |tokens| tags("A", tokens, scheme).collect::<Vec<_>>().join(" ");
+            let of = |tokens| super::tags("A", tokens, scheme).collect::<Vec<_>>().join(" ");
             assert_eq!([of(1), of(2), of(3)].join("|"), expected, "{scheme}");
         }
     }
