@@ -103,7 +103,7 @@ fn every_format_gives_the_same_entities() {
             &["--columns", "token,_,_,tag"],
         ),
         ("nested", json!([nested]).to_string(), &[]),
-        ("nested", format!("{nested}\n"), &[]),
+        ("nested", format!("\u{feff}{nested}\r\n"), &[]),
         (
             "nested",
             json!({"context": text, "label": {"creative-work": [[10, 25]], "PER": ["0;2", "32;36"]}}).to_string(),
@@ -129,6 +129,22 @@ fn every_format_gives_the_same_entities() {
         assert_eq!(common::manifest(&desk.out()).config["formats"], json!([format]), "{content}");
         assert_eq!(desk.counter("sentences"), "1 in, 1 out", "{content}");
     }
+}
+
+#[test]
+fn io_marks_all() {
+    let desk = Desk::new();
+    desk.mrc("-DOCSTART- O\n\nAda I-PER\nLovelace I-PER\nwrote O\nNotes I-creative-work\n\n-DOCSTART- O\n\nBo I-PER\n", &["--strict"]).ok();
+    assert_eq!(
+        desk.answers()[..2],
+        ["0:PER Ada Lovelace wrote Notes: Ada Lovelace@0-12", "0:creative-work Ada Lovelace wrote Notes: Notes@19-24"]
+    );
+    assert_eq!(common::manifest(&desk.out()).config["scheme"], "io");
+    assert_eq!(desk.counter("repaired entities"), "0 in, 0 out");
+    assert_eq!(
+        desk.export(&["--format", "conll"]).ok().stdout,
+        "Ada\tB-PER\nLovelace\tI-PER\nwrote\tO\nNotes\tB-creative-work\n\nBo\tB-PER\n\n"
+    );
 }
 
 #[test]

@@ -62,7 +62,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  prep esi data/pages -o data/esi --min-entities 1")]
     Esi(EsiArgs),
     /// Gold triples from annotated corpora
-    #[command(after_help = "Example:\n  prep mrc train.bmes dev.bmes -o data/gold --queries zh_msra")]
+    #[command(
+        after_help = "Example:\n  prep mrc train.bmes dev.bmes -o data/gold --queries zh_msra\n  prep mrc mrc-ner.train -o data/gold --format mrc-json"
+    )]
     Mrc(MrcArgs),
     /// Triples back to CoNLL, JSON lines or MRC JSON
     #[command(after_help = "Example:\n  prep export data/gold --format conll --scheme bmes -o gold.bmes")]
