@@ -93,7 +93,7 @@ impl Format {
         bail!(
             "looks like JSON, but of no known format: it has {}; expected `context` and `label` (nested), `text` and `entities` or `label` \
              (jsonl), or `context`, `query` and `span_position` (mrc-json); name it with --format",
-            if seen.is_empty() { "no object with a field".to_owned() } else { seen.join(", ") }
+            if seen.is_empty() { "no object with a field, in an array or one a line".to_owned() } else { seen.join(", ") }
         )
     }
 
@@ -121,7 +121,64 @@ fn looks_like_json(start: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::mrc::context;
+    use crate::mrc::sentence::Item;
+
+    /// A sound file of each format.
+    const SOUND: [(Format, &str); 4] = [
+        (Format::Conll, "Ada\tB-PER\nBo\tI-PER\n\n-DOCSTART- O\n\nc O\n"),
+        (Format::Nested, r#"[{"context": "Ada Bo ö", "label": {"PER": ["0;1", [1, 2]]}}, {"context": "a", "label": {}}]"#),
+        (
+            Format::Jsonl,
+            "{\"text\": \"🎉 Ada\", \"label\": [[2, 5, \"PER\"]]}\n{\"data\": {\"text\": \"a\"}, \"annotations\": [{\"result\": []}]}\n",
+        ),
+        (
+            Format::MrcJson,
+            r#"[{"qas_id": "0.1", "context": "a b", "query": "?", "entity_label": "X", "span_position": ["0;1"]},
+            {"qas_id": "0.2", "context": "a b", "query": "!", "entity_label": "Y", "start_position": [1], "end_position": [1]}]"#,
+        ),
+    ];
+
+    /// Reads all, whatever it is; what is counted must add up.
+    fn read(format: Format, text: &str) -> u64 {
+        let mut reader = format.reader(text.as_bytes(), &Reading::default());
+        while let Ok(Some(item)) = reader.next_item() {
+            let Item::Sentence(sentence) = item else { continue };
+            let (text, entities) = sentence.body.resolve(Scheme::Bio, true);
+            for entity in entities {
+                assert!(schemas::row::char_slice(&text, entity.chars.start, entity.chars.end).is_some(), "{entity:?} of {text:?}");
+                let _ = context::trimmed(&text, entity.chars);
+            }
+        }
+        assert!(reader.sentences().adds_up() && reader.parts().1.adds_up());
+        reader.sentences().out
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_breaks_a_reader(which in 0usize..4, edits in proptest::collection::vec((0usize..200, "[\\[\\]{}\":;,0-9a-zö\n\t -]{0,2}"), 0..5)) {
+            let mut chars: Vec<String> = SOUND[which].1.chars().map(String::from).collect();
+            for (at, text) in edits {
+                let at = at % chars.len();
+                chars[at] = text;
+            }
+            let text = chars.concat();
+            let _ = Format::told(text.as_bytes());
+            for (format, _) in SOUND {
+                read(format, &text);
+            }
+        }
+    }
+
+    #[test]
+    fn sound_files_are_read_whole() {
+        for ((format, text), sentences) in SOUND.into_iter().zip([2, 2, 2, 1]) {
+            assert_eq!((Format::told(text.as_bytes()).unwrap(), read(format, text)), (format, sentences));
+        }
+    }
 
     #[test]
     fn formats_are_told_from_the_content() {
