@@ -182,6 +182,10 @@ fn what_a_format_cannot_hold_is_an_error() {
     );
     assert_eq!(desk.export(&["--format", "conll", "--tokens", "chars"]).ok().stdout.lines().count(), 10);
 
+    desk.mrc(" \tO\n", &["--lang", "zh"]).ok();
+    desk.export(&["--format", "nested"]).fails(&["row corpus:0:PER: nothing but white space"]);
+    assert_eq!(desk.export(&["--format", "conll"]).ok().stdout, " \tO\n\n");
+
     desk.mrc(r#"{"text": "a -DOCSTART- b", "label": []}"#, &[]).ok();
     desk.export(&["--format", "conll"]).fails(&["row corpus:0:PER: a token `-DOCSTART-` would begin a document"]);
 }

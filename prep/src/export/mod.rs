@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use schemas::{Folder, FolderError, Origin, Span, Triple};
 
 use crate::cli::{Common, ExportArgs, ExportFormat, ExportScheme, TokensArg};
@@ -94,6 +94,7 @@ fn export(folder: &Folder, args: &ExportArgs, counts: &mut Counts, out: &mut dyn
         } else {
             counts.unmarked += entities.filter(|span| span.origin != Origin::Gold || span.score.is_some()).count() as u64;
             let tokens = tokens_of(&rows, args);
+            ensure!(!tokens.texts().is_empty(), "row {}: nothing but white space, which holds no token; write --format jsonl", rows[0].id);
             counts.respaced += u64::from(tokens.change(&rows[0].context, &rows[0].lang));
             let spans = by_token(&rows, &tokens)?;
             let mut elements: Vec<String> = Vec::new();
