@@ -8,6 +8,8 @@ use encoding_rs::Encoding;
 use crate::extract::Buckets;
 use crate::gazetteer::files::GazetteerArg;
 
+use crate::mrc::columns::Columns;
+
 /// Wikipedia dumps, gazetteers and labelled corpora to Parquet shards of MRC triples.
 #[derive(Debug, Parser)]
 #[command(name = "prep", version, propagate_version = true, max_term_width = 110)]
@@ -68,12 +70,17 @@ pub enum Command {
                             --gazetteer LOC=cities.csv:name --match both")]
     Nee(NeeArgs),
     /// Gold triples from annotated corpora
-    #[command(after_help = "Example:\n  prep mrc train.bmes dev.bmes -o data/gold --queries zh_msra")]
+    #[command(
+        after_help = "Example:\n  prep mrc train.bmes dev.bmes -o data/gold --queries zh_msra\n  prep mrc mrc-ner.train -o data/gold --format mrc-json"
+    )]
     Mrc(MrcArgs),
+    /// Triples back to CoNLL, JSON lines or MRC JSON
+    #[command(after_help = "Example:\n  prep export data/gold --format conll --scheme bmes -o gold.bmes")]
+    Export(ExportArgs),
     /// Query sets: a question for each label
     Queries(QueriesArgs),
     /// Counts, lengths and samples of a folder of pages or triples
-    #[command(after_help = "Example:\n  prep inspect data/esi --sample 5")]
+    #[command(after_help = "Example:\n  prep inspect data/esi --sample 5\n  prep inspect data/esi --html report.html")]
     Inspect(InspectArgs),
     /// Checks hashes, schema and invariants of a folder
     #[command(after_help = "Example:\n  prep verify data/esi")]
@@ -270,12 +277,18 @@ pub struct MrcArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub output: OutputArgs,
-    /// Query set, built in or a TOML file
+    /// Query set, built in or a TOML file [default: the questions of the files, which only MRC JSON holds]
     #[arg(long, value_name = "NAME|FILE")]
-    pub queries: String,
-    /// Layout of the files
+    pub queries: Option<String>,
+    /// Format of the files
     #[arg(long, value_enum, default_value_t = MrcFormat::Auto)]
     pub format: MrcFormat,
+    /// Columns of CoNLL files: `token`, `tag`, `_` for one to pass over, `..` for any number of them
+    #[arg(long, value_name = "NAMES", default_value_t = Columns::default())]
+    pub columns: Columns,
+    /// What spans in JSON count [default: tokens-inclusive for nested and mrc-json, chars-exclusive for jsonl]
+    #[arg(long, value_enum)]
+    pub offsets: Option<OffsetsArg>,
     /// How tags mark the borders of an entity
     #[arg(long, value_enum, default_value_t = SchemeArg::Auto)]
     pub scheme: SchemeArg,
@@ -285,19 +298,38 @@ pub struct MrcArgs {
     /// Leave out entities of this label instead of refusing it; may be given several times
     #[arg(long, value_name = "LABEL")]
     pub ignore_label: Vec<String>,
-    /// End at the first malformed line
+    /// End at the first malformed line or element
     #[arg(long)]
     pub strict: bool,
 }
 
-/// Layouts of annotated files.
+/// Formats of annotated files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MrcFormat {
     /// Told from the content.
     Auto,
-    /// A token a line, its tag in the last column, a blank line between sentences.
+    /// A token a line, its tag in another column, a blank line between sentences.
     Conll,
+    /// {context, label: {TYPE: ["start;end"]}}, in an array or one a line.
+    Nested,
+    /// What doccano and Label Studio export, one a line or in an array.
+    Jsonl,
+    /// {context, query, entity_label, span_position}, one for each sentence and label.
+    MrcJson,
+}
+
+/// What the spans of JSON files count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OffsetsArg {
+    /// Tokens between white space; the end is the last one.
+    TokensInclusive,
+    /// Tokens between white space; the end is the one after the last.
+    TokensExclusive,
+    /// Chars; the end is the last one.
+    CharsInclusive,
+    /// Chars; the end is the one after the last.
+    CharsExclusive,
 }
 
 /// Tagging schemes.
@@ -316,6 +348,65 @@ pub enum SchemeArg {
     Bmes,
     /// B, I, E, and S alone; L for E and U for S as well.
     Bieos,
+}
+
+/// `prep export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Folder of triples
+    pub dir: PathBuf,
+    /// Format to write
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// File to write; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Replace the file
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Tags of a CoNLL file
+    #[arg(long, value_enum, default_value_t = ExportScheme::Bio)]
+    pub scheme: ExportScheme,
+    /// Tokens of all formats but jsonl
+    #[arg(long, value_enum, default_value_t = TokensArg::Auto)]
+    pub tokens: TokensArg,
+}
+
+/// Formats that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A token and its tag a line; entities must not overlap.
+    Conll,
+    /// {context, label: {TYPE: ["start;end"]}}, by tokens, in an array.
+    Nested,
+    /// {text, entities}, by chars, one a line; nothing of the text changes.
+    Jsonl,
+    /// {qas_id, context, query, …}, by tokens, one for each sentence and label, in an array.
+    MrcJson,
+}
+
+/// Schemes that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportScheme {
+    /// B begins, I goes on.
+    Bio,
+    /// B, M, E, and S alone.
+    Bmes,
+    /// B, I, E, and S alone.
+    Bieos,
+}
+
+/// What is a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TokensArg {
+    /// Words, or chars in languages written without spaces.
+    Auto,
+    /// What stands between white space; an entity that cuts a word is an error.
+    Words,
+    /// Words, cut where an entity begins or ends inside one.
+    Cut,
+    /// Each char.
+    Chars,
 }
 
 /// `prep queries`
@@ -360,15 +451,18 @@ pub struct InspectArgs {
     /// Only triples of this label
     #[arg(long, value_name = "LABEL")]
     pub label: Option<String>,
-    /// Rows to print with their spans marked
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub sample: usize,
+    /// Rows to show with their spans marked [default: 3, on a page 200]
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
     /// Count tokens too, with this `tokenizer.json` or `vocab.txt`
     #[arg(long, value_name = "FILE")]
     pub tokenizer: Option<PathBuf>,
     /// The report as JSON
     #[arg(long)]
     pub json: bool,
+    /// The report as one page that needs nothing else, with charts and samples to browse
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub html: Option<PathBuf>,
 }
 
 /// `prep verify`

@@ -10,11 +10,13 @@
 //! | [`extract`] | `prep pages`, `prep esi` and `prep nee` |
 //! | [`pipeline`], [`strings`] | work in order on several threads; many strings in little memory |
 //! | [`mrc`] | `prep mrc`: annotated corpora |
+//! | [`export`] | `prep export`: triples back to annotated corpora |
 //! | [`queries`], [`inspect`], [`verify`] | the commands of these names |
 //!
 //! Nothing but [`source`], [`gazetteer::files`] and the shard writer of `schemas` touches the disk; no module knows `train`.
 
 pub mod cli;
+pub mod export;
 pub mod extract;
 pub mod gazetteer;
 pub mod inspect;
@@ -46,6 +48,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Esi(args) => extract::esi(args, &cli.common),
         Command::Nee(args) => extract::nee(args, &cli.common),
         Command::Mrc(args) => mrc::run(args, &cli.common),
+        Command::Export(args) => export::run(args, &cli.common),
         Command::Queries(args) => queries::run(args),
         Command::Inspect(args) => inspect::run(args, &cli.common),
         Command::Verify(args) => verify::run(args, &cli.common),

@@ -11,12 +11,16 @@ pub enum Style {
     Colours,
 }
 
-/// The text with each span (chars, half-open) marked with its label. Spans may nest and overlap. Control characters become spaces: a
-/// dump must not steer the terminal.
-pub fn marked(text: &str, spans: &[(Range<u32>, &str)], style: Style) -> String {
+/// The text with spaces for control characters: a dump must not steer the terminal.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+}
+
+/// The text with each span (chars, half-open) marked with its label, all [`printable`]. Spans may nest and overlap.
+pub fn marked(text: &str, spans: &[(Range<u32>, String)], style: Style) -> String {
     let mut opens: Vec<&Range<u32>> = spans.iter().map(|(range, _)| range).collect();
     opens.sort_by_key(|range| range.start);
-    let mut closes: Vec<&(Range<u32>, &str)> = spans.iter().collect();
+    let mut closes: Vec<&(Range<u32>, String)> = spans.iter().collect();
     // Of spans that end together, the inner one ends first.
     closes.sort_by_key(|(range, _)| (range.end, u32::MAX - range.start));
     let (mut opens, mut closes) = (opens.into_iter().peekable(), closes.into_iter().peekable());
@@ -25,7 +29,7 @@ pub fn marked(text: &str, spans: &[(Range<u32>, &str)], style: Style) -> String 
     for (at, char) in text.chars().map(Some).chain([None]).enumerate() {
         while let Some((_, label)) = closes.next_if(|(range, _)| range.end as usize <= at) {
             depth -= 1;
-            out.push_str(&close(label, depth, style));
+            out.push_str(&close(&printable(label), depth, style));
         }
         while opens.next_if(|range| range.start as usize <= at).is_some() {
             depth += 1;
@@ -65,8 +69,9 @@ mod tests {
             ("abc", vec![(0..1, "A"), (1..2, "B")], "[a|A][b|B]c"),
             ("abc", vec![(0..2, "A"), (1..3, "B")], "[a[b|A]c|B]"),
         ] {
+            let spans: Vec<_> = spans.into_iter().map(|(range, label)| (range, label.to_owned())).collect();
             assert_eq!(marked(text, &spans, Style::Brackets), expected);
         }
-        assert_eq!(marked("ab", &[(0..1, "A")], Style::Colours), "\u{1b}[1;33ma\u{1b}[0m\u{1b}[2m|A\u{1b}[0mb");
+        assert_eq!(marked("ab", &[(0..1, "A".to_owned())], Style::Colours), "\u{1b}[1;33ma\u{1b}[0m\u{1b}[2m|A\u{1b}[0mb");
     }
 }

@@ -6,11 +6,12 @@ use polars::prelude::*;
 use schemas::{Page, Row};
 use serde::Serialize;
 
-use super::count::{Count, Lengths, Spread, Top, grouped};
+use super::chart::Panel;
+use super::count::{Bin, Count, DuplicateReport, Duplicates, Lengths, Spread, Top, grouped};
 use super::mark::{Style, marked};
-use super::parts::{Parts, exploded, spread, value_counts};
+use super::parts::{Parts, chosen, exploded, value_counts};
 use super::tokens::TokenCounter;
-use super::{SHOWN, Sample};
+use super::{BINS, SHOWN, Sample, most_frequent};
 
 /// Chars of a sample's text.
 const SAMPLE_CHARS: u32 = 300;
@@ -35,6 +36,10 @@ pub struct PageReport {
     /// The same in tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_tokens: Option<Spread>,
+    /// How often each length comes, by what is long.
+    pub histograms: BTreeMap<&'static str, Vec<Bin>>,
+    /// Pages with the same text.
+    pub duplicates: DuplicateReport,
     /// Segments by kind.
     pub segments: BTreeMap<String, u64>,
     /// Pages by what was odd in their wikitext.
@@ -53,6 +58,7 @@ pub fn report(parts: &Parts, sample: usize, tokens: Option<&TokenCounter>, style
     let mut report = PageReport { segments: segments(parts)?, ..PageReport::default() };
     let (mut chars, mut token_counts, mut targets) = (Lengths::default(), Lengths::default(), Top::default());
     let (mut linked, mut all) = (Vec::new(), Vec::new());
+    let (mut links_a_page, mut duplicates) = (Lengths::default(), Duplicates::default());
     for part in 0..parts.count() {
         let columns = ["redirect", "disambiguation", "text", "anchors", "issues"].map(col);
         let part = parts.frame(part)?.select(columns).collect()?;
@@ -75,12 +81,18 @@ pub fn report(parts: &Parts, sample: usize, tokens: Option<&TokenCounter>, style
                 chars.add(u64::from(length), 1);
             }
         }
-        if let Some(tokens) = tokens {
-            for text in frame.column("text")?.str()?.iter().flatten().filter(|text| !text.is_empty()) {
+        let links = frame.column("anchors")?.u32()?;
+        for (text, links) in frame.column("text")?.str()?.iter().zip(links.iter()) {
+            let (Some(text), Some(links)) = (text, links) else { continue };
+            if text.is_empty() {
+                continue;
+            }
+            links_a_page.add(u64::from(links), 1);
+            duplicates.add(text, 0);
+            if let Some(tokens) = tokens {
                 token_counts.add(tokens.count(text)?, 1);
             }
         }
-        let links = frame.column("anchors")?.u32()?;
         report.anchors += links.iter().flatten().map(u64::from).sum::<u64>();
         linked.push(links.iter().flatten().filter(|&links| links > 0).count() as u64);
         all.push(frame.height() as u64);
@@ -98,9 +110,16 @@ pub fn report(parts: &Parts, sample: usize, tokens: Option<&TokenCounter>, style
     report.text_tokens = token_counts.spread();
     report.targets = targets.first(SHOWN);
     let any_link = report.anchors > 0;
-    for (part, row) in spread(if any_link { &linked } else { &all }, sample) {
-        report.samples.push(show(parts, part, row, any_link, style)?);
-    }
+    let lengths = [("text_chars", &chars), ("text_tokens", &token_counts), ("anchors_per_page", &links_a_page)];
+    let histograms = lengths.into_iter().map(|(name, lengths)| (name, lengths.bins(BINS))).filter(|(_, bins)| !bins.is_empty());
+    report.histograms = histograms.collect();
+    report.duplicates = duplicates.report(SHOWN);
+    let rows = chosen(if any_link { &linked } else { &all }, sample, |part| {
+        let frame = parts.frame(part)?;
+        let frame = if any_link { frame.filter(col("anchors").list().len().gt(lit(0))) } else { frame };
+        Ok(frame.select(["title", "text", "anchors"].map(col)))
+    })?;
+    report.samples = rows.into_iter().map(|row| show(&row, style)).collect::<anyhow::Result<_>>()?;
     Ok(report)
 }
 
@@ -119,10 +138,7 @@ fn segments(parts: &Parts) -> anyhow::Result<BTreeMap<String, u64>> {
     Ok(kinds)
 }
 
-fn show(parts: &Parts, part: usize, row: u64, any_link: bool, style: Style) -> anyhow::Result<Sample> {
-    let frame = parts.frame(part)?;
-    let frame = if any_link { frame.filter(col("anchors").list().len().gt(lit(0))) } else { frame };
-    let frame = frame.slice(i64::try_from(row)?, 1).select(["title", "text", "anchors"].map(col)).collect()?;
+fn show(frame: &DataFrame, style: Style) -> anyhow::Result<Sample> {
     let field = |name: &str| anyhow::Ok(frame.column(name)?.str()?.get(0).unwrap_or_default().to_owned());
     let anchors = exploded(frame.clone().lazy(), "anchors");
     let anchors = anchors.select(["start", "end", "target"].map(|name| col("anchors").struct_().field_by_name(name))).collect()?;
@@ -130,12 +146,43 @@ fn show(parts: &Parts, part: usize, row: u64, any_link: bool, style: Style) -> a
     // The head of the text, to the end of a link it would cut.
     let ranges = || starts.iter().zip(ends.iter()).filter_map(|(start, end)| Some(start?..end?));
     let cut = ranges().find(|range| range.start < SAMPLE_CHARS && SAMPLE_CHARS < range.end).map_or(SAMPLE_CHARS, |range| range.end);
-    let shown: Vec<_> =
-        ranges().zip(targets.iter()).filter(|(range, _)| range.end <= cut).map(|(range, to)| (range, to.unwrap_or_default())).collect();
+    let links = ranges().zip(targets.iter()).filter(|(range, _)| range.end <= cut);
+    let spans: Vec<_> = links.map(|(range, to)| (range, to.unwrap_or_default().to_owned())).collect();
     let text = field("text")?;
-    let head: String = text.chars().take(cut as usize).collect();
-    let more = if head.len() < text.len() { " …" } else { "" };
-    Ok(Sample { id: field("title")?, query: None, marked: format!("{}{more}", marked(&head, &shown, style)) })
+    let mut head: String = text.chars().take(cut as usize).collect();
+    if head.len() < text.len() {
+        head.push_str(" …");
+    }
+    Ok(Sample { id: field("title")?, query: None, label: None, marked: marked(&head, &spans, style), text: head, spans })
+}
+
+impl PageReport {
+    /// The figures at the top of a page.
+    pub(super) fn cards(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("pages", grouped(self.rows)),
+            ("redirects", grouped(self.redirects)),
+            ("disambiguations", grouped(self.disambiguations)),
+            ("without text", grouped(self.empty)),
+            ("chars", grouped(self.chars)),
+            ("links", grouped(self.anchors)),
+            ("copies of texts", grouped(self.duplicates.copies)),
+        ]
+    }
+
+    /// The charts of a page.
+    pub(super) fn panels(&self) -> Vec<Panel> {
+        let histogram = |name, title, spread| Panel::lengths(title, spread, self.histograms.get(name));
+        vec![
+            histogram("text_chars", "Chars a page", self.text_chars),
+            histogram("text_tokens", "Tokens a page", self.text_tokens),
+            histogram("anchors_per_page", "Links a page", None),
+            Panel::counts("Segments", String::new(), &self.segments),
+            Panel::counts("What was odd in the wikitext", String::new(), &self.issues),
+            Panel::most("Titles most often linked to", String::new(), &self.targets),
+            Panel::most("Texts that come more than once", self.duplicates.to_string(), &self.duplicates.most),
+        ]
+    }
 }
 
 impl std::fmt::Display for PageReport {
@@ -162,7 +209,7 @@ impl std::fmt::Display for PageReport {
         writeln!(f, "anchors         {}, {rate:.1} per 1,000 chars", grouped(self.anchors))?;
         writeln!(f, "segments        {}", counts(&self.segments))?;
         writeln!(f, "issues          {}", counts(&self.issues))?;
-        let targets: Vec<String> = self.targets.iter().map(Count::to_string).collect();
-        writeln!(f, "top targets     {}", targets.join(", "))
+        writeln!(f, "duplicates      {}", self.duplicates)?;
+        writeln!(f, "top targets     {}", most_frequent(&self.targets))
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use polars::prelude::{DataType, ExplodeOptions, Expr, LazyFrame, PlRefPath, ScanArgsParquet, col, cols, len};
+use polars::prelude::{DataFrame, DataType, ExplodeOptions, Expr, LazyFrame, PlRefPath, ScanArgsParquet, col, cols, len};
 use schemas::Manifest;
 
 /// Rows of a part: a few row groups of triples, so that reading one reads little else.
@@ -121,6 +121,21 @@ pub fn spread(wanted: &[u64], count: usize) -> Vec<(usize, u64)> {
         rows.push((at, row - before));
     }
     rows
+}
+
+/// The rows that [`spread`] chooses, each as a frame of one row. `frame`: the wanted rows of a part.
+///
+/// # Errors
+/// What polars says.
+pub fn chosen(wanted: &[u64], count: usize, frame: impl Fn(usize) -> anyhow::Result<LazyFrame>) -> anyhow::Result<Vec<DataFrame>> {
+    let mut rows = Vec::new();
+    for part in spread(wanted, count).chunk_by(|one, other| one.0 == other.0) {
+        let frame = frame(part[0].0)?.collect()?;
+        for (_, row) in part {
+            rows.push(frame.slice(i64::try_from(*row)?, 1));
+        }
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]

@@ -6,11 +6,12 @@ use anyhow::bail;
 use polars::prelude::*;
 use serde::Serialize;
 
-use super::count::{Count, Lengths, Spread, Top, counted, grouped, share};
-use super::mark::{Style, marked};
-use super::parts::{Parts, exploded, spread, value_counts};
+use super::chart::{Bar, Chart, Panel};
+use super::count::{Bin, Count, DuplicateReport, Duplicates, Lengths, Spread, Top, counted, grouped, hash, share};
+use super::mark::{Style, marked, printable};
+use super::parts::{Parts, chosen, exploded, value_counts};
 use super::tokens::TokenCounter;
-use super::{SHOWN, Sample, table};
+use super::{BINS, SHOWN, Sample, most_frequent, table};
 
 /// Counts of triples.
 #[derive(Debug, Serialize)]
@@ -34,8 +35,12 @@ pub struct TripleReport {
     /// The same in tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_tokens: Option<Spread>,
+    /// How often each length comes, by what is long.
+    pub histograms: BTreeMap<&'static str, Vec<Bin>>,
     /// Answers by origin.
     pub origins: BTreeMap<String, u64>,
+    /// Sentences with the same text.
+    pub duplicates: DuplicateReport,
     /// The most frequent answers.
     pub mentions: Vec<Count>,
     /// Rows with answers, spread over the folder; rows without where there are none.
@@ -75,7 +80,11 @@ pub fn report(
     }
     let samples = samples(parts, label, &tally, sample, style)?;
     tally.end_sentence();
+    let lengths = [("spans_per_sentence", &tally.spans), ("context_chars", &tally.chars), ("context_tokens", &tally.tokens)];
+    let histograms = lengths.into_iter().map(|(name, lengths)| (name, lengths.bins(BINS))).filter(|(_, bins)| !bins.is_empty());
     Ok(TripleReport {
+        histograms: histograms.collect(),
+        duplicates: tally.duplicates.report(SHOWN),
         rows: tally.rows,
         sentences: tally.sentences,
         docs: tally.docs,
@@ -123,11 +132,21 @@ struct Sums {
     tokens: Lengths,
     origins: BTreeMap<String, u64>,
     mentions: Top,
-    /// Document, number and answers of the sentence that may go on in the next part.
-    sentence: Option<(String, u32, u64)>,
+    duplicates: Duplicates,
+    /// The sentence that may go on in the next part.
+    sentence: Option<Sentence>,
     /// Rows with an answer, by part; and all.
     answered: Vec<u64>,
     wanted: Vec<u64>,
+}
+
+/// A sentence whose rows are not all seen.
+struct Sentence {
+    doc: String,
+    number: u32,
+    context: String,
+    /// Label, start and end of each answer, as hashes.
+    answers: Vec<u64>,
 }
 
 impl Sums {
@@ -178,22 +197,28 @@ impl Sums {
         let columns = [
             col("doc"),
             col("sentence"),
+            text("label"),
             col("context"),
             col("context").str().len_chars().alias("chars"),
             col("spans").list().len().alias("count"),
         ];
-        let frame = part.select(columns).collect()?;
-        let (docs, numbers) = (frame.column("doc")?.str()?, frame.column("sentence")?.u32()?);
+        let frame = part.clone().select(columns).collect()?;
+        let (docs, numbers, labels) = (frame.column("doc")?.str()?, frame.column("sentence")?.u32()?, frame.column("label")?.str()?);
         let (contexts, chars, counts) = (frame.column("context")?.str()?, frame.column("chars")?.u32()?, frame.column("count")?.u32()?);
+        let spans = exploded(part, "spans").select(["start", "end"].map(|name| col("spans").struct_().field_by_name(name))).collect()?;
+        let (starts, ends) = (spans.column("start")?.u32()?, spans.column("end")?.u32()?);
+        let mut spans = starts.iter().zip(ends.iter());
         for row in 0..frame.height() {
             let (Some(doc), Some(number), Some(context)) = (docs.get(row), numbers.get(row), contexts.get(row)) else { continue };
-            let count = u64::from(counts.get(row).unwrap_or(0));
+            let count = counts.get(row).unwrap_or(0) as usize;
+            let answers = spans.by_ref().take(count).map(|span| hash((labels.get(row), span)));
             match &mut self.sentence {
-                Some((known, sentence, spans)) if known == doc && *sentence == number => *spans += count,
+                Some(known) if known.doc == doc && known.number == number => known.answers.extend(answers),
                 known => {
-                    self.docs += u64::from(known.as_ref().is_none_or(|(known, ..)| known != doc));
+                    self.docs += u64::from(known.as_ref().is_none_or(|known| known.doc != doc));
+                    let next = Sentence { doc: doc.to_owned(), number, context: context.to_owned(), answers: answers.collect() };
                     self.end_sentence();
-                    self.sentence = Some((doc.to_owned(), number, count));
+                    self.sentence = Some(next);
                     self.chars.add(u64::from(chars.get(row).unwrap_or(0)), 1);
                     if let Some(tokens) = tokens {
                         self.tokens.add(tokens.count(context)?, 1);
@@ -205,9 +230,10 @@ impl Sums {
     }
 
     fn end_sentence(&mut self) {
-        if let Some((_, _, spans)) = self.sentence.take() {
+        if let Some(sentence) = self.sentence.take() {
             self.sentences += 1;
-            self.spans.add(spans, 1);
+            self.spans.add(sentence.answers.len() as u64, 1);
+            self.duplicates.add(&sentence.context, hash(&sentence.answers));
         }
     }
 }
@@ -215,28 +241,67 @@ impl Sums {
 fn samples(parts: &Parts, label: Option<&str>, tally: &Sums, count: usize, style: Style) -> anyhow::Result<Vec<Sample>> {
     let any_answer = tally.answered.iter().any(|&rows| rows > 0);
     let wanted = if any_answer { &tally.answered } else { &tally.wanted };
-    let mut samples = Vec::new();
-    for (part, row) in spread(wanted, count) {
+    let rows = chosen(wanted, count, |part| {
         let frame = part_of(parts, part, label)?;
         let frame = if any_answer { frame.filter(col("impossible").not()) } else { frame };
-        let columns = [col("id"), text("label").alias("label"), text("query").alias("query"), col("context"), col("spans")];
-        let frame = frame.slice(i64::try_from(row)?, 1).select(columns).collect()?;
-        let field = |name: &str| anyhow::Ok(frame.column(name)?.str()?.get(0).unwrap_or_default().to_owned());
-        let label = field("label")?;
-        let spans = exploded(frame.clone().lazy(), "spans");
-        let spans = spans.select(["start", "end"].map(|name| col("spans").struct_().field_by_name(name))).collect()?;
-        let (starts, ends) = (spans.column("start")?.u32()?, spans.column("end")?.u32()?);
-        let ranges: Vec<_> = starts.iter().zip(ends.iter()).filter_map(|(start, end)| Some((start?..end?, label.as_str()))).collect();
-        samples.push(Sample { id: field("id")?, query: Some(field("query")?), marked: marked(&field("context")?, &ranges, style) });
+        Ok(frame.select([col("id"), text("label").alias("label"), text("query").alias("query"), col("context"), col("spans")]))
+    })?;
+    rows.into_iter().map(|row| show(&row, style)).collect()
+}
+
+fn show(row: &DataFrame, style: Style) -> anyhow::Result<Sample> {
+    let field = |name: &str| anyhow::Ok(row.column(name)?.str()?.get(0).unwrap_or_default().to_owned());
+    let (label, text) = (field("label")?, field("context")?);
+    let spans = exploded(row.clone().lazy(), "spans");
+    let spans = spans.select(["start", "end"].map(|name| col("spans").struct_().field_by_name(name))).collect()?;
+    let (starts, ends) = (spans.column("start")?.u32()?, spans.column("end")?.u32()?);
+    let ranges = starts.iter().zip(ends.iter()).filter_map(|(start, end)| Some(start?..end?));
+    let spans: Vec<_> = ranges.map(|range| (range, label.clone())).collect();
+    Ok(Sample { id: field("id")?, query: Some(field("query")?), label: Some(label), marked: marked(&text, &spans, style), text, spans })
+}
+
+impl TripleReport {
+    /// The figures at the top of a page.
+    pub(super) fn cards(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("triples", grouped(self.rows)),
+            ("sentences", grouped(self.sentences)),
+            ("documents", grouped(self.docs)),
+            ("answers", grouped(self.spans)),
+            ("triples without an answer", share(self.impossible, self.rows)),
+            ("copies of sentences", grouped(self.duplicates.copies)),
+        ]
     }
-    Ok(samples)
+
+    /// The charts of a page.
+    pub(super) fn panels(&self) -> Vec<Panel> {
+        let labels = self.labels.iter().map(|label| {
+            let answered = label.rows - label.impossible;
+            let note = format!("{} answers, {} answered", grouped(label.spans), share(answered, label.rows));
+            Bar { name: label.label.clone(), value: label.rows, full: answered, note }
+        });
+        let histogram = |name, title, spread| Panel::lengths(title, spread, self.histograms.get(name));
+        vec![
+            Panel {
+                title: "Labels".to_owned(),
+                note: "triples with an answer, and in pale those without".to_owned(),
+                chart: Chart::Bars(labels.collect()),
+            },
+            histogram("spans_per_sentence", "Answers a sentence", self.spans_per_sentence),
+            histogram("context_chars", "Chars a sentence", self.context_chars),
+            histogram("context_tokens", "Tokens a sentence", self.context_tokens),
+            Panel::counts("Origins of the answers", String::new(), &self.origins),
+            Panel::most("Most frequent mentions", String::new(), &self.mentions),
+            Panel::most("Sentences that come more than once", self.duplicates.to_string(), &self.duplicates.most),
+        ]
+    }
 }
 
 impl std::fmt::Display for TripleReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut rows = vec![["label".to_owned(), "triples".to_owned(), "impossible".to_owned(), "spans".to_owned()]];
         for label in &self.labels {
-            rows.push([label.label.clone(), grouped(label.rows), share(label.impossible, label.rows), grouped(label.spans)]);
+            rows.push([printable(&label.label), grouped(label.rows), share(label.impossible, label.rows), grouped(label.spans)]);
         }
         if self.labels.len() > 1 {
             rows.push(["all".to_owned(), grouped(self.rows), share(self.impossible, self.rows), grouped(self.spans)]);
@@ -252,7 +317,7 @@ impl std::fmt::Display for TripleReport {
         }
         let origins: Vec<String> = self.origins.iter().map(|(origin, count)| format!("{origin} {}", grouped(*count))).collect();
         writeln!(f, "origins         {}", origins.join(", "))?;
-        let mentions: Vec<String> = self.mentions.iter().map(Count::to_string).collect();
-        writeln!(f, "top mentions    {}", mentions.join(", "))
+        writeln!(f, "duplicates      {}", self.duplicates)?;
+        writeln!(f, "top mentions    {}", most_frequent(&self.mentions))
     }
 }

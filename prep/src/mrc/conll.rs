@@ -1,77 +1,32 @@
-//! CoNLL files: a token a line, its tag in the last column, a blank line between sentences.
+//! CoNLL files: a token a line, its tag in another column, a blank line between sentences.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use schemas::Tally;
 
+use super::columns::Columns;
 use super::scheme::{Scheme, Tag, TagFault};
+use super::sentence::{Body, Fault, Item, ReadError, Sentence, SentenceReader, shortened};
 
 /// Longest line that is read, in bytes.
 const MAX_LINE: usize = 1 << 16;
 /// Longest sentence that is kept, in tokens.
 const MAX_TOKENS: usize = 1 << 14;
-
-/// A sentence of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sentence {
-    /// Number in the file, from 0; sentences that are left out are numbered too, empty ones are not.
-    pub number: u32,
-    /// Line of its first token, from 1.
-    pub line: u64,
-    /// The tokens.
-    pub tokens: Vec<String>,
-    /// Their tags.
-    pub tags: Vec<Tag>,
-}
-
-/// What the reader comes across.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
-    /// A sound sentence.
-    Sentence(Sentence),
-    /// A sentence that is left out for a malformed line.
-    Fault(Fault),
-}
-
-/// Why a sentence is left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The malformed line, from 1.
-    pub line: u64,
-    /// The kind of fault, as the counters name it.
-    pub reason: &'static str,
-    /// What was wrong and what would be right.
-    pub detail: String,
-}
-
-/// What ends the reading of a file.
-#[derive(Debug, thiserror::Error)]
-pub enum ConllError {
-    /// The stream broke.
-    #[error("line {0} cannot be read")]
-    Io(u64, #[source] io::Error),
-    /// The text is in some other encoding.
-    #[error("line {0} is not UTF-8; convert the file to UTF-8")]
-    Encoding(u64),
-    /// This is no text of lines.
-    #[error("line {0} is longer than {MAX_LINE} bytes, expected a token and its tag")]
-    Long(u64),
-    /// This is JSON.
-    #[error("line {0} looks like JSON, expected a token and its tag a line")]
-    Json(u64),
-}
+/// What stands in place of a token where a document begins.
+pub const DOCUMENT_START: &str = "-DOCSTART-";
 
 /// Reads a file sentence by sentence.
 ///
 /// - Where a line holds a tab, tabs separate its columns and the token may hold or be a space; otherwise white space does.
 /// - White space at the ends of a token is dropped, unless the token is nothing else.
-/// - A line of nothing but white space ends a sentence, and so does a `-DOCSTART-` line.
+/// - A line of nothing but white space ends a sentence, and so does a line with a column [`DOCUMENT_START`].
 /// - Lines end in LF or CRLF.
 ///
 /// Memory: one line and one sentence, both of limited length.
 pub struct Reader<R> {
     input: BufReader<R>,
     scheme: Option<Scheme>,
+    columns: Columns,
     line: u64,
     buffer: Vec<u8>,
     number: u32,
@@ -83,10 +38,11 @@ pub struct Reader<R> {
 
 impl<R: Read> Reader<R> {
     /// A reader at the file's start. A prefix that `scheme` lacks is malformed; without one, every known prefix is read.
-    pub fn new(input: R, scheme: Option<Scheme>) -> Self {
+    pub fn new(input: R, scheme: Option<Scheme>, columns: Columns) -> Self {
         Self {
             input: BufReader::new(input),
             scheme,
+            columns,
             line: 0,
             buffer: Vec::new(),
             number: 0,
@@ -96,26 +52,28 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Sentences so far. A blank line that ends none and follows no `-DOCSTART-` is an empty one.
-    pub fn sentences(&self) -> &Tally {
-        &self.sentences
+    /// Reads a line into the buffer; false at the end of the file.
+    fn read_line(&mut self) -> Result<bool, ReadError> {
+        self.buffer.clear();
+        let line = self.line + 1;
+        let mut limited = (&mut self.input).take(MAX_LINE as u64 + 1);
+        let read = limited.read_until(b'\n', &mut self.buffer).map_err(|error| ReadError::Io(line, error))?;
+        if read > MAX_LINE {
+            return Err(ReadError::Long { line, limit: MAX_LINE, expected: "a token and its tag" });
+        }
+        self.line = line;
+        Ok(read > 0)
     }
+}
 
-    /// Lines so far; out are those of the sentences that were kept.
-    pub fn lines(&self) -> &Tally {
-        &self.lines
-    }
-
-    /// The next sentence; nothing at the end of the file.
-    ///
-    /// # Errors
-    /// What makes the rest of the file unreadable.
-    pub fn next_item(&mut self) -> Result<Option<Item>, ConllError> {
-        let mut sentence = Sentence { number: self.number, line: self.line + 1, tokens: Vec::new(), tags: Vec::new() };
+impl<R: Read> SentenceReader for Reader<R> {
+    fn next_item(&mut self) -> Result<Option<Item>, ReadError> {
+        let (mut tokens, mut tags) = (Vec::new(), Vec::new());
+        let mut first = self.line + 1;
         let mut fault: Option<Fault> = None;
         let mut lines = 0;
         while self.read_line()? {
-            let text = std::str::from_utf8(&self.buffer).map_err(|_| ConllError::Encoding(self.line))?;
+            let text = std::str::from_utf8(&self.buffer).map_err(|_| ReadError::Encoding(self.line))?;
             let text = text.strip_suffix('\n').unwrap_or(text);
             let text = text.strip_suffix('\r').unwrap_or(text);
             if text.trim().is_empty() {
@@ -128,7 +86,7 @@ impl<R: Read> Reader<R> {
                 }
                 continue;
             }
-            if text.split_ascii_whitespace().next() == Some("-DOCSTART-") {
+            if text.split_ascii_whitespace().any(|column| column == DOCUMENT_START) {
                 self.lines.skip("document start");
                 self.gap_is_due = true;
                 if lines > 0 {
@@ -136,21 +94,18 @@ impl<R: Read> Reader<R> {
                 }
                 continue;
             }
-            if self.line == 1 && looks_like_json(text) {
-                return Err(ConllError::Json(1));
-            }
             self.gap_is_due = false;
             if lines == 0 {
-                sentence.line = self.line;
+                first = self.line;
             }
             lines += 1;
             if fault.is_some() {
                 continue;
             }
-            match parse_line(text, self.line, self.scheme) {
-                Ok((token, tag)) if sentence.tokens.len() < MAX_TOKENS => {
-                    sentence.tokens.push(token.to_owned());
-                    sentence.tags.push(tag);
+            match parse_line(text, self.line, self.scheme, &self.columns) {
+                Ok((token, tag)) if tokens.len() < MAX_TOKENS => {
+                    tokens.push(token.to_owned());
+                    tags.push(tag);
                 }
                 Ok(_) => {
                     let detail = format!("the sentence has more than {MAX_TOKENS} tokens, expected a blank line after each sentence");
@@ -162,6 +117,7 @@ impl<R: Read> Reader<R> {
         if lines == 0 {
             return Ok(None);
         }
+        let number = self.number;
         self.number += 1;
         if let Some(fault) = fault {
             self.sentences.skip(fault.reason);
@@ -172,35 +128,33 @@ impl<R: Read> Reader<R> {
         self.sentences.keep();
         self.lines.seen += lines;
         self.lines.out += lines;
-        Ok(Some(Item::Sentence(sentence)))
+        let body = Body::Tagged { tokens, tags };
+        Ok(Some(Item::Sentence(Sentence { number, line: first, body, questions: Vec::new() })))
     }
 
-    /// Reads a line into the buffer; false at the end of the file.
-    fn read_line(&mut self) -> Result<bool, ConllError> {
-        self.buffer.clear();
-        let line = self.line + 1;
-        let mut limited = (&mut self.input).take(MAX_LINE as u64 + 1);
-        let read = limited.read_until(b'\n', &mut self.buffer).map_err(|error| ConllError::Io(line, error))?;
-        if read > MAX_LINE {
-            return Err(ConllError::Long(line));
-        }
-        self.line = line;
-        Ok(read > 0)
+    /// A blank line that ends no sentence and follows no document start is an empty one.
+    fn sentences(&self) -> &Tally {
+        &self.sentences
+    }
+
+    fn parts(&self) -> (&'static str, &Tally) {
+        ("lines", &self.lines)
     }
 }
 
-/// No tag ends so, and a lone bracket is no token with its tag.
-fn looks_like_json(line: &str) -> bool {
-    let line = line.trim();
-    matches!(line, "{" | "[") || line.starts_with("{\"") || line.starts_with("[{")
-}
-
-fn parse_line(text: &str, line: u64, scheme: Option<Scheme>) -> Result<(&str, Tag), Fault> {
+fn parse_line<'a>(text: &'a str, line: u64, scheme: Option<Scheme>, columns: &Columns) -> Result<(&'a str, Tag), Fault> {
     let fault = |reason, detail: String| Fault { line, reason, detail };
-    let (token, tag) = columns(text)
-        .ok_or_else(|| fault("no tag column", format!("`{}` has one column, expected a token and its tag", shortened(text))))?;
+    let cells: Vec<&str> = if text.contains('\t') { text.split('\t').collect() } else { text.split_ascii_whitespace().collect() };
+    let (token, tag) = columns.pick(&cells).ok_or_else(|| {
+        let found = if cells.len() == 1 { "one column".to_owned() } else { format!("{} columns", cells.len()) };
+        let detail = format!("`{}` has {found}, expected a token and its tag ({columns})", shortened(text));
+        fault(if cells.len() == 1 { "no tag column" } else { "other columns" }, detail)
+    })?;
+    // A token may be a space: in Chinese corpora it stands for the one of the text.
+    let token = if token.trim().is_empty() { token } else { token.trim() };
+    let tag = tag.trim();
     if token.is_empty() {
-        return Err(fault("no token", format!("the first column is empty before tag `{tag}`, expected a token")));
+        return Err(fault("no token", format!("the token's column is empty beside tag `{tag}`, expected a token")));
     }
     match Tag::parse(tag, scheme) {
         Ok(tag) => Ok((token, tag)),
@@ -216,39 +170,23 @@ fn parse_line(text: &str, line: u64, scheme: Option<Scheme>) -> Result<(&str, Ta
     }
 }
 
-/// First and last column.
-fn columns(text: &str) -> Option<(&str, &str)> {
-    if let Some((token, rest)) = text.split_once('\t') {
-        let tag = rest.rsplit('\t').next().unwrap_or(rest).trim();
-        let trimmed = token.trim();
-        return Some((if trimmed.is_empty() { token } else { trimmed }, tag));
-    }
-    let mut columns = text.split_ascii_whitespace();
-    Some((columns.next()?, columns.next_back()?))
-}
-
-/// Enough of a text to recognise it by.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(text: &str, scheme: Option<Scheme>) -> (Vec<String>, Tally, Tally) {
-        let mut reader = Reader::new(text.as_bytes(), scheme);
+        let mut reader = Reader::new(text.as_bytes(), scheme, Columns::default());
         let mut items = Vec::new();
         while let Some(item) = reader.next_item().expect("the texts of the tests are read to their end") {
             items.push(match item {
-                Item::Sentence(sentence) => format!("{}@{} {}", sentence.number, sentence.line, sentence.tokens.join("|")),
+                Item::Sentence(Sentence { number, line, body: Body::Tagged { tokens, .. }, .. }) => {
+                    format!("{number}@{line} {}", tokens.join("|"))
+                }
+                Item::Sentence(other) => panic!("{other:?}"),
                 Item::Fault(fault) => format!("{}: {}", fault.line, fault.reason),
             });
         }
-        (items, reader.sentences().clone(), reader.lines().clone())
+        (items, reader.sentences().clone(), reader.parts().1.clone())
     }
 
     #[test]
@@ -288,9 +226,8 @@ mod tests {
         for (bytes, expected) in [
             (b"a O\nb\xff O\n".to_vec(), "line 2 is not UTF-8; convert the file to UTF-8"),
             (vec![b'x'; MAX_LINE + 1], "line 1 is longer than 65536 bytes, expected a token and its tag"),
-            (b"[{\"context\": 1}]".to_vec(), "line 1 looks like JSON, expected a token and its tag a line"),
         ] {
-            let mut reader = Reader::new(bytes.as_slice(), None);
+            let mut reader = Reader::new(bytes.as_slice(), None, Columns::default());
             let error = std::iter::from_fn(|| reader.next_item().transpose()).find_map(Result::err);
             assert_eq!(error.map(|error| error.to_string()).as_deref(), Some(expected));
         }

@@ -25,6 +25,17 @@ pub struct Scripts {
 }
 
 impl Scripts {
+    /// Takes in running text: its words, or its chars where a word holds letters of a script that is told from.
+    pub fn add_text(&mut self, text: &str) {
+        for word in text.split_whitespace() {
+            if word.chars().any(|char| rank(char).is_some()) {
+                word.chars().for_each(|char| self.add(char.encode_utf8(&mut [0; 4])));
+            } else {
+                self.add(word);
+            }
+        }
+    }
+
     /// Takes in a token. One without letters says nothing, and nor does a single letter of a script that many languages share: where
     /// every char is a token, Latin names would outweigh the text around them.
     pub fn add(&mut self, token: &str) {
@@ -33,16 +44,7 @@ impl Scripts {
         let mut letters = 0;
         for char in token.chars() {
             letters += usize::from(char.is_alphabetic());
-            let rank = match char {
-                '\u{3041}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9d}' => 6,
-                '\u{0e01}'..='\u{0e5b}' => 5,
-                '\u{0e81}'..='\u{0eff}' => 4,
-                '\u{1780}'..='\u{17ff}' => 3,
-                '\u{1000}'..='\u{109f}' => 2,
-                '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7a3}' => 1,
-                '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => 0,
-                _ => continue,
-            };
+            let Some(rank) = rank(char) else { continue };
             if best.as_ref().is_none_or(|(other, _)| rank > *other) {
                 let count = match rank {
                     6 => &mut self.kana,
@@ -77,6 +79,20 @@ impl Scripts {
     }
 }
 
+/// How much the script of a char tells of the language; nothing where many languages share it.
+fn rank(char: char) -> Option<u8> {
+    Some(match char {
+        '\u{3041}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9d}' => 6,
+        '\u{0e01}'..='\u{0e5b}' => 5,
+        '\u{0e81}'..='\u{0eff}' => 4,
+        '\u{1780}'..='\u{17ff}' => 3,
+        '\u{1000}'..='\u{109f}' => 2,
+        '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7a3}' => 1,
+        '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => 0,
+        _ => return None,
+    })
+}
+
 /// The tokens joined to one text, and the chars each one takes.
 ///
 /// Tokens are joined as they are, by one space or by nothing. A token may hold spaces or be one: in Chinese corpora a token that
@@ -98,10 +114,9 @@ pub fn join(tokens: &[String], spaces: bool) -> (String, Vec<Range<u32>>) {
     (text, ranges)
 }
 
-/// The chars that some tokens take together, less white space at either end, and the slice; nothing where only white space
-/// is left.
-pub fn slice<'a>(text: &'a str, ranges: &[Range<u32>], tokens: &Range<usize>) -> Option<(Range<u32>, &'a str)> {
-    let (mut start, mut end) = (ranges[tokens.start].start, ranges[tokens.end - 1].end);
+/// The chars of a span less white space at either end, and the slice; nothing where only white space is left.
+pub fn trimmed(text: &str, chars: Range<u32>) -> Option<(Range<u32>, &str)> {
+    let Range { mut start, mut end } = chars;
     let slice = schemas::row::char_slice(text, start, end)?;
     let count = |text: &str| u32::try_from(text.chars().count()).expect("a part is shorter than the whole");
     let kept = slice.trim_start();
@@ -133,11 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_has_no_white_space_at_its_ends() {
-        let (text, ranges) = join(&tokens("x| |北|京| "), false);
-        assert_eq!(slice(&text, &ranges, &(1..5)), Some((2..4, "北京")));
-        assert_eq!(slice(&text, &ranges, &(4..5)), None);
-        assert_eq!(slice(&text, &ranges, &(0..1)), Some((0..1, "x")));
+    fn a_span_has_no_white_space_at_its_ends() {
+        for (chars, expected) in [(1..5, Some((2..4, "北京"))), (4..5, None), (0..1, Some((0..1, "x"))), (4..9, None)] {
+            assert_eq!(trimmed("x 北京 ", chars.clone()), expected, "{chars:?}");
+        }
     }
 
     #[test]

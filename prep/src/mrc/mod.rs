@@ -1,18 +1,25 @@
 //! Annotated corpora to triples.
 //!
 //! The files are read twice: once to tell scheme and language and to find what is wrong, once to write. So what cannot be read, a label
-//! without a question and, with `--strict`, a malformed line end the run before there is an output folder, and memory does not
+//! without a question and, with `--strict`, a malformed line or element end the run before there is an output folder, and memory does not
 //! grow with the input. Standard input and pipes cannot be read twice and are refused.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`conll`] | lines to sentences of tokens and tags |
-//! | [`scheme`] | which tagging scheme; tags to entities |
+//! | [`sentence`] | a sentence, whatever the file's format, and the shape of all readers |
+//! | [`format`](mod@format) | which format a file has, and its reader |
+//! | [`conll`], [`columns`] | lines to sentences of tokens and tags |
+//! | [`json`] | elements to sentences: nested, from annotation tools, MRC JSON |
+//! | [`scheme`] | which tagging scheme; tags to entities and back |
 //! | [`context`] | tokens to text with offsets; which language |
 
+pub mod columns;
 pub mod conll;
 pub mod context;
+pub mod format;
+pub mod json;
 pub mod scheme;
+pub mod sentence;
 mod survey;
 
 use std::collections::BTreeMap;
@@ -20,23 +27,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use schemas::manifest::Input;
-use schemas::{Manifest, Origin, QuerySet, ShardWriter, Span, Tally, Triple};
+use schemas::{Manifest, Origin, Query, QuerySet, ShardWriter, Span, Tally, Triple};
 
 use crate::cli::{Common, MrcArgs};
 use crate::source::{Progress, Stream};
-use conll::{Item, Reader, Sentence};
+use format::{Format, Reading};
+use json::offsets::Offsets;
 use scheme::Scheme;
+use sentence::{Item, Sentence, SentenceReader};
 use survey::Survey;
 
 /// What the rows are made by: the settings with everything told from the files filled in.
 struct Plan<'a> {
     /// Files, each with the name that ids and `doc` give it.
     files: Vec<(PathBuf, String)>,
+    formats: &'a [Format],
+    reading: Reading<'a>,
     queries: &'a QuerySet,
     ignored: &'a [String],
     scheme: Scheme,
-    /// Prefixes that are taken: those of this scheme, or all.
-    only: Option<Scheme>,
     lang: String,
 }
 
@@ -44,9 +53,12 @@ struct Plan<'a> {
 #[derive(Default)]
 struct Counts {
     sentences: Tally,
-    lines: Tally,
+    /// Lines and elements.
+    parts: BTreeMap<&'static str, Tally>,
     entities: Tally,
     repaired: Tally,
+    /// Questions of the set that an MRC JSON file does not ask a sentence.
+    added: Tally,
     triples: Tally,
     by_label: Vec<u64>,
 }
@@ -54,24 +66,25 @@ struct Counts {
 /// Runs `prep mrc`.
 ///
 /// # Errors
-/// Files that are no readable CoNLL, a label that the query set lacks, no usable sentence at all, or an output that cannot be
-/// written. With `--strict`, the first malformed line.
+/// Files that cannot be read as what they are, a label that the query set lacks, no usable sentence at all, or an output that cannot
+/// be written. With `--strict`, the first malformed line or element.
 pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
-    let queries = QuerySet::named(&args.queries)?;
-    for label in &args.ignore_label {
-        ensure!(
-            queries.position(label).is_none(),
-            "label `{label}` of --ignore-label has a question in query set `{}`: every sentence would deny it; leave it out of the set",
-            queries.name
-        );
-    }
+    let asked = args.queries.as_deref().map(QuerySet::named).transpose()?;
     let files = documents(&args.inputs)?;
-    let only = Scheme::from_arg(args.scheme);
-    let survey = Survey::of(&files, only, args.strict)?;
+    let reading = Reading {
+        scheme: Scheme::from_arg(args.scheme),
+        columns: args.columns.clone(),
+        offsets: args.offsets.map(Offsets::from_arg),
+        known: asked.as_ref().map_or(&[], |set| &set.queries),
+    };
+    refuse_ignored(asked.as_ref(), &args.ignore_label)?;
+    let survey = Survey::of(&files, args.format, &reading, args.strict)?;
+    let queries = asked.clone().map_or_else(|| survey.queries(), Ok)?;
+    refuse_ignored(Some(&queries), &args.ignore_label)?;
     survey.check_labels(&queries, &args.ignore_label)?;
-    let scheme = only.unwrap_or_else(|| survey.evidence.scheme());
+    let scheme = reading.scheme.unwrap_or_else(|| survey.evidence.scheme());
     let lang = args.lang.clone().unwrap_or_else(|| told_language(&survey, &queries));
-    let plan = Plan { files, queries: &queries, ignored: &args.ignore_label, scheme, only, lang };
+    let plan = Plan { files, formats: &survey.formats, reading, queries: &queries, ignored: &args.ignore_label, scheme, lang };
 
     let manifest = Manifest::new(concat!("prep ", env!("CARGO_PKG_VERSION")), "mrc", plan.config(args));
     let mut writer = ShardWriter::create(&args.output.output, args.output.overwrite, manifest)?;
@@ -84,6 +97,19 @@ pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
     finished?;
     if !common.quiet {
         plan.print_summary(&counts, args);
+    }
+    Ok(())
+}
+
+/// A label that is asked for cannot be left out.
+fn refuse_ignored(queries: Option<&QuerySet>, ignored: &[String]) -> anyhow::Result<()> {
+    let Some(queries) = queries else { return Ok(()) };
+    for label in ignored {
+        ensure!(
+            queries.position(label).is_none(),
+            "label `{label}` of --ignore-label has a question in query set `{}`: every sentence would deny it; leave it out of the set",
+            queries.name
+        );
     }
     Ok(())
 }
@@ -112,10 +138,13 @@ fn told_language(survey: &Survey, queries: &QuerySet) -> String {
 
 impl Plan<'_> {
     fn config(&self, args: &MrcArgs) -> serde_json::Value {
+        let tagged = self.has_tags();
         serde_json::json!({
-            "format": "conll",
-            "scheme": self.scheme,
-            "scheme_from": if self.only.is_some() { "--scheme" } else { "tags" },
+            "formats": self.formats,
+            "scheme": tagged.then_some(self.scheme),
+            "scheme_from": tagged.then_some(if self.reading.scheme.is_some() { "--scheme" } else { "tags" }),
+            "columns": tagged.then(|| self.reading.columns.to_string()),
+            "offsets": self.reading.offsets,
             "lang": self.lang,
             "lang_from": if args.lang.is_some() { "--lang" } else { "tokens" },
             "join": if context::has_spaces(&self.lang) { " " } else { "" },
@@ -125,13 +154,19 @@ impl Plan<'_> {
         })
     }
 
+    fn has_tags(&self) -> bool {
+        self.formats.contains(&Format::Conll)
+    }
+
     fn write(&self, inputs: &[Input], writer: &mut ShardWriter<Triple>, counts: &mut Counts) -> anyhow::Result<()> {
-        for ((path, doc), input) in self.files.iter().zip(inputs) {
+        for (((path, doc), format), input) in self.files.iter().zip(self.formats).zip(inputs) {
             let mut stream = Stream::open(path, Progress::default())?;
-            let mut reader = Reader::new(&mut stream, self.only);
-            let result = self.write_document(doc, &mut reader, writer, counts).with_context(|| path.display().to_string());
+            let mut reader = format.reader(&mut stream, &self.reading);
+            let result = self.write_document(doc, reader.as_mut(), writer, counts).with_context(|| path.display().to_string());
             counts.sentences.add(reader.sentences());
-            counts.lines.add(reader.lines());
+            let (name, parts) = reader.parts();
+            counts.parts.entry(name).or_default().add(parts);
+            drop(reader);
             result?;
             ensure!(stream.input() == *input, "{} changed while it was read; run again", path.display());
         }
@@ -141,13 +176,13 @@ impl Plan<'_> {
     fn write_document(
         &self,
         doc: &str,
-        reader: &mut Reader<&mut Stream>,
+        reader: &mut dyn SentenceReader,
         writer: &mut ShardWriter<Triple>,
         counts: &mut Counts,
     ) -> anyhow::Result<()> {
         while let Some(item) = reader.next_item()? {
             let Item::Sentence(sentence) = item else { continue };
-            for triple in self.triples(doc, &sentence, counts) {
+            for triple in self.triples(doc, sentence, counts) {
                 writer.write(triple)?;
                 counts.triples.keep();
             }
@@ -156,10 +191,11 @@ impl Plan<'_> {
     }
 
     /// One triple for each label of the set, in its order.
-    fn triples(&self, doc: &str, sentence: &Sentence, counts: &mut Counts) -> Vec<Triple> {
-        let (text, ranges) = context::join(&sentence.tokens, context::has_spaces(&self.lang));
+    fn triples(&self, doc: &str, sentence: Sentence, counts: &mut Counts) -> Vec<Triple> {
+        let Sentence { number, body, questions, .. } = sentence;
+        let (text, entities) = body.resolve(self.scheme, context::has_spaces(&self.lang));
         let mut spans: Vec<Vec<Span>> = vec![Vec::new(); self.queries.queries.len()];
-        for entity in scheme::entities(&sentence.tags, self.scheme) {
+        for entity in entities {
             if entity.repaired {
                 counts.repaired.keep();
             }
@@ -168,18 +204,29 @@ impl Plan<'_> {
                 counts.entities.skip(&format!("ignored label {}", entity.label));
                 continue;
             };
-            let Some((chars, slice)) = context::slice(&text, &ranges, &entity.tokens) else {
+            let Some((chars, slice)) = context::trimmed(&text, entity.chars) else {
                 counts.entities.skip("only white space");
                 continue;
             };
+            let (start, end) = (chars.start, chars.end);
+            let (Ok(at) | Err(at)) = spans[label].binary_search_by_key(&(start, end), |span| (span.start, span.end));
+            if spans[label].get(at).is_some_and(|span| (span.start, span.end) == (start, end)) {
+                counts.entities.skip("given twice");
+                continue;
+            }
             counts.entities.keep();
             counts.by_label[label] += 1;
-            spans[label].push(Span { start: chars.start, end: chars.end, text: slice.to_owned(), origin: Origin::Gold, score: None });
+            spans[label].insert(at, Span { start, end, text: slice.to_owned(), origin: Origin::Gold, score: None });
+        }
+        if !questions.is_empty() {
+            let asked = |query: &&Query| questions.iter().any(|(label, _)| *label == query.label);
+            let added = self.queries.queries.iter().filter(|query| !asked(query)).count();
+            (0..added).for_each(|_| counts.added.keep());
         }
         let rows = self.queries.queries.iter().zip(spans).map(|(query, spans)| Triple {
-            id: format!("{doc}:{}:{}", sentence.number, query.label),
+            id: format!("{doc}:{number}:{}", query.label),
             doc: doc.to_owned(),
-            sentence: sentence.number,
+            sentence: number,
             lang: self.lang.clone(),
             label: query.label.clone(),
             query: query.text.clone(),
@@ -193,7 +240,9 @@ impl Plan<'_> {
     fn print_summary(&self, counts: &Counts, args: &MrcArgs) {
         let told = |given: bool, from: &str| if given { String::new() } else { format!(" (told from the {from})") };
         let joined = if context::has_spaces(&self.lang) { "one space" } else { "nothing" };
-        eprintln!("scheme     {}{}", self.scheme, told(self.only.is_some(), "tags"));
+        if self.has_tags() {
+            eprintln!("scheme     {}{}", self.scheme, told(self.reading.scheme.is_some(), "tags"));
+        }
         eprintln!("language   {}{}, tokens joined by {joined}", self.lang, told(args.lang.is_some(), "tokens"));
         eprintln!("sentences  {}", counts.sentences);
         eprintln!("entities   {}", counts.entities);
@@ -203,6 +252,9 @@ impl Plan<'_> {
         if counts.repaired.seen > 0 {
             eprintln!("repaired   {} entities whose tags break scheme {}", counts.repaired.seen, self.scheme);
         }
+        if counts.added.seen > 0 {
+            eprintln!("added      {} questions that the files do not ask, each without an answer", counts.added.seen);
+        }
         eprintln!("triples    {} in {}", counts.triples.out, args.output.output.display());
     }
 }
@@ -211,12 +263,16 @@ impl Counts {
     fn tallies(&self) -> BTreeMap<String, Tally> {
         let named = [
             ("sentences", &self.sentences),
-            ("lines", &self.lines),
             ("entities", &self.entities),
             ("repaired entities", &self.repaired),
+            ("questions added", &self.added),
             ("triples", &self.triples),
         ];
-        named.into_iter().map(|(name, tally)| (name.to_owned(), tally.clone())).collect()
+        named
+            .into_iter()
+            .chain(self.parts.iter().map(|(name, tally)| (*name, tally)))
+            .map(|(name, tally)| (name.to_owned(), tally.clone()))
+            .collect()
     }
 }
 

@@ -243,6 +243,20 @@ fn close(entities: &mut [Entity], open: &mut Option<Part>, scheme: Scheme) {
     }
 }
 
+/// The tags of an entity of so many tokens, which [`entities`] reads back. In IOB1 and IO entities of a label that touch become one.
+pub fn tags(label: &str, tokens: usize, scheme: Scheme) -> impl Iterator<Item = String> {
+    (0..tokens).map(move |at| {
+        let prefix = match (scheme, at) {
+            (Scheme::Bmes | Scheme::Bieos, 0) if tokens == 1 => 'S',
+            (Scheme::Bio | Scheme::Bmes | Scheme::Bieos, 0) => 'B',
+            (Scheme::Bmes | Scheme::Bieos, at) if at + 1 == tokens => 'E',
+            (Scheme::Bmes, _) => 'M',
+            _ => 'I',
+        };
+        format!("{prefix}-{label}")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,6 +321,19 @@ mod tests {
                 })
                 .collect();
             assert_eq!(found.join(" "), expected, "{scheme}: {text}");
+        }
+    }
+
+    #[test]
+    fn entities_become_tags() {
+        for (scheme, expected) in [
+            (Scheme::Bio, "B-A|B-A I-A|B-A I-A I-A"),
+            (Scheme::Io, "I-A|I-A I-A|I-A I-A I-A"),
+            (Scheme::Bmes, "S-A|B-A E-A|B-A M-A E-A"),
+            (Scheme::Bieos, "S-A|B-A E-A|B-A I-A E-A"),
+        ] {
+            let of = |tokens| super::tags("A", tokens, scheme).collect::<Vec<_>>().join(" ");
+            assert_eq!([of(1), of(2), of(3)].join("|"), expected, "{scheme}");
         }
     }
 

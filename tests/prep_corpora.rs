@@ -1,0 +1,213 @@
+//! Annotated corpora in every format, and what no format can hold: `prep mrc` and `prep export`.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+mod corpus_common;
+
+use std::fs;
+
+use corpus_common::{Desk, PREP};
+use serde_json::{Value, json};
+
+#[test]
+fn every_format_gives_the_same_entities() {
+    let expected = [
+        "0:PER Ada wrote Jugend ohne Gott with Bo Li: Ada@0-3 Bo Li@32-37",
+        "0:creative-work Ada wrote Jugend ohne Gott with Bo Li: Jugend ohne Gott@10-26",
+    ];
+    let text = "Ada wrote Jugend ohne Gott with Bo Li";
+    let mrc_json =
+        |label: &str, spans: Value| json!({"qas_id": "7.1", "context": text, "query": "?", "entity_label": label, "span_position": spans});
+    let nested = json!({"context": text, "label": {"creative-work": ["2;4"], "PER": ["0;0", "6,7"]}});
+    let chars = [json!([0, 3, "PER"]), json!([10, 26, "creative-work"]), json!([32, 37, "PER"])];
+    let offsets = chars.clone().map(|span| json!({"start_offset": span[0], "end_offset": span[1], "label": span[2]}));
+    let results = chars.clone().map(|span| json!({"type": "labels", "value": {"start": span[0], "end": span[1], "labels": [span[2]]}}));
+    let tagged = |line: fn(&str, &str) -> String| {
+        let tags = ["B-PER", "O", "B-creative-work", "I-creative-work", "I-creative-work", "O", "B-PER", "I-PER"];
+        text.split(' ').zip(tags).map(|(token, tag)| line(token, tag)).collect::<String>()
+    };
+    for (format, content, options) in [
+        ("conll", tagged(|token, tag| format!("{token} {tag}\n")), &[][..]),
+        ("conll", tagged(|token, tag| format!("-X-\t{tag}\tNN\t{token}\n")), &["--columns", "_,tag,_,token"]),
+        (
+            "conll",
+            format!("-DOCSTART- -X- -X- O\n\n{}", tagged(|token, tag| format!("{token} NN I-NP {tag}\n"))),
+            &["--columns", "token,_,_,tag"],
+        ),
+        ("nested", json!([nested]).to_string(), &[]),
+        ("nested", format!("\u{feff}{nested}\r\n"), &[]),
+        (
+            "nested",
+            json!({"context": text, "label": {"creative-work": [[10, 25]], "PER": ["0;2", "32;36"]}}).to_string(),
+            &["--offsets", "chars-inclusive"],
+        ),
+        (
+            "nested",
+            json!({"context": text, "label": {"creative-work": ["2;5"], "PER": ["0;1", "6;8"]}}).to_string(),
+            &["--offsets", "tokens-exclusive"],
+        ),
+        ("jsonl", json!({"text": text, "label": chars}).to_string(), &[]),
+        ("jsonl", json!({"text": text, "entities": offsets}).to_string(), &[]),
+        (
+            "jsonl",
+            serde_json::to_string_pretty(&json!([{"id": 1, "data": {"text": text}, "annotations": [{"result": results}]}])).unwrap(),
+            &[],
+        ),
+        ("mrc-json", json!([mrc_json("creative-work", json!(["2;4"])), mrc_json("PER", json!(["0;0", "6;7"]))]).to_string(), &[]),
+    ] {
+        let desk = Desk::new();
+        desk.mrc(&content, &[options, &["--strict"]].concat()).ok();
+        assert_eq!(desk.answers(), expected, "{content}");
+        assert_eq!(common::manifest(&desk.out()).config["formats"], json!([format]), "{content}");
+        assert_eq!(desk.counter("sentences"), "1 in, 1 out", "{content}");
+    }
+}
+
+#[test]
+fn io_marks_all() {
+    let desk = Desk::new();
+    desk.mrc("-DOCSTART- O\n\nAda I-PER\nLovelace I-PER\nwrote O\nNotes I-creative-work\n\n-DOCSTART- O\n\nBo I-PER\n", &["--strict"]).ok();
+    assert_eq!(
+        desk.answers()[..2],
+        ["0:PER Ada Lovelace wrote Notes: Ada Lovelace@0-12", "0:creative-work Ada Lovelace wrote Notes: Notes@19-24"]
+    );
+    assert_eq!(common::manifest(&desk.out()).config["scheme"], "io");
+    assert_eq!(desk.counter("repaired entities"), "0 in, 0 out");
+    assert_eq!(
+        desk.export(&["--format", "conll"]).ok().stdout,
+        "Ada\tB-PER\nLovelace\tI-PER\nwrote\tO\nNotes\tB-creative-work\n\nBo\tB-PER\n\n"
+    );
+}
+
+#[test]
+fn columns_must_fit() {
+    let desk = Desk::new();
+    let run = desk.mrc("a NN O\nb O\n\nc NN B-PER\n", &["--columns", "token,_,tag"]).ok();
+    assert!(run.stderr.contains("corpus:2: `b O` has 2 columns, expected a token and its tag (token,_,tag)"), "{}", run.stderr);
+    assert_eq!(desk.counter("sentences"), "2 in, 1 out, 1 skipped (other columns 1)");
+    let run = desk.mrc("a O\n", &["--columns", "token,word"]);
+    assert!(run.code == 2 && run.stderr.contains("`word` is no column"), "{}", run.stderr);
+}
+
+#[test]
+fn mrc_json_brings_its_questions() {
+    let element = |id: &str, context: &str, label: &str, query: &str| {
+        json!({"qas_id": id, "context": context, "entity_label": label, "query": query, "span_position": ["0;0"], "impossible": false})
+            .to_string()
+    };
+    let asked = [element("0.1", "a b", "X", "Which X?"), element("0.2", "a b", "Y", "Which Y?"), element("1.1", "c d", "Y", "Which Y?")];
+    let desk = Desk::new();
+    let run = desk.mrc_only(&asked.join("\n"), &[]).ok();
+    let rows: Vec<String> =
+        common::triples(&desk.out()).iter().map(|row| format!("{} {} {}", row.id, row.query, row.spans.len())).collect();
+    assert_eq!(rows, ["corpus:0:X Which X? 1", "corpus:0:Y Which Y? 1", "corpus:1:X Which X? 0", "corpus:1:Y Which Y? 1"]);
+    assert!(run.stderr.contains("1 questions that the files do not ask"), "{}", run.stderr);
+    assert_eq!(desk.counter("questions added"), "1 in, 1 out");
+
+    let other = element("2.1", "e", "X", "What is X?");
+    desk.mrc_only(&format!("{}\n{other}\n", asked[0]), &[]).fails(&["corpus:2: label `X` is asked for with \"What is X?\"", "--queries"]);
+    desk.mrc_only("a B-PER\n", &[]).fails(&["give the questions with --queries; only MRC JSON holds its own"]);
+    desk.mrc(&asked[0], &[]).fails(&["has no question for these labels", "corpus:1: `X` (1 times)"]);
+}
+
+#[test]
+fn malformed_elements_are_counted() {
+    let lines = [
+        r#"{"text": "Ada", "label": [[0, 3, "PER"]]}"#,
+        r#"{"text": "Bo", "label": [[0, 3, "PER"]]}"#,
+        r#"{"text": "Cy""#,
+        r#"{"text": "", "label": []}"#,
+        r#"{"text": "Di"}"#,
+        r#"{"text": "Ed", "label": [[0, 2, "PER"], [0, 2, "PER"]]}"#,
+    ];
+    let desk = Desk::new();
+    let run = desk.mrc(&lines.join("\n"), &[]).ok();
+    assert_eq!(desk.answers(), ["0:PER Ada: Ada@0-3", "4:PER Ed: Ed@0-2"]);
+    for warning in [
+        "corpus:2: element 2: span 0;3 is not within the 2 chars of the text, the end being the one after the last; --offsets says otherwise",
+        "corpus:3: element 3: `{\"text\": \"Cy\"` is not JSON (EOF while parsing an object), expected an object a line",
+        "corpus:5: element 5: no array of spans, expected `entities` or `label`; it has `text`",
+    ] {
+        assert!(run.stderr.contains(warning), "{warning:?} is not in {}", run.stderr);
+    }
+    let skipped = "6 in, 2 out, 4 skipped (empty 1, missing field 1, not JSON 1, span outside 1)";
+    assert_eq!([desk.counter("sentences"), desk.counter("elements")], [skipped, skipped]);
+    assert_eq!(desk.counter("entities"), "3 in, 2 out, 1 skipped (given twice 1)");
+
+    let strict = Desk::new();
+    strict.mrc(&lines.join("\n"), &["--strict"]).fails(&["corpus:2: element 2: span 0;3 is not within the 2 chars"]);
+    assert!(!strict.out().exists());
+    for (content, expected) in [
+        ("[{\"text\": \"a\", \"label\": []},\n{\"text\" 3}]", "corpus: line 2, element 2: not JSON: expected `:`"),
+        ("[{\"text\": \"a\", \"label\": []}\n", "corpus: line 2, element 1: the file ends inside the array"),
+        ("[{\"foo\": \"a\"}]", "corpus: looks like JSON, but of no known format: it has `foo`"),
+        ("{\"text\": \"a\", \"label\": [[0, 1, \"LOC\"]]}", "corpus:1: `LOC` (1 times)"),
+    ] {
+        let desk = Desk::new();
+        desk.mrc(content, &[]).fails(&[expected]);
+        assert!(!desk.out().exists(), "{content}");
+    }
+}
+
+#[test]
+fn running_text_stays_as_it_is() {
+    let desk = Desk::new();
+    let text = format!("  Ada\n\tmet  Bo.{}", " And so on.".repeat(2000));
+    desk.mrc(&json!({"text": text, "label": [[2, 6, "PER"], [7, 13, "PER"]]}).to_string(), &[]).ok();
+    let rows = common::triples(&desk.out());
+    assert_eq!(rows[0].context, text, "long and with its white space");
+    let spans: Vec<_> = rows[0].spans.iter().map(|span| (span.start, span.end, span.text.as_str())).collect();
+    assert_eq!(spans, [(2, 5, "Ada"), (7, 13, "met  B")], "less the white space at the ends of a span");
+    common::run(PREP, ["verify".as_ref(), desk.out().as_os_str()]).ok();
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_an_error() {
+    let desk = Desk::new();
+    desk.mrc(r#"{"text": "Bo Li wrote.", "label": [[0, 5, "PER"], [3, 5, "creative-work"]]}"#, &[]).ok();
+    desk.export(&["--format", "conll"]).fails(&["row corpus:0:creative-work: \"Li\" (3..5) overlaps \"Bo Li\" (0..5) of row corpus:0:PER"]);
+    assert_eq!(
+        desk.export(&["--format", "nested"]).ok().stdout,
+        "[\n{\"context\":\"Bo Li wrote.\",\"label\":{\"PER\":[\"0;1\"],\"creative-work\":[\"1;1\"]}}\n]\n"
+    );
+
+    desk.mrc(r#"{"text": "By Bo Li.", "label": [[3, 8, "PER"]]}"#, &[]).ok();
+    for format in ["conll", "nested", "mrc-json"] {
+        desk.export(&["--format", format]).fails(&["row corpus:0:PER: \"Bo Li\" (3..8) begins or ends inside a token", "--tokens cut"]);
+    }
+    assert_eq!(
+        desk.export(&["--format", "conll", "--tokens", "cut", "--scheme", "bmes"]).ok().stdout,
+        "By\tO\nBo\tB-PER\nLi\tE-PER\n.\tO\n\n"
+    );
+    assert_eq!(desk.export(&["--format", "conll", "--tokens", "chars"]).ok().stdout.lines().count(), 10);
+
+    desk.mrc(" \tO\n", &["--lang", "zh"]).ok();
+    desk.export(&["--format", "nested"]).fails(&["row corpus:0:PER: nothing but white space"]);
+    assert_eq!(desk.export(&["--format", "conll"]).ok().stdout, " \tO\n\n");
+
+    desk.mrc(r#"{"text": "a -DOCSTART- b", "label": []}"#, &[]).ok();
+    desk.export(&["--format", "conll"]).fails(&["row corpus:0:PER: a token `-DOCSTART-` would begin a document"]);
+}
+
+#[test]
+fn an_export_is_whole_or_not_there() {
+    let desk = Desk::new();
+    desk.mrc("Ada B-PER\n\nBo B-PER\n", &[]).ok();
+    let (dir, file) = (desk.out().display().to_string(), desk.path("back").display().to_string());
+    let export = |options: &[&str]| common::run(PREP, [&["export", &dir, "-o", &file, "--format", "conll"], options].concat());
+    let run = export(&[]).ok();
+    assert!(run.stderr.contains("2 sentences with 2 entities in "), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "Ada\tB-PER\n\nBo\tB-PER\n\n");
+    export(&[]).fails(&["back exists", "--overwrite"]);
+    export(&["--overwrite", "-q"]).ok();
+
+    desk.mrc(r#"{"text": "Bo Li", "label": [[0, 1, "PER"]]}"#, &[]).ok();
+    fs::remove_file(&file).unwrap();
+    export(&[]).fails(&["begins or ends inside a token"]);
+    let names: Vec<_> = fs::read_dir(desk.path("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(!names.iter().any(|name| name.contains("back")), "{names:?}");
+
+    desk.mrc(r#"{"text": "a  b", "label": []}"#, &[]).ok();
+    assert!(export(&[]).ok().stderr.contains("white space is not as it was in 1 sentence;"));
+}
