@@ -120,7 +120,17 @@ fn links_are_typed_by_target_or_text() {
 fn names_are_found_in_the_text() {
     let (desk, dump, people, places) = desk();
     let both = desk.answers(&nee(&dump, &people, &places, &["--match", "both"]));
-    let found = ["PER:Ada Arden", "LOC:the town", "LOC:Oslo", "PER:Georgia", "LOC:Bergen", "LOC:Oslo", "LOC:Oslo", "LOC:the north", "PER:Ada Arden"];
+    let found = [
+        "PER:Ada Arden",
+        "LOC:the town",
+        "LOC:Oslo",
+        "PER:Georgia",
+        "LOC:Bergen",
+        "LOC:Oslo",
+        "LOC:Oslo",
+        "LOC:the north",
+        "PER:Ada Arden",
+    ];
     assert_eq!(both, found);
     let mentions = desk.answers(&nee(&dump, &people, &places, &["--match", "mentions"]));
     assert_eq!(mentions, ["PER:Ada Arden", "LOC:Oslo", "PER:Georgia", "LOC:Bergen", "LOC:Oslo", "LOC:Oslo", "PER:Ada Arden"]);
@@ -160,7 +170,9 @@ fn the_report_says_what_the_names_cover() {
     assert_eq!(report["labels"][0], serde_json::json!({"label": "ORG", "matches": 0, "names": 0, "files": []}));
     assert_eq!(report["top"][0], serde_json::json!({"name": "Oslo", "labels": ["LOC"], "matches": 3}));
     assert_eq!(report["ambiguous"]["top"], serde_json::json!([{"name": "Georgia", "labels": ["PER", "LOC"], "matches": 1}]));
-    for line in ["LOC: 6 matches of 4 names", "most frequent: Oslo (LOC) 3", "of several labels: 1 of 1 name found, 1 match: Georgia (PER LOC) 1"] {
+    for line in
+        ["LOC: 6 matches of 4 names", "most frequent: Oslo (LOC) 3", "of several labels: 1 of 1 name found, 1 match: Georgia (PER LOC) 1"]
+    {
         assert!(said.contains(line), "no {line:?} in {said}");
     }
     // Matches are answers: the rows hold as many.
@@ -171,7 +183,10 @@ fn the_report_says_what_the_names_cover() {
     let inputs = desk.manifest()["inputs"].as_array().unwrap().clone();
     assert_eq!((inputs.len(), inputs[1]["path"].as_str().unwrap()), (3, place_file));
     let bytes = fs::read(place_file).unwrap();
-    assert_eq!((inputs[1]["bytes"].as_u64(), inputs[1]["blake3"].as_str()), (Some(bytes.len() as u64), Some(&*blake3::hash(&bytes).to_string())));
+    assert_eq!(
+        (inputs[1]["bytes"].as_u64(), inputs[1]["blake3"].as_str()),
+        (Some(bytes.len() as u64), Some(&*blake3::hash(&bytes).to_string()))
+    );
     let quiet = prep(&[&nee(&dump, &people, &places, &[])[..], &["-o", &out, "--overwrite", "-q"]].concat()).ok();
     assert_eq!(quiet.stderr, "");
 }
@@ -185,9 +200,23 @@ fn gazetteers_of_every_kind() {
     let loc = desk.write("loc.txt", b"\xb1\xb1\xbe\xa9\r\n\xc9\xcf\xba\xa3\r\n");
     let org = desk.write("org.tsv", "id\tname\n1\tIBM\n");
     let args = [
-        "nee", &dump, "--queries", "zh_msra", "--match", "both", "--encoding", "gbk", "--ignore-case",
-        "--gazetteer", &format!("NR={per}"), "--gazetteer", &format!("NS={loc}"), "--gazetteer", &format!("NT={org}:name"),
-        "--gazetteer", &format!("NS={}", desk.write("more.txt", "OSLO\n")),
+        "nee",
+        &dump,
+        "--queries",
+        "zh_msra",
+        "--match",
+        "both",
+        "--encoding",
+        "gbk",
+        "--ignore-case",
+        "--gazetteer",
+        &format!("NR={per}"),
+        "--gazetteer",
+        &format!("NS={loc}"),
+        "--gazetteer",
+        &format!("NT={org}:name"),
+        "--gazetteer",
+        &format!("NS={}", desk.write("more.txt", "OSLO\n")),
     ];
     let expected = ["NR:他", "NR:李四", "NS:北京", "NS:上海", "NS:Oslo", "NT:ＩＢＭ"];
     assert_eq!(desk.answers(&args), expected);
@@ -282,8 +311,10 @@ fn the_fixtures_are_typed() {
             let spans: usize = direct.iter().filter(|row| row.label == label).map(|row| row.spans.len()).sum();
             assert!(spans > 20, "{spans} answers of {label}");
         }
-        let places: Vec<String> = fs::read_to_string(fixture(&format!("gazetteers/{lang}/places.txt"))).unwrap().lines().map(str::to_owned).collect();
-        let found = direct.iter().filter(|row| row.label == labels[1]).flat_map(|row| &row.spans).filter(|span| places.contains(&span.text));
+        let places: Vec<String> =
+            fs::read_to_string(fixture(&format!("gazetteers/{lang}/places.txt"))).unwrap().lines().map(str::to_owned).collect();
+        let found =
+            direct.iter().filter(|row| row.label == labels[1]).flat_map(|row| &row.spans).filter(|span| places.contains(&span.text));
         assert!(found.count() > 20);
     }
 }
@@ -375,7 +406,8 @@ fn real_gazetteers() {
     let desk = Desk::new();
     let file = |label: &str, name: &str| format!("{label}={}", data.join("gazetteers").join(name).display());
     let zh = data.join("dumps/zhwiki-2018-33pages.xml.bz2").display().to_string();
-    let files = [file("NS", "thuocl/THUOCL_diming.txt"), file("NR", "names/zh-ancient-names.txt"), file("NR", "thuocl/THUOCL_lishimingren.txt")];
+    let files =
+        [file("NS", "thuocl/THUOCL_diming.txt"), file("NR", "names/zh-ancient-names.txt"), file("NR", "thuocl/THUOCL_lishimingren.txt")];
     let mut args = vec!["nee", &zh, "--queries", "zh_msra", "--match", "both"];
     files.iter().for_each(|file| args.extend(["--gazetteer", file]));
     let rows = desk.triples(&args);

@@ -238,9 +238,7 @@ fn save_manifest(dir: &Path, manifest: &Manifest) -> Result<(), FolderError> {
     let temporary = dir.join(temporary(FILE_NAME));
     let mut json = serde_json::to_vec_pretty(manifest).expect("a manifest is plain data");
     json.push(b'\n');
-    File::create(&temporary)
-        .and_then(|mut file| file.write_all(&json).and_then(|()| file.sync_all()))
-        .map_err(io_error("write", &path))?;
+    File::create(&temporary).and_then(|mut file| file.write_all(&json).and_then(|()| file.sync_all())).map_err(io_error("write", &path))?;
     rename(dir, FILE_NAME)
 }
 

@@ -36,9 +36,7 @@ impl FromStr for Buckets {
             let number = |text: &str| text.trim().parse::<usize>().ok();
             let bucket = match (part.strip_suffix('+'), part.split_once('-')) {
                 (Some(first), _) => number(first).map(|first| Bucket { first, last: None }),
-                (None, Some((first, last))) => {
-                    number(first).zip(number(last)).map(|(first, last)| Bucket { first, last: Some(last) })
-                }
+                (None, Some((first, last))) => number(first).zip(number(last)).map(|(first, last)| Bucket { first, last: Some(last) }),
                 (None, None) => number(part).map(|only| Bucket { first: only, last: Some(only) }),
             };
             let Some(bucket) = bucket.filter(|bucket| bucket.last.is_none_or(|last| bucket.first <= last)) else {

@@ -214,9 +214,13 @@ mod tests {
 
     #[test]
     fn arguments() {
-        for (text, expected) in
-            [("PER=a.txt", Some(("PER", "a.txt"))), ("LOC=x=y.csv:name", Some(("LOC", "x=y.csv:name"))), ("a.txt", None), ("=a", None), ("A=", None)]
-        {
+        for (text, expected) in [
+            ("PER=a.txt", Some(("PER", "a.txt"))),
+            ("LOC=x=y.csv:name", Some(("LOC", "x=y.csv:name"))),
+            ("a.txt", None),
+            ("=a", None),
+            ("A=", None),
+        ] {
             let found = text.parse::<GazetteerArg>().ok();
             assert_eq!(found, expected.map(|(label, file)| GazetteerArg { label: label.to_owned(), file: file.to_owned() }), "{text}");
         }
