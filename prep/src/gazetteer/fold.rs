@@ -100,10 +100,18 @@ impl Folding {
 
 fn one_space(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    if !text.contains(|c: char| c.is_whitespace() && c != ' ') && !text.contains("  ") {
+    // All white space but the space itself is a control character or not ASCII.
+    let is_odd = |byte: u8| byte.is_ascii_control() || !byte.is_ascii();
+    if !text.bytes().any(is_odd) && !text.contains("  ") {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    let mut words = text.split_whitespace();
+    let mut spaced = words.next().unwrap_or_default().to_owned();
+    words.for_each(|word| {
+        spaced.push(' ');
+        spaced.push_str(word);
+    });
+    Cow::Owned(spaced)
 }
 
 /// The chars that most texts are made of, and that no normalization changes.
