@@ -110,9 +110,9 @@ fn check_strays(dir: &Path, manifest: &Manifest, faults: &mut Faults) -> anyhow:
             faults.add(format!("{FILE_NAME}: names shard {} twice", shard.file));
         }
     }
-    let mut names = Vec::new();
-    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
-        names.push(entry.with_context(|| format!("cannot read {}", dir.display()))?.file_name().to_string_lossy().into_owned());
+    let mut names = names_in(dir)?;
+    for folder in names.iter().filter(|name| name.contains('=') && dir.join(name).is_dir()).cloned().collect::<Vec<_>>() {
+        names.extend(names_in(&dir.join(&folder))?.into_iter().map(|name| format!("{folder}/{name}")));
     }
     names.sort();
     for name in names {
@@ -125,11 +125,27 @@ fn check_strays(dir: &Path, manifest: &Manifest, faults: &mut Faults) -> anyhow:
     Ok(())
 }
 
+fn names_in(dir: &Path) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        names.push(entry.with_context(|| format!("cannot read {}", dir.display()))?.file_name().to_string_lossy().into_owned());
+    }
+    Ok(names)
+}
+
+/// Whether a shard's path is a file name, or a partition's folder and a file name.
+fn is_within(path: &str) -> bool {
+    let plain = |name: &str| Path::new(name).file_name() == Some(name.as_ref());
+    match path.split_once('/') {
+        Some((folder, name)) => folder.contains('=') && plain(folder) && plain(name),
+        None => plain(path),
+    }
+}
+
 fn check_shards<R: Row>(dir: &Path, manifest: &Manifest, check: &mut impl Check<R>, faults: &mut Faults) -> anyhow::Result<()> {
     for shard in &manifest.shards {
-        let name = Path::new(&shard.file);
-        if name.file_name() != Some(name.as_os_str()) {
-            faults.add(format!("{FILE_NAME}: shard {:?} is not a plain file name", shard.file));
+        if !is_within(&shard.file) {
+            faults.add(format!("{FILE_NAME}: shard {:?} is not a plain file name, nor one in a partition's folder", shard.file));
             continue;
         }
         match check_bytes(dir, shard, faults)? {

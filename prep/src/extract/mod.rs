@@ -23,7 +23,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{Common, DumpArgs, EsiArgs, NeeArgs, OutputArgs, PagesArgs, Part, Variant};
-use crate::gazetteer::coverage::Coverage;
+use crate::gazetteer::coverage::{Coverage, Report};
 use crate::gazetteer::{Gazetteer, Loaded};
 use crate::pipeline::{self, Feed};
 use crate::source::{DumpPage, Malformed, PageChunk, Progress, SiteInfo, Splitter, Stream};
@@ -76,7 +76,7 @@ pub fn pages(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
     ensure!(sources.folders().next().is_none(), "prep pages reads dumps, not folders; {} is one", sources.first_folder());
     let config = sources.config(&args.dump, None);
     let job = Job::new("pages", &args.inputs, &args.output, &args.dump, common);
-    job.run(sources, config, &progress, |page, _, _| vec![(0, page)], |_| None)
+    job.run(sources, config, &progress, |page, _, _| vec![(0, page)], || None)
 }
 
 /// Runs `prep esi`.
@@ -110,7 +110,7 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
     let triples = |page: Page, extractor: &Extractor, counters: &mut Counters| {
         esi::triples(&page, extractor, &queries[&page.lang].queries[0], args.repeat_mentions, &rules, counters)
     };
-    job.run::<Triple>(sources, config, &progress, triples, |_| None)
+    job.run::<Triple>(sources, config, &progress, triples, || None)
 }
 
 /// Runs `prep nee`.
@@ -138,13 +138,7 @@ pub fn nee(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
         nee::triples(&page, extractor.wiki(), &set.queries, &labeller, &rules, counters)
     };
     let labels: Vec<&str> = set.labels().collect();
-    job.run::<Triple>(sources, config, &progress, triples, |quiet| {
-        let report = coverage.report(&gazetteer, &labels, &paths);
-        if !quiet {
-            eprint!("{report}");
-        }
-        Some(serde_json::to_value(report).expect("a report is plain data"))
-    })
+    job.run::<Triple>(sources, config, &progress, triples, || Some(coverage.report(&gazetteer, &labels, &paths)))
 }
 
 /// Inputs, opened and known to be what they should be.
@@ -178,6 +172,9 @@ impl Sources {
                 all.bytes += folder.manifest().shards.iter().map(|shard| shard.bytes).sum::<u64>();
                 all.sources.push(Source::Pages { folder, path: path.clone() });
                 continue;
+            }
+            if args.resolve_redirects {
+                redirects::check_input(path)?;
             }
             let name = path.display().to_string();
             let stream = Stream::open_on(threads, path, progress.clone())?;
@@ -299,14 +296,14 @@ impl<'a> Job<'a> {
         Self { command, inputs, output, dump, common, loaded: Loaded::default(), partitions: None }
     }
 
-    /// Makes rows of the pages, each with its partition. `report` is asked at the end; it may print, and the manifest keeps what it says.
+    /// Makes rows of the pages, each with its partition. `report` is asked when all are made.
     fn run<R: Row + Send>(
         self,
         sources: Sources,
         config: Config,
         progress: &Progress,
         rows_of: impl Fn(Page, &Extractor, &mut Counters) -> Vec<(usize, R)> + Sync,
-        report: impl FnOnce(bool) -> Option<serde_json::Value>,
+        report: impl FnOnce() -> Option<Report>,
     ) -> anyhow::Result<()> {
         let redirects = self.dump.resolve_redirects.then(|| Redirects::read(self.inputs, self.dump, self.common)).transpose()?;
         let config = serde_json::to_value(config).context("settings")?;
@@ -442,12 +439,16 @@ impl<'a> Job<'a> {
         if skip_damaged {
             reporter.batch(&counters, &damage);
         }
-        if let Some(report) = report(self.common.quiet) {
-            writer.report(report);
+        let report = report();
+        if let Some(report) = &report {
+            writer.report(serde_json::to_value(report).context("report")?);
         }
         let inputs = self.loaded.inputs.into_iter().chain(ended.inputs).collect();
         let manifest = writer.finish(inputs, counters, error.clone())?;
         reporter.finish(&manifest, &self.output.output);
+        if let Some(report) = report.filter(|_| !self.common.quiet) {
+            eprint!("{report}");
+        }
         match error {
             Some(error) => bail!("{error}; {} holds what was read before and is marked not complete", self.output.output.display()),
             None => Ok(()),

@@ -1,7 +1,7 @@
 //! Where redirect pages lead, from a pass over the input before the one that makes rows.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 use memchr::memmem;
@@ -24,20 +24,24 @@ pub(super) struct Redirects {
     pub tally: Tally,
 }
 
+/// Refuses an input that cannot be read twice.
+///
+/// # Errors
+/// Standard input, a pipe or a device.
+pub(super) fn check_input(path: &Path) -> anyhow::Result<()> {
+    let once = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
+    // What does not exist is an error of its own.
+    let twice = once == path.to_string_lossy() && (path.is_file() || !path.exists());
+    ensure!(twice, "--resolve-redirects reads its inputs twice, but {once} can be read only once; save it to a file first");
+    Ok(())
+}
+
 impl Redirects {
     /// Reads the redirect pages of all inputs. What is damaged or malformed is left to the pass that makes rows.
     ///
     /// # Errors
-    /// An input that cannot be read twice or is not what it should be.
+    /// An input that is not what it should be, or more titles than there is room for.
     pub(super) fn read(inputs: &[PathBuf], dump: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
-        for path in inputs {
-            let twice = path.is_dir() || path.is_file();
-            ensure!(
-                twice || (!path.exists() && path.as_os_str() != "-"),
-                "--resolve-redirects reads its inputs twice, and {} can be read only once; save it to a file first",
-                if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
-            );
-        }
         let progress = Progress::default();
         let sources = Sources::open(inputs, dump, common.threads(), &progress)?;
         let dumps = sources.dumps();

@@ -110,7 +110,7 @@ fn text_names(text: &str, take: &mut dyn FnMut(&str) -> anyhow::Result<()>) -> a
 
 fn decode(bytes: Vec<u8>, encoding: &'static Encoding) -> anyhow::Result<String> {
     let wrong = |before: &str| {
-        let line = before.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).count();
+        let line = before.replace("\r\n", "\n").split(['\n', '\r']).count();
         anyhow!("line {line} is not {}; say what it is with --encoding, as in --encoding gbk", encoding.name())
     };
     if encoding == UTF_8 {

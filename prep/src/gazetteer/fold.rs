@@ -24,13 +24,13 @@ const INSIDE: u32 = u32::MAX;
 
 /// A text as it is compared.
 #[derive(Debug)]
-pub struct Folded {
-    text: String,
-    /// For each byte of `text`, and for its end, which char of the original begins there.
-    starts: Vec<u32>,
+pub struct Folded<'t> {
+    text: Cow<'t, str>,
+    /// For each byte of `text`, and for its end, which char of the original begins there; nothing where each byte is a char.
+    starts: Option<Vec<u32>>,
 }
 
-impl Folded {
+impl Folded<'_> {
     /// The folded text.
     pub fn text(&self) -> &str {
         &self.text
@@ -38,8 +38,11 @@ impl Folded {
 
     /// Where a slice of the folded text lies in the original, in chars; nothing where it cuts one of the original's chars.
     pub fn chars(&self, bytes: &Range<usize>) -> Option<Range<u32>> {
-        let (start, end) = (self.starts[bytes.start], self.starts[bytes.end]);
-        (start != INSIDE && end != INSIDE).then_some(start..end)
+        let start = |byte: usize| match &self.starts {
+            Some(starts) => Some(starts[byte]).filter(|&start| start != INSIDE),
+            None => u32::try_from(byte).ok(),
+        };
+        Some(start(bytes.start)?..start(bytes.end)?)
     }
 }
 
@@ -60,11 +63,10 @@ impl Folding {
     }
 
     /// Folds a text.
-    pub fn text(&self, text: &str) -> Folded {
+    pub fn text<'t>(&self, text: &'t str) -> Folded<'t> {
         if text.is_ascii() {
-            let end = u32::try_from(text.len()).expect("a page is under 4 GiB");
-            let text = if self.ignore_case { text.to_ascii_lowercase() } else { text.to_owned() };
-            return Folded { text, starts: (0..=end).collect() };
+            let text = if self.ignore_case { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
+            return Folded { text, starts: None };
         }
         let mut folded = String::with_capacity(text.len());
         let mut starts = Vec::with_capacity(text.len() + 1);
@@ -88,7 +90,7 @@ impl Folding {
             at += count;
         }
         starts.push(at);
-        Folded { text: folded, starts }
+        Folded { text: Cow::Owned(folded), starts: Some(starts) }
     }
 
     fn push(&self, c: char, out: &mut String) {
@@ -98,10 +100,18 @@ impl Folding {
 
 fn one_space(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    if !text.contains(|c: char| c.is_whitespace() && c != ' ') && !text.contains("  ") {
+    // All white space but the space itself is a control character or not ASCII.
+    let is_odd = |byte: u8| byte.is_ascii_control() || !byte.is_ascii();
+    if !text.bytes().any(is_odd) && !text.contains("  ") {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    let mut words = text.split_whitespace();
+    let mut spaced = words.next().unwrap_or_default().to_owned();
+    words.for_each(|word| {
+        spaced.push(' ');
+        spaced.push_str(word);
+    });
+    Cow::Owned(spaced)
 }
 
 /// The chars that most texts are made of, and that no normalization changes.
@@ -170,15 +180,16 @@ mod tests {
         #[test]
         fn folding_by_parts_is_folding_the_whole(text in "[a-zé가-힣\u{1100}-\u{11ff}\u{300}-\u{310}ｱ-ﾟÀ-ÿ①½ǆﬁﷺ北\u{3099}か]{0,12}") {
             let folding = Folding { nfkc: true, ..Folding::default() };
-            prop_assert_eq!(folding.text(&text).text(), text.nfkc().collect::<String>());
+            let folded = folding.text(&text);
+            prop_assert_eq!(folded.text(), text.nfkc().collect::<String>());
         }
 
         #[test]
         fn every_border_is_a_border_of_the_text(text in "\\PC{0,20}") {
             let folded = all().text(&text);
-            let borders: Vec<u32> = folded.starts.iter().copied().filter(|&start| start != INSIDE).collect();
-            prop_assert!(borders.is_sorted() && borders.last() == Some(&u32::try_from(text.chars().count()).unwrap()));
-            prop_assert_eq!(folded.starts.len(), folded.text.len() + 1);
+            let borders: Vec<u32> = (0..=folded.text.len()).filter_map(|byte| folded.chars(&(byte..byte))).map(|at| at.start).collect();
+            prop_assert!(borders.is_sorted() && borders.first() == Some(&0));
+            prop_assert_eq!(borders.last(), Some(&u32::try_from(text.chars().count()).unwrap()));
         }
     }
 }

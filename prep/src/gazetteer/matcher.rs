@@ -59,7 +59,8 @@ fn is_border(text: &str, at: usize) -> bool {
     // What lies inside a char is none of ours.
     let (Some(before), Some(after)) = (text.get(..at), text.get(at..)) else { return false };
     let (Some(before), Some(after)) = (before.chars().next_back(), after.chars().next()) else { return true };
-    !is_combining_mark(after) && !(in_word(before) && in_word(after))
+    let inside_a_word = is_combining_mark(after) || (in_word(before) && in_word(after));
+    !inside_a_word
 }
 
 fn in_word(c: char) -> bool {

@@ -72,7 +72,9 @@ fn lying_in(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
         let path = entry.with_context(|| format!("cannot read {}", dir.display()))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with("part-") && name.ends_with(".parquet") {
+        if name.contains('=') && path.is_dir() {
+            shards.extend(lying_in(&path)?);
+        } else if name.starts_with("part-") && name.ends_with(".parquet") {
             shards.push(path);
         }
     }
