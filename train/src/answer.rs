@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn::tensor::Tensor;
 
 use crate::data::batch::Specials;
-use crate::data::{Batch, DataSet, batches_by_length};
+use crate::data::{Batch, BatchSize, DataSet, batches_by_length};
 use crate::decode::{TokenSpan, flat, join_windows};
 use crate::metric::Scores;
 use crate::model::{Dropouts, Kernels, Reader};
@@ -26,8 +26,8 @@ pub struct Answer {
 pub struct Reading {
     /// Numbers of the special pieces.
     pub specials: Specials,
-    /// Sequences at once.
-    pub batch: usize,
+    /// What is read at once.
+    pub batch: BatchSize,
     /// What lengths are rounded up to.
     pub length_multiple: usize,
     /// Show no progress.
@@ -43,7 +43,7 @@ pub fn answers<B: Kernels>(reader: &Reader<B>, data: &DataSet, reading: Reading,
     let mut spans: Vec<Vec<TokenSpan>> = vec![Vec::new(); data.sequences.len()];
     let mut progress = Progress::start("evaluating", batches.len(), reading.quiet);
     for numbers in &batches {
-        let batch = Batch::new(numbers.iter().map(|&number| &data.sequences[number]), reading.specials, reading.length_multiple);
+        let batch = Batch::new(&data.sequences, numbers, reading.specials, reading.length_multiple);
         let margins = reader.forward(&batch.input(device), &mut Dropouts::off());
         let (starts, ends) = (values(margins.start), values(margins.end));
         for (row, &number) in numbers.iter().enumerate() {

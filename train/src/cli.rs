@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 
 use crate::device::Device;
 
@@ -19,11 +19,27 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Stage 1: learn where entities are, from esi triples
-    #[command(after_help = "Example:\n  train esi --data esi --encoder bert-base-chinese --out runs/esi --dev esi-dev")]
-    Esi(EsiArgs),
+    #[command(
+        after_help = "Example:\n  train esi --data esi --encoder bert-base-chinese --out runs/esi --dev esi-dev",
+        mut_arg("lr", |arg| by_default(arg, "6e-6")),
+        mut_arg("epochs", |arg| by_default(arg, "5")),
+        mut_arg("warmup", |arg| by_default(arg, "0")),
+        mut_arg("eval_every", |arg| by_default(arg, "20000"))
+    )]
+    Esi(StageArgs),
     /// Stage 4: learn labels, from gold triples
-    #[command(after_help = "Example:\n  train finetune --data gold/train --dev gold/dev --test gold/test --init runs/esi --out runs/final")]
-    Finetune(FinetuneArgs),
+    #[command(
+        after_help = "Example:\n  train finetune --data gold/train --dev gold/dev --test gold/test --init runs/esi --out runs/final",
+        mut_arg("lr", |arg| by_default(arg, "3e-5")),
+        mut_arg("epochs", |arg| by_default(arg, "25")),
+        mut_arg("warmup", |arg| by_default(arg, "0")),
+        mut_arg("eval_every", |arg| by_default(arg, "100"))
+    )]
+    Finetune(StageArgs),
+    /// Go on with a stage that was stopped, from its last checkpoint
+    #[command(after_help = "Example:\n  train resume runs/esi\n\nOn the CPU the finished run is, bit for bit, the one that was \
+        never stopped. Paths in its settings are\nread as they were given, so start it in the same folder.")]
+    Resume(ResumeArgs),
     /// Score a run on gold triples
     #[command(after_help = "Example:\n  train evaluate runs/final --data gold/test --json --predictions predictions.jsonl")]
     Evaluate(EvaluateArgs),
@@ -33,44 +49,9 @@ pub enum Command {
     Predict(PredictArgs),
 }
 
-/// Options of stage 1.
-#[derive(Debug, Args)]
-pub struct EsiArgs {
-    /// Options of every stage.
-    #[command(flatten)]
-    pub stage: StageArgs,
-    /// Learning rate at its highest
-    #[arg(long, default_value = "6e-6", value_name = "RATE")]
-    pub lr: f64,
-    /// Passes over the training set
-    #[arg(long, default_value_t = 5, value_name = "N")]
-    pub epochs: usize,
-    /// Share of the steps in which the learning rate rises
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
-    pub warmup: f64,
-    /// Steps between two evaluations on --dev; 0: after each epoch. There is always one at the end
-    #[arg(long, default_value_t = 20_000, value_name = "STEPS")]
-    pub eval_every: usize,
-}
-
-/// Options of stage 4.
-#[derive(Debug, Args)]
-pub struct FinetuneArgs {
-    /// Options of every stage.
-    #[command(flatten)]
-    pub stage: StageArgs,
-    /// Learning rate at its highest
-    #[arg(long, default_value = "3e-5", value_name = "RATE")]
-    pub lr: f64,
-    /// Passes over the training set
-    #[arg(long, default_value_t = 25, value_name = "N")]
-    pub epochs: usize,
-    /// Share of the steps in which the learning rate rises
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
-    pub warmup: f64,
-    /// Steps between two evaluations on --dev; 0: after each epoch. There is always one at the end
-    #[arg(long, default_value_t = 100, value_name = "STEPS")]
-    pub eval_every: usize,
+/// A stage's own default of an option that every stage has.
+fn by_default(arg: Arg, value: &'static str) -> Arg {
+    arg.required(false).default_value(value)
 }
 
 /// Options of every stage.
@@ -100,17 +81,39 @@ pub struct StageArgs {
     /// With --encoder tiny: ignore case and accents
     #[arg(long)]
     pub lowercase: bool,
+    /// Learning rate at its highest
+    #[arg(long, value_name = "RATE")]
+    pub lr: f64,
+    /// Passes over the training set
+    #[arg(long, value_name = "N")]
+    pub epochs: usize,
+    /// Share of the steps in which the learning rate rises
+    #[arg(long, value_name = "SHARE")]
+    pub warmup: f64,
+    /// Steps between two evaluations on --dev, beside the one at the end of each epoch; 0: those alone
+    #[arg(long, value_name = "STEPS")]
+    pub eval_every: usize,
+    /// Steps between two checkpoints, beside those at the end of each epoch and at each best evaluation; without it there is
+    /// one at each evaluation
+    #[arg(long, value_name = "STEPS")]
+    pub save_every: Option<usize>,
     /// Stop after so many steps, whatever --epochs says
     #[arg(long, value_name = "N")]
     pub max_steps: Option<usize>,
     /// Stop after so many evaluations in a row without a better F1 on --dev
     #[arg(long, value_name = "N", requires = "dev")]
     pub patience: Option<usize>,
-    /// Sequences of a step
+    /// Sequences of a batch
     #[arg(long, default_value_t = 16, value_name = "N")]
     pub batch: usize,
+    /// Word pieces of a batch, padding included, in place of --batch: short sequences then come in larger batches
+    #[arg(long, value_name = "N", conflicts_with = "batch")]
+    pub max_tokens: Option<usize>,
+    /// Batches of a step: gradients are those of one batch so many times as large, memory is that of one
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub accumulate: usize,
     /// Word pieces of a sequence, query included; longer contexts are read in overlapping windows
-    #[arg(long, default_value_t = 150, value_name = "N", alias = "max-tokens")]
+    #[arg(long, default_value_t = 150, value_name = "N")]
     pub max_length: usize,
     /// Dropout rate in training
     #[arg(long, default_value_t = 0.1, value_name = "RATE")]
@@ -138,6 +141,23 @@ pub struct CommonArgs {
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
     pub device: Device,
+    /// Threads of the processor; 0: one for each core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Say nothing but results and errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Where to compute: cpu, cuda or cuda:N [default: where it began]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<Device>,
     /// Threads of the processor; 0: one for each core
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,

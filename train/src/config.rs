@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use schemas::QuerySet;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::cli::{Cli, Command, CommonArgs, EsiArgs, EvaluateArgs, FinetuneArgs, PredictArgs, StageArgs};
+use crate::cli::{Cli, Command, CommonArgs, EvaluateArgs, PredictArgs, ResumeArgs, StageArgs};
+use crate::data::BatchSize;
 use crate::device::Device;
 use crate::optim::AdamWConfig;
+use crate::run;
 use crate::stage::Stage;
 
 /// A command line that makes no sense, whatever the files hold.
@@ -21,6 +23,8 @@ pub struct UsageError(String);
 pub enum Config {
     /// Train a stage.
     Train(Box<TrainConfig>),
+    /// Go on with one.
+    Resume(Box<TrainConfig>),
     /// Score a run.
     Evaluate(EvaluateConfig),
     /// Mark entities.
@@ -28,18 +32,20 @@ pub enum Config {
 }
 
 /// Where and how loudly.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Environment {
     /// Where to compute.
     pub device: Device,
     /// Threads of the processor; 0: one for each core.
+    #[serde(skip)]
     pub threads: usize,
     /// Print nothing but results and errors.
+    #[serde(skip)]
     pub quiet: bool,
 }
 
-/// A stage's settings. Written to `run.toml` before work starts.
-#[derive(Debug, Clone, Serialize)]
+/// A stage's settings. Written to `run.toml` before work starts, and read from there to go on with it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TrainConfig {
     /// The stage.
     pub stage: Stage,
@@ -58,7 +64,7 @@ pub struct TrainConfig {
     #[serde(skip)]
     pub overwrite: bool,
     /// Where and how loudly.
-    #[serde(skip)]
+    #[serde(flatten)]
     pub environment: Environment,
     /// Seed of shuffling, dropout and fresh weights.
     pub seed: u64,
@@ -67,8 +73,10 @@ pub struct TrainConfig {
     /// Steps after which to stop at the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<usize>,
-    /// Sequences of a step.
-    pub batch: usize,
+    /// What a batch may hold.
+    pub batch: BatchSize,
+    /// Batches of a step.
+    pub accumulate: usize,
     /// Word pieces of a sequence.
     pub max_length: usize,
     /// Learning rate at its highest.
@@ -77,8 +85,11 @@ pub struct TrainConfig {
     pub warmup: f64,
     /// Dropout rate.
     pub dropout: f64,
-    /// Steps between evaluations; 0: after each epoch.
+    /// Steps between evaluations, beside those at the end of each epoch; 0: none.
     pub eval_every: usize,
+    /// Steps between checkpoints; without it there is one at each evaluation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub save_every: Option<usize>,
     /// Evaluations without a better F1 after which to stop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
@@ -89,7 +100,7 @@ pub struct TrainConfig {
 }
 
 /// What training starts from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
     /// A BERT in the Hugging Face layout; its heads are fresh.
@@ -172,16 +183,16 @@ pub enum Output {
 /// [`UsageError`] for values that make no sense, and files that it names and are not there.
 pub fn resolve(cli: Cli) -> Result<Config> {
     match cli.command {
-        Command::Esi(EsiArgs { stage, lr, epochs, warmup, eval_every }) => train(Stage::Esi, stage, lr, epochs, warmup, eval_every),
-        Command::Finetune(FinetuneArgs { stage, lr, epochs, warmup, eval_every }) => {
-            train(Stage::Finetune, stage, lr, epochs, warmup, eval_every)
-        }
+        Command::Esi(args) => train(Stage::Esi, args),
+        Command::Finetune(args) => train(Stage::Finetune, args),
+        Command::Resume(args) => resume(args),
         Command::Evaluate(args) => evaluate(args),
         Command::Predict(args) => predict(args),
     }
 }
 
-fn train(stage: Stage, args: StageArgs, lr: f64, epochs: usize, warmup: f64, eval_every: usize) -> Result<Config> {
+fn train(stage: Stage, args: StageArgs) -> Result<Config> {
+    let StageArgs { lr, epochs, warmup, .. } = args;
     check(lr > 0.0 && lr.is_finite(), || format!("--lr {lr} is not a positive number"))?;
     check(epochs > 0, || "--epochs must be at least 1".to_owned())?;
     check((0.0..=1.0).contains(&warmup), || format!("--warmup {warmup} is not a share of the steps, from 0 to 1"))?;
@@ -190,7 +201,14 @@ fn train(stage: Stage, args: StageArgs, lr: f64, epochs: usize, warmup: f64, eva
     check(args.clip > 0.0, || format!("--clip {} is not positive", args.clip))?;
     check(args.max_steps != Some(0), || "--max-steps must be at least 1".to_owned())?;
     check(args.patience != Some(0), || "--patience must be at least 1".to_owned())?;
+    check(args.save_every != Some(0), || "--save-every must be at least 1".to_owned())?;
+    check(args.accumulate > 0, || "--accumulate must be at least 1".to_owned())?;
     check_batch(args.batch)?;
+    let batch = args.max_tokens.map_or(BatchSize::Sequences(args.batch), BatchSize::Tokens);
+    if let BatchSize::Tokens(tokens) = batch {
+        let length = args.max_length;
+        check(tokens >= length, || format!("--max-tokens {tokens} is less than one sequence of --max-length {length}"))?;
+    }
     let start = start(&args)?;
     let optimizer = AdamWConfig { weight_decay: args.weight_decay as f32, clip_norm: args.clip as f32, ..AdamWConfig::default() };
     Ok(Config::Train(Box::new(TrainConfig {
@@ -204,16 +222,25 @@ fn train(stage: Stage, args: StageArgs, lr: f64, epochs: usize, warmup: f64, eva
         seed: args.seed,
         epochs,
         max_steps: args.max_steps,
-        batch: args.batch,
+        batch,
+        accumulate: args.accumulate,
         max_length: args.max_length,
         lr,
         warmup,
         dropout: args.dropout,
-        eval_every,
+        eval_every: args.eval_every,
+        save_every: args.save_every,
         patience: args.patience,
         start,
         optimizer,
     })))
+}
+
+fn resume(args: ResumeArgs) -> Result<Config> {
+    let mut config = run::settings(&args.run)?;
+    let device = args.device.unwrap_or(config.environment.device);
+    config.environment = Environment { device, threads: args.threads, quiet: args.quiet };
+    Ok(Config::Resume(Box::new(config)))
 }
 
 fn start(args: &StageArgs) -> Result<Start> {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use crate::answer::{self, Answer, Reading};
 use crate::config::EvaluateConfig;
-use crate::data::{DataSet, Encoder};
+use crate::data::{BatchSize, DataSet, Encoder};
 use crate::device::{Job, TrainBackend};
 use crate::model::weights::Heads;
 use crate::run::{ModelFolder, write_whole};
@@ -26,7 +26,7 @@ impl Job for Evaluation {
         }
         let reading = Reading {
             specials: (&folder.pieces).into(),
-            batch: config.batch,
+            batch: BatchSize::Sequences(config.batch),
             length_multiple: config.environment.device.length_multiple(),
             quiet: config.environment.quiet,
         };

@@ -44,7 +44,11 @@ pub fn run(config: Config) -> Result<()> {
     match config {
         Config::Train(config) => {
             threads(config.environment)?;
-            config.environment.device.run(stage::Training(*config))
+            config.environment.device.run(stage::Training { config: *config, resume: false })
+        }
+        Config::Resume(config) => {
+            threads(config.environment)?;
+            config.environment.device.run(stage::Training { config: *config, resume: true })
         }
         Config::Evaluate(config) => {
             threads(config.environment)?;

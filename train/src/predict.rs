@@ -10,7 +10,7 @@ use schemas::{Folder, Origin, QuerySet, Span, Triple};
 
 use crate::answer::{self, Reading};
 use crate::config::{Input, PredictConfig};
-use crate::data::Encoder;
+use crate::data::{BatchSize, Encoder};
 use crate::device::{Job, TrainBackend};
 use crate::model::weights::Heads;
 use crate::run::ModelFolder;
@@ -40,7 +40,7 @@ impl Job for Prediction {
         let encoder = Encoder::new(&folder.pieces, folder.max_length()).keep_triples(true);
         let reading = Reading {
             specials: (&folder.pieces).into(),
-            batch: config.batch,
+            batch: BatchSize::Sequences(config.batch),
             length_multiple: config.environment.device.length_multiple(),
             quiet: true,
         };
