@@ -8,11 +8,7 @@ use std::path::Path;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use train_common::{QUERIES, fail, sentences, succeed, train, triples, write};
-
-fn encoder() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/encoder")
-}
+use train_common::{QUERIES, encoder, fail, sentences, succeed, train, triples, write};
 
 /// A copy of the tiny encoder whose tensors went through `change`.
 fn changed_encoder(to: &Path, change: impl Fn(&str, &[usize]) -> Option<Vec<usize>>) {

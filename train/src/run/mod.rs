@@ -98,7 +98,8 @@ impl RunWriter {
     /// # Errors
     /// A failed write.
     pub fn record(&mut self, line: &serde_json::Value) -> Result<()> {
-        writeln!(self.metrics, "{line}").with_context(|| format!("cannot write {}", self.dir.join(METRICS).display()))
+        // At once: a kill should leave no half of a line.
+        self.metrics.write_all(format!("{line}\n").as_bytes()).with_context(|| format!("cannot write {}", self.dir.join(METRICS).display()))
     }
 
     /// Bytes of `metrics.jsonl`, all of which are on the disk now.
