@@ -14,7 +14,7 @@ use serde::Deserialize;
 use train::data::WordPieces;
 use train::model::kernels::{Dropouts, Padding};
 use train::model::weights::Heads;
-use train::model::{Input, Reader, Target, names};
+use train::model::{Extras, Input, Reader, Target, Weighting, names};
 use train::optim::{AdamW, AdamWConfig, Schedule};
 use train::run::ModelFolder;
 
@@ -71,7 +71,7 @@ fn minilm() -> Option<PathBuf> {
 fn check(dir: &Path, file: &str) -> f32 {
     let golden: Golden = golden(file);
     let folder = ModelFolder::open_encoder(dir).unwrap();
-    let reader: Reader<Flex> = folder.load(Heads::Fresh, 1, &Default::default()).unwrap();
+    let reader: Reader<Flex> = folder.load(Extras::default(), Heads::Fresh, 1, &Default::default()).unwrap();
     let sequences: Vec<_> = golden.cases.iter().map(|case| (&*case.ids, &*case.segments)).collect();
     let input = input(&sequences);
     let length = input.ids.dims()[1];
@@ -197,7 +197,8 @@ impl ModuleVisitor<Training> for Norms<'_> {
 fn train_along(dir: &Path, file: &str) -> (f32, f32) {
     let course: Course = golden(file);
     let folder = ModelFolder::open_encoder(dir).unwrap();
-    let mut reader: Reader<Training> = folder.load(Heads::Fresh, 1, &Default::default()).unwrap().map(&mut SineHeads::default());
+    let mut reader: Reader<Training> =
+        folder.load(Extras::default(), Heads::Fresh, 1, &Default::default()).unwrap().map(&mut SineHeads::default());
     let mut optimizer = AdamW::<Flex>::new(AdamWConfig::default());
     let schedule = Schedule::new(course.lr, course.warmup, course.steps.len());
     let (mut of_loss, mut of_gradients) = (0.0f32, 0.0f32);
@@ -219,7 +220,7 @@ fn train_along(dir: &Path, file: &str) -> (f32, f32) {
             end: marks(&|row| &row.ends, 1.0, -1.0),
             share: marks(&|row| &row.context, 1.0 / context as f32, 0.0),
         };
-        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target);
+        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target, Weighting::Even);
         let value: f32 = loss.clone().into_scalar();
         of_loss = of_loss.max((value - step.loss).abs() / step.loss);
         let gradients = loss.backward();

@@ -85,7 +85,7 @@ fn a_killed_run_ends_as_if_never_stopped() {
     let mut next = killed(dir, &args("stopped"), "stopped", 1 + clock() % 6, Duration::ZERO);
     while next {
         kills += 1;
-        let (lines, more) = (metrics(&dir.join("stopped")).len() + 5 + clock() % 20, Duration::from_micros((clock() % 20_000) as u64));
+        let (lines, more) = (metrics(&dir.join("stopped")).len() + 5 + clock() % 15, Duration::from_micros((clock() % 20_000) as u64));
         next = killed(dir, &["resume", "stopped", "--quiet"], "stopped", lines, more);
     }
     assert!(kills >= 3, "killed {kills} times only");
@@ -128,7 +128,8 @@ fn training_stops_where_dev_gets_no_better() {
     let encoder = encoder();
     let args = ["finetune", "--data", "train", "--dev", "dev", "--encoder", encoder.to_str().unwrap(), "--out", "run", "--lr", "1e-9"];
     succeed(dir, &[&args[..], &["--eval-every", "4", "--patience", "2"]].concat());
-    let steps: Vec<u64> = metrics(&dir.join("run")).iter().filter(|line| line["dev"].is_object()).map(|line| line["step"].as_u64().unwrap()).collect();
+    let steps: Vec<u64> =
+        metrics(&dir.join("run")).iter().filter(|line| line["dev"].is_object()).map(|line| line["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, [4, 6, 8], "every 4 steps and at an epoch's end, until two in a row are no better than the first");
     let said = fail(dir, &[&args[..7], &["--out", "other", "--max-tokens", "100"]].concat(), 2);
     assert!(said.contains("--max-tokens 100 is less than one sequence of --max-length 150"), "{said}");

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, Parser, Subcommand};
 
+use crate::cluster::kmeans;
 use crate::device::Device;
+use crate::model::Pool;
+use crate::stage::clusters::{Head, Method};
+use crate::stage::relabel::Mode;
 
 /// Trains a reader that finds named entities, from folders of triples.
 #[derive(Debug, Parser)]
@@ -27,6 +31,26 @@ pub enum Command {
         mut_arg("eval_every", |arg| by_default(arg, "20000"))
     )]
     Esi(StageArgs),
+    /// Stage 2: learn labels from gazetteers, and label the training set anew after each epoch
+    #[command(
+        after_help = "Example:\n  train nee --data nee --init runs/esi --out runs/nee --dev gold/dev\n\n\
+            Each round's triples are in RUN/relabelled/round-K; the last of them are what stage 3 is for.",
+        mut_arg("lr", |arg| by_default(arg, "3e-5")),
+        mut_arg("epochs", |arg| by_default(arg, "6")),
+        mut_arg("warmup", |arg| by_default(arg, "0.4")),
+        mut_arg("eval_every", |arg| by_default(arg, "4000"))
+    )]
+    Nee(NeeArgs),
+    /// Stage 3: learn from triples and, beside them, from clusters of their answers
+    #[command(
+        after_help = "Example:\n  train fet --data runs/nee --init runs/nee --out runs/fet --dev gold/dev\n\n\
+            RUN/clusters/epoch-K.parquet says which span is in which cluster.",
+        mut_arg("lr", |arg| by_default(arg, "2e-5")),
+        mut_arg("epochs", |arg| by_default(arg, "5")),
+        mut_arg("warmup", |arg| by_default(arg, "0.1")),
+        mut_arg("eval_every", |arg| by_default(arg, "2000"))
+    )]
+    Fet(FetArgs),
     /// Stage 4: learn labels, from gold triples
     #[command(
         after_help = "Example:\n  train finetune --data gold/train --dev gold/dev --test gold/test --init runs/esi --out runs/final",
@@ -54,10 +78,66 @@ fn by_default(arg: Arg, value: &'static str) -> Arg {
     arg.required(false).default_value(value)
 }
 
+/// Options of stage 2.
+#[derive(Debug, Args)]
+pub struct NeeArgs {
+    /// Options of every stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Probability above which a piece starts or ends a new answer
+    #[arg(long, default_value_t = 0.1, value_name = "P")]
+    pub relabel_threshold: f64,
+    /// Multiply the threshold by the round, 0.99 at most
+    #[arg(long)]
+    pub relabel_growth: bool,
+    /// What becomes of the answers in --data: the reader's take their place, or are added where they overlap none
+    #[arg(long, value_enum, default_value_t = Mode::Replace, value_name = "HOW")]
+    pub relabel: Mode,
+    /// Weigh each piece by p^0.7, p being the probability that the reader gives its label (generalised cross-entropy): labels
+    /// that the reader doubts move it less
+    #[arg(long)]
+    pub noise_weighting: bool,
+}
+
+/// Options of stage 3.
+#[derive(Debug, Args)]
+pub struct FetArgs {
+    /// Options of every stage.
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Clusters
+    #[arg(long, default_value_t = 23, value_name = "K")]
+    pub clusters: usize,
+    /// Weight of the loss of clusters
+    #[arg(long, default_value_t = 0.001, value_name = "WEIGHT")]
+    pub gamma: f64,
+    /// How clusters are found: k-means, or power iteration on a graph of nearest neighbours
+    #[arg(long, value_enum, default_value_t = Method::Kmeans, value_name = "HOW")]
+    pub clustering: Method,
+    /// Iterations of the clustering at most
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    pub cluster_iterations: usize,
+    /// First means of k-means
+    #[arg(long, value_enum, default_value_t = kmeans::Start::PlusPlus, value_name = "HOW")]
+    pub cluster_start: kmeans::Start,
+    /// Principal components of the vectors that are clustered
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    pub pca: usize,
+    /// How the pieces of an answer become one vector
+    #[arg(long, value_enum, default_value_t = Pool::Sum, value_name = "HOW")]
+    pub pool: Pool,
+    /// From epoch to epoch: give clusters the numbers of those before that they overlap most, or start the head anew
+    #[arg(long, value_enum, default_value_t = Head::Align, value_name = "HOW")]
+    pub cluster_head: Head,
+    /// Weigh each piece by p^0.7, p being the probability that the reader gives its label: see `nee`
+    #[arg(long)]
+    pub noise_weighting: bool,
+}
+
 /// Options of every stage.
 #[derive(Debug, Args)]
 pub struct StageArgs {
-    /// Folder of triples to train on
+    /// Folder of triples to train on, or a run of `nee`: its last round
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// Folder for the run; made anew
@@ -81,6 +161,9 @@ pub struct StageArgs {
     /// With --encoder tiny: ignore case and accents
     #[arg(long)]
     pub lowercase: bool,
+    /// Find answers within answers and overlapping ones: a head scores every pair of a first and a last piece
+    #[arg(long)]
+    pub nested: bool,
     /// Learning rate at its highest
     #[arg(long, value_name = "RATE")]
     pub lr: f64,

@@ -6,12 +6,15 @@ use anyhow::{Context, Result};
 use schemas::QuerySet;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{Cli, Command, CommonArgs, EvaluateArgs, PredictArgs, ResumeArgs, StageArgs};
+use crate::cli::{Cli, Command, CommonArgs, EvaluateArgs, FetArgs, NeeArgs, PredictArgs, ResumeArgs, StageArgs};
 use crate::data::BatchSize;
 use crate::device::Device;
+use crate::model::Weighting;
 use crate::optim::AdamWConfig;
 use crate::run;
 use crate::stage::Stage;
+use crate::stage::clusters::Clustering;
+use crate::stage::relabel::{self, Relabel};
 
 /// A command line that makes no sense, whatever the files hold.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +96,10 @@ pub struct TrainConfig {
     /// Evaluations without a better F1 after which to stop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
+    /// Whether nested answers are found.
+    pub nested: bool,
+    /// How right and wrong labels are weighed.
+    pub weighting: Weighting,
     /// What to start from.
     pub start: Start,
     /// The optimizer.
@@ -183,15 +190,37 @@ pub enum Output {
 /// [`UsageError`] for values that make no sense, and files that it names and are not there.
 pub fn resolve(cli: Cli) -> Result<Config> {
     match cli.command {
-        Command::Esi(args) => train(Stage::Esi, args),
-        Command::Finetune(args) => train(Stage::Finetune, args),
+        Command::Esi(args) => train(Stage::Esi, args, Weighting::Even),
+        Command::Nee(args) => nee(args),
+        Command::Fet(args) => fet(args),
+        Command::Finetune(args) => train(Stage::Finetune, args, Weighting::Even),
         Command::Resume(args) => resume(args),
         Command::Evaluate(args) => evaluate(args),
         Command::Predict(args) => predict(args),
     }
 }
 
-fn train(stage: Stage, args: StageArgs) -> Result<Config> {
+fn nee(args: NeeArgs) -> Result<Config> {
+    let NeeArgs { stage, relabel_threshold: threshold, relabel_growth: growth, relabel: mode, noise_weighting } = args;
+    check(threshold > 0.0 && threshold < 1.0, || format!("--relabel-threshold {threshold} is not between 0 and 1"))?;
+    train(Stage::Nee(Relabel { threshold, growth, mode }), stage, weighting(noise_weighting))
+}
+
+fn fet(args: FetArgs) -> Result<Config> {
+    let FetArgs { stage, clusters, gamma, clustering: method, cluster_iterations: iterations, cluster_start: start, pca, pool, .. } = args;
+    check(clusters > 1, || "--clusters must be at least 2".to_owned())?;
+    check(iterations > 0, || "--cluster-iterations must be at least 1".to_owned())?;
+    check(pca > 0, || "--pca must be at least 1".to_owned())?;
+    check(gamma >= 0.0 && gamma.is_finite(), || format!("--gamma {gamma} is negative or no number"))?;
+    let settings = Clustering { clusters, gamma, method, iterations, start, pca, pool, head: args.cluster_head };
+    train(Stage::Fet(settings), stage, weighting(args.noise_weighting))
+}
+
+fn weighting(noise: bool) -> Weighting {
+    if noise { Weighting::Confidence } else { Weighting::Even }
+}
+
+fn train(stage: Stage, args: StageArgs, weighting: Weighting) -> Result<Config> {
     let StageArgs { lr, epochs, warmup, .. } = args;
     check(lr > 0.0 && lr.is_finite(), || format!("--lr {lr} is not a positive number"))?;
     check(epochs > 0, || "--epochs must be at least 1".to_owned())?;
@@ -213,7 +242,7 @@ fn train(stage: Stage, args: StageArgs) -> Result<Config> {
     let optimizer = AdamWConfig { weight_decay: args.weight_decay as f32, clip_norm: args.clip as f32, ..AdamWConfig::default() };
     Ok(Config::Train(Box::new(TrainConfig {
         stage,
-        data: args.data,
+        data: triples(args.data)?,
         dev: args.dev,
         test: args.test,
         out: args.out,
@@ -231,9 +260,20 @@ fn train(stage: Stage, args: StageArgs) -> Result<Config> {
         eval_every: args.eval_every,
         save_every: args.save_every,
         patience: args.patience,
+        nested: args.nested,
+        weighting,
         start,
         optimizer,
     })))
+}
+
+/// Where the triples of `--data` are: there, or in the last round of a run.
+fn triples(data: PathBuf) -> Result<PathBuf> {
+    if !run::is_run(&data) {
+        return Ok(data);
+    }
+    let round = relabel::last_round(&data);
+    round.with_context(|| format!("--data {}: the run has no finished round of triples; only runs of nee make them", data.display()))
 }
 
 fn resume(args: ResumeArgs) -> Result<Config> {

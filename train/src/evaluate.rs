@@ -6,7 +6,6 @@ use crate::answer::{self, Answer, Reading};
 use crate::config::EvaluateConfig;
 use crate::data::{BatchSize, DataSet, Encoder};
 use crate::device::{Job, TrainBackend};
-use crate::model::weights::Heads;
 use crate::run::{ModelFolder, write_whole};
 
 /// Scores a run.
@@ -18,18 +17,13 @@ impl Job for Evaluation {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let folder = ModelFolder::open_run(&config.run)?;
-        let reader = folder.load::<B::InnerBackend>(Heads::Stored, 0, device)?;
+        let reader = folder.load_reader::<B::InnerBackend>(device)?;
         let encoder = Encoder::new(&folder.pieces, folder.max_length()).keep_triples(config.predictions.is_some());
         let data = encoder.read(&config.data).context("cannot read --data")?;
         if !config.environment.quiet {
             eprintln!("{}: {}", config.data.display(), data.counters);
         }
-        let reading = Reading {
-            specials: (&folder.pieces).into(),
-            batch: BatchSize::Sequences(config.batch),
-            length_multiple: config.environment.device.length_multiple(),
-            quiet: config.environment.quiet,
-        };
+        let reading = Reading::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment);
         let answers = answer::answers(&reader, &data, reading, device)?;
         let scores = answer::score(&data, &answers);
         if let Some(path) = &config.predictions {

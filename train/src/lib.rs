@@ -8,6 +8,7 @@
 //! | [`model`] | encoder, heads, their weights in files |
 //! | [`optim`] | AdamW, clipping, the learning rate's course |
 //! | [`stage`] | the training loop and what each stage gives it |
+//! | [`cluster`] | clusters of vectors, for stage 3 |
 //! | [`decode`], [`answer`], [`metric`] | margins to answers, answers to scores |
 //! | [`mod@run`] | run folders |
 //! | [`evaluate`], [`predict`] | the commands that use a run |
@@ -19,6 +20,7 @@
 
 pub mod answer;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod data;
 pub mod decode;

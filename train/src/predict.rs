@@ -6,13 +6,12 @@ use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use schemas::{Folder, Origin, QuerySet, Span, Triple};
+use schemas::{Folder, QuerySet, Triple};
 
 use crate::answer::{self, Reading};
 use crate::config::{Input, PredictConfig};
 use crate::data::{BatchSize, Encoder};
 use crate::device::{Job, TrainBackend};
-use crate::model::weights::Heads;
 use crate::run::ModelFolder;
 use sink::Sink;
 
@@ -36,30 +35,16 @@ impl Job for Prediction {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let folder = ModelFolder::open_run(&config.run)?;
-        let reader = folder.load::<B::InnerBackend>(Heads::Stored, 0, device)?;
+        let reader = folder.load_reader::<B::InnerBackend>(device)?;
         let encoder = Encoder::new(&folder.pieces, folder.max_length()).keep_triples(true);
-        let reading = Reading {
-            specials: (&folder.pieces).into(),
-            batch: BatchSize::Sequences(config.batch),
-            length_multiple: config.environment.device.length_multiple(),
-            quiet: true,
-        };
+        let reading = Reading { quiet: true, ..Reading::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment) };
         let mut sink = Sink::create(&config.output)?;
         blocks(&config.input, |block| {
             let questions = block.iter().flat_map(|text| questions(text, &config.queries, &config.lang)).collect();
             let mut data = encoder.encode(questions)?;
             let answers = answer::answers(&reader, &data, reading, device)?;
             for (triple, answers) in data.triples.iter_mut().zip(answers) {
-                triple.spans = answers
-                    .into_iter()
-                    .map(|answer| Span {
-                        start: answer.start,
-                        end: answer.end,
-                        text: schemas::row::char_slice(&triple.context, answer.start, answer.end).unwrap_or_default().to_owned(),
-                        origin: Origin::Model,
-                        score: Some(answer.score),
-                    })
-                    .collect();
+                triple.spans = answers.into_iter().map(|answer| answer.to_span(&triple.context)).collect();
                 triple.impossible = triple.spans.is_empty();
             }
             data.triples.chunks(config.queries.queries.len()).try_for_each(|triples| sink.write(triples))

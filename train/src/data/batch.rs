@@ -1,5 +1,7 @@
 //! Batches of sequences of similar length.
 
+use std::ops::Range;
+
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encode::Sequence;
 use crate::model::kernels::Padding;
-use crate::model::{Input, Target};
+use crate::model::{Input, Pairs, Target};
 
 /// Steps whose sequences are sorted by length together: enough for little padding, few enough to stay random.
 const STEPS_OF_A_BUCKET: usize = 50;
@@ -80,14 +82,15 @@ pub struct Batch {
     pub size: usize,
     /// Pieces of each, padding included.
     pub length: usize,
-    /// Pieces of contexts, which the loss is a mean over.
-    pub context: usize,
+    /// Rows of each sequence's context among all pieces of the batch.
+    pub contexts: Vec<Range<usize>>,
+    /// Positions of the sequences in their data set.
+    pub numbers: Vec<usize>,
+    /// First and last row of each answer, those of a sequence together.
+    pub answers: Vec<[usize; 2]>,
     lengths: Vec<usize>,
     ids: Vec<i32>,
     segments: Vec<i32>,
-    starts: Vec<f32>,
-    ends: Vec<f32>,
-    in_context: Vec<bool>,
 }
 
 impl Batch {
@@ -101,13 +104,12 @@ impl Batch {
         let mut batch = Self {
             size,
             length,
-            context: sequences.clone().map(|sequence| sequence.window.len()).sum(),
+            contexts: Vec::with_capacity(size),
+            numbers: numbers.to_vec(),
+            answers: Vec::new(),
             lengths: sequences.clone().map(Sequence::length).collect(),
             ids: vec![special.pad as i32; tokens],
             segments: vec![0; tokens],
-            starts: vec![-1.0; tokens],
-            ends: vec![-1.0; tokens],
-            in_context: vec![false; tokens],
         };
         for (row, sequence) in sequences.enumerate() {
             let row = row * length;
@@ -122,11 +124,9 @@ impl Batch {
             }
             batch.ids[to] = special.sep as i32;
             batch.segments[from..=to].fill(1);
-            batch.in_context[from..to].fill(true);
-            for &(first, last) in &sequence.answers {
-                batch.starts[from + first as usize - sequence.window.start] = 1.0;
-                batch.ends[from + last as usize - sequence.window.start] = 1.0;
-            }
+            batch.contexts.push(from..to);
+            let row_of = |piece: u32| from + piece as usize - sequence.window.start;
+            batch.answers.extend(sequence.answers.iter().map(|&(first, last)| [row_of(first), row_of(last)]));
         }
         batch
     }
@@ -141,16 +141,57 @@ impl Batch {
         }
     }
 
-    /// What it should be answered with, as a part of a step whose contexts have `context` pieces.
-    pub fn target<B: Backend>(&self, context: usize, device: &B::Device) -> Target<B> {
-        let float = |values: Vec<f32>| {
-            let shape = [values.len()];
-            Tensor::<B, 1>::from_data(TensorData::new(values, shape), device)
-        };
-        let share = 1.0 / context.max(1) as f32;
-        let shares = self.in_context.iter().map(|&inside| if inside { share } else { 0.0 }).collect();
-        Target { start: float(self.starts.clone()), end: float(self.ends.clone()), share: float(shares) }
+    /// Pieces of its contexts, which the loss is a mean over.
+    pub fn context_pieces(&self) -> usize {
+        self.contexts.iter().map(Range::len).sum()
     }
+
+    /// What it should be answered with, as a part of a step whose contexts have `pieces` pieces.
+    pub fn target<B: Backend>(&self, pieces: usize, device: &B::Device) -> Target<B> {
+        let tokens = self.size * self.length;
+        let (mut starts, mut ends, mut shares) = (vec![-1.0; tokens], vec![-1.0; tokens], vec![0.0; tokens]);
+        for &[first, last] in &self.answers {
+            starts[first] = 1.0;
+            ends[last] = 1.0;
+        }
+        let share = 1.0 / pieces.max(1) as f32;
+        self.contexts.iter().for_each(|rows| shares[rows.clone()].fill(share));
+        Target { start: floats(starts, device), end: floats(ends, device), share: floats(shares, device) }
+    }
+
+    /// What the pairs of its contexts' pieces should be answered with. An answer's pair weighs as much as its start does, and so
+    /// does every other: the losses are summed over pairs, and divided by pieces.
+    pub fn pairs<B: Backend>(&self, pieces: usize, device: &B::Device) -> Pairs<B> {
+        let width = self.contexts.iter().map(Range::len).max().unwrap_or(0);
+        let (mut sign, mut shares) = (vec![-1.0; self.size * width * width], vec![0.0; self.size * width * width]);
+        let mut rows = Vec::with_capacity(self.size * width);
+        let share = 1.0 / pieces.max(1) as f32;
+        let mut answers = self.answers.iter().peekable();
+        for (number, context) in self.contexts.iter().enumerate() {
+            let at = |first: usize, last: usize| (number * width + first) * width + last;
+            for first in 0..context.len() {
+                shares[at(first, first)..at(first, context.len())].fill(share);
+            }
+            while let Some(&[first, last]) = answers.next_if(|[first, _]| context.contains(first)) {
+                sign[at(first - context.start, last - context.start)] = 1.0;
+            }
+            rows.extend((0..width).map(|piece| context.start.saturating_add(piece).min(self.size * self.length - 1) as i32));
+        }
+        let rows = Tensor::from_data(TensorData::new(rows, [self.size, width]), device);
+        Pairs { rows, sign: floats(sign, device), share: floats(shares, device) }
+    }
+
+    /// Rows of one sequence's context: `[1, width]`.
+    pub fn context_rows<B: Backend>(&self, number: usize, device: &B::Device) -> Tensor<B, 2, Int> {
+        let rows: Vec<i32> = self.contexts[number].clone().map(|row| row as i32).collect();
+        let width = rows.len();
+        Tensor::from_data(TensorData::new(rows, [1, width]), device)
+    }
+}
+
+fn floats<B: Backend>(values: Vec<f32>, device: &B::Device) -> Tensor<B, 1> {
+    let shape = [values.len()];
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// Numbers of the special pieces.
@@ -207,9 +248,9 @@ impl Steps {
     }
 }
 
-/// Batches for evaluation, as positions of sequences: by length, longest first, so that memory is at its peak at the start.
-pub fn batches_by_length(sequences: &[Sequence], size: BatchSize) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..sequences.len()).collect();
+/// Batches of sequences at these positions, for evaluation: by length, longest first, so that memory is at its peak at the start.
+pub fn batches_by_length(sequences: &[Sequence], which: impl Iterator<Item = usize>, size: BatchSize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = which.collect();
     order.sort_by_key(|&at| std::cmp::Reverse(sequences[at].length()));
     size.cut(sequences, &order)
 }
@@ -220,6 +261,7 @@ mod tests {
 
     use super::super::tokenizer::Pieces;
     use super::*;
+    use burn::backend::Flex;
     use rand::SeedableRng;
 
     fn sequence(query: usize, context: usize, answers: &[(u32, u32)]) -> Sequence {
@@ -248,9 +290,14 @@ mod tests {
         assert_eq!(batch.ids, [1, 10, 11, 2, 50, 51, 52, 2, 1, 10, 11, 2, 50, 2, 0, 0]);
         assert_eq!(batch.segments, [0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0]);
         assert_eq!(batch.lengths, [8, 6]);
-        let ones = |values: &[f32]| values.iter().positions(|value| *value == 1.0);
-        assert_eq!((ones(&batch.starts), ones(&batch.ends)), (vec![5], vec![6]));
-        assert_eq!((batch.in_context.iter().positions(|inside| *inside), batch.context), (vec![4, 5, 6, 12], 4));
+        assert_eq!((batch.contexts.clone(), batch.context_pieces()), (vec![4..7, 12..13], 4));
+        assert_eq!(batch.answers, [[5, 6]]);
+        let Target::<Flex> { start, end, share } = batch.target(8, &Default::default());
+        let at = |values: Tensor<Flex, 1>, wanted: f32| values.into_data().to_vec::<f32>().unwrap().into_iter().positions(|v| v == wanted);
+        assert_eq!((at(start, 1.0), at(end, 1.0), at(share, 0.125)), (vec![5], vec![6], vec![4, 5, 6, 12]));
+        let Pairs::<Flex> { rows, sign, share } = batch.pairs(4, &Default::default());
+        assert_eq!(rows.into_data().convert::<i64>().to_vec::<i64>().unwrap(), [4, 5, 6, 12, 13, 14]);
+        assert_eq!((at(sign, 1.0), at(share, 0.25)), (vec![5], vec![0, 1, 2, 4, 5, 8, 9]));
         assert_eq!(Batch::new(&sequences, &[0, 1], special, 16).length, 16);
     }
 
@@ -274,7 +321,7 @@ mod tests {
             assert_ne!(first, second);
             assert_eq!(first, steps.of_epoch(&sequences, &mut rng()));
             assert_eq!(first.len() + second.len(), steps.count(&sequences, 2, rng()));
-            for epoch in [first, second, vec![batches_by_length(&sequences, batch)]] {
+            for epoch in [first, second, vec![batches_by_length(&sequences, 0..1003, batch)]] {
                 for batch_of in epoch.concat() {
                     let longest = batch_of.iter().map(|&at| sequences[at].length()).max().unwrap();
                     match batch {

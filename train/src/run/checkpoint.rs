@@ -55,9 +55,18 @@ pub fn write(run: &Path, step: usize, files: &Files<'_>) -> Result<()> {
         Ok(super::sync_folder_of(&path)?)
     })();
     written.with_context(|| format!("cannot write checkpoint {}", path.display()))?;
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+    keep_only(&path)
+}
+
+/// Removes all checkpoints but one, and what a kill left half written.
+///
+/// # Errors
+/// The folder cannot be read or a checkpoint not be removed.
+pub fn keep_only(checkpoint: &Path) -> Result<()> {
+    let folder = checkpoint.parent().expect("checkpoints lie in their folder");
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let other = entry?.path();
-        if other != path {
+        if other != checkpoint {
             fs::remove_dir_all(&other).with_context(|| format!("cannot remove {}", other.display()))?;
         }
     }
@@ -103,6 +112,7 @@ mod tests {
         write(dir.path(), 10, &files).unwrap();
         let folder = dir.path().join(FOLDER);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "older ones are removed");
+        keep_only(&folder.join("step-10")).unwrap();
         // Killed between rename and removal, and while the next one was being written.
         fs::create_dir(folder.join("step-9")).unwrap();
         fs::create_dir(folder.join(".step-11.tmp")).unwrap();

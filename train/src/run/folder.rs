@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::SETTINGS;
 use crate::data::WordPieces;
 use crate::model::weights::{self, Heads, Tensors};
-use crate::model::{BertConfig, Reader};
+use crate::model::{BertConfig, Extras, Reader};
 
 /// A model's folder, opened: a run's or an encoder's.
 #[derive(Debug)]
@@ -64,13 +64,23 @@ impl ModelFolder {
         Ok(Self { dir: dir.to_owned(), bert, pieces })
     }
 
-    /// Reads its weights.
+    /// Reads its weights, for a stage to begin with.
     ///
     /// # Errors
     /// They are missing, broken, or do not fit.
-    pub fn load<B: Backend>(&self, heads: Heads, seed: u64, device: &B::Device) -> Result<Reader<B>> {
+    pub fn load<B: Backend>(&self, extras: Extras, heads: Heads, seed: u64, device: &B::Device) -> Result<Reader<B>> {
+        let tensors = Tensors::read(&self.dir)?.without_clusters();
+        weights::fill(&self.bert, extras, tensors, heads, seed, device).with_context(|| format!("cannot use {}", self.dir.display()))
+    }
+
+    /// Reads its weights, for a reader to find answers with.
+    ///
+    /// # Errors
+    /// They are missing, broken, or do not fit.
+    pub fn load_reader<B: Backend>(&self, device: &B::Device) -> Result<Reader<B>> {
         let tensors = Tensors::read(&self.dir)?;
-        weights::fill(&self.bert, tensors, heads, seed, device).with_context(|| format!("cannot use {}", self.dir.display()))
+        let extras = Extras { clusters: None, ..tensors.extras() };
+        weights::fill(&self.bert, extras, tensors, Heads::Stored, 0, device).with_context(|| format!("cannot use {}", self.dir.display()))
     }
 
     /// Longest sequence that a run was trained on, or that its positions allow if it does not say.

@@ -7,6 +7,8 @@
 //! vocab.txt tokenizer.json tokenizer_config.json
 //! metrics.jsonl          a line for each reading of the loss and each evaluation
 //! checkpoints/step-N/    the newest checkpoint: weights, the optimizer's memory, and where training stood
+//! relabelled/round-K/    of stage 2: the training set as the reader labelled it after epoch K
+//! clusters/epoch-K.parquet   of stage 3: which answer was in which cluster in epoch K
 //! result.json            how it ended: the mark of a finished run
 //! ```
 //! Each file but `metrics.jsonl` is written under a temporary name and renamed.
@@ -23,6 +25,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::config::TrainConfig;
 use crate::data::WordPieces;
 use crate::model::{BertConfig, weights};
+use crate::stage::{clusters, relabel};
 pub use folder::ModelFolder;
 
 /// File of settings: it makes a folder a run.
@@ -35,7 +38,7 @@ const RESULT: &str = "result.json";
 const METRICS: &str = "metrics.jsonl";
 
 /// What a run's folder may hold. Nothing else is ever deleted.
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     SETTINGS,
     "config.json",
     weights::FILE_NAME,
@@ -44,6 +47,8 @@ const FILES: [&str; 9] = [
     "tokenizer_config.json",
     METRICS,
     checkpoint::FOLDER,
+    relabel::FOLDER,
+    clusters::FOLDER,
     RESULT,
 ];
 
@@ -132,6 +137,11 @@ impl RunWriter {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+/// Whether a folder is a run's, finished or not.
+pub fn is_run(dir: &Path) -> bool {
+    dir.join(SETTINGS).exists()
 }
 
 /// Whether a run came to its end.

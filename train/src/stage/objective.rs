@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use super::training::Learner;
 use crate::data::{Batch, DataSet};
 use crate::device::TrainBackend;
-use crate::model::{Dropouts, Reader};
+use crate::model::{Dropouts, Reader, Weighting};
 
 /// A stage's objective.
 pub trait Objective<B: TrainBackend> {
@@ -31,19 +31,42 @@ pub trait Objective<B: TrainBackend> {
     }
 }
 
-/// Pieces of contexts of a whole step.
-pub fn context(step: &[Batch]) -> usize {
-    step.iter().map(|batch| batch.context).sum()
+/// Loss of starts and ends as a batch's share of its step's, and of pairs where the reader scores them: `[1]`.
+///
+/// # Shapes
+/// `hidden` `[batch * length, hidden]`.
+pub fn answer_loss<B: TrainBackend>(
+    reader: &Reader<B>,
+    hidden: Tensor<B, 2>,
+    batch: &Batch,
+    step: &[Batch],
+    dropouts: &mut Dropouts,
+    weighting: Weighting,
+) -> Tensor<B, 1> {
+    let device = hidden.device();
+    let pieces = step.iter().map(Batch::context_pieces).sum();
+    let loss = reader.margins(hidden.clone()).loss(&batch.target(pieces, &device), weighting);
+    if !reader.is_nested() {
+        return loss;
+    }
+    let target = batch.pairs(pieces, &device);
+    match reader.pairs(hidden, target.rows, dropouts) {
+        Some(pairs) => loss + weighting.loss(pairs, &target.sign, &target.share),
+        None => loss,
+    }
 }
 
-/// Starts and ends of answers: all that stages 1 and 4 learn.
+/// Answers alone: what stages 1 and 4 learn.
 pub struct Answers<'a, B: TrainBackend> {
     /// Where the reader is.
     pub device: &'a B::Device,
+    /// How right and wrong labels are weighed.
+    pub weighting: Weighting,
 }
 
 impl<B: TrainBackend> Objective<B> for Answers<'_, B> {
     fn loss(&self, reader: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
-        reader.forward(&batch.input(self.device), dropouts).loss(&batch.target(context(step), self.device))
+        let hidden = reader.bert.forward(&batch.input(self.device), dropouts);
+        answer_loss(reader, hidden, batch, step, dropouts, self.weighting)
     }
 }

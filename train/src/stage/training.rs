@@ -8,8 +8,8 @@ use rand::RngCore;
 use super::meter::Meter;
 use super::objective::Objective;
 use super::state::{self, Position, State, Use};
+use crate::answer::{self, Reading};
 use crate::config::TrainConfig;
-use crate::data::batch::Specials;
 use crate::data::{Batch, DataSet, Steps};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Reader, weights};
@@ -24,8 +24,8 @@ pub struct Data<'a> {
     pub train: DataSet,
     /// The set that the best weights are chosen by.
     pub dev: Option<&'a DataSet>,
-    /// Numbers of the special pieces.
-    pub specials: Specials,
+    /// How sequences are read in evaluation.
+    pub reading: Reading,
 }
 
 /// What learns.
@@ -60,7 +60,7 @@ pub fn train<B: TrainBackend>(
     let mut meter = Meter::start(state.seconds);
     let mut progress = Progress::start("training", total, config.environment.quiet);
     progress.skip(state.position.step);
-    progress.say(&format!("{}: {} sequences, {total} steps", config.stage, data.train.sequences.len()));
+    progress.say(&format!("{}: {} sequences, {total} steps", config.stage.name(), data.train.sequences.len()));
     if data.dev.is_none() {
         progress.say("no --dev: the last weights will be the result");
     }
@@ -76,8 +76,7 @@ pub fn train<B: TrainBackend>(
             if over(&state) {
                 break;
             }
-            let batches: Vec<Batch> =
-                step.iter().map(|numbers| Batch::new(&data.train.sequences, numbers, data.specials, target.length_multiple())).collect();
+            let batches: Vec<Batch> = step.iter().map(|numbers| data.reading.batch(&data.train, numbers)).collect();
             let lr = schedule.at(state.position.step);
             let loss;
             (learner, loss) = update(learner, &*objective, &batches, config.dropout as f32, &mut dropout_seeds, lr);
@@ -96,7 +95,7 @@ pub fn train<B: TrainBackend>(
             let every = |steps: usize| steps > 0 && state.position.step.is_multiple_of(steps);
             let evaluate = done || epoch_done || every(config.eval_every);
             let save = done || epoch_done || config.save_every.map_or(evaluate, every);
-            let best = evaluate && judge(config, &data, &learner, &mut state, run, &meter, &progress, lr, device)?;
+            let best = evaluate && judge(&data, &learner, &mut state, run, &meter, &progress, lr, device)?;
             if best || save {
                 // The run's weights come first: were it killed in between, they would be written again on the way from the
                 // checkpoint before.
@@ -153,7 +152,6 @@ fn update<B: TrainBackend>(
 /// Evaluates on dev and says whether these weights are the best; without dev, the last ones are.
 #[allow(clippy::too_many_arguments)]
 fn judge<B: TrainBackend>(
-    config: &TrainConfig,
     data: &Data<'_>,
     learner: &Learner<B>,
     state: &mut State,
@@ -164,7 +162,8 @@ fn judge<B: TrainBackend>(
     device: &B::Device,
 ) -> Result<bool> {
     let Some(dev) = data.dev else { return Ok(true) };
-    let scores = progress.pause(|| super::evaluate::<B>(&learner.reader.valid(), dev, config, data.specials, device))?;
+    let answers = progress.pause(|| answer::answers(&learner.reader.valid(), dev, data.reading, device))?;
+    let scores = answer::score(dev, &answers);
     let mut line = meter.line(state.position, lr);
     line["dev"] = scores.to_json();
     run.record(&line)?;
