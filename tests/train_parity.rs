@@ -116,6 +116,32 @@ fn hidden_states_of_minilm_equal_those_of_transformers() {
 }
 
 #[derive(Deserialize)]
+struct Reference {
+    ids: Vec<i32>,
+    segments: Vec<i32>,
+    start: Vec<f32>,
+    end: Vec<f32>,
+    context: Vec<i32>,
+    pairs: Vec<f32>,
+}
+
+#[test]
+fn a_reader_of_the_reference_code_says_the_same_here() {
+    let golden: Reference = golden("reference.json");
+    let folder = ModelFolder::open_model(&fixtures().join("reference")).unwrap();
+    let reader: Reader<Flex> = folder.load_reader(&Default::default()).unwrap();
+    let hidden = reader.bert.forward(&input(&[(&golden.ids, &golden.segments)]), &mut Dropouts::off());
+    let margins = reader.margins(hidden.clone());
+    let rows = Tensor::<Flex, 2, Int>::from_data(TensorData::new(golden.context.clone(), [1, golden.context.len()]), &Default::default());
+    let pairs = reader.pairs(hidden, rows, &mut Dropouts::off()).unwrap();
+    for (ours, theirs) in [(margins.start, golden.start), (margins.end, golden.end), (pairs, golden.pairs)] {
+        let ours = ours.into_data().to_vec::<f32>().unwrap();
+        assert_eq!(ours.len(), theirs.len());
+        assert!(ours.iter().zip(&theirs).all(|(ours, theirs)| (ours - theirs).abs() < TOLERANCE), "{ours:?}\n{theirs:?}");
+    }
+}
+
+#[derive(Deserialize)]
 struct Course {
     lr: f64,
     warmup: f64,

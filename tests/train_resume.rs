@@ -4,7 +4,8 @@
 
 mod train_common;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
@@ -34,35 +35,69 @@ fn killed(dir: &Path, args: &[&str], run: &str, lines: usize, more: Duration) ->
     }
 }
 
-/// All that a finished run must have in common with one that was never stopped.
-fn same(dir: &Path, whole: &str, stopped: &str) {
-    let newest = |run: &str| {
-        let entries: Vec<_> = std::fs::read_dir(dir.join(run).join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert_eq!(entries.len(), 1, "one checkpoint stays");
-        entries[0].clone()
-    };
-    let (a, b) = (newest(whole), newest(stopped));
-    assert_eq!(a.file_name(), b.file_name());
-    let mut pairs = vec![(a.join("model.safetensors"), b.join("model.safetensors"))];
-    pairs.extend(["model.safetensors", "result.json", "run.toml"].map(|file| (dir.join(whole).join(file), dir.join(stopped).join(file))));
-    for (a, b) in pairs {
-        assert!(std::fs::read(&a).unwrap() == std::fs::read(&b).unwrap(), "{} and {} differ", a.display(), b.display());
+/// Files in a folder and the folders in it, by their path there.
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(dir).unwrap().to_owned(), std::fs::read(&path).unwrap());
+            }
+        }
     }
-    // Parts of this file come in no fixed order.
-    let moments = |path: &Path| {
-        let bytes = std::fs::read(path.join("moments.safetensors")).unwrap();
-        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let mut parts: Vec<(String, Vec<u8>)> = tensors.iter().map(|(name, view)| (name.to_owned(), view.data().to_vec())).collect();
-        parts.sort();
-        parts
-    };
-    assert!(moments(&a) == moments(&b), "moments differ");
-    let lines = |run: &str| {
-        let mut lines = metrics(&dir.join(run));
+    files
+}
+
+/// A finished run must equal one that was never stopped, but for the time that it took.
+fn same(dir: &Path, whole: &str, stopped: &str) {
+    let (mut a, mut b) = (files(&dir.join(whole)), files(&dir.join(stopped)));
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    let checkpoints: Vec<PathBuf> = a.keys().filter(|path| path.starts_with("checkpoints")).cloned().collect();
+    assert_eq!(checkpoints.len(), 3, "one checkpoint stays");
+    let lines = |bytes: Vec<u8>| -> Vec<serde_json::Value> {
+        let text = String::from_utf8(bytes).unwrap();
+        let mut lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         lines.iter_mut().for_each(|line| drop(line.as_object_mut().unwrap().remove("seconds")));
         lines
     };
-    assert_eq!(lines(whole), lines(stopped));
+    assert_eq!(lines(a.remove(Path::new("metrics.jsonl")).unwrap()), lines(b.remove(Path::new("metrics.jsonl")).unwrap()));
+    // Its parts come in no fixed order.
+    let moments = |bytes: Vec<u8>| {
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        tensors.iter().map(|(name, view)| (name.to_owned(), view.data().to_vec())).collect::<BTreeMap<_, _>>()
+    };
+    for path in checkpoints {
+        let (a, b) = (a.remove(&path).unwrap(), b.remove(&path).unwrap());
+        match path.file_name().unwrap().to_str().unwrap() {
+            "moments.safetensors" => assert!(moments(a) == moments(b), "moments differ"),
+            "model.safetensors" => assert!(a == b, "weights differ"),
+            _ => {}
+        }
+    }
+    for (path, bytes) in a {
+        assert!(bytes == b[&path], "{} differs", path.display());
+    }
+}
+
+/// Runs a stage once to the end and once with kills at random moments, and compares. Gives the number of kills.
+fn check(dir: &Path, args: &[&str], whole: &str, stopped: &str) -> usize {
+    let with_out = |out| [args, &["--out", out, "--quiet"]].concat();
+    succeed(dir, &with_out(whole));
+    let lines = || std::fs::read_to_string(dir.join(stopped).join("metrics.jsonl")).unwrap().lines().count();
+    let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos() as usize;
+    let mut kills = 0;
+    let mut next = killed(dir, &with_out(stopped), stopped, 1 + clock() % 6, Duration::ZERO);
+    while next {
+        kills += 1;
+        let (at, more) = (lines() + 3 + clock() % 17, Duration::from_micros((clock() % 20_000) as u64));
+        next = killed(dir, &["resume", stopped, "--quiet"], stopped, at, more);
+    }
+    same(dir, whole, stopped);
+    kills
 }
 
 #[test]
@@ -71,32 +106,34 @@ fn a_killed_run_ends_as_if_never_stopped() {
     let dir = temporary.path();
     data(dir);
     let encoder = encoder();
-    let args = |out| {
-        let encoder = encoder.to_str().unwrap();
-        let mut args = vec!["finetune", "--data", "train", "--dev", "dev", "--test", "dev", "--encoder", encoder, "--out", out, "--quiet"];
-        args.extend(["--epochs", "5", "--batch", "3", "--accumulate", "2", "--eval-every", "10", "--save-every", "7", "--lr", "1e-3"]);
-        args
-    };
-    succeed(dir, &args("whole"));
+    let from = ["--data", "train", "--encoder", encoder.to_str().unwrap(), "--lr", "1e-3"];
+    let options =
+        ["--dev", "dev", "--test", "dev", "--epochs", "5", "--batch", "3", "--accumulate", "2", "--eval-every", "10", "--save-every", "7"];
+    let args = [&["finetune"], &from[..], &options[..]].concat();
+    let kills = check(dir, &args, "whole", "stopped");
+    assert!(kills >= 2, "killed {kills} times only");
     assert_eq!(metrics(&dir.join("whole")).len(), 80 + 12 + 1, "steps, evaluations, the test");
-
-    let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos() as usize;
-    let mut kills = 0;
-    let mut next = killed(dir, &args("stopped"), "stopped", 1 + clock() % 6, Duration::ZERO);
-    while next {
-        kills += 1;
-        let (lines, more) = (metrics(&dir.join("stopped")).len() + 5 + clock() % 15, Duration::from_micros((clock() % 20_000) as u64));
-        next = killed(dir, &["resume", "stopped", "--quiet"], "stopped", lines, more);
-    }
-    assert!(kills >= 3, "killed {kills} times only");
-    same(dir, "whole", "stopped");
     assert!(fail(dir, &["resume", "stopped"], 1).contains("run stopped is finished"));
     assert!(fail(dir, &["resume", "train"], 1).contains("train is not a run"));
 
     // Before the first checkpoint: from the start.
-    killed(dir, &args("early"), "early", 0, Duration::ZERO);
+    killed(dir, &[&args[..], &["--out", "early", "--quiet"]].concat(), "early", 0, Duration::ZERO);
     succeed(dir, &["resume", "early", "--quiet"]);
     same(dir, "whole", "early");
+}
+
+#[test]
+fn stages_with_work_between_epochs_go_on_too() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let from = ["--data", "train", "--encoder", encoder.to_str().unwrap(), "--lr", "1e-3", "--batch", "6", "--epochs", "4"];
+    check(dir, &[&["nee"], &from[..], &["--noise-weighting"]].concat(), "nee", "nee-stopped");
+    let clusters = ["--clusters", "5", "--gamma", "0.1", "--save-every", "5", "--cluster-head"];
+    for head in ["align", "reset"] {
+        check(dir, &[&["fet"], &from[..], &clusters, &[head]].concat(), head, &format!("{head}-stopped"));
+    }
 }
 
 #[test]
@@ -110,14 +147,14 @@ fn a_step_of_several_batches_equals_a_large_one() {
         succeed(dir, &[&fixed[..], &["--lr", "1e-3", "--epochs", "2"], options].concat());
         losses(&dir.join(out))
     };
-    let check = |one: &[f64], several: &[f64]| {
+    let alike = |one: &[f64], several: &[f64]| {
         assert_eq!(one.len(), several.len());
         assert!(one.iter().zip(several).all(|(a, b)| (a - b).abs() < 1e-4 * a), "{one:?}\n{several:?}");
     };
     let whole = run("whole", &["--batch", "12"]);
     assert_eq!(whole.len(), 16);
-    check(&whole, &run("thirds", &["--batch", "4", "--accumulate", "3"]));
-    check(&run("budget", &["--max-tokens", "320"]), &run("budgets", &["--max-tokens", "160", "--accumulate", "2"]));
+    alike(&whole, &run("thirds", &["--batch", "4", "--accumulate", "3"]));
+    alike(&run("budget", &["--max-tokens", "320"]), &run("budgets", &["--max-tokens", "160", "--accumulate", "2"]));
 }
 
 #[test]

@@ -64,6 +64,19 @@ pub enum Command {
     #[command(after_help = "Example:\n  train resume runs/esi\n\nOn the CPU the finished run is, bit for bit, the one that was \
         never stopped. Paths in its settings are\nread as they were given, so start it in the same folder.")]
     Resume(ResumeArgs),
+    /// Train the stages in a row, as a file says; what is finished is kept, what was stopped goes on
+    #[command(
+        after_help = "Example:\n  train pipeline stages.toml\n\nwith, for instance:\n  out = \"runs\"\n  encoder = \"bert-base-chinese\"\n  \
+        [esi]\n  data = \"data/esi\"\n  [nee]\n  data = \"data/nee\"\n  epochs = 3\n  [fet]\n  [finetune]\n  data = \"gold/train\"\n  dev = \"gold/dev\"\n\n\
+        Each table is a stage, its keys that stage's options; keys before the tables hold for all. A stage starts from\nthe one before, \
+        and fet reads the last round of nee."
+    )]
+    Pipeline(PipelineArgs),
+    /// Write a run in the layout of Hugging Face's BERT
+    #[command(
+        after_help = "Example:\n  train export runs/final -o reader\n  python -c \"import transformers as t; t.BertModel.from_pretrained('reader')\""
+    )]
+    Export(ExportArgs),
     /// Score a run on gold triples
     #[command(after_help = "Example:\n  train evaluate runs/final --data gold/test --json --predictions predictions.jsonl")]
     Evaluate(EvaluateArgs),
@@ -249,6 +262,34 @@ pub struct ResumeArgs {
     pub quiet: bool,
 }
 
+/// Options of `pipeline`.
+#[derive(Debug, Args)]
+pub struct PipelineArgs {
+    /// The stages and their options
+    #[arg(value_name = "FILE.toml")]
+    pub file: PathBuf,
+    /// Threads of the processor; 0: one for each core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Say nothing but results and errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The run, or a folder with a reader's weights in the Hugging Face layout
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Folder to write
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Replace files that are there
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
 /// Options of `evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
@@ -264,6 +305,9 @@ pub struct EvaluateArgs {
     /// Write the predicted answers of each triple, a JSON object a line
     #[arg(long, value_name = "FILE.jsonl")]
     pub predictions: Option<PathBuf>,
+    /// Write each mistake with its context, a JSON object a line
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub errors: Option<PathBuf>,
     /// Sequences read at once
     #[arg(long, default_value_t = 32, value_name = "N")]
     pub batch: usize,

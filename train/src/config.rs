@@ -11,6 +11,7 @@ use crate::data::BatchSize;
 use crate::device::Device;
 use crate::model::Weighting;
 use crate::optim::AdamWConfig;
+use crate::pipeline::Pipeline;
 use crate::run;
 use crate::stage::Stage;
 use crate::stage::clusters::Clustering;
@@ -21,6 +22,13 @@ use crate::stage::relabel::{self, Relabel};
 #[error("{0}")]
 pub struct UsageError(String);
 
+impl UsageError {
+    /// What is wrong, with what would be right.
+    pub fn new(what: String) -> Self {
+        Self(what)
+    }
+}
+
 /// What to do, checked.
 #[derive(Debug)]
 pub enum Config {
@@ -28,6 +36,10 @@ pub enum Config {
     Train(Box<TrainConfig>),
     /// Go on with one.
     Resume(Box<TrainConfig>),
+    /// Train the stages in a row.
+    Pipeline(Pipeline),
+    /// Write a run as other programs read it.
+    Export(ExportConfig),
     /// Score a run.
     Evaluate(EvaluateConfig),
     /// Mark entities.
@@ -124,6 +136,17 @@ pub enum Start {
     },
 }
 
+/// Settings of `export`.
+#[derive(Debug)]
+pub struct ExportConfig {
+    /// The run.
+    pub run: PathBuf,
+    /// Folder to write.
+    pub output: PathBuf,
+    /// Whether files there are replaced.
+    pub overwrite: bool,
+}
+
 /// Settings of `evaluate`.
 #[derive(Debug)]
 pub struct EvaluateConfig {
@@ -135,6 +158,8 @@ pub struct EvaluateConfig {
     pub json: bool,
     /// File for each triple's answers.
     pub predictions: Option<PathBuf>,
+    /// File for each mistake.
+    pub errors: Option<PathBuf>,
     /// Sequences read at once.
     pub batch: usize,
     /// Where and how loudly.
@@ -195,6 +220,8 @@ pub fn resolve(cli: Cli) -> Result<Config> {
         Command::Fet(args) => fet(args),
         Command::Finetune(args) => train(Stage::Finetune, args, Weighting::Even),
         Command::Resume(args) => resume(args),
+        Command::Pipeline(args) => Ok(Config::Pipeline(Pipeline::read(&args.file, args.quiet, args.threads)?)),
+        Command::Export(args) => Ok(Config::Export(ExportConfig { run: args.run, output: args.output, overwrite: args.overwrite })),
         Command::Evaluate(args) => evaluate(args),
         Command::Predict(args) => predict(args),
     }
@@ -302,6 +329,7 @@ fn evaluate(args: EvaluateArgs) -> Result<Config> {
         data: args.data,
         json: args.json,
         predictions: args.predictions,
+        errors: args.errors,
         batch: args.batch,
         environment: environment(&args.common)?,
     }))

@@ -120,7 +120,7 @@ mod tests {
             inner.iter().all(|cluster| *cluster == inner[0]) && outer.iter().all(|cluster| *cluster == outer[0]) && inner[0] != outer[0]
         };
         let rng = || ChaCha8Rng::seed_from_u64(3);
-        assert!(right(&pic(&points, 2, 300, &mut rng())));
+        assert!(right(&pic(&points, 2, 3000, &mut rng())));
         assert!(!right(&kmeans(&points, 2, 300, Start::PlusPlus, &mut rng())), "no mean tells them apart");
     }
 }

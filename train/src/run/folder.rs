@@ -42,6 +42,14 @@ impl ModelFolder {
         Self::open(dir)
     }
 
+    /// Opens a folder with a trained reader: a run's, or one in the Hugging Face layout whose weights have the heads.
+    ///
+    /// # Errors
+    /// It is missing or broken.
+    pub fn open_model(dir: &Path) -> Result<Self> {
+        if super::is_run(dir) { Self::open_run(dir) } else { Self::open_encoder(dir) }
+    }
+
     /// Opens a BERT in the Hugging Face layout.
     ///
     /// # Errors

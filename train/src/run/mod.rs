@@ -67,15 +67,9 @@ impl RunWriter {
     pub fn create(config: &TrainConfig, bert: &BertConfig, pieces: &WordPieces) -> Result<Self> {
         let dir = &config.out;
         prepare(dir, config.overwrite)?;
-        let write = |name: &str, content: &[u8]| write_whole(&dir.join(name), content);
         let settings = toml::to_string(config).context("cannot write settings")?;
-        write(SETTINGS, format!("# Written by train {}.\n{settings}", env!("CARGO_PKG_VERSION")).as_bytes())?;
-        let mut shape = serde_json::to_value(bert)?;
-        shape["architectures"] = serde_json::json!(["BertModel"]);
-        write("config.json", format!("{shape:#}\n").as_bytes())?;
-        for (name, content) in pieces.files(bert.max_position_embeddings)? {
-            write(name, content.as_bytes())?;
-        }
+        write_whole(&dir.join(SETTINGS), format!("# Written by train {}.\n{settings}", env!("CARGO_PKG_VERSION")).as_bytes())?;
+        write_description(dir, bert, pieces)?;
         let path = dir.join(METRICS);
         let metrics = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self { dir: dir.clone(), metrics })
@@ -137,6 +131,19 @@ impl RunWriter {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+/// Writes what stands beside a model's weights: the encoder's shape and the tokenizer.
+///
+/// # Errors
+/// A failed write.
+pub fn write_description(dir: &Path, bert: &BertConfig, pieces: &WordPieces) -> Result<()> {
+    let mut shape = serde_json::to_value(bert)?;
+    shape["architectures"] = serde_json::json!(["BertModel"]);
+    shape["pad_token_id"] = pieces.pad().into();
+    write_whole(&dir.join("config.json"), format!("{shape:#}\n").as_bytes())?;
+    let files = pieces.files(bert.max_position_embeddings)?;
+    files.iter().try_for_each(|(name, content)| write_whole(&dir.join(name), content.as_bytes()))
 }
 
 /// Whether a folder is a run's, finished or not.

@@ -136,7 +136,10 @@ impl<B: TrainBackend> SelfTraining<'_, B> {
             }
         }
         work(block)?;
-        progress.say(&format!("round {round}: {answers} answers above {threshold:.2} in {} triples", triples.out));
+        progress.say(&format!("round {round}, threshold {threshold:.2}: answers {answers}"));
+        if answers.seen == 0 {
+            progress.say("warning: the reader finds no answers at all; let it learn more first, by stage 1 or with --relabel union");
+        }
         let inputs = source.manifest().shards.iter().map(|shard| Input {
             path: self.source.join(&shard.file).display().to_string(),
             bytes: shard.bytes,
