@@ -94,6 +94,7 @@ fn a_reader_learns_in_two_stages_and_is_put_to_use() {
     assert_eq!(rows.len(), 6);
     assert_eq!((rows[0].lang.as_str(), rows[0].spans[0].text.as_str(), rows[0].spans[0].origin), ("de", "Clara Voss", Origin::Model));
     assert!(rows[0].spans[0].score.unwrap() > 0.25 && rows[2].impossible);
+    assert_eq!(succeed(dir, &["predict", "stage4", "--queries", "toy.toml", "out.parquet"]), marked);
 }
 
 #[test]

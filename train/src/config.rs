@@ -196,6 +196,8 @@ pub enum Input {
     Jsonl(PathBuf),
     /// A folder of triples: their contexts.
     Triples(PathBuf),
+    /// One shard of triples: their contexts.
+    Parquet(PathBuf),
 }
 
 /// Where answers go.
@@ -344,6 +346,8 @@ fn predict(args: PredictArgs) -> Result<Config> {
         Input::Triples(args.input)
     } else if has_extension(&args.input, "jsonl") {
         Input::Jsonl(args.input)
+    } else if has_extension(&args.input, "parquet") {
+        Input::Parquet(args.input)
     } else {
         Input::Text(args.input)
     };

@@ -60,7 +60,7 @@ impl Covariance {
         let mut variances = Vec::with_capacity(order.len());
         for &at in &order {
             let variance = values[at];
-            let null = !(variance > NULL * largest);
+            let null = variance <= NULL * largest;
             // The sign is arbitrary: the largest part is made positive, as scikit-learn does.
             let vector = vectors.col(at);
             let peak = vector.iter().copied().fold(0.0f64, |peak, x| if x.abs() > peak.abs() { x } else { peak });

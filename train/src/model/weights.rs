@@ -262,7 +262,6 @@ fn map<B: Backend>(reader: Reader<B>, mut values: impl FnMut(&str, &[usize]) -> 
 }
 
 /// Replaces the parameters that it has values for.
-
 struct Replace<F> {
     path: names::Path,
     values: F,

@@ -95,20 +95,26 @@ pub fn train<B: TrainBackend>(
             let every = |steps: usize| steps > 0 && state.position.step.is_multiple_of(steps);
             let evaluate = done || epoch_done || every(config.eval_every);
             let save = done || epoch_done || config.save_every.map_or(evaluate, every);
-            let best = evaluate && judge(&data, &learner, &mut state, run, &meter, &progress, lr, device)?;
-            if best || save {
-                // The run's weights come first: were it killed in between, they would be written again on the way from the
-                // checkpoint before.
-                let weights = weights::to_safetensors(&learner.reader)?;
-                if best {
-                    run.keep(&weights)?;
+            let best = match data.dev {
+                _ if !evaluate => false,
+                None => true,
+                Some(dev) => {
+                    let answers = progress.pause(|| answer::answers(&learner.reader.valid(), dev, data.reading, device))?;
+                    let scores = answer::score(dev, &answers);
+                    let mut line = meter.line(state.position, lr);
+                    line["dev"] = scores.to_json();
+                    run.record(&line)?;
+                    let f1 = scores.micro().f1();
+                    let best = state.judge.judge(scores, state.position);
+                    let remark = if best { ", best so far" } else { "" };
+                    progress.say(&format!("step {} epoch {epoch} dev F1 {f1:.4}{remark}", state.position.step));
+                    best
                 }
+            };
+            if best || save {
                 state.dropout_words = state::words(&dropout_seeds);
-                state.metrics_bytes = run.sync_metrics()?;
                 state.seconds = meter.seconds();
-                let moments = learner.optimizer.to_safetensors()?;
-                let files = checkpoint::Files { weights: &weights, moments: &moments, state: &serde_json::to_value(&state)? };
-                checkpoint::write(run.dir(), state.position.step, &files)?;
+                store(&learner, &mut state, best, run)?;
             }
             meter.resume();
         }
@@ -149,27 +155,15 @@ fn update<B: TrainBackend>(
     (Learner { reader, optimizer }, loss)
 }
 
-/// Evaluates on dev and says whether these weights are the best; without dev, the last ones are.
-#[allow(clippy::too_many_arguments)]
-fn judge<B: TrainBackend>(
-    data: &Data<'_>,
-    learner: &Learner<B>,
-    state: &mut State,
-    run: &mut RunWriter,
-    meter: &Meter,
-    progress: &Progress,
-    lr: f64,
-    device: &B::Device,
-) -> Result<bool> {
-    let Some(dev) = data.dev else { return Ok(true) };
-    let answers = progress.pause(|| answer::answers(&learner.reader.valid(), dev, data.reading, device))?;
-    let scores = answer::score(dev, &answers);
-    let mut line = meter.line(state.position, lr);
-    line["dev"] = scores.to_json();
-    run.record(&line)?;
-    let (f1, position) = (scores.micro().f1(), state.position);
-    let best = state.judge.judge(scores, position);
-    let remark = if best { ", best so far" } else { "" };
-    progress.say(&format!("step {} epoch {} dev F1 {f1:.4}{remark}", position.step, position.epoch));
-    Ok(best)
+/// Writes a checkpoint, and before it the run's weights if they are the best: were the program killed in between, they would
+/// be written again on the way from the checkpoint before.
+fn store<B: TrainBackend>(learner: &Learner<B>, state: &mut State, best: bool, run: &RunWriter) -> Result<()> {
+    let weights = weights::to_safetensors(&learner.reader)?;
+    if best {
+        run.keep(&weights)?;
+    }
+    state.metrics_bytes = run.sync_metrics()?;
+    let moments = learner.optimizer.to_safetensors()?;
+    let files = checkpoint::Files { weights: &weights, moments: &moments, state: &serde_json::to_value(&*state)? };
+    checkpoint::write(run.dir(), state.position.step, &files)
 }
