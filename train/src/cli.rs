@@ -322,8 +322,7 @@ pub struct PredictArgs {
     /// The run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Text with a sentence a line, .jsonl with a field `text`, a folder of triples or one .parquet of it; - is standard input,
-    /// each line of which is answered as it comes
+    /// Text with a sentence a line, .jsonl with a field `text`, or triples (a folder, a .parquet); - is standard input
     #[arg(value_name = "INPUT", default_value = "-")]
     pub input: PathBuf,
     /// Labels to look for: name of a query set (`prep queries list`) or a TOML file
