@@ -5,6 +5,7 @@
 mod train_common;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -16,20 +17,23 @@ fn data(dir: &Path) {
     write(&dir.join("dev"), triples(&sentences(12, 2), false), None);
 }
 
-/// Starts the binary and kills it once `metrics.jsonl` has so many lines, or some more. Whether it came to its end first.
+/// Starts the binary and kills it once `metrics.jsonl` has so many lines, or some more. Whether it was still at work.
 fn killed(dir: &Path, args: &[&str], run: &str, lines: usize, more: Duration) -> bool {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_train")).args(args).current_dir(dir).stdout(Stdio::null()).spawn().unwrap();
+    let mut child =
+        Command::new(env!("CARGO_BIN_EXE_train")).args(args).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let path = dir.join(run).join("metrics.jsonl");
     loop {
         if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "train {args:?}");
+            let mut said = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+            assert!(status.success(), "train {args:?}: {said}");
             return false;
         }
         if std::fs::read_to_string(&path).is_ok_and(|text| text.lines().count() >= lines) {
             std::thread::sleep(more);
             child.kill().unwrap();
             child.wait().unwrap();
-            return true;
+            return !dir.join(run).join("result.json").exists();
         }
         std::thread::sleep(Duration::from_millis(1));
     }
