@@ -8,11 +8,7 @@ use std::path::Path;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use train_common::{QUERIES, fail, sentences, succeed, train, triples, write};
-
-fn encoder() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/encoder")
-}
+use train_common::{QUERIES, encoder, fail, sentences, succeed, train, triples, write};
 
 /// A copy of the tiny encoder whose tensors went through `change`.
 fn changed_encoder(to: &Path, change: impl Fn(&str, &[usize]) -> Option<Vec<usize>>) {
@@ -137,9 +133,23 @@ fn a_wrong_command_line_exits_with_2() {
         (&["--encoder", "tiny", "--device", "tpu"], "expected cpu, cuda or cuda:N"),
         (&["--encoder", "some", "--vocab", "v.txt"], "--vocab goes with --encoder tiny only"),
         (&["--init", "run", "--batch", "0"], "--batch must be at least 1"),
+        (&["--init", "run", "--batch", "8", "--max-tokens", "900"], "cannot be used with"),
+        (&["--init", "run", "--accumulate", "0"], "--accumulate must be at least 1"),
+        (&["--init", "run", "--save-every", "0"], "--save-every must be at least 1"),
         (&[], "--encoder"),
     ] {
         let said = fail(dir, &[&base[..], more].concat(), 2);
+        assert!(said.contains(expected), "{said}");
+    }
+    let base = ["--data", "d", "--out", "o", "--init", "run"];
+    for (command, option, value, expected) in [
+        ("nee", "--relabel-threshold", "1.5", "--relabel-threshold 1.5 is not between 0 and 1"),
+        ("nee", "--relabel", "none", "[possible values: replace, union]"),
+        ("fet", "--clusters", "1", "--clusters must be at least 2"),
+        ("fet", "--gamma", "NaN", "--gamma NaN is negative or no number"),
+        ("fet", "--pca", "0", "--pca must be at least 1"),
+    ] {
+        let said = fail(dir, &[&[command], &base[..], &[option, value]].concat(), 2);
         assert!(said.contains(expected), "{said}");
     }
 }
@@ -157,9 +167,17 @@ fn a_build_without_cuda_says_so() {
 #[test]
 fn help_shows_defaults_and_an_example() {
     let temporary = tempfile::tempdir().unwrap();
-    for (command, default) in
-        [("esi", "[default: 6e-6]"), ("finetune", "[default: 3e-5]"), ("evaluate", "[default: 32]"), ("predict", "[default: -]")]
-    {
+    for (command, default) in [
+        ("esi", "[default: 6e-6]"),
+        ("nee", "[default: 0.4]"),
+        ("fet", "[default: 23]"),
+        ("finetune", "[default: 3e-5]"),
+        ("resume", "[default: 0]"),
+        ("pipeline", "[default: 0]"),
+        ("export", "--output"),
+        ("evaluate", "[default: 32]"),
+        ("predict", "[default: -]"),
+    ] {
         let output = train(temporary.path(), &[command, "--help"]);
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(help.contains("Example") && help.contains(default), "{command}: {help}");

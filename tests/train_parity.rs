@@ -14,7 +14,7 @@ use serde::Deserialize;
 use train::data::WordPieces;
 use train::model::kernels::{Dropouts, Padding};
 use train::model::weights::Heads;
-use train::model::{Input, Reader, Target, names};
+use train::model::{Extras, Input, Reader, Target, Weighting, names};
 use train::optim::{AdamW, AdamWConfig, Schedule};
 use train::run::ModelFolder;
 
@@ -71,7 +71,7 @@ fn minilm() -> Option<PathBuf> {
 fn check(dir: &Path, file: &str) -> f32 {
     let golden: Golden = golden(file);
     let folder = ModelFolder::open_encoder(dir).unwrap();
-    let reader: Reader<Flex> = folder.load(Heads::Fresh, 1, &Default::default()).unwrap();
+    let reader: Reader<Flex> = folder.load(Extras::default(), Heads::Fresh, 1, &Default::default()).unwrap();
     let sequences: Vec<_> = golden.cases.iter().map(|case| (&*case.ids, &*case.segments)).collect();
     let input = input(&sequences);
     let length = input.ids.dims()[1];
@@ -113,6 +113,32 @@ fn hidden_states_of_minilm_equal_those_of_transformers() {
         .collect();
     assert_eq!(ids, golden::<Golden>("minilm_hidden.json").cases[1].ids);
     assert_eq!(pieces.tokenize(vec![&"long ".repeat(700)]).unwrap()[0].ids.len(), 700);
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    ids: Vec<i32>,
+    segments: Vec<i32>,
+    start: Vec<f32>,
+    end: Vec<f32>,
+    context: Vec<i32>,
+    pairs: Vec<f32>,
+}
+
+#[test]
+fn a_reader_of_the_reference_code_says_the_same_here() {
+    let golden: Reference = golden("reference.json");
+    let folder = ModelFolder::open_model(&fixtures().join("reference")).unwrap();
+    let reader: Reader<Flex> = folder.load_reader(&Default::default()).unwrap();
+    let hidden = reader.bert.forward(&input(&[(&golden.ids, &golden.segments)]), &mut Dropouts::off());
+    let margins = reader.margins(hidden.clone());
+    let rows = Tensor::<Flex, 2, Int>::from_data(TensorData::new(golden.context.clone(), [1, golden.context.len()]), &Default::default());
+    let pairs = reader.pairs(hidden, rows, &mut Dropouts::off()).unwrap();
+    for (ours, theirs) in [(margins.start, golden.start), (margins.end, golden.end), (pairs, golden.pairs)] {
+        let ours = ours.into_data().to_vec::<f32>().unwrap();
+        assert_eq!(ours.len(), theirs.len());
+        assert!(ours.iter().zip(&theirs).all(|(ours, theirs)| (ours - theirs).abs() < TOLERANCE), "{ours:?}\n{theirs:?}");
+    }
 }
 
 #[derive(Deserialize)]
@@ -197,7 +223,8 @@ impl ModuleVisitor<Training> for Norms<'_> {
 fn train_along(dir: &Path, file: &str) -> (f32, f32) {
     let course: Course = golden(file);
     let folder = ModelFolder::open_encoder(dir).unwrap();
-    let mut reader: Reader<Training> = folder.load(Heads::Fresh, 1, &Default::default()).unwrap().map(&mut SineHeads::default());
+    let mut reader: Reader<Training> =
+        folder.load(Extras::default(), Heads::Fresh, 1, &Default::default()).unwrap().map(&mut SineHeads::default());
     let mut optimizer = AdamW::<Flex>::new(AdamWConfig::default());
     let schedule = Schedule::new(course.lr, course.warmup, course.steps.len());
     let (mut of_loss, mut of_gradients) = (0.0f32, 0.0f32);
@@ -219,7 +246,7 @@ fn train_along(dir: &Path, file: &str) -> (f32, f32) {
             end: marks(&|row| &row.ends, 1.0, -1.0),
             share: marks(&|row| &row.context, 1.0 / context as f32, 0.0),
         };
-        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target);
+        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target, Weighting::Even);
         let value: f32 = loss.clone().into_scalar();
         of_loss = of_loss.max((value - step.loss).abs() / step.loss);
         let gradients = loss.backward();

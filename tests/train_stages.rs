@@ -55,7 +55,8 @@ fn a_reader_learns_in_two_stages_and_is_put_to_use() {
     for file in ["run.toml", "config.json", "model.safetensors", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "metrics.jsonl"] {
         assert!(dir.join("stage4").join(file).exists(), "{file}");
     }
-    assert!(dir.join("stage4/checkpoints/last/model.safetensors").exists());
+    let checkpoints: Vec<_> = std::fs::read_dir(dir.join("stage4/checkpoints")).unwrap().collect();
+    assert_eq!(checkpoints.len(), 1, "the last checkpoint, and no other");
     let settings = std::fs::read_to_string(dir.join("stage4/run.toml")).unwrap();
     assert!(settings.contains("seed = 3006") && settings.contains("max_length = 150"), "{settings}");
     let metrics = std::fs::read_to_string(dir.join("stage4/metrics.jsonl")).unwrap();
@@ -93,6 +94,7 @@ fn a_reader_learns_in_two_stages_and_is_put_to_use() {
     assert_eq!(rows.len(), 6);
     assert_eq!((rows[0].lang.as_str(), rows[0].spans[0].text.as_str(), rows[0].spans[0].origin), ("de", "Clara Voss", Origin::Model));
     assert!(rows[0].spans[0].score.unwrap() > 0.25 && rows[2].impossible);
+    assert_eq!(succeed(dir, &["predict", "stage4", "--queries", "toy.toml", "out.parquet"]), marked);
 }
 
 #[test]

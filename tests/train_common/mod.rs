@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use schemas::{Manifest, Origin, ShardWriter, Span, Triple};
@@ -27,6 +27,22 @@ pub fn fail(dir: &Path, args: &[&str], code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "train {args:?}: {said}");
     assert!(said.starts_with("error: "), "{said}");
     said
+}
+
+/// The tiny encoder of random weights.
+pub fn encoder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/encoder")
+}
+
+/// The lines of a run's `metrics.jsonl`.
+pub fn metrics(run: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The losses that a run recorded.
+pub fn losses(run: &Path) -> Vec<f64> {
+    metrics(run).iter().filter(|line| line["dev"].is_null()).filter_map(|line| line["loss"].as_f64()).collect()
 }
 
 /// The query set that the toy triples ask by, as a TOML file.

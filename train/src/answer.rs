@@ -3,9 +3,13 @@
 use anyhow::Result;
 use burn::tensor::Tensor;
 
+use schemas::row::char_slice;
+use schemas::{Origin, Span};
+
+use crate::config::Environment;
 use crate::data::batch::Specials;
-use crate::data::{Batch, DataSet, batches_by_length};
-use crate::decode::{TokenSpan, flat, join_windows};
+use crate::data::{Batch, BatchSize, DataSet, WordPieces, batches_by_length};
+use crate::decode::{self, TokenSpan};
 use crate::metric::Scores;
 use crate::model::{Dropouts, Kernels, Reader};
 use crate::progress::Progress;
@@ -17,8 +21,16 @@ pub struct Answer {
     pub start: u32,
     /// One past the last char.
     pub end: u32,
-    /// `P(start) · P(end)`.
+    /// How sure the reader is, from 0 to 1: `P(start) · P(end)`, or of a nested reader the probability of the pair.
     pub score: f32,
+}
+
+impl Answer {
+    /// As a span of a triple with this context.
+    pub fn to_span(self, context: &str) -> Span {
+        let text = char_slice(context, self.start, self.end).unwrap_or_default().to_owned();
+        Span { start: self.start, end: self.end, text, origin: Origin::Model, score: Some(self.score) }
+    }
 }
 
 /// How to read.
@@ -26,33 +38,55 @@ pub struct Answer {
 pub struct Reading {
     /// Numbers of the special pieces.
     pub specials: Specials,
-    /// Sequences at once.
-    pub batch: usize,
+    /// What is read at once.
+    pub batch: BatchSize,
     /// What lengths are rounded up to.
     pub length_multiple: usize,
+    /// Probability above which a piece starts or ends an answer, or of a nested reader, above which a pair is one.
+    pub threshold: f32,
     /// Show no progress.
     pub quiet: bool,
 }
 
-/// The answers to each triple, in their order, each triple's by offset and not overlapping.
+impl Reading {
+    /// What is more likely than not is an answer.
+    pub fn new(pieces: &WordPieces, batch: BatchSize, environment: Environment) -> Self {
+        let length_multiple = environment.device.length_multiple();
+        Self { specials: pieces.into(), batch, length_multiple, threshold: 0.5, quiet: environment.quiet }
+    }
+
+    /// A batch of sequences at these positions.
+    pub fn batch(&self, data: &DataSet, numbers: &[usize]) -> Batch {
+        Batch::new(&data.sequences, numbers, self.specials, self.length_multiple)
+    }
+}
+
+/// The answers to each triple, in their order, each triple's by offset; they overlap only if the reader finds nested ones.
 ///
 /// # Errors
 /// None that input can cause; those of the backend.
 pub fn answers<B: Kernels>(reader: &Reader<B>, data: &DataSet, reading: Reading, device: &B::Device) -> Result<Vec<Vec<Answer>>> {
-    let batches = batches_by_length(&data.sequences, reading.batch);
+    let batches = batches_by_length(&data.sequences, 0..data.sequences.len(), reading.batch);
     let mut spans: Vec<Vec<TokenSpan>> = vec![Vec::new(); data.sequences.len()];
-    let mut progress = Progress::start("evaluating", batches.len(), reading.quiet);
+    let mut progress = Progress::start("reading", batches.len(), reading.quiet);
+    let least = decode::margin(reading.threshold);
     for numbers in &batches {
-        let batch = Batch::new(numbers.iter().map(|&number| &data.sequences[number]), reading.specials, reading.length_multiple);
-        let margins = reader.forward(&batch.input(device), &mut Dropouts::off());
-        let (starts, ends) = (values(margins.start), values(margins.end));
-        for (row, &number) in numbers.iter().enumerate() {
-            let sequence = &data.sequences[number];
-            let from = row * batch.length + sequence.context_start();
-            let window = from..from + sequence.window.len();
-            let shift =
-                |span: TokenSpan| TokenSpan { first: span.first + sequence.window.start, last: span.last + sequence.window.start, ..span };
-            spans[number] = flat(&starts[window.clone()], &ends[window]).into_iter().map(shift).collect();
+        let batch = reading.batch(data, numbers);
+        let hidden = reader.bert.forward(&batch.input(device), &mut Dropouts::off());
+        let found: Vec<Vec<TokenSpan>> = if reader.is_nested() {
+            // One at a time: a context's pairs take much memory.
+            let pairs = |row| reader.pairs(hidden.clone(), batch.context_rows(row, device), &mut Dropouts::off());
+            let pairs = (0..batch.size).map(|row| pairs(row).map_or_else(Vec::new, values));
+            pairs.zip(&batch.contexts).map(|(pairs, context)| decode::nested(&pairs, context.len(), least)).collect()
+        } else {
+            let margins = reader.margins(hidden);
+            let (starts, ends) = (values(margins.start), values(margins.end));
+            batch.contexts.iter().map(|rows| decode::flat(&starts[rows.clone()], &ends[rows.clone()], least)).collect()
+        };
+        for (found, &number) in found.into_iter().zip(numbers) {
+            let from = data.sequences[number].window.start;
+            let shift = |span: TokenSpan| TokenSpan { first: span.first + from, last: span.last + from, ..span };
+            spans[number] = found.into_iter().map(shift).collect();
         }
         progress.step(String::new);
     }
@@ -66,7 +100,7 @@ pub fn answers<B: Kernels>(reader: &Reader<B>, data: &DataSet, reading: Reading,
             of_triple.push((next.window.clone(), spans));
         }
         let offsets = &sequence.context.offsets;
-        let joined = join_windows(&of_triple, offsets.len());
+        let joined = decode::join_windows(&of_triple, offsets.len(), reader.is_nested());
         answers.push(
             joined.iter().map(|span| Answer { start: offsets[span.first].0, end: offsets[span.last].1, score: span.score }).collect(),
         );

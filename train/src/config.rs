@@ -4,23 +4,42 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use schemas::QuerySet;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::cli::{Cli, Command, CommonArgs, EsiArgs, EvaluateArgs, FinetuneArgs, PredictArgs, StageArgs};
+use crate::cli::{Cli, Command, CommonArgs, EvaluateArgs, FetArgs, NeeArgs, PredictArgs, ResumeArgs, StageArgs};
+use crate::data::BatchSize;
 use crate::device::Device;
+use crate::model::Weighting;
 use crate::optim::AdamWConfig;
+use crate::pipeline::Pipeline;
+use crate::run;
 use crate::stage::Stage;
+use crate::stage::clusters::Clustering;
+use crate::stage::relabel::{self, Relabel};
 
 /// A command line that makes no sense, whatever the files hold.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(String);
 
+impl UsageError {
+    /// What is wrong, with what would be right.
+    pub fn new(what: String) -> Self {
+        Self(what)
+    }
+}
+
 /// What to do, checked.
 #[derive(Debug)]
 pub enum Config {
     /// Train a stage.
     Train(Box<TrainConfig>),
+    /// Go on with one.
+    Resume(Box<TrainConfig>),
+    /// Train the stages in a row.
+    Pipeline(Pipeline),
+    /// Write a run as other programs read it.
+    Export(ExportConfig),
     /// Score a run.
     Evaluate(EvaluateConfig),
     /// Mark entities.
@@ -28,18 +47,20 @@ pub enum Config {
 }
 
 /// Where and how loudly.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Environment {
     /// Where to compute.
     pub device: Device,
     /// Threads of the processor; 0: one for each core.
+    #[serde(skip)]
     pub threads: usize,
     /// Print nothing but results and errors.
+    #[serde(skip)]
     pub quiet: bool,
 }
 
-/// A stage's settings. Written to `run.toml` before work starts.
-#[derive(Debug, Clone, Serialize)]
+/// A stage's settings. Written to `run.toml` before work starts, and read from there to go on with it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TrainConfig {
     /// The stage.
     pub stage: Stage,
@@ -58,7 +79,7 @@ pub struct TrainConfig {
     #[serde(skip)]
     pub overwrite: bool,
     /// Where and how loudly.
-    #[serde(skip)]
+    #[serde(flatten)]
     pub environment: Environment,
     /// Seed of shuffling, dropout and fresh weights.
     pub seed: u64,
@@ -67,8 +88,10 @@ pub struct TrainConfig {
     /// Steps after which to stop at the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<usize>,
-    /// Sequences of a step.
-    pub batch: usize,
+    /// What a batch may hold.
+    pub batch: BatchSize,
+    /// Batches of a step.
+    pub accumulate: usize,
     /// Word pieces of a sequence.
     pub max_length: usize,
     /// Learning rate at its highest.
@@ -77,11 +100,18 @@ pub struct TrainConfig {
     pub warmup: f64,
     /// Dropout rate.
     pub dropout: f64,
-    /// Steps between evaluations; 0: after each epoch.
+    /// Steps between evaluations, beside those at the end of each epoch; 0: none.
     pub eval_every: usize,
+    /// Steps between checkpoints; without it there is one at each evaluation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub save_every: Option<usize>,
     /// Evaluations without a better F1 after which to stop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
+    /// Whether nested answers are found.
+    pub nested: bool,
+    /// How right and wrong labels are weighed.
+    pub weighting: Weighting,
     /// What to start from.
     pub start: Start,
     /// The optimizer.
@@ -89,7 +119,7 @@ pub struct TrainConfig {
 }
 
 /// What training starts from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
     /// A BERT in the Hugging Face layout; its heads are fresh.
@@ -106,6 +136,17 @@ pub enum Start {
     },
 }
 
+/// Settings of `export`.
+#[derive(Debug)]
+pub struct ExportConfig {
+    /// The run.
+    pub run: PathBuf,
+    /// Folder to write.
+    pub output: PathBuf,
+    /// Whether files there are replaced.
+    pub overwrite: bool,
+}
+
 /// Settings of `evaluate`.
 #[derive(Debug)]
 pub struct EvaluateConfig {
@@ -117,6 +158,8 @@ pub struct EvaluateConfig {
     pub json: bool,
     /// File for each triple's answers.
     pub predictions: Option<PathBuf>,
+    /// File for each mistake.
+    pub errors: Option<PathBuf>,
     /// Sequences read at once.
     pub batch: usize,
     /// Where and how loudly.
@@ -153,6 +196,8 @@ pub enum Input {
     Jsonl(PathBuf),
     /// A folder of triples: their contexts.
     Triples(PathBuf),
+    /// One shard of triples: their contexts.
+    Parquet(PathBuf),
 }
 
 /// Where answers go.
@@ -172,16 +217,40 @@ pub enum Output {
 /// [`UsageError`] for values that make no sense, and files that it names and are not there.
 pub fn resolve(cli: Cli) -> Result<Config> {
     match cli.command {
-        Command::Esi(EsiArgs { stage, lr, epochs, warmup, eval_every }) => train(Stage::Esi, stage, lr, epochs, warmup, eval_every),
-        Command::Finetune(FinetuneArgs { stage, lr, epochs, warmup, eval_every }) => {
-            train(Stage::Finetune, stage, lr, epochs, warmup, eval_every)
-        }
+        Command::Esi(args) => train(Stage::Esi, args, Weighting::Even),
+        Command::Nee(args) => nee(args),
+        Command::Fet(args) => fet(args),
+        Command::Finetune(args) => train(Stage::Finetune, args, Weighting::Even),
+        Command::Resume(args) => resume(args),
+        Command::Pipeline(args) => Ok(Config::Pipeline(Pipeline::read(&args.file, args.quiet, args.threads)?)),
+        Command::Export(args) => Ok(Config::Export(ExportConfig { run: args.run, output: args.output, overwrite: args.overwrite })),
         Command::Evaluate(args) => evaluate(args),
         Command::Predict(args) => predict(args),
     }
 }
 
-fn train(stage: Stage, args: StageArgs, lr: f64, epochs: usize, warmup: f64, eval_every: usize) -> Result<Config> {
+fn nee(args: NeeArgs) -> Result<Config> {
+    let NeeArgs { stage, relabel_threshold: threshold, relabel_growth: growth, relabel: mode, noise_weighting } = args;
+    check(threshold > 0.0 && threshold < 1.0, || format!("--relabel-threshold {threshold} is not between 0 and 1"))?;
+    train(Stage::Nee(Relabel { threshold, growth, mode }), stage, weighting(noise_weighting))
+}
+
+fn fet(args: FetArgs) -> Result<Config> {
+    let FetArgs { stage, clusters, gamma, clustering: method, cluster_iterations: iterations, cluster_start: start, pca, pool, .. } = args;
+    check(clusters > 1, || "--clusters must be at least 2".to_owned())?;
+    check(iterations > 0, || "--cluster-iterations must be at least 1".to_owned())?;
+    check(pca > 0, || "--pca must be at least 1".to_owned())?;
+    check(gamma >= 0.0 && gamma.is_finite(), || format!("--gamma {gamma} is negative or no number"))?;
+    let settings = Clustering { clusters, gamma, method, iterations, start, pca, pool, head: args.cluster_head };
+    train(Stage::Fet(settings), stage, weighting(args.noise_weighting))
+}
+
+fn weighting(noise: bool) -> Weighting {
+    if noise { Weighting::Confidence } else { Weighting::Even }
+}
+
+fn train(stage: Stage, args: StageArgs, weighting: Weighting) -> Result<Config> {
+    let StageArgs { lr, epochs, warmup, .. } = args;
     check(lr > 0.0 && lr.is_finite(), || format!("--lr {lr} is not a positive number"))?;
     check(epochs > 0, || "--epochs must be at least 1".to_owned())?;
     check((0.0..=1.0).contains(&warmup), || format!("--warmup {warmup} is not a share of the steps, from 0 to 1"))?;
@@ -190,12 +259,19 @@ fn train(stage: Stage, args: StageArgs, lr: f64, epochs: usize, warmup: f64, eva
     check(args.clip > 0.0, || format!("--clip {} is not positive", args.clip))?;
     check(args.max_steps != Some(0), || "--max-steps must be at least 1".to_owned())?;
     check(args.patience != Some(0), || "--patience must be at least 1".to_owned())?;
+    check(args.save_every != Some(0), || "--save-every must be at least 1".to_owned())?;
+    check(args.accumulate > 0, || "--accumulate must be at least 1".to_owned())?;
     check_batch(args.batch)?;
+    let batch = args.max_tokens.map_or(BatchSize::Sequences(args.batch), BatchSize::Tokens);
+    if let BatchSize::Tokens(tokens) = batch {
+        let length = args.max_length;
+        check(tokens >= length, || format!("--max-tokens {tokens} is less than one sequence of --max-length {length}"))?;
+    }
     let start = start(&args)?;
     let optimizer = AdamWConfig { weight_decay: args.weight_decay as f32, clip_norm: args.clip as f32, ..AdamWConfig::default() };
     Ok(Config::Train(Box::new(TrainConfig {
         stage,
-        data: args.data,
+        data: triples(args.data)?,
         dev: args.dev,
         test: args.test,
         out: args.out,
@@ -204,16 +280,36 @@ fn train(stage: Stage, args: StageArgs, lr: f64, epochs: usize, warmup: f64, eva
         seed: args.seed,
         epochs,
         max_steps: args.max_steps,
-        batch: args.batch,
+        batch,
+        accumulate: args.accumulate,
         max_length: args.max_length,
         lr,
         warmup,
         dropout: args.dropout,
-        eval_every,
+        eval_every: args.eval_every,
+        save_every: args.save_every,
         patience: args.patience,
+        nested: args.nested,
+        weighting,
         start,
         optimizer,
     })))
+}
+
+/// Where the triples of `--data` are: there, or in the last round of a run.
+fn triples(data: PathBuf) -> Result<PathBuf> {
+    if !run::is_run(&data) {
+        return Ok(data);
+    }
+    let round = relabel::last_round(&data);
+    round.with_context(|| format!("--data {}: the run has no finished round of triples; only runs of nee make them", data.display()))
+}
+
+fn resume(args: ResumeArgs) -> Result<Config> {
+    let mut config = run::settings(&args.run)?;
+    let device = args.device.unwrap_or(config.environment.device);
+    config.environment = Environment { device, threads: args.threads, quiet: args.quiet };
+    Ok(Config::Resume(Box::new(config)))
 }
 
 fn start(args: &StageArgs) -> Result<Start> {
@@ -235,6 +331,7 @@ fn evaluate(args: EvaluateArgs) -> Result<Config> {
         data: args.data,
         json: args.json,
         predictions: args.predictions,
+        errors: args.errors,
         batch: args.batch,
         environment: environment(&args.common)?,
     }))
@@ -249,6 +346,8 @@ fn predict(args: PredictArgs) -> Result<Config> {
         Input::Triples(args.input)
     } else if has_extension(&args.input, "jsonl") {
         Input::Jsonl(args.input)
+    } else if has_extension(&args.input, "parquet") {
+        Input::Parquet(args.input)
     } else {
         Input::Text(args.input)
     };

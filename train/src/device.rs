@@ -6,11 +6,13 @@ use std::str::FromStr;
 use anyhow::Result;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::AutodiffBackend;
+use serde::{Deserialize, Serialize};
 
 use crate::model::Kernels;
 
 /// Where tensors live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Device {
     /// The processor, by burn-flex.
     Cpu,
@@ -83,6 +85,20 @@ impl FromStr for Device {
             Some(("cuda", number)) => number.parse().map(Self::Cuda).map_err(|_| format!("`{number}` is not the number of a GPU")),
             _ => Err("expected cpu, cuda or cuda:N".to_owned()),
         }
+    }
+}
+
+impl TryFrom<String> for Device {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Device> for String {
+    fn from(device: Device) -> Self {
+        device.to_string()
     }
 }
 

@@ -8,25 +8,31 @@
 //! | [`model`] | encoder, heads, their weights in files |
 //! | [`optim`] | AdamW, clipping, the learning rate's course |
 //! | [`stage`] | the training loop and what each stage gives it |
+//! | [`cluster`] | clusters of vectors, for stage 3 |
 //! | [`decode`], [`answer`], [`metric`] | margins to answers, answers to scores |
 //! | [`mod@run`] | run folders |
-//! | [`evaluate`], [`predict`] | the commands that use a run |
+//! | [`pipeline`] | the stages in a row |
+//! | [`evaluate`], [`predict`], [`export`] | the commands that use a run |
 //!
 //! Nothing below [`config`] sees the command line, nothing but [`device`] names a backend except the fused operations that a
-//! backend gets ([`model::kernels`]), and only [`mod@run`], [`evaluate`] and [`predict`] write files.
+//! backend gets ([`model::kernels`]), and only [`mod@run`], [`stage`], [`cluster::table`] and
+//! the commands write files.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod answer;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod data;
 pub mod decode;
 pub mod device;
 pub mod evaluate;
+pub mod export;
 pub mod metric;
 pub mod model;
 pub mod optim;
+pub mod pipeline;
 pub mod predict;
 pub mod progress;
 pub mod run;
@@ -34,7 +40,7 @@ pub mod stage;
 
 use anyhow::{Context, Result};
 
-use config::{Config, Environment};
+use config::Config;
 
 /// Does what the command line asked for.
 ///
@@ -43,20 +49,29 @@ use config::{Config, Environment};
 pub fn run(config: Config) -> Result<()> {
     match config {
         Config::Train(config) => {
-            threads(config.environment)?;
-            config.environment.device.run(stage::Training(*config))
+            threads(config.environment.threads)?;
+            config.environment.device.run(stage::Training { config: *config, resume: false })
         }
+        Config::Resume(config) => {
+            threads(config.environment.threads)?;
+            config.environment.device.run(stage::Training { config: *config, resume: true })
+        }
+        Config::Pipeline(pipeline) => {
+            threads(pipeline.threads())?;
+            pipeline.run()
+        }
+        Config::Export(config) => device::Device::Cpu.run(export::Export(config)),
         Config::Evaluate(config) => {
-            threads(config.environment)?;
+            threads(config.environment.threads)?;
             config.environment.device.run(evaluate::Evaluation(config))
         }
         Config::Predict(config) => {
-            threads(config.environment)?;
+            threads(config.environment.threads)?;
             config.environment.device.run(predict::Prediction(*config))
         }
     }
 }
 
-fn threads(environment: Environment) -> Result<()> {
-    rayon::ThreadPoolBuilder::new().num_threads(environment.threads).build_global().context("cannot start threads")
+fn threads(count: usize) -> Result<()> {
+    rayon::ThreadPoolBuilder::new().num_threads(count).build_global().context("cannot start threads")
 }

@@ -45,7 +45,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 /// Scores of a data set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scores {
     /// By label.
     pub labels: BTreeMap<String, Counts>,

@@ -2,17 +2,18 @@
 
 mod sink;
 
-use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
-use schemas::{Folder, Origin, QuerySet, Span, Triple};
+use schemas::shard::open_shard;
+use schemas::{Folder, QuerySet, Row, Triple};
 
 use crate::answer::{self, Reading};
 use crate::config::{Input, PredictConfig};
-use crate::data::Encoder;
+use crate::data::{BatchSize, Encoder};
 use crate::device::{Job, TrainBackend};
-use crate::model::weights::Heads;
 use crate::run::ModelFolder;
 use sink::Sink;
 
@@ -36,35 +37,30 @@ impl Job for Prediction {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let folder = ModelFolder::open_run(&config.run)?;
-        let reader = folder.load::<B::InnerBackend>(Heads::Stored, 0, device)?;
+        let reader = folder.load_reader::<B::InnerBackend>(device)?;
         let encoder = Encoder::new(&folder.pieces, folder.max_length()).keep_triples(true);
-        let reading = Reading {
-            specials: (&folder.pieces).into(),
-            batch: config.batch,
-            length_multiple: config.environment.device.length_multiple(),
-            quiet: true,
-        };
+        let reading = Reading { quiet: true, ..Reading::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment) };
         let mut sink = Sink::create(&config.output)?;
+        let (mut texts, mut seconds) = (0, 0.0);
         blocks(&config.input, |block| {
+            let started = Instant::now();
+            texts += block.len();
             let questions = block.iter().flat_map(|text| questions(text, &config.queries, &config.lang)).collect();
             let mut data = encoder.encode(questions)?;
             let answers = answer::answers(&reader, &data, reading, device)?;
             for (triple, answers) in data.triples.iter_mut().zip(answers) {
-                triple.spans = answers
-                    .into_iter()
-                    .map(|answer| Span {
-                        start: answer.start,
-                        end: answer.end,
-                        text: schemas::row::char_slice(&triple.context, answer.start, answer.end).unwrap_or_default().to_owned(),
-                        origin: Origin::Model,
-                        score: Some(answer.score),
-                    })
-                    .collect();
+                triple.spans = answers.into_iter().map(|answer| answer.to_span(&triple.context)).collect();
                 triple.impossible = triple.spans.is_empty();
             }
-            data.triples.chunks(config.queries.queries.len()).try_for_each(|triples| sink.write(triples))
+            data.triples.chunks(config.queries.queries.len()).try_for_each(|triples| sink.write(triples))?;
+            seconds += started.elapsed().as_secs_f64();
+            Ok(())
         })?;
-        sink.finish()
+        sink.finish()?;
+        if !config.environment.quiet {
+            eprintln!("{texts} texts in {seconds:.1} s, {:.1} a second", texts as f64 / f64::max(seconds, 1e-9));
+        }
+        Ok(())
     }
 }
 
@@ -84,31 +80,58 @@ fn questions<'a>(text: &'a Text, queries: &'a QuerySet, lang: &'a str) -> impl I
 }
 
 /// Hands the input's texts on, some at a time.
-fn blocks(input: &Input, mut work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()> {
+fn blocks(input: &Input, work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()> {
     let open = |path: &Path| std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()));
     match input {
-        // A person who types a line waits for its answer.
-        Input::Stdin if std::io::stdin().is_terminal() => grouped(lines("-", std::io::stdin(), false), 1, work),
-        Input::Stdin => grouped(lines("-", std::io::stdin(), false), BLOCK, work),
+        Input::Stdin => as_they_come(BufReader::new(std::io::stdin()), work),
         Input::Text(path) => grouped(lines(&path.display().to_string(), open(path)?, false), BLOCK, work),
         Input::Jsonl(path) => grouped(lines(&path.display().to_string(), open(path)?, true), BLOCK, work),
         Input::Triples(dir) => {
             let folder = Folder::open::<Triple>(dir)?;
-            // The rows of a sentence follow each other; its text is wanted once.
-            let mut last = None;
-            for rows in folder.rows::<Triple>() {
-                let mut block = Vec::new();
-                for Triple { doc, sentence, context: text, .. } in rows? {
-                    let key = Some((doc.clone(), sentence));
-                    if last != key {
-                        last = key;
-                        block.push(Text { doc, sentence, text });
-                    }
-                }
-                work(block)?;
-            }
-            Ok(())
+            contexts(folder.rows::<Triple>().map(|rows| Ok(rows?)), work)
         }
+        Input::Parquet(path) => {
+            let rows = open_shard(path)?.map(|batch| Ok(Triple::from_batch(&batch?)?));
+            contexts(rows, work).with_context(|| format!("cannot read {}", path.display()))
+        }
+    }
+}
+
+/// The contexts of triples: the rows of a sentence follow each other, and its text is wanted once.
+fn contexts(rows: impl Iterator<Item = Result<Vec<Triple>>>, mut work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()> {
+    let mut last = None;
+    for rows in rows {
+        let mut block = Vec::new();
+        for Triple { doc, sentence, context: text, .. } in rows? {
+            let key = Some((doc.clone(), sentence));
+            if last != key {
+                last = key;
+                block.push(Text { doc, sentence, text });
+            }
+        }
+        work(block)?;
+    }
+    Ok(())
+}
+
+/// Lines that are there already are answered together, and nothing is waited for while a line has no answer: whoever writes a
+/// line and reads its answer before the next one is served.
+fn as_they_come<R: Read>(mut read: BufReader<R>, mut work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()> {
+    let mut sentence = 0;
+    loop {
+        let mut block = Vec::new();
+        while block.is_empty() || (block.len() < BLOCK && read.buffer().contains(&b'\n')) {
+            let mut line = String::new();
+            if read.read_line(&mut line).with_context(|| format!("-, line {}", sentence + 1))? == 0 {
+                break;
+            }
+            block.push(Text { doc: "-".to_owned(), sentence, text: line.trim_end_matches(['\r', '\n']).to_owned() });
+            sentence += 1;
+        }
+        if block.is_empty() {
+            return Ok(());
+        }
+        work(block)?;
     }
 }
 
@@ -143,6 +166,30 @@ fn lines(name: &str, read: impl Read, json: bool) -> impl Iterator<Item = Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_answered_as_they_come() {
+        /// Gives a piece at each call, as a pipe does.
+        struct Pipe(Vec<&'static str>);
+        impl Read for Pipe {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                if self.0.is_empty() {
+                    return Ok(0);
+                }
+                let piece = self.0.remove(0).as_bytes();
+                buffer[..piece.len()].copy_from_slice(piece);
+                Ok(piece.len())
+            }
+        }
+        let mut blocks = Vec::new();
+        let pipe = Pipe(vec!["one\n", "two\r\n\nfo", "ur\nfive"]);
+        as_they_come(BufReader::new(pipe), |block| {
+            blocks.push(block.into_iter().map(|text| format!("{} {}", text.sentence, text.text)).collect::<Vec<_>>());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(blocks, [vec!["0 one"], vec!["1 two", "2 "], vec!["3 four"], vec!["4 five"]]);
+    }
 
     #[test]
     fn a_bad_line_is_named() {

@@ -14,6 +14,7 @@ pub struct Progress {
     what: &'static str,
     total: usize,
     done: usize,
+    skipped: usize,
     started: Instant,
 }
 
@@ -37,7 +38,17 @@ impl Progress {
         } else {
             Show::Lines { last: Instant::now() }
         };
-        Self { show, what, total, done: 0, started: Instant::now() }
+        Self { show, what, total, done: 0, skipped: 0, started: Instant::now() }
+    }
+
+    /// So many steps were done before.
+    pub fn skip(&mut self, steps: usize) {
+        self.done += steps;
+        self.skipped += steps;
+        if let Show::Bar(bar) = &self.show {
+            bar.set_position(steps as u64);
+            bar.reset_eta();
+        }
     }
 
     /// A step is done; `message` says how things stand.
@@ -50,7 +61,8 @@ impl Progress {
             }
             Show::Lines { last } if last.elapsed() >= LINE_EVERY => {
                 *last = Instant::now();
-                let left = self.started.elapsed().as_secs_f64() / self.done as f64 * (self.total - self.done.min(self.total)) as f64;
+                let left = self.started.elapsed().as_secs_f64() / (self.done - self.skipped) as f64
+                    * (self.total - self.done.min(self.total)) as f64;
                 eprintln!("{} {}/{} {} {:.0} s left", self.what, self.done, self.total, message(), left);
             }
             _ => {}

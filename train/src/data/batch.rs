@@ -1,16 +1,79 @@
 //! Batches of sequences of similar length.
 
+use std::ops::Range;
+
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use super::encode::Sequence;
 use crate::model::kernels::Padding;
-use crate::model::{Input, Target};
+use crate::model::{Input, Pairs, Target};
 
-/// Batches whose sequences are sorted by length together: enough for little padding, few enough to stay random.
-const BATCHES_OF_A_BUCKET: usize = 50;
+/// Steps whose sequences are sorted by length together: enough for little padding, few enough to stay random.
+const STEPS_OF_A_BUCKET: usize = 50;
+
+/// What a batch may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchSize {
+    /// So many sequences.
+    Sequences(usize),
+    /// So many word pieces, padding included.
+    Tokens(usize),
+}
+
+impl BatchSize {
+    /// Room for so many batches in one.
+    #[must_use]
+    pub fn times(self, factor: usize) -> Self {
+        match self {
+            Self::Sequences(size) => Self::Sequences(size * factor),
+            Self::Tokens(tokens) => Self::Tokens(tokens * factor),
+        }
+    }
+
+    /// Cuts a list of sequences, by their positions, into batches of this size.
+    fn cut(self, sequences: &[Sequence], order: &[usize]) -> Vec<Vec<usize>> {
+        match self {
+            Self::Sequences(size) => order.chunks(size).map(<[usize]>::to_vec).collect(),
+            Self::Tokens(tokens) => cut_where(order, |batch, next| {
+                let longest = batch.iter().chain([&next]).map(|&at| sequences[at].length()).max().unwrap_or(0);
+                longest * (batch.len() + 1) > tokens
+            }),
+        }
+    }
+
+    /// Cuts a shuffled list into the buckets that are sorted by length.
+    fn buckets(self, sequences: &[Sequence], order: &[usize]) -> Vec<Vec<usize>> {
+        match self.times(STEPS_OF_A_BUCKET) {
+            Self::Sequences(size) => order.chunks(size).map(<[usize]>::to_vec).collect(),
+            Self::Tokens(tokens) => {
+                let mut filled = 0;
+                cut_where(order, |_, next| {
+                    filled += sequences[next].length();
+                    let full = filled > tokens;
+                    filled = if full { sequences[next].length() } else { filled };
+                    full
+                })
+            }
+        }
+    }
+}
+
+/// Cuts before each element that does not go with those since the last cut.
+fn cut_where(order: &[usize], mut ends: impl FnMut(&[usize], usize) -> bool) -> Vec<Vec<usize>> {
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    for &next in order {
+        match parts.last_mut() {
+            Some(part) if !ends(part, next) => part.push(next),
+            _ => parts.push(vec![next]),
+        }
+    }
+    parts
+}
 
 /// A padded batch in the host's memory.
 #[derive(Debug, Clone)]
@@ -19,32 +82,34 @@ pub struct Batch {
     pub size: usize,
     /// Pieces of each, padding included.
     pub length: usize,
+    /// Rows of each sequence's context among all pieces of the batch.
+    pub contexts: Vec<Range<usize>>,
+    /// Positions of the sequences in their data set.
+    pub numbers: Vec<usize>,
+    /// First and last row of each answer, those of a sequence together.
+    pub answers: Vec<[usize; 2]>,
     lengths: Vec<usize>,
     ids: Vec<i32>,
     segments: Vec<i32>,
-    starts: Vec<f32>,
-    ends: Vec<f32>,
-    shares: Vec<f32>,
 }
 
 impl Batch {
-    /// Pads sequences to the longest, rounded up to a multiple of `multiple`.
-    pub fn new<'a>(sequences: impl ExactSizeIterator<Item = &'a Sequence> + Clone, special: Specials, multiple: usize) -> Self {
+    /// Takes the sequences at these positions and pads them to the longest, rounded up to a multiple of `multiple`.
+    pub fn new(sequences: &[Sequence], numbers: &[usize], special: Specials, multiple: usize) -> Self {
+        let sequences = numbers.iter().map(|&number| &sequences[number]);
         let size = sequences.len();
         let longest = sequences.clone().map(Sequence::length).max().unwrap_or(0);
         let length = longest.next_multiple_of(multiple);
         let tokens = size * length;
-        let context: usize = sequences.clone().map(|sequence| sequence.window.len()).sum();
-        let share = 1.0 / context.max(1) as f32;
         let mut batch = Self {
             size,
             length,
+            contexts: Vec::with_capacity(size),
+            numbers: numbers.to_vec(),
+            answers: Vec::new(),
             lengths: sequences.clone().map(Sequence::length).collect(),
             ids: vec![special.pad as i32; tokens],
             segments: vec![0; tokens],
-            starts: vec![-1.0; tokens],
-            ends: vec![-1.0; tokens],
-            shares: vec![0.0; tokens],
         };
         for (row, sequence) in sequences.enumerate() {
             let row = row * length;
@@ -59,11 +124,9 @@ impl Batch {
             }
             batch.ids[to] = special.sep as i32;
             batch.segments[from..=to].fill(1);
-            batch.shares[from..to].fill(share);
-            for &(first, last) in &sequence.answers {
-                batch.starts[from + first as usize - sequence.window.start] = 1.0;
-                batch.ends[from + last as usize - sequence.window.start] = 1.0;
-            }
+            batch.contexts.push(from..to);
+            let row_of = |piece: u32| from + piece as usize - sequence.window.start;
+            batch.answers.extend(sequence.answers.iter().map(|&(first, last)| [row_of(first), row_of(last)]));
         }
         batch
     }
@@ -78,11 +141,57 @@ impl Batch {
         }
     }
 
-    /// What it should be answered with.
-    pub fn target<B: Backend>(&self, device: &B::Device) -> Target<B> {
-        let float = |values: &[f32]| Tensor::<B, 1>::from_data(TensorData::new(values.to_vec(), [values.len()]), device);
-        Target { start: float(&self.starts), end: float(&self.ends), share: float(&self.shares) }
+    /// Pieces of its contexts, which the loss is a mean over.
+    pub fn context_pieces(&self) -> usize {
+        self.contexts.iter().map(Range::len).sum()
     }
+
+    /// What it should be answered with, as a part of a step whose contexts have `pieces` pieces.
+    pub fn target<B: Backend>(&self, pieces: usize, device: &B::Device) -> Target<B> {
+        let tokens = self.size * self.length;
+        let (mut starts, mut ends, mut shares) = (vec![-1.0; tokens], vec![-1.0; tokens], vec![0.0; tokens]);
+        for &[first, last] in &self.answers {
+            starts[first] = 1.0;
+            ends[last] = 1.0;
+        }
+        let share = 1.0 / pieces.max(1) as f32;
+        self.contexts.iter().for_each(|rows| shares[rows.clone()].fill(share));
+        Target { start: floats(starts, device), end: floats(ends, device), share: floats(shares, device) }
+    }
+
+    /// What the pairs of its contexts' pieces should be answered with. An answer's pair weighs as much as its start does, and so
+    /// does every other: the losses are summed over pairs, and divided by pieces.
+    pub fn pairs<B: Backend>(&self, pieces: usize, device: &B::Device) -> Pairs<B> {
+        let width = self.contexts.iter().map(Range::len).max().unwrap_or(0);
+        let (mut sign, mut shares) = (vec![-1.0; self.size * width * width], vec![0.0; self.size * width * width]);
+        let mut rows = Vec::with_capacity(self.size * width);
+        let share = 1.0 / pieces.max(1) as f32;
+        let mut answers = self.answers.iter().peekable();
+        for (number, context) in self.contexts.iter().enumerate() {
+            let at = |first: usize, last: usize| (number * width + first) * width + last;
+            for first in 0..context.len() {
+                shares[at(first, first)..at(first, context.len())].fill(share);
+            }
+            while let Some(&[first, last]) = answers.next_if(|[first, _]| context.contains(first)) {
+                sign[at(first - context.start, last - context.start)] = 1.0;
+            }
+            rows.extend((0..width).map(|piece| context.start.saturating_add(piece).min(self.size * self.length - 1) as i32));
+        }
+        let rows = Tensor::from_data(TensorData::new(rows, [self.size, width]), device);
+        Pairs { rows, sign: floats(sign, device), share: floats(shares, device) }
+    }
+
+    /// Rows of one sequence's context: `[1, width]`.
+    pub fn context_rows<B: Backend>(&self, number: usize, device: &B::Device) -> Tensor<B, 2, Int> {
+        let rows: Vec<i32> = self.contexts[number].clone().map(|row| row as i32).collect();
+        let width = rows.len();
+        Tensor::from_data(TensorData::new(rows, [1, width]), device)
+    }
+}
+
+fn floats<B: Backend>(values: Vec<f32>, device: &B::Device) -> Tensor<B, 1> {
+    let shape = [values.len()];
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// Numbers of the special pieces.
@@ -102,26 +211,48 @@ impl From<&super::WordPieces> for Specials {
     }
 }
 
-/// An epoch's batches, as positions of sequences: shuffled, then sorted by length within buckets, then the bucket's batches
-/// shuffled again. Depends on the generator's state only.
-pub fn shuffled_batches(sequences: &[Sequence], size: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..sequences.len()).collect();
-    order.shuffle(rng);
-    let mut batches = Vec::with_capacity(sequences.len().div_ceil(size));
-    for bucket in order.chunks_mut(size * BATCHES_OF_A_BUCKET) {
-        bucket.sort_by_key(|&at| sequences[at].length());
-        let mut of_bucket: Vec<Vec<usize>> = bucket.chunks(size).map(<[usize]>::to_vec).collect();
-        of_bucket.shuffle(rng);
-        batches.append(&mut of_bucket);
-    }
-    batches
+/// How an epoch is cut into steps, and those into batches.
+#[derive(Debug, Clone, Copy)]
+pub struct Steps {
+    /// What a batch may hold.
+    pub batch: BatchSize,
+    /// Batches of a step.
+    pub accumulate: usize,
 }
 
-/// Batches for evaluation, as positions of sequences: by length, longest first, so that memory is at its peak at the start.
-pub fn batches_by_length(sequences: &[Sequence], size: usize) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..sequences.len()).collect();
+impl Steps {
+    /// An epoch's steps, each as its batches of positions of sequences: shuffled, then sorted by length within buckets, then the
+    /// bucket's steps shuffled again. Depends on the generator's state only; a step holds the same sequences in one batch as in
+    /// several.
+    pub fn of_epoch(self, sequences: &[Sequence], rng: &mut ChaCha8Rng) -> Vec<Vec<Vec<usize>>> {
+        let mut order: Vec<usize> = (0..sequences.len()).collect();
+        order.shuffle(rng);
+        let whole = self.batch.times(self.accumulate);
+        let mut steps = Vec::new();
+        for mut bucket in whole.buckets(sequences, &order) {
+            bucket.sort_by_key(|&at| sequences[at].length());
+            let mut of_bucket = whole.cut(sequences, &bucket);
+            of_bucket.shuffle(rng);
+            steps.extend(of_bucket.into_iter().map(|step| self.batch.cut(sequences, &step)));
+        }
+        steps
+    }
+
+    /// Steps of so many epochs from the generator's state on.
+    pub fn count(self, sequences: &[Sequence], epochs: usize, mut rng: ChaCha8Rng) -> usize {
+        match self.batch.times(self.accumulate) {
+            BatchSize::Sequences(size) => sequences.len().div_ceil(size) * epochs,
+            // How many there are depends on which sequences come together.
+            BatchSize::Tokens(_) => (0..epochs).map(|_| self.of_epoch(sequences, &mut rng).len()).sum(),
+        }
+    }
+}
+
+/// Batches of sequences at these positions, for evaluation: by length, longest first, so that memory is at its peak at the start.
+pub fn batches_by_length(sequences: &[Sequence], which: impl Iterator<Item = usize>, size: BatchSize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = which.collect();
     order.sort_by_key(|&at| std::cmp::Reverse(sequences[at].length()));
-    order.chunks(size).map(<[usize]>::to_vec).collect()
+    size.cut(sequences, &order)
 }
 
 #[cfg(test)]
@@ -130,6 +261,7 @@ mod tests {
 
     use super::super::tokenizer::Pieces;
     use super::*;
+    use burn::backend::Flex;
     use rand::SeedableRng;
 
     fn sequence(query: usize, context: usize, answers: &[(u32, u32)]) -> Sequence {
@@ -140,33 +272,93 @@ mod tests {
         Sequence { triple: 0, query: pieces(query, 10), context: pieces(context, 50), window: 0..context, answers: answers.to_vec() }
     }
 
+    /// Where an iterator's elements are what is looked for.
+    trait Positions: Iterator + Sized {
+        fn positions(self, wanted: impl Fn(Self::Item) -> bool) -> Vec<usize> {
+            self.enumerate().filter_map(|(at, item)| wanted(item).then_some(at)).collect()
+        }
+    }
+
+    impl<I: Iterator> Positions for I {}
+
     #[test]
     fn a_batch_is_padded_to_its_longest() {
         let sequences = [sequence(2, 3, &[(1, 2)]), sequence(2, 1, &[])];
         let special = Specials { cls: 1, sep: 2, pad: 0 };
-        let batch = Batch::new(sequences.iter(), special, 1);
+        let batch = Batch::new(&sequences, &[0, 1], special, 1);
         assert_eq!((batch.size, batch.length), (2, 8));
         assert_eq!(batch.ids, [1, 10, 11, 2, 50, 51, 52, 2, 1, 10, 11, 2, 50, 2, 0, 0]);
         assert_eq!(batch.segments, [0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0]);
         assert_eq!(batch.lengths, [8, 6]);
-        let at =
-            |values: &[f32], wanted: f32| values.iter().enumerate().filter(|(_, v)| **v == wanted).map(|(at, _)| at).collect::<Vec<_>>();
-        assert_eq!((at(&batch.starts, 1.0), at(&batch.ends, 1.0), at(&batch.shares, 0.25)), (vec![5], vec![6], vec![4, 5, 6, 12]));
-        assert_eq!(Batch::new(sequences.iter(), special, 16).length, 16);
+        assert_eq!((batch.contexts.clone(), batch.context_pieces()), (vec![4..7, 12..13], 4));
+        assert_eq!(batch.answers, [[5, 6]]);
+        let Target::<Flex> { start, end, share } = batch.target(8, &Default::default());
+        let at = |values: Tensor<Flex, 1>, wanted: f32| values.into_data().to_vec::<f32>().unwrap().into_iter().positions(|v| v == wanted);
+        assert_eq!((at(start, 1.0), at(end, 1.0), at(share, 0.125)), (vec![5], vec![6], vec![4, 5, 6, 12]));
+        let Pairs::<Flex> { rows, sign, share } = batch.pairs(4, &Default::default());
+        assert_eq!(rows.into_data().convert::<i64>().to_vec::<i64>().unwrap(), [4, 5, 6, 12, 13, 14]);
+        assert_eq!((at(sign, 1.0), at(share, 0.25)), (vec![5], vec![0, 1, 2, 4, 5, 8, 9]));
+        assert_eq!(Batch::new(&sequences, &[0, 1], special, 16).length, 16);
+    }
+
+    fn rng() -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(1)
     }
 
     #[test]
     fn epochs_differ_but_hold_every_sequence_once() {
         let sequences: Vec<Sequence> = (0..1003).map(|at| sequence(2, at % 37 + 1, &[])).collect();
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let (first, second) = (shuffled_batches(&sequences, 16, &mut rng), shuffled_batches(&sequences, 16, &mut rng));
-        assert_ne!(first, second);
-        assert_eq!(first, shuffled_batches(&sequences, 16, &mut ChaCha8Rng::seed_from_u64(1)));
-        for batches in [first, second, batches_by_length(&sequences, 16)] {
-            assert_eq!(batches.len(), 63);
-            let mut all = batches.concat();
-            all.sort_unstable();
-            assert_eq!(all, (0..1003).collect::<Vec<_>>());
+        for (batch, accumulate) in [
+            (BatchSize::Sequences(16), 1),
+            (BatchSize::Sequences(5), 3),
+            (BatchSize::Tokens(400), 1),
+            (BatchSize::Tokens(130), 3),
+            (BatchSize::Tokens(42), 1),
+        ] {
+            let steps = Steps { batch, accumulate };
+            let mut generator = rng();
+            let (first, second) = (steps.of_epoch(&sequences, &mut generator), steps.of_epoch(&sequences, &mut generator));
+            assert_ne!(first, second);
+            assert_eq!(first, steps.of_epoch(&sequences, &mut rng()));
+            assert_eq!(first.len() + second.len(), steps.count(&sequences, 2, rng()));
+            for epoch in [first, second, vec![batches_by_length(&sequences, 0..1003, batch)]] {
+                for batch_of in epoch.concat() {
+                    let longest = batch_of.iter().map(|&at| sequences[at].length()).max().unwrap();
+                    match batch {
+                        BatchSize::Sequences(size) => assert!(batch_of.len() <= size),
+                        BatchSize::Tokens(tokens) => assert!(batch_of.len() * longest <= tokens),
+                    }
+                }
+                let mut all = epoch.concat().concat();
+                all.sort_unstable();
+                assert_eq!(all, (0..1003).collect::<Vec<_>>());
+            }
         }
+    }
+
+    #[test]
+    fn a_step_holds_the_same_sequences_in_one_batch_as_in_several() {
+        let sequences: Vec<Sequence> = (0..1003).map(|at| sequence(2, at % 37 + 1, &[])).collect();
+        for (whole, part) in [(BatchSize::Sequences(16), BatchSize::Sequences(4)), (BatchSize::Tokens(800), BatchSize::Tokens(200))] {
+            let whole = Steps { batch: whole, accumulate: 1 }.of_epoch(&sequences, &mut rng());
+            let parts = Steps { batch: part, accumulate: 4 }.of_epoch(&sequences, &mut rng());
+            let joined = |steps: Vec<Vec<Vec<usize>>>| steps.into_iter().map(|step| step.concat()).collect::<Vec<_>>();
+            assert!(parts.iter().any(|step| step.len() > 1));
+            assert_eq!(joined(whole), joined(parts));
+        }
+    }
+
+    #[test]
+    fn token_budgets_leave_little_padding() {
+        let sequences: Vec<Sequence> = (0..4000).map(|at| sequence(2, at * 7 % 100 + 1, &[])).collect();
+        let steps = Steps { batch: BatchSize::Tokens(1000), accumulate: 1 }.of_epoch(&sequences, &mut rng());
+        let padded: usize = steps
+            .concat()
+            .iter()
+            .map(|batch| Batch::new(&sequences, batch, Specials { cls: 1, sep: 2, pad: 0 }, 1))
+            .map(|batch| batch.size * batch.length)
+            .sum();
+        let real: usize = sequences.iter().map(Sequence::length).sum();
+        assert!((padded as f64) < 1.06 * real as f64, "{padded} for {real}");
     }
 }

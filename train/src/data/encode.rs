@@ -115,6 +115,7 @@ impl fmt::Display for Counters {
 }
 
 /// Tokenises triples; queries once each, contexts once where rows of a sentence follow each other.
+#[derive(Debug, Clone, Copy)]
 pub struct Encoder<'a> {
     pieces: &'a WordPieces,
     max_length: usize,

@@ -12,6 +12,6 @@ pub mod encode;
 pub mod tokenizer;
 pub mod vocabulary;
 
-pub use batch::{Batch, batches_by_length, shuffled_batches};
+pub use batch::{Batch, BatchSize, Steps, batches_by_length};
 pub use encode::{Counters, DataSet, Encoder, Sequence};
 pub use tokenizer::WordPieces;

@@ -1,13 +1,16 @@
-//! The reader: what it computes ([`bert`], [`reader`], on [`layers`] and [`kernels`]) and how its weights come from files and
+//! The reader: what it computes ([`bert`], [`reader`], [`spans`], [`mod@pool`], on [`layers`] and [`kernels`]) and how its weights come from files and
 //! go into them ([`weights`], under the [`names`] that other tools use).
 
 pub mod bert;
 pub mod kernels;
 pub mod layers;
 pub mod names;
+pub mod pool;
 pub mod reader;
+pub mod spans;
 pub mod weights;
 
 pub use bert::{BertConfig, Input};
 pub use kernels::{Dropouts, Kernels};
-pub use reader::{Margins, Reader, Target};
+pub use pool::{Pool, pool};
+pub use reader::{Extras, Margins, Pairs, Reader, Target, Weighting};

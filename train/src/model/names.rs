@@ -49,8 +49,10 @@ pub fn is_undecayed(name: &str) -> bool {
     name.ends_with(".bias") || name.ends_with("LayerNorm.weight")
 }
 
-/// The name as this program writes it: with `bert.` in front, and LayerNorm's parameters as weight and bias.
+/// The name as this program writes it: with `bert.` in front, without the `module.` of PyTorch's DataParallel, and LayerNorm's
+/// parameters as weight and bias.
 pub fn canonical(name: &str) -> String {
+    let name = name.strip_prefix("module.").unwrap_or(name);
     let name = match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
         (Some(stem), _) => format!("{stem}.weight"),
         (_, Some(stem)) => format!("{stem}.bias"),
@@ -77,6 +79,7 @@ mod tests {
             ("bert.encoder.layer.3.output.LayerNorm.beta", "bert.encoder.layer.3.output.LayerNorm.bias"),
             ("encoder.layer.0.output.dense.weight", "bert.encoder.layer.0.output.dense.weight"),
             ("start_outputs.bias", "start_outputs.bias"),
+            ("module.bert.embeddings.LayerNorm.beta", "bert.embeddings.LayerNorm.bias"),
         ] {
             assert_eq!(canonical(given), expected);
         }

@@ -1,12 +1,24 @@
-//! The reader (BERT-MRC, Li et al. 2020): the encoder with a head for starts and one for ends of answers.
+//! The reader (BERT-MRC, Li et al. 2020): the encoder with a head for starts and one for ends of answers, and what some stages
+//! add to them.
 
 use burn::module::Module;
 use burn::tensor::backend::Backend;
-use burn::tensor::{Tensor, activation, s};
+use burn::tensor::{Int, Tensor, activation, s};
+use serde::{Deserialize, Serialize};
 
 use super::bert::{Bert, BertConfig, Input};
 use super::kernels::{Dropouts, Kernels};
 use super::layers::Linear;
+use super::spans::SpanHead;
+
+/// Heads that a reader may have beside those for starts and ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// The head of nested answers.
+    pub nested: bool,
+    /// Clusters that the head of pseudo-labels tells apart.
+    pub clusters: Option<usize>,
+}
 
 /// Encoder and heads.
 #[derive(Module, Debug)]
@@ -15,6 +27,8 @@ pub struct Reader<B: Backend> {
     pub bert: Bert<B>,
     start_outputs: Linear<B>,
     end_outputs: Linear<B>,
+    span_embedding: Option<SpanHead<B>>,
+    cluster_classify: Option<Linear<B>>,
 }
 
 /// How far each token's logit for yes lies above that for no: the probability is its sigmoid, yes is the larger logit where it
@@ -38,33 +52,133 @@ pub struct Target<B: Backend> {
     pub share: Tensor<B, 1>,
 }
 
+/// How right and wrong labels are weighed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weighting {
+    /// Cross-entropy: all alike.
+    Even,
+    /// Generalised cross-entropy (Zhang and Sabuncu 2018, as in RoSTER, Meng et al. 2021), `(1 - p^q) / q` with q 0.7: the
+    /// gradient of cross-entropy times `p^q`, where p is the probability that the reader gives the label. What it doubts
+    /// moves it less.
+    Confidence,
+}
+
+/// The q of [`Weighting::Confidence`].
+const ROBUSTNESS: f32 = 0.7;
+
+impl Weighting {
+    /// Loss of margins whose right sign is `sign`, weighted by `share` and summed: `[1]`.
+    ///
+    /// # Shapes
+    /// All `[n]`.
+    pub fn loss<B: Backend>(self, margin: Tensor<B, 1>, sign: &Tensor<B, 1>, share: &Tensor<B, 1>) -> Tensor<B, 1> {
+        // Of two classes, cross-entropy is -log sigmoid of the right class's margin.
+        let log = activation::log_sigmoid(margin * sign.clone());
+        let right = match self {
+            Self::Even => log,
+            Self::Confidence => ((log * ROBUSTNESS).exp() - 1.0) / ROBUSTNESS,
+        };
+        (right * share.clone()).sum().neg()
+    }
+}
+
 impl<B: Backend> Reader<B> {
     /// Weights of zero in the shapes that the configuration asks for, to be filled.
-    pub fn zeros(config: &BertConfig, device: &B::Device) -> Self {
-        let head = || Linear::zeros(config.hidden_size, 2, device);
-        Self { bert: Bert::zeros(config, device), start_outputs: head(), end_outputs: head() }
+    pub fn zeros(config: &BertConfig, extras: Extras, device: &B::Device) -> Self {
+        let head = |outputs| Linear::zeros(config.hidden_size, outputs, device);
+        Self {
+            bert: Bert::zeros(config, device),
+            start_outputs: head(2),
+            end_outputs: head(2),
+            span_embedding: extras.nested.then(|| SpanHead::zeros(config.hidden_size, device)),
+            cluster_classify: extras.clusters.map(head),
+        }
+    }
+
+    /// Whether it finds nested answers.
+    pub fn is_nested(&self) -> bool {
+        self.span_embedding.is_some()
     }
 }
 
 impl<B: Kernels> Reader<B> {
+    /// Margins of each token.
+    ///
     /// # Shapes
     /// `[batch, length]` ids to two times `[batch * length]`.
     pub fn forward(&self, input: &Input<B>, dropouts: &mut Dropouts) -> Margins<B> {
-        let hidden = self.bert.forward(input, dropouts);
+        self.margins(self.bert.forward(input, dropouts))
+    }
+
+    /// Margins out of the encoder's hidden states.
+    ///
+    /// # Shapes
+    /// `[batch * length, hidden]` to two times `[batch * length]`.
+    pub fn margins(&self, hidden: Tensor<B, 2>) -> Margins<B> {
         let margin = |head: &Linear<B>, hidden| {
             let logits = head.forward(hidden);
             (logits.clone().slice(s![.., 1..2]) - logits.slice(s![.., 0..1])).squeeze_dim(1)
         };
         Margins { start: margin(&self.start_outputs, hidden.clone()), end: margin(&self.end_outputs, hidden) }
     }
+
+    /// Logits of all pairs of pieces of contexts, if the reader has a head for them: see [`SpanHead::forward`].
+    ///
+    /// # Shapes
+    /// `[batch * length, hidden]` and the contexts' rows of it, `[batch, width]`, to `[batch * width * width]`.
+    pub fn pairs(&self, hidden: Tensor<B, 2>, rows: Tensor<B, 2, Int>, dropouts: &mut Dropouts) -> Option<Tensor<B, 1>> {
+        let head = self.span_embedding.as_ref()?;
+        let ([batch, width], [_, size]) = (rows.dims(), hidden.dims());
+        let contexts = hidden.select(0, rows.reshape([batch * width]));
+        Some(head.forward(contexts.reshape([batch, width, size]), dropouts))
+    }
+
+    /// Logits of the clusters, if the reader has a head for them.
+    ///
+    /// # Shapes
+    /// `[answers, hidden]` to `[answers, clusters]`.
+    pub fn clusters(&self, pooled: Tensor<B, 2>, dropouts: &mut Dropouts) -> Option<Tensor<B, 2>> {
+        self.cluster_classify.as_ref().map(|head| head.forward(B::dropout(pooled, dropouts.draw())))
+    }
+}
+
+/// What the pairs of pieces of a batch's contexts should be answered with; `width` is the longest context.
+#[derive(Debug, Clone)]
+pub struct Pairs<B: Backend> {
+    /// The contexts' rows among all pieces, `[batch, width]`; whatever comes after a context where it is shorter.
+    pub rows: Tensor<B, 2, Int>,
+    /// 1 where a pair is an answer, -1 elsewhere, `[batch * width * width]`.
+    pub sign: Tensor<B, 1>,
+    /// Weight of a pair, 0 where it ends before it starts or lies outside the context, `[batch * width * width]`.
+    pub share: Tensor<B, 1>,
 }
 
 impl<B: Backend> Margins<B> {
-    /// Cross-entropy of starts plus that of ends, each the mean over the context's tokens: `[1]`.
-    pub fn loss(self, target: &Target<B>) -> Tensor<B, 1> {
-        // Of two classes, cross-entropy is -log sigmoid of the right class's margin.
-        let side =
-            |margin: Tensor<B, 1>, sign: &Tensor<B, 1>| (activation::log_sigmoid(margin * sign.clone()) * target.share.clone()).sum();
-        (side(self.start, &target.start) + side(self.end, &target.end)).neg()
+    /// Loss of starts plus that of ends, each the mean over the context's tokens: `[1]`.
+    pub fn loss(self, target: &Target<B>, weighting: Weighting) -> Tensor<B, 1> {
+        weighting.loss(self.start, &target.start, &target.share) + weighting.loss(self.end, &target.end, &target.share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::backend::{Autodiff, Flex};
+
+    #[test]
+    fn doubted_labels_move_less() {
+        type B = Autodiff<Flex>;
+        let vector = |values: [f32; 4]| Tensor::<B, 1>::from_floats(values, &Default::default());
+        let (margins, sign, share) = ([2.0, -3.0, 0.0, 1.0], vector([1.0, 1.0, -1.0, -1.0]), vector([0.25, 0.25, 0.25, 0.0]));
+        let gradient = |weighting: Weighting| {
+            let margin = vector(margins).require_grad();
+            let gradients = weighting.loss(margin.clone(), &sign, &share).backward();
+            margin.grad(&gradients).unwrap().into_data().to_vec::<f32>().unwrap()
+        };
+        let right = [2.0f32, -3.0, 0.0, -1.0].map(|margin| 1.0 / (1.0 + (-margin).exp()));
+        for ((even, robust), p) in gradient(Weighting::Even).into_iter().zip(gradient(Weighting::Confidence)).zip(right) {
+            assert!((robust - even * p.powf(0.7)).abs() < 1e-6, "{robust} of {even} at {p}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::{BertConfig, Reader, names};
+use super::{BertConfig, Extras, Reader, names};
 
 /// Name of the file of weights in a run folder.
 pub const FILE_NAME: &str = "model.safetensors";
@@ -36,11 +36,39 @@ struct Stored {
 /// Where the heads come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heads {
-    /// From the file: it is a trained reader's.
+    /// All from the file.
     Stored,
+    /// Those of starts and ends from the file, others random unless it has them: a trained reader goes into another stage.
+    Extended,
     /// From the file if it has them, else random: it is an encoder's.
     Fresh,
 }
+
+impl Heads {
+    /// Whether a head that the file has nothing of may be random.
+    fn may_lack(self, head: &str) -> bool {
+        match self {
+            Self::Stored => false,
+            Self::Extended => head == SPANS || head == CLUSTERS,
+            Self::Fresh => true,
+        }
+    }
+}
+
+/// Names of the head of pseudo-labels begin so.
+pub const CLUSTERS: &str = "cluster_classify.";
+
+const SPANS: &str = "span_embedding.";
+
+/// The heads, by what their names begin with; starts and ends come together.
+fn head_of(name: &str) -> Option<&'static str> {
+    let boundary = (name.starts_with("start_outputs.") || name.starts_with("end_outputs.")).then_some("_outputs.");
+    boundary.or_else(|| [SPANS, CLUSTERS].into_iter().find(|head| name.starts_with(head)))
+}
+
+/// Bias of a fresh head of nested answers: hardly one pair in a hundred is an answer, and to learn that from the data alone
+/// would shake the encoder.
+const RARE: f32 = -4.6;
 
 impl Tensors {
     /// Reads a folder's `model.safetensors` or `pytorch_model.bin`.
@@ -56,6 +84,19 @@ impl Tensors {
             return Self::read_pickle(&pickle).with_context(|| format!("cannot read weights from {}", pickle.display()));
         }
         bail!("{} holds neither {FILE_NAME} nor pytorch_model.bin", dir.display())
+    }
+
+    /// Heads beside those of starts and ends that are stored here.
+    pub fn extras(&self) -> Extras {
+        let clusters = self.0.get("cluster_classify.weight").and_then(|stored| stored.shape.first().copied());
+        Extras { nested: self.0.keys().any(|name| name.starts_with(SPANS)), clusters }
+    }
+
+    /// Forgets the head of pseudo-labels: their numbers mean nothing to another run.
+    #[must_use]
+    pub fn without_clusters(mut self) -> Self {
+        self.0.retain(|name, _| !name.starts_with(CLUSTERS));
+        self
     }
 
     fn read_safetensors(path: &Path) -> Result<Self> {
@@ -103,27 +144,39 @@ fn floats(view: &TensorView<'_>) -> Result<Vec<f32>> {
     })
 }
 
-/// A reader with the weights of `tensors`.
+/// A reader with the weights of `tensors`. Heads that are stored and not asked for are left out without a word.
 ///
 /// # Errors
 /// Tensors that are missing, have no place, or have another shape than the configuration says, by name.
-pub fn fill<B: Backend>(config: &BertConfig, mut tensors: Tensors, heads: Heads, seed: u64, device: &B::Device) -> Result<Reader<B>> {
+pub fn fill<B: Backend>(
+    config: &BertConfig,
+    extras: Extras,
+    mut tensors: Tensors,
+    heads: Heads,
+    seed: u64,
+    device: &B::Device,
+) -> Result<Reader<B>> {
     let mut wrong = Vec::new();
-    let mut fresh = Fresh::new(config, seed);
-    let fresh_heads = heads == Heads::Fresh && !tensors.0.keys().any(|name| is_head(name));
-    let reader = map(Reader::zeros(config, device), |name, shape| {
-        let random = fresh.values(name, shape);
+    let mut fresh = Fresh::new(config.initializer_range, seed);
+    let stored: Vec<&str> = tensors.0.keys().filter_map(|name| head_of(name)).collect();
+    let may_lack = |name: &str| head_of(name).is_some_and(|head| heads.may_lack(head) && !stored.contains(&head));
+    tensors.0.retain(|name, _| match head_of(name) {
+        Some(SPANS) => extras.nested,
+        Some(CLUSTERS) => extras.clusters.is_some(),
+        _ => true,
+    });
+    let reader = map(Reader::zeros(config, extras, device), |name, shape| {
+        let mut random = || fresh.values(name, shape);
         match tensors.0.remove(name) {
             Some(stored) if stored.shape == shape => stored.values,
             Some(stored) => {
                 wrong.push(format!("tensor `{name}` has shape {:?}, expected {shape:?}", stored.shape));
-                random
+                random()
             }
+            None if may_lack(name) => random(),
             None => {
-                if !(fresh_heads && is_head(name)) {
-                    wrong.push(format!("tensor `{name}` of shape {shape:?} is missing"));
-                }
-                random
+                wrong.push(format!("tensor `{name}` of shape {shape:?} is missing"));
+                random()
             }
         }
     });
@@ -138,13 +191,18 @@ pub fn fill<B: Backend>(config: &BertConfig, mut tensors: Tensors, heads: Heads,
 }
 
 /// A reader with random weights, as BERT starts pre-training.
-pub fn random<B: Backend>(config: &BertConfig, seed: u64, device: &B::Device) -> Reader<B> {
-    let mut fresh = Fresh::new(config, seed);
-    map(Reader::zeros(config, device), |name, shape| fresh.values(name, shape))
+pub fn random<B: Backend>(config: &BertConfig, extras: Extras, seed: u64, device: &B::Device) -> Reader<B> {
+    let mut fresh = Fresh::new(config.initializer_range, seed);
+    map(Reader::zeros(config, extras, device), |name, shape| fresh.values(name, shape))
 }
 
-fn is_head(name: &str) -> bool {
-    name.starts_with("start_outputs.") || name.starts_with("end_outputs.")
+/// Gives the head of pseudo-labels random weights again.
+pub fn renew_clusters<B: Backend>(reader: Reader<B>, deviation: f64, seed: u64) -> Reader<B> {
+    let mut fresh = Fresh::new(deviation, seed);
+    reader.map(&mut Replace {
+        path: names::Path::default(),
+        values: |name: &str, shape: &[usize]| name.starts_with(CLUSTERS).then(|| fresh.values(name, shape)),
+    })
 }
 
 /// Weights of the reader in the safetensors format.
@@ -171,14 +229,17 @@ struct Fresh {
 }
 
 impl Fresh {
-    fn new(config: &BertConfig, seed: u64) -> Self {
-        Self { deviation: config.initializer_range, seed }
+    fn new(deviation: f64, seed: u64) -> Self {
+        Self { deviation, seed }
     }
 
     fn values(&mut self, name: &str, shape: &[usize]) -> Vec<f32> {
         let count = shape.iter().product();
         if name.ends_with("LayerNorm.weight") {
             return vec![1.0; count];
+        }
+        if name == "span_embedding.classifier2.bias" {
+            return vec![RARE; count];
         }
         if name.ends_with(".bias") {
             return vec![0.0; count];
@@ -196,16 +257,17 @@ impl Fresh {
 }
 
 /// Replaces every parameter by `values(name, shape)`, both as files have them.
-fn map<B: Backend, F: FnMut(&str, &[usize]) -> Vec<f32>>(reader: Reader<B>, values: F) -> Reader<B> {
-    reader.map(&mut Replace { path: names::Path::default(), values })
+fn map<B: Backend>(reader: Reader<B>, mut values: impl FnMut(&str, &[usize]) -> Vec<f32>) -> Reader<B> {
+    reader.map(&mut Replace { path: names::Path::default(), values: |name: &str, shape: &[usize]| Some(values(name, shape)) })
 }
 
+/// Replaces the parameters that it has values for.
 struct Replace<F> {
     path: names::Path,
     values: F,
 }
 
-impl<B: Backend, F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper<B> for Replace<F> {
+impl<B: Backend, F: FnMut(&str, &[usize]) -> Option<Vec<f32>>> ModuleMapper<B> for Replace<F> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.enter(name);
     }
@@ -220,7 +282,8 @@ impl<B: Backend, F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper<B> for Repla
         if transposed {
             shape.reverse();
         }
-        let data = TensorData::new((self.values)(&self.path.name(), &shape), shape);
+        let Some(values) = (self.values)(&self.path.name(), &shape) else { return param };
+        let data = TensorData::new(values, shape);
         param.map(|old| {
             let tensor = Tensor::<B, D>::from_data(data, &old.device());
             // Copied into row-major order once, rather than walked askew in every product.

@@ -1,54 +1,90 @@
 //! The stages of training. A stage is data, an objective and a schedule handed to the one loop in [`training`].
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`training`] | the loop |
+//! | [`objective`] | what a stage may do differently; stages 1 and 4 |
+//! | [`relabel`], [`clusters`] | stages 2 and 3 |
+//! | [`state`], [`meter`] | where the loop stands; loss and speed |
 
+pub mod clusters;
+pub mod meter;
+pub mod objective;
+pub mod relabel;
+pub mod state;
 pub mod training;
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use burn::tensor::backend::Backend;
 use schemas::{Folder, QuerySet, Triple};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::{self, Reading};
-use crate::config::{Start, TrainConfig};
-use crate::data::batch::Specials;
-use crate::data::{Batch, DataSet, Encoder, WordPieces};
+use crate::config::{self, TrainConfig};
+use crate::data::{DataSet, Encoder, WordPieces};
 use crate::device::{Job, TrainBackend};
-use crate::metric::Scores;
-use crate::model::weights::{self, Heads};
-use crate::model::{BertConfig, Dropouts, Reader};
-use crate::run::{ModelFolder, RunWriter};
+use crate::model::weights::{self, Heads, Tensors};
+use crate::model::{BertConfig, Extras, Reader};
+use crate::optim::AdamW;
+use crate::run::{self, ModelFolder, RunWriter, checkpoint};
+use clusters::{Clustering, Labels, PseudoLabels};
+use objective::Answers;
+use relabel::{Relabel, SelfTraining};
+use state::State;
+use training::Learner;
 
-/// A stage of the method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// A stage of the method, with what only it can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Entity span identification.
     Esi,
+    /// Named entity extraction.
+    Nee(Relabel),
+    /// Fine-grained typing.
+    Fet(Clustering),
     /// Supervised training.
     Finetune,
 }
 
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Stage {
+    /// The name of its command.
+    pub fn name(&self) -> &'static str {
+        match self {
             Self::Esi => "esi",
+            Self::Nee(_) => "nee",
+            Self::Fet(_) => "fet",
             Self::Finetune => "finetune",
-        })
+        }
     }
 }
 
 /// Trains a stage and writes its run folder.
-pub struct Training(pub TrainConfig);
+pub struct Training {
+    /// The stage's settings.
+    pub config: TrainConfig,
+    /// Whether to go on from the run's last checkpoint.
+    pub resume: bool,
+}
 
 impl Job for Training {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
-        let config = self.0;
+        let Self { mut config, resume } = self;
         let quiet = config.environment.quiet;
-        let (bert, pieces, reader) = start::<B>(&config, device)?;
+        ensure!(!resume || !run::is_finished(&config.out), "run {} is finished", config.out.display());
+        let stored = if resume { checkpoint::newest(&config.out)? } else { None };
+        // Stopped before its first checkpoint: from the start, over what little is there.
+        config.overwrite |= resume;
+        let Start { bert, pieces, learner, state } = match &stored {
+            Some(checkpoint) => Start::<B>::stored(&config, checkpoint, device)?,
+            None => Start::<B>::fresh(&config, device)?,
+        };
         ensure!(
             config.max_length <= bert.max_position_embeddings,
             "--max-length {} is more than the encoder's {} positions",
@@ -67,56 +103,112 @@ impl Job for Training {
         let dev = config.dev.as_deref().map(|dir| read(dir, "dev")).transpose()?;
         let test = config.test.as_deref().map(|dir| read(dir, "test")).transpose()?;
 
-        let mut run = RunWriter::create(&config, &bert, &pieces)?;
-        let specials = Specials::from(&pieces);
-        let objective = |reader: &Reader<B>, batch: &Batch, dropouts: &mut Dropouts| {
-            reader.forward(&batch.input(device), dropouts).loss(&batch.target(device))
+        let mut run = match &stored {
+            Some(checkpoint) => {
+                checkpoint::keep_only(checkpoint)?;
+                RunWriter::reopen(&config.out, state.metrics_bytes)?
+            }
+            None => RunWriter::create(&config, &bert, &pieces)?,
         };
-        let sets = training::Data { train: &train, dev: dev.as_ref(), specials };
-        if let Some(best) = training::train(&config, sets, reader, objective, &mut run, device)? {
+        // Without gradients to keep, twice the batch takes less memory than a training step.
+        let reading = Reading::new(&pieces, config.batch.times(2), config.environment);
+        let data = training::Data { train, dev: dev.as_ref(), reading };
+        let weighting = config.weighting;
+        let answers = Answers::<B> { device, weighting };
+        let state = match config.stage {
+            Stage::Esi | Stage::Finetune => training::train(&config, data, learner, state, &mut { answers }, &mut run, device)?,
+            Stage::Nee(settings) => {
+                let encoder = Encoder::new(&pieces, config.max_length);
+                let (source, run_dir) = (config.data.as_path(), config.out.as_path());
+                let mut objective = SelfTraining { answers, settings, encoder, reading, source, run: run_dir };
+                training::train(&config, data, learner, state, &mut objective, &mut run, device)?
+            }
+            Stage::Fet(settings) => {
+                let mut objective = PseudoLabels::<B> {
+                    device,
+                    settings,
+                    weighting,
+                    reading,
+                    source: &config.data,
+                    run: &config.out,
+                    seed: config.seed,
+                    deviation: bert.initializer_range,
+                    labels: Labels::default(),
+                };
+                training::train(&config, data, learner, state, &mut objective, &mut run, device)?
+            }
+        };
+        let mut result = serde_json::json!({ "stage": config.stage.name(), "steps": state.position.step, "epochs": state.position.epoch });
+        if let Some(best) = state.judge.best {
             println!("best on dev: step {}, epoch {}\n{}", best.position.step, best.position.epoch, best.scores);
+            result["best_step"] = best.position.step.into();
+            result["dev"] = best.scores.to_json();
         }
         if let Some(test) = &test {
             // From the folder: what is scored is what others will read there.
-            let best = ModelFolder::open_run(&config.out)?.load::<B::InnerBackend>(Heads::Stored, 0, device)?;
-            let scores = evaluate::<B>(&best, test, &config, specials, device)?;
+            let best = ModelFolder::open_run(&config.out)?.load_reader::<B::InnerBackend>(device)?;
+            let scores = answer::score(test, &answer::answers(&best, test, reading, device)?);
             run.record(&serde_json::json!({ "test": scores.to_json() }))?;
+            result["test"] = scores.to_json();
             println!("test\n{scores}");
         }
-        Ok(())
+        run.finish(&result)
     }
 }
 
-/// Scores of a reader on a data set.
-fn evaluate<B: TrainBackend>(
-    reader: &Reader<B::InnerBackend>,
-    data: &DataSet,
-    config: &TrainConfig,
-    specials: Specials,
-    device: &B::Device,
-) -> Result<Scores> {
-    let length_multiple = config.environment.device.length_multiple();
-    // Without gradients to keep, twice the batch takes less memory than a training step.
-    let reading = Reading { specials, batch: config.batch * 2, length_multiple, quiet: config.environment.quiet };
-    Ok(answer::score(data, &answer::answers(reader, data, reading, device)?))
+/// What a stage starts from.
+struct Start<B: TrainBackend> {
+    bert: BertConfig,
+    pieces: WordPieces,
+    learner: Learner<B>,
+    state: State,
 }
 
-/// What the stage starts from: shape, tokenizer and weights.
-fn start<B: TrainBackend>(config: &TrainConfig, device: &B::Device) -> Result<(BertConfig, WordPieces, Reader<B>)> {
+impl<B: TrainBackend> Start<B> {
+    /// The weights that the settings name, and nothing learned yet.
+    fn fresh(config: &TrainConfig, device: &B::Device) -> Result<Self> {
+        let (bert, pieces, reader) = initial(config, device)?;
+        let learner = Learner { reader, optimizer: AdamW::new(config.optimizer) };
+        Ok(Self { bert, pieces, learner, state: State::new() })
+    }
+
+    /// A checkpoint of the run.
+    fn stored(config: &TrainConfig, checkpoint: &Path, device: &B::Device) -> Result<Self> {
+        let read = || -> Result<Self> {
+            let ModelFolder { bert, pieces, .. } = ModelFolder::open_started(&config.out)?;
+            let reader = weights::fill(&bert, extras(config), Tensors::read(checkpoint)?, Heads::Stored, config.seed, device)?;
+            let moments = fs::read(checkpoint.join(checkpoint::MOMENTS)).context(checkpoint::MOMENTS)?;
+            let optimizer = AdamW::from_safetensors(config.optimizer, &moments, device).context(checkpoint::MOMENTS)?;
+            let state = fs::read_to_string(checkpoint.join(checkpoint::STATE)).context(checkpoint::STATE)?;
+            let state = serde_json::from_str(&state).context(checkpoint::STATE)?;
+            Ok(Self { bert, pieces, learner: Learner { reader, optimizer }, state })
+        };
+        read().with_context(|| format!("cannot go on from {}", checkpoint.display()))
+    }
+}
+
+/// Heads that the stage's reader has.
+fn extras(config: &TrainConfig) -> Extras {
+    let clusters = if let Stage::Fet(settings) = config.stage { Some(settings.clusters) } else { None };
+    Extras { nested: config.nested, clusters }
+}
+
+/// Shape, tokenizer and weights that the settings name.
+fn initial<B: Backend>(config: &TrainConfig, device: &B::Device) -> Result<(BertConfig, WordPieces, Reader<B>)> {
     let (folder, heads) = match &config.start {
-        Start::Encoder(dir) => (ModelFolder::open_encoder(dir).context("cannot use --encoder")?, Heads::Fresh),
-        Start::Init(run) => (ModelFolder::open_run(run).context("cannot use --init")?, Heads::Stored),
-        Start::Tiny { vocab, lowercase } => {
+        config::Start::Encoder(dir) => (ModelFolder::open_encoder(dir).context("cannot use --encoder")?, Heads::Fresh),
+        config::Start::Init(run) => (ModelFolder::open_run(run).context("cannot use --init")?, Heads::Extended),
+        config::Start::Tiny { vocab, lowercase } => {
             let pieces = match vocab {
                 Some(path) => WordPieces::from_vocabulary(path, *lowercase).context("cannot use --vocab")?,
                 None => learn(config, *lowercase)?,
             };
             let bert = BertConfig::tiny(pieces.size());
-            let reader = weights::random(&bert, config.seed, device);
+            let reader = weights::random(&bert, extras(config), config.seed, device);
             return Ok((bert, pieces, reader));
         }
     };
-    let reader = folder.load::<B>(heads, config.seed, device)?;
+    let reader = folder.load::<B>(extras(config), heads, config.seed, device)?;
     Ok((folder.bert, folder.pieces, reader))
 }
 

@@ -1,4 +1,7 @@
-//! AdamW as BERT is trained with it, and the learning rate's course.
+//! AdamW as BERT is trained with it, and the learning rate's course ([`schedule`]). Its memory goes into files by [`moments`].
+
+pub mod moments;
+pub mod schedule;
 
 use std::collections::HashMap;
 
@@ -11,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::TrainBackend;
 use crate::model::kernels::{AdamWStep, Kernels, Moments};
 use crate::model::names;
+pub use schedule::Schedule;
 
 /// Settings of the optimizer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -38,14 +42,21 @@ impl Default for AdamWConfig {
 /// Memory: two tensors for every parameter.
 pub struct AdamW<B: Backend> {
     config: AdamWConfig,
-    moments: HashMap<String, [FloatTensor<B>; 2]>,
+    states: HashMap<String, State<B>>,
+}
+
+/// What the optimizer remembers of a parameter.
+struct State<B: Backend> {
+    mean: FloatTensor<B>,
+    square: FloatTensor<B>,
+    /// Updates so far: a head may have no gradient in some steps.
     steps: i32,
 }
 
 impl<B: Kernels> AdamW<B> {
     /// An optimizer that has seen nothing.
     pub fn new(config: AdamWConfig) -> Self {
-        Self { config, moments: HashMap::new(), steps: 0 }
+        Self { config, states: HashMap::new() }
     }
 
     /// Updates all parameters that have a gradient.
@@ -60,10 +71,31 @@ impl<B: Kernels> AdamW<B> {
         let norm = Tensor::cat(norm.sums, 0).sum().sqrt();
         // As in PyTorch: min(1, clip / (norm + 1e-6)). It stays on the device, so nothing waits for it.
         let scale = (norm + 1e-6).recip().mul_scalar(self.config.clip_norm).clamp_max(1.0);
-        self.steps += 1;
         let AdamWConfig { weight_decay, beta1, beta2, eps, .. } = self.config;
-        let step = AdamWStep { lr: lr as f32, beta1, beta2, eps, decay: weight_decay, step: self.steps };
+        let step = AdamWStep { lr: lr as f32, beta1, beta2, eps, decay: weight_decay, step: 0 };
         module.map(&mut Update::<A> { optimizer: self, gradients, scale, step, path: names::Path::default() })
+    }
+}
+
+/// Adds the gradients of another batch of the same step.
+pub fn add_gradients<A: AutodiffBackend, M: AutodiffModule<A>>(module: &M, sum: &mut A::Gradients, more: &A::Gradients) {
+    module.visit(&mut Add::<A> { sum, more });
+}
+
+struct Add<'a, A: AutodiffBackend> {
+    sum: &'a mut A::Gradients,
+    more: &'a A::Gradients,
+}
+
+impl<A: AutodiffBackend> ModuleVisitor<A> for Add<'_, A> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<A, D>>) {
+        if let Some(more) = param.grad(self.more) {
+            let sum = match param.grad(self.sum) {
+                Some(sum) => sum + more,
+                None => more,
+            };
+            param.grad_replace(self.sum, sum);
+        }
     }
 }
 
@@ -102,45 +134,18 @@ impl<A: TrainBackend> ModuleMapper<A> for Update<'_, A> {
         let Some(gradient) = tensor.grad_remove(&mut self.gradients) else { return Param::from_mapped_value(id, tensor, mapper) };
         let name = self.path.name();
         let (param, wrap) = (tensor.inner(), |x| Tensor::<A::InnerBackend, D>::from_primitive(TensorPrimitive::Float(x)));
-        let [mean, square] = match self.optimizer.moments.remove(&name) {
-            Some(moments) => moments.map(wrap),
-            None => [param.zeros_like(), param.zeros_like()],
+        let (mean, square, steps) = match self.optimizer.states.remove(&name) {
+            Some(state) => (wrap(state.mean), wrap(state.square), state.steps + 1),
+            None => (param.zeros_like(), param.zeros_like(), 1),
         };
-        let mut step = self.step;
+        let mut step = AdamWStep { step: steps, ..self.step };
         if names::is_undecayed(&name) {
             step.decay = 0.0;
         }
-        let state = A::InnerBackend::adamw(Moments { param, mean, square }, gradient, &self.scale, &step);
-        let moments = [state.mean, state.square].map(|moment| moment.into_primitive().tensor());
-        self.optimizer.moments.insert(name, moments);
-        Param::from_mapped_value(id, Tensor::from_inner(state.param).require_grad(), mapper)
-    }
-}
-
-/// The learning rate's course: up in a line, then down to nothing in a line.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Schedule {
-    /// At its highest.
-    pub lr: f64,
-    /// Steps up.
-    pub warmup_steps: usize,
-    /// All steps.
-    pub total_steps: usize,
-}
-
-impl Schedule {
-    /// Warm-up over a share of the steps.
-    pub fn new(lr: f64, warmup: f64, total_steps: usize) -> Self {
-        Self { lr, warmup_steps: (warmup * total_steps as f64) as usize, total_steps }
-    }
-
-    /// The rate of a step, counted from 0.
-    pub fn at(&self, step: usize) -> f64 {
-        if step < self.warmup_steps {
-            return self.lr * (step + 1) as f64 / self.warmup_steps as f64;
-        }
-        let left = self.total_steps.saturating_sub(step) as f64;
-        self.lr * (left / (self.total_steps - self.warmup_steps).max(1) as f64).min(1.0)
+        let Moments { param, mean, square } = A::InnerBackend::adamw(Moments { param, mean, square }, gradient, &self.scale, &step);
+        let raw = |x: Tensor<A::InnerBackend, D>| x.into_primitive().tensor();
+        self.optimizer.states.insert(name, State { mean: raw(mean), square: raw(square), steps });
+        Param::from_mapped_value(id, Tensor::from_inner(param).require_grad(), mapper)
     }
 }
 
@@ -218,6 +223,35 @@ mod tests {
     }
 
     #[test]
+    fn gradients_of_two_batches_are_those_of_both() {
+        let toy = Toy::ones();
+        let mut sum = toy.loss([1.0, 2.0, 0.0, 4.0]).backward();
+        // A batch whose loss does not reach all parameters.
+        let part = (toy.dense.weight.val() * 3.0).backward();
+        add_gradients(&toy, &mut sum, &part);
+        let gradients = [&toy.dense.weight, &toy.dense.bias].map(|param| param.grad(&sum).unwrap().into_scalar());
+        assert_eq!(gradients, [4.0, 2.0]);
+        let mut part = (toy.dense.weight.val() * 3.0).backward();
+        add_gradients(&toy, &mut part, &toy.loss([1.0, 2.0, 0.0, 4.0]).backward());
+        let gradients = [&toy.dense.weight, &toy.dense.bias].map(|param| param.grad(&part).unwrap().into_scalar());
+        assert_eq!(gradients, [4.0, 2.0]);
+    }
+
+    #[test]
+    fn what_was_stored_goes_on_as_if_never_stopped() {
+        let step = |optimizer: &mut AdamW<Flex>, toy: Toy<B>| {
+            let gradients = toy.loss([1.0, 0.5, -2.0, 0.1]).backward();
+            optimizer.step(toy, gradients, 0.1)
+        };
+        let mut optimizer = AdamW::<Flex>::new(AdamWConfig::default());
+        let toy = step(&mut optimizer, Toy::ones());
+        let file = optimizer.to_safetensors().unwrap();
+        let mut other = AdamW::<Flex>::from_safetensors(AdamWConfig::default(), &file, &Default::default()).unwrap();
+        assert_eq!(step(&mut optimizer, toy.clone()).values(), step(&mut other, toy).values());
+        assert!(AdamW::<Flex>::from_safetensors(AdamWConfig::default(), b"nothing", &Default::default()).is_err());
+    }
+
+    #[test]
     fn the_fused_update_equals_the_stock_one() {
         use crate::model::kernels::stock;
         use burn::tensor::{Distribution, Tolerance};
@@ -231,16 +265,5 @@ mod tests {
         for (fused, stock) in [(fused.param, stock.param), (fused.mean, stock.mean), (fused.square, stock.square)] {
             fused.into_data().assert_approx_eq::<f32>(&stock.into_data(), Tolerance::absolute(1e-5));
         }
-    }
-
-    #[test]
-    fn the_rate_rises_and_falls_in_lines() {
-        let rates = |warmup| {
-            let schedule = Schedule::new(1.0, warmup, 10);
-            (0..11).map(|step| (schedule.at(step) * 1000.0).round() / 1000.0).collect::<Vec<_>>()
-        };
-        assert_eq!(rates(0.0), [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0]);
-        assert_eq!(rates(0.4), [0.25, 0.5, 0.75, 1.0, 1.0, 0.833, 0.667, 0.5, 0.333, 0.167, 0.0]);
-        assert_eq!(rates(1.0)[9], 1.0);
     }
 }

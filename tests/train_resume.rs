@@ -1,0 +1,177 @@
+//! Runs that are killed and go on, and steps made of several batches, on the real binary.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod train_common;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use train_common::{encoder, fail, losses, metrics, sentences, succeed, triples, write};
+
+fn data(dir: &Path) {
+    write(&dir.join("train"), triples(&sentences(48, 1), false), None);
+    write(&dir.join("dev"), triples(&sentences(12, 2), false), None);
+}
+
+/// Starts the binary and kills it once `metrics.jsonl` has so many lines, or some more. Whether it was still at work.
+fn killed(dir: &Path, args: &[&str], run: &str, lines: usize, more: Duration) -> bool {
+    let mut child =
+        Command::new(env!("CARGO_BIN_EXE_train")).args(args).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let path = dir.join(run).join("metrics.jsonl");
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            let mut said = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+            assert!(status.success(), "train {args:?}: {said}");
+            return false;
+        }
+        if std::fs::read_to_string(&path).is_ok_and(|text| text.lines().count() >= lines) {
+            std::thread::sleep(more);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return !dir.join(run).join("result.json").exists();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Files in a folder and the folders in it, by their path there.
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(dir).unwrap().to_owned(), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+/// A finished run must equal one that was never stopped, but for the time that it took.
+fn same(dir: &Path, whole: &str, stopped: &str) {
+    let (mut a, mut b) = (files(&dir.join(whole)), files(&dir.join(stopped)));
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    let checkpoints: Vec<PathBuf> = a.keys().filter(|path| path.starts_with("checkpoints")).cloned().collect();
+    assert_eq!(checkpoints.len(), 3, "one checkpoint stays");
+    let lines = |bytes: Vec<u8>| -> Vec<serde_json::Value> {
+        let text = String::from_utf8(bytes).unwrap();
+        let mut lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        lines.iter_mut().for_each(|line| drop(line.as_object_mut().unwrap().remove("seconds")));
+        lines
+    };
+    assert_eq!(lines(a.remove(Path::new("metrics.jsonl")).unwrap()), lines(b.remove(Path::new("metrics.jsonl")).unwrap()));
+    // Its parts come in no fixed order.
+    let moments = |bytes: Vec<u8>| {
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        tensors.iter().map(|(name, view)| (name.to_owned(), view.data().to_vec())).collect::<BTreeMap<_, _>>()
+    };
+    for path in checkpoints {
+        let (a, b) = (a.remove(&path).unwrap(), b.remove(&path).unwrap());
+        match path.file_name().unwrap().to_str().unwrap() {
+            "moments.safetensors" => assert!(moments(a) == moments(b), "moments differ"),
+            "model.safetensors" => assert!(a == b, "weights differ"),
+            _ => {}
+        }
+    }
+    for (path, bytes) in a {
+        assert!(bytes == b[&path], "{} differs", path.display());
+    }
+}
+
+/// Runs a stage once to the end and once with kills at random moments, and compares. Gives the number of kills.
+fn check(dir: &Path, args: &[&str], whole: &str, stopped: &str) -> usize {
+    let with_out = |out| [args, &["--out", out, "--quiet"]].concat();
+    succeed(dir, &with_out(whole));
+    let lines = || std::fs::read_to_string(dir.join(stopped).join("metrics.jsonl")).unwrap().lines().count();
+    let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos() as usize;
+    let mut kills = 0;
+    let mut next = killed(dir, &with_out(stopped), stopped, 1 + clock() % 6, Duration::ZERO);
+    while next {
+        kills += 1;
+        let (at, more) = (lines() + 3 + clock() % 17, Duration::from_micros((clock() % 20_000) as u64));
+        next = killed(dir, &["resume", stopped, "--quiet"], stopped, at, more);
+    }
+    same(dir, whole, stopped);
+    kills
+}
+
+#[test]
+fn a_killed_run_ends_as_if_never_stopped() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let from = ["--data", "train", "--encoder", encoder.to_str().unwrap(), "--lr", "1e-3"];
+    let options =
+        ["--dev", "dev", "--test", "dev", "--epochs", "5", "--batch", "3", "--accumulate", "2", "--eval-every", "10", "--save-every", "7"];
+    let args = [&["finetune"], &from[..], &options[..]].concat();
+    let kills = check(dir, &args, "whole", "stopped");
+    assert!(kills >= 2, "killed {kills} times only");
+    assert_eq!(metrics(&dir.join("whole")).len(), 80 + 12 + 1, "steps, evaluations, the test");
+    assert!(fail(dir, &["resume", "stopped"], 1).contains("run stopped is finished"));
+    assert!(fail(dir, &["resume", "train"], 1).contains("train is not a run"));
+
+    // Before the first checkpoint: from the start.
+    killed(dir, &[&args[..], &["--out", "early", "--quiet"]].concat(), "early", 0, Duration::ZERO);
+    succeed(dir, &["resume", "early", "--quiet"]);
+    same(dir, "whole", "early");
+}
+
+#[test]
+fn stages_with_work_between_epochs_go_on_too() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let from = ["--data", "train", "--encoder", encoder.to_str().unwrap(), "--lr", "1e-3", "--batch", "6", "--epochs", "4"];
+    check(dir, &[&["nee"], &from[..], &["--noise-weighting"]].concat(), "nee", "nee-stopped");
+    let clusters = ["--clusters", "5", "--gamma", "0.1", "--save-every", "5", "--cluster-head"];
+    for head in ["align", "reset"] {
+        check(dir, &[&["fet"], &from[..], &clusters, &[head]].concat(), head, &format!("{head}-stopped"));
+    }
+}
+
+#[test]
+fn a_step_of_several_batches_equals_a_large_one() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let run = |out: &str, options: &[&str]| {
+        let fixed = ["finetune", "--data", "train", "--encoder", encoder.to_str().unwrap(), "--out", out, "--quiet", "--dropout", "0"];
+        succeed(dir, &[&fixed[..], &["--lr", "1e-3", "--epochs", "2"], options].concat());
+        losses(&dir.join(out))
+    };
+    let alike = |one: &[f64], several: &[f64]| {
+        assert_eq!(one.len(), several.len());
+        assert!(one.iter().zip(several).all(|(a, b)| (a - b).abs() < 1e-4 * a), "{one:?}\n{several:?}");
+    };
+    let whole = run("whole", &["--batch", "12"]);
+    assert_eq!(whole.len(), 16);
+    alike(&whole, &run("thirds", &["--batch", "4", "--accumulate", "3"]));
+    alike(&run("budget", &["--max-tokens", "320"]), &run("budgets", &["--max-tokens", "160", "--accumulate", "2"]));
+}
+
+#[test]
+fn training_stops_where_dev_gets_no_better() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let args = ["finetune", "--data", "train", "--dev", "dev", "--encoder", encoder.to_str().unwrap(), "--out", "run", "--lr", "1e-9"];
+    succeed(dir, &[&args[..], &["--eval-every", "4", "--patience", "2"]].concat());
+    let steps: Vec<u64> =
+        metrics(&dir.join("run")).iter().filter(|line| line["dev"].is_object()).map(|line| line["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, [4, 6, 8], "every 4 steps and at an epoch's end, until two in a row are no better than the first");
+    let said = fail(dir, &[&args[..7], &["--out", "other", "--max-tokens", "100"]].concat(), 2);
+    assert!(said.contains("--max-tokens 100 is less than one sequence of --max-length 150"), "{said}");
+}

@@ -1,0 +1,110 @@
+//! Numbers of clusters from epoch to epoch.
+
+/// Gives clusters new numbers, one each, so that as many points as can be keep the number that they had (Kuhn 1955).
+///
+/// Numbers are below `count` before and after.
+pub fn align(before: &[u32], now: &mut [u32], count: usize) {
+    let mut overlap = vec![vec![0i64; count]; count];
+    for (&old, &new) in before.iter().zip(now.iter()) {
+        overlap[new as usize][old as usize] += 1;
+    }
+    let cost: Vec<Vec<i64>> = overlap.into_iter().map(|row| row.into_iter().map(|points| -points).collect()).collect();
+    let numbers = assignment(&cost);
+    now.iter_mut().for_each(|cluster| *cluster = numbers[*cluster as usize] as u32);
+}
+
+/// The column of each row, every column once, at the least cost in all: the Hungarian method by shortest augmenting paths.
+fn assignment(cost: &[Vec<i64>]) -> Vec<usize> {
+    let size = cost.len();
+    // Column 0 is where each path starts; rows and columns count from 1.
+    let (mut of_row, mut of_column) = (vec![0i64; size + 1], vec![0i64; size + 1]);
+    let mut row_at = vec![0usize; size + 1];
+    for row in 1..=size {
+        row_at[0] = row;
+        let mut column = 0;
+        let mut least = vec![i64::MAX; size + 1];
+        let mut from = vec![0usize; size + 1];
+        let mut seen = vec![false; size + 1];
+        while row_at[column] != 0 {
+            seen[column] = true;
+            let (row, mut step, mut next) = (row_at[column], i64::MAX, 0);
+            for other in 1..=size {
+                if seen[other] {
+                    continue;
+                }
+                let reduced = cost[row - 1][other - 1] - of_row[row] - of_column[other];
+                if reduced < least[other] {
+                    least[other] = reduced;
+                    from[other] = column;
+                }
+                if least[other] < step {
+                    step = least[other];
+                    next = other;
+                }
+            }
+            for other in 0..=size {
+                if seen[other] {
+                    of_row[row_at[other]] += step;
+                    of_column[other] -= step;
+                } else {
+                    least[other] -= step;
+                }
+            }
+            column = next;
+        }
+        while column != 0 {
+            row_at[column] = row_at[from[column]];
+            column = from[column];
+        }
+    }
+    let mut columns = vec![0; size];
+    (1..=size).for_each(|column| columns[row_at[column] - 1] = column - 1);
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(before: &[u32], now: &[u32], count: usize, expected: &[u32]) {
+        let mut aligned = now.to_vec();
+        align(before, &mut aligned, count);
+        assert_eq!(aligned, expected);
+    }
+
+    #[test]
+    fn numbers_follow_the_points() {
+        check(&[0, 0, 1, 1, 2], &[2, 2, 0, 0, 1], 3, &[0, 0, 1, 1, 2]);
+        // The larger overlap keeps its number; the other takes what is left.
+        check(&[0, 0, 0, 0, 1], &[0, 0, 1, 1, 1], 2, &[0, 0, 1, 1, 1]);
+        check(&[], &[], 3, &[]);
+    }
+
+    #[test]
+    fn the_assignment_is_the_best_of_all() {
+        // Against all permutations of 5.
+        fn best(cost: &[Vec<i64>], row: usize, free: &mut Vec<usize>) -> i64 {
+            if row == cost.len() {
+                return 0;
+            }
+            let totals = (0..free.len()).map(|at| {
+                let column = free.remove(at);
+                let total = cost[row][column] + best(cost, row + 1, free);
+                free.insert(at, column);
+                total
+            });
+            totals.collect::<Vec<_>>().into_iter().min().unwrap()
+        }
+        let mut state = 1u64;
+        for _ in 0..50 {
+            let mut next = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 33) as i64 % 20 - 10
+            };
+            let cost: Vec<Vec<i64>> = (0..5).map(|_| (0..5).map(|_| next()).collect()).collect();
+            let columns = assignment(&cost);
+            let total: i64 = columns.iter().enumerate().map(|(row, &column)| cost[row][column]).sum();
+            assert_eq!(total, best(&cost, 0, &mut (0..5).collect()), "{cost:?}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Clusters in a Parquet file: a row a span, so that one can read what a cluster holds.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, RecordBatch, StringArray, UInt32Array};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+/// Rows written at once.
+const ROWS: usize = 4096;
+
+/// A span and where it was put. Offsets are chars of the context, half-open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clustered {
+    /// Its triple.
+    pub id: String,
+    /// The triple's label.
+    pub label: String,
+    /// The triple's context.
+    pub context: String,
+    /// First char.
+    pub start: u32,
+    /// One past the last char.
+    pub end: u32,
+    /// The slice.
+    pub text: String,
+    /// Its cluster.
+    pub cluster: u32,
+    /// Distance from the cluster's mean.
+    pub distance: f32,
+}
+
+fn schema() -> SchemaRef {
+    let field = |name: &str, kind: DataType| Field::new(name, kind, false);
+    Arc::new(Schema::new(vec![
+        field("text", DataType::Utf8),
+        field("label", DataType::Utf8),
+        field("cluster", DataType::UInt32),
+        field("distance", DataType::Float32),
+        field("context", DataType::Utf8),
+        field("start", DataType::UInt32),
+        field("end", DataType::UInt32),
+        field("id", DataType::Utf8),
+    ]))
+}
+
+/// Writes a file of clusters under a temporary name until [`finish`](Self::finish).
+pub struct Writer<'a> {
+    path: &'a Path,
+    writer: ArrowWriter<File>,
+    pending: Vec<Clustered>,
+}
+
+impl<'a> Writer<'a> {
+    /// Opens the file and makes its folder.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn create(path: &'a Path) -> Result<Self> {
+        let open = || -> Result<ArrowWriter<File>> {
+            fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+            let compression = Compression::ZSTD(ZstdLevel::default());
+            let properties = WriterProperties::builder().set_compression(compression).build();
+            Ok(ArrowWriter::try_new(File::create(temporary(path))?, schema(), Some(properties))?)
+        };
+        let writer = open().with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { path, writer, pending: Vec::new() })
+    }
+
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn write(&mut self, row: Clustered) -> Result<()> {
+        self.pending.push(row);
+        if self.pending.len() == ROWS { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let rows = std::mem::take(&mut self.pending);
+        let strings = |of: fn(&Clustered) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(of))) };
+        let numbers = |of: fn(&Clustered) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows.iter().map(of))) };
+        let columns = vec![
+            strings(|row| &row.text),
+            strings(|row| &row.label),
+            numbers(|row| row.cluster),
+            Arc::new(Float32Array::from_iter_values(rows.iter().map(|row| row.distance))),
+            strings(|row| &row.context),
+            numbers(|row| row.start),
+            numbers(|row| row.end),
+            strings(|row| &row.id),
+        ];
+        let written =
+            RecordBatch::try_new(schema(), columns).map_err(anyhow::Error::from).and_then(|batch| Ok(self.writer.write(&batch)?));
+        written.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn finish(mut self) -> Result<()> {
+        self.flush()?;
+        let path = self.path;
+        let close = || -> Result<()> {
+            self.writer.into_inner()?.sync_all()?;
+            Ok(fs::rename(temporary(path), path)?)
+        };
+        close().with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+fn temporary(path: &Path) -> std::path::PathBuf {
+    path.with_file_name(format!(".{}.tmp", path.file_name().unwrap_or_default().to_string_lossy()))
+}
+
+/// Cluster and distance of each row.
+///
+/// # Errors
+/// The file cannot be read or is of another schema.
+pub fn read(path: &Path) -> Result<(Vec<u32>, Vec<f32>)> {
+    let read = || -> Result<(Vec<u32>, Vec<f32>)> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
+        let mask = ProjectionMask::columns(builder.parquet_schema(), ["cluster", "distance"]);
+        let (mut clusters, mut distances) = (Vec::new(), Vec::new());
+        for batch in builder.with_projection(mask).build()? {
+            let batch = batch?;
+            ensure!(batch.num_columns() == 2, "it has no columns `cluster` and `distance`");
+            let (cluster, distance) = (batch.column(0), batch.column(1));
+            ensure!(
+                cluster.data_type() == &DataType::UInt32 && distance.data_type() == &DataType::Float32,
+                "`cluster` is {} and `distance` {}, expected UInt32 and Float32",
+                cluster.data_type(),
+                distance.data_type()
+            );
+            clusters.extend_from_slice(cluster.as_primitive::<UInt32Type>().values());
+            distances.extend_from_slice(distance.as_primitive::<Float32Type>().values());
+        }
+        Ok((clusters, distances))
+    };
+    read().with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clusters_survive_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("clusters/epoch-1.parquet");
+        let mut writer = Writer::create(&path).unwrap();
+        for at in 0..5000u32 {
+            let row = Clustered {
+                id: format!("d:{at}:PER"),
+                label: "PER".into(),
+                context: "It was Ödön.".into(),
+                start: 7,
+                end: 11,
+                text: "Ödön".into(),
+                cluster: at % 7,
+                distance: at as f32 / 3.0,
+            };
+            writer.write(row).unwrap();
+        }
+        assert!(!path.exists());
+        writer.finish().unwrap();
+        let (clusters, distances) = read(&path).unwrap();
+        assert_eq!((clusters.len(), clusters[4999], distances[4999]), (5000, 1, 4999.0 / 3.0));
+        assert!(read(&dir.path().join("nothing")).is_err());
+    }
+}
