@@ -9,34 +9,31 @@ mod label;
 mod nee;
 mod progress;
 mod redirects;
+mod sources;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail, ensure};
-use schemas::manifest::Input;
-use schemas::{Folder, Manifest, Page, QuerySet, Row, ShardWriter, Tally, Triple};
+use schemas::{Manifest, Page, QuerySet, Row, ShardWriter, Tally, Triple};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{Common, DumpArgs, EsiArgs, NeeArgs, OutputArgs, PagesArgs, Part, Variant};
 use crate::gazetteer::coverage::{Coverage, Report};
 use crate::gazetteer::{Gazetteer, Loaded};
-use crate::pipeline::{self, Feed};
-use crate::source::{DumpPage, Malformed, PageChunk, Progress, SiteInfo, Splitter, Stream};
-use crate::wikitext::{Extractor, Options, Templates, Wiki, normalise_title};
+use crate::pipeline;
+use crate::source::{DumpPage, Malformed, PageChunk, Progress};
+use crate::wikitext::{Extractor, Options, Wiki, normalise_title};
 pub use buckets::Buckets;
 use config::NeeConfig;
 use label::{Counters, Rules};
 use progress::Reporter;
 use redirects::Redirects;
-
-/// Bytes of XML, or pages, handed to a worker at once.
-const BATCH_BYTES: usize = 1 << 19;
-const BATCH_PAGES: usize = 64;
+use sources::{Dump, Sources, Work, read_all};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -141,116 +138,9 @@ pub fn nee(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
     job.run::<Triple>(sources, config, &progress, triples, || Some(coverage.report(&gazetteer, &labels, &paths)))
 }
 
-/// Inputs, opened and known to be what they should be.
-struct Sources {
-    sources: Vec<Source>,
-    sites: BTreeMap<String, SiteInfo>,
-    bytes: u64,
-    /// The user's templates with the built-in ones, and the hash of the file.
-    templates: Option<(Templates, String)>,
-}
-
-enum Source {
-    Dump { splitter: Box<Splitter<Stream>>, site: SiteInfo, lang: String, path: String },
-    Pages { folder: Folder, path: PathBuf },
-}
-
-impl Sources {
-    fn open(paths: &[PathBuf], args: &DumpArgs, threads: usize, progress: &Progress) -> anyhow::Result<Self> {
-        let templates = args.templates.as_deref().map(read_templates).transpose()?;
-        let mut all = Self { sources: Vec::new(), sites: BTreeMap::new(), bytes: 0, templates };
-        for path in paths {
-            if path.is_dir() {
-                let folder = Folder::open::<Page>(path)?;
-                let sites = folder.manifest().config.get("sites").cloned().unwrap_or_default();
-                let sites: BTreeMap<String, BTreeMap<i32, String>> =
-                    serde_json::from_value(sites).with_context(|| format!("{}: manifest's config.sites", path.display()))?;
-                for (lang, namespaces) in sites {
-                    let site = SiteInfo { lang: lang.clone(), namespaces, ..SiteInfo::default() };
-                    all.sites.entry(lang).or_insert(site);
-                }
-                all.bytes += folder.manifest().shards.iter().map(|shard| shard.bytes).sum::<u64>();
-                all.sources.push(Source::Pages { folder, path: path.clone() });
-                continue;
-            }
-            if args.resolve_redirects {
-                redirects::check_input(path)?;
-            }
-            let name = path.display().to_string();
-            let stream = Stream::open_on(threads, path, progress.clone())?;
-            let splitter = Splitter::new(stream).with_context(|| name.clone())?;
-            let site = splitter.site().clone();
-            let told = if site.lang.is_empty() { site.dbname.strip_suffix("wiki").unwrap_or_default() } else { &site.lang };
-            let lang = args.lang.clone().unwrap_or_else(|| told.to_owned());
-            ensure!(!lang.is_empty(), "{name} does not say its language; give it with --lang");
-            all.sites.entry(lang.clone()).or_insert_with(|| site.clone());
-            all.bytes += std::fs::metadata(path).map_or(0, |meta| meta.len());
-            all.sources.push(Source::Dump { splitter: Box::new(splitter), site, lang, path: name });
-        }
-        Ok(all)
-    }
-
-    fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.sources.iter().filter_map(|source| match source {
-            Source::Pages { path, .. } => Some(path.as_path()),
-            Source::Dump { .. } => None,
-        })
-    }
-
-    fn first_folder(&self) -> String {
-        self.folders().next().map(|path| path.display().to_string()).unwrap_or_default()
-    }
-
-    /// Whether the text of some page is Simplified Chinese by conversion.
-    fn are_simplified(&self, args: &DumpArgs) -> bool {
-        self.sources.iter().any(|source| match source {
-            Source::Dump { lang, .. } => variant(lang, args) == Variant::ZhHans,
-            Source::Pages { folder, .. } => {
-                let config = &folder.manifest().config;
-                config["sites"].get("zh").is_some() && config["variant"] != "none"
-            }
-        })
-    }
-
-    /// What workers need to know of each source.
-    fn dumps(&self) -> Vec<Dump> {
-        self.sources
-            .iter()
-            .map(|source| match source {
-                Source::Dump { path, site, lang, .. } => Dump { path: path.clone(), site: site.clone(), lang: lang.clone() },
-                Source::Pages { path, .. } => Dump { path: path.display().to_string(), site: SiteInfo::default(), lang: String::new() },
-            })
-            .collect()
-    }
-
-    fn config(&self, args: &DumpArgs, queries: Option<Vec<QuerySet>>) -> Config {
-        Config {
-            namespaces: args.namespace.clone(),
-            variant: args.variant,
-            with: args.with.clone(),
-            templates: self.templates.as_ref().map(|(_, hash)| hash.clone()),
-            strict: args.strict,
-            skip_damaged: args.skip_damaged,
-            queries,
-            min_entities: None,
-            max_chars: None,
-            repeat_mentions: None,
-            resolve_redirects: args.resolve_redirects,
-            nee: None,
-            sites: self.sites.iter().map(|(lang, site)| (lang.clone(), site.namespaces.clone())).collect(),
-        }
-    }
-}
-
 /// Which script of Chinese the text of a wiki is in.
 fn variant(lang: &str, args: &DumpArgs) -> Variant {
     args.variant.unwrap_or(if lang == "zh" { Variant::ZhHans } else { Variant::None })
-}
-
-/// A piece of work.
-enum Work {
-    Chunks { dump: usize, chunks: Vec<PageChunk> },
-    Rows(Vec<Page>),
 }
 
 /// What came of it.
@@ -263,20 +153,6 @@ struct Done<R> {
     report: Vec<String>,
     /// What ends the run; everything before it is in `rows`.
     fatal: Option<String>,
-}
-
-/// A dump, as workers need it.
-struct Dump {
-    path: String,
-    site: SiteInfo,
-    lang: String,
-}
-
-/// What the reading thread has to say at the end.
-struct Ended {
-    inputs: Vec<Input>,
-    /// What broke, where something did.
-    damage: Vec<anyhow::Error>,
 }
 
 struct Job<'a> {
@@ -431,7 +307,7 @@ impl<'a> Job<'a> {
         let mut inputs = Tally::default();
         self.loaded.inputs.iter().for_each(|_| inputs.keep());
         for at in 0..ended.inputs.len() {
-            if at + ended.damage.len() < ended.inputs.len() { inputs.keep() } else { inputs.skip("damaged") }
+            if at + ended.damaged < ended.inputs.len() { inputs.keep() } else { inputs.skip("damaged") }
         }
         counters.insert("inputs".to_owned(), inputs);
         let damage = ended.damage.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>();
@@ -456,14 +332,6 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Reads the user's templates.
-fn read_templates(path: &Path) -> anyhow::Result<(Templates, String)> {
-    let name = || format!("--templates {}", path.display());
-    let text = std::fs::read_to_string(path).with_context(name)?;
-    let templates = Templates::built_in().with(&text).with_context(name)?;
-    Ok((templates, blake3::hash(text.as_bytes()).to_hex().to_string()))
-}
-
 /// Counts what a page without text is.
 fn count_text(page: &Page, tally: &mut Tally) {
     if page.redirect.is_some() {
@@ -480,73 +348,6 @@ fn place(chunk: &PageChunk) -> String {
     let xml = String::from_utf8_lossy(&chunk.xml[..chunk.xml.len().min(2000)]);
     let title = xml.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| format!(" ({title})"));
     format!("page at byte {} of the XML{}", chunk.offset, title.unwrap_or_default())
-}
-
-/// Reads all inputs in turn and hands their pages on.
-fn read_all(sources: Vec<Source>, feed: &mut Feed<Work>, skip_damaged: bool) -> Ended {
-    let mut ended = Ended { inputs: Vec::new(), damage: Vec::new() };
-    for (index, source) in sources.into_iter().enumerate() {
-        let outcome = match source {
-            Source::Dump { splitter, path, .. } => {
-                let mut splitter = *splitter;
-                let outcome = read_dump(&mut splitter, index, feed).with_context(|| path);
-                ended.inputs.push(splitter.reader().input());
-                outcome
-            }
-            Source::Pages { folder, path } => {
-                ended.inputs.extend(folder.manifest().shards.iter().map(|shard| Input {
-                    path: path.join(&shard.file).display().to_string(),
-                    bytes: shard.bytes,
-                    blake3: shard.blake3.clone(),
-                }));
-                read_folder(&folder, feed)
-            }
-        };
-        match outcome {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => {
-                ended.damage.push(error);
-                if !skip_damaged {
-                    break;
-                }
-            }
-        }
-    }
-    ended
-}
-
-/// False: nobody wants more.
-fn read_dump(splitter: &mut Splitter<Stream>, dump: usize, feed: &mut Feed<Work>) -> anyhow::Result<bool> {
-    let mut chunks = Vec::new();
-    let mut bytes = 0;
-    let mut broken = None;
-    for chunk in splitter {
-        match chunk {
-            Ok(chunk) => {
-                bytes += chunk.xml.len();
-                chunks.push(chunk);
-            }
-            Err(error) => broken = Some(error),
-        }
-        if bytes >= BATCH_BYTES || chunks.len() >= BATCH_PAGES {
-            bytes = 0;
-            if INTERRUPTED.load(Ordering::Relaxed) || !feed.send(Work::Chunks { dump, chunks: std::mem::take(&mut chunks) }) {
-                return Ok(false);
-            }
-        }
-    }
-    let wanted = chunks.is_empty() || feed.send(Work::Chunks { dump, chunks });
-    broken.map_or(Ok(wanted), |error| Err(error.into()))
-}
-
-fn read_folder(folder: &Folder, feed: &mut Feed<Work>) -> anyhow::Result<bool> {
-    for rows in folder.rows::<Page>() {
-        if INTERRUPTED.load(Ordering::Relaxed) || !feed.send(Work::Rows(rows?)) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Why a page is no row.

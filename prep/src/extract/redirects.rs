@@ -9,7 +9,7 @@ use schemas::{Page, Tally};
 
 use super::label::Counters;
 use super::progress::Reporter;
-use super::{Sources, Work, read_all};
+use super::sources::{Sources, Work, read_all};
 use crate::cli::{Common, DumpArgs};
 use crate::pipeline;
 use crate::source::{DumpPage, Progress};

@@ -56,6 +56,13 @@ pub enum SplitError {
     },
 }
 
+impl SplitError {
+    /// Whether there may be more after it.
+    pub fn can_go_on(&self) -> bool {
+        matches!(self, Self::Stream { .. })
+    }
+}
+
 /// Iterator over the pages of a dump.
 ///
 /// Memory: one page and one block. Ends after the first error.
