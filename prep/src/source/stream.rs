@@ -125,7 +125,7 @@ impl Stream {
         Ok(Self { reader, path: name, tap })
     }
 
-    fn tapped(path: &Path, progress: Progress) -> anyhow::Result<(Tapped<Box<dyn Read + Send>>, String, Tap)> {
+    fn tapped(path: &Path, progress: Progress) -> anyhow::Result<(TappedFile, String, Tap)> {
         let name = path.display().to_string();
         let raw: Box<dyn Read + Send> = if name == "-" {
             Box::new(io::stdin())
@@ -172,6 +172,8 @@ struct Tapped<R> {
     tap: Tap,
     progress: Progress,
 }
+
+type TappedFile = Tapped<Box<dyn Read + Send>>;
 
 impl<R: Read> Read for Tapped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
