@@ -2,7 +2,7 @@
 //!
 //!     cargo bench -p prep --bench matchers -- AUTOMATON NAMES TEXT
 //!
-//! AUTOMATON is `contiguous`, `noncontiguous` (both of aho-corasick), `bytewise` or `charwise` (of daachorse); one a run, since memory is
+//! AUTOMATON is `table` (what `prep` uses), `contiguous`, `noncontiguous` (both of aho-corasick), `bytewise` or `charwise` (of daachorse); one a run, since memory is
 //! measured from outside. NAMES holds a name a line, TEXT anything.
 
 use std::collections::BTreeSet;
@@ -10,13 +10,14 @@ use std::time::Instant;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use daachorse::{CharwiseDoubleArrayAhoCorasick, DoubleArrayAhoCorasick};
+use prep::gazetteer::matcher::Matcher;
 
 type Count = Box<dyn Fn(&str) -> usize>;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let [automaton, names, text] = args.as_slice() else {
-        eprintln!("usage: matchers contiguous|noncontiguous|bytewise|charwise NAMES TEXT");
+        eprintln!("usage: matchers table|contiguous|noncontiguous|bytewise|charwise NAMES TEXT");
         return;
     };
     let names = std::fs::read_to_string(names).expect("NAMES is a text file");
@@ -38,6 +39,10 @@ fn build(automaton: &str, names: &BTreeSet<&str>) -> Count {
         Box::new(move |line| built.find_overlapping_iter(line).count())
     };
     match automaton {
+        "table" => {
+            let built = Matcher::new(names.iter().copied()).expect("the names fit");
+            Box::new(move |line| built.longest(line, |_| true).len())
+        }
         "contiguous" => aho_corasick(AhoCorasickKind::ContiguousNFA),
         "noncontiguous" => aho_corasick(AhoCorasickKind::NoncontiguousNFA),
         "bytewise" => {

@@ -56,7 +56,7 @@ impl Repeats {
             }
         }
         let (names, from): (Vec<&str>, Vec<u32>) = from.into_iter().unzip();
-        let matcher = Matcher::new(names).expect("the links of a page are far fewer than an automaton holds");
+        let matcher = Matcher::new(names).expect("the links of a page are far fewer than there is room for");
         Self { matcher, from }
     }
 

@@ -94,7 +94,7 @@ pub struct Loaded {
 impl Gazetteer {
     /// Reads the files.
     ///
-    /// Memory: the names twice over, and the automaton where text is searched: for a million names of 11 bytes 20 MB and 240 MB.
+    /// Memory: the names, and where text is searched a table of their words; see [`Names`] and [`Matcher`].
     ///
     /// # Errors
     /// A file that cannot be read as what it should be, or too many names.

@@ -247,6 +247,10 @@ impl Wiki {
 
     /// Length of the magic word at the start of `text`; case does not matter in it.
     pub(super) fn magic_word(&self, text: &str) -> Option<usize> {
+        // A long row of underscores is not looked through at each of them.
+        if text.as_bytes().get(2) == Some(&b'_') {
+            return None;
+        }
         let starts = |word: &&String| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
         self.magic.iter().find(starts).map(String::len)
     }
