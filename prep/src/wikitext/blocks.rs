@@ -114,7 +114,8 @@ impl<'a> Emitter<'a> {
         let prefix = start.bytes().take_while(|byte| matches!(byte, b'*' | b'#' | b';' | b':')).count();
         if prefix > 0 {
             let level = u8::try_from(prefix).unwrap_or(u8::MAX);
-            let item = &start[prefix..];
+            // `: *x` shows a star, which nobody meant.
+            let item = start[prefix..].trim_start_matches([' ', '*']);
             let colon = start[..prefix].ends_with(';').then(|| definition(item)).flatten();
             return match colon {
                 Some(colon) => {
@@ -124,7 +125,7 @@ impl<'a> Emitter<'a> {
                 None => self.single(SegmentKind::List, level, item),
             };
         }
-        if start == "-->" {
+        if start.trim_end_matches(|c: char| c.is_whitespace() || is_mark(c)) == "-->" {
             // The end of a comment that began nowhere.
             return self.finish();
         }

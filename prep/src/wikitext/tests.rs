@@ -138,6 +138,7 @@ fn blocks_and_html() {
             ("== Head == <!-- c -->\ntext", "Head\ntext", ""),
             ("=== [[a]] ===", "a", "a→A"),
             ("* a\n** [[b]]\n# c\n: d\n;term : def", "a\nb\nc\nd\nterm\ndef", "b→B"),
+            (": *a\n-->{{x}}\nb", "a\nb", ""),
             ("----text\nmore", "text\nmore", ""),
             (" pre [[a]]\n pre2\n *x\n-->\ny", "pre a\npre2\nx\ny", "a→A"),
             ("{{table start}}\n|-\n| a\n|}\nb", "b", ""),
