@@ -94,7 +94,8 @@ struct Resolver<'t, 'p, 'w> {
 impl Resolver<'_, '_, '_> {
     fn run(&mut self, mut from: usize, end: usize) {
         let bytes = self.text.as_bytes();
-        while let Some(at) = memchr::memmem::find(&bytes[from..end], b"[[").map(|found| from + found) {
+        // A link at the end of a caption may take a bracket of what closes the picture.
+        while let Some(at) = bytes.get(from..end).and_then(|rest| memchr::memmem::find(rest, b"[[")).map(|found| from + found) {
             self.push(from, at);
             from = self.link(at).unwrap_or_else(|| {
                 self.out.push_str("[[");

@@ -219,6 +219,7 @@ fn captions_and_tables() {
                 "b→B; cat→Cat; d→Dog",
             ),
             ("[[File:x.jpg|200px|alt=no]] [[File:y.jpg|thumb|upright=1.2|]] e", "e", ""),
+            ("[[File:x.jpg|thumb|by [[a]] in [[b|c[d]]]] e", "e\nby a in c[d]", "a→A; c[d]→B"),
             ("f\n<gallery>\nFile:a.jpg|A [[cat]]\nFile:b.jpg\nFile:c.jpg|{{nowrap|C c}}\n</gallery>\ng", "f\nA cat\nC c\ng", "cat→Cat"),
             ("h\n{|\n|+ [[t]]\n! x\n|-\n| style=q | [[y|z]] || 1\n|}\ni", "h\nt\nx\nz\n1\ni", "t→T; z→Y"),
             ("j <table><tr><td>[[k]]</td><td>l</td></tr></table> m", "k\nl\nj m", "k→K"),
