@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use common::{Run, manifest, run, shared_data, triples};
+use common::{Run, fixture, manifest, run, shared_data, triples};
 use schemas::row::char_slice;
 use schemas::{Folder, Page};
 
@@ -15,10 +15,6 @@ const PREP: &str = env!("CARGO_BIN_EXE_prep");
 
 fn prep(args: &[&str]) -> Run {
     run(PREP, args)
-}
-
-fn fixture(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name).display().to_string()
 }
 
 fn text(path: &Path) -> &str {

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Run, manifest, run, shared_data, triples};
+use common::{Run, fixture, manifest, run, shared_data, triples};
 use schemas::{Folder, Origin, Page, Tally, Triple};
 use serde_json::Value;
 
@@ -14,10 +14,6 @@ const PREP: &str = env!("CARGO_BIN_EXE_prep");
 
 fn prep(args: &[&str]) -> Run {
     run(PREP, args)
-}
-
-fn fixture(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name).display().to_string()
 }
 
 /// A folder of its own for one test.

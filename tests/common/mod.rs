@@ -45,6 +45,11 @@ pub fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) ->
     Run::new(Command::new(program).args(args).env_remove("RUST_LOG").output().unwrap())
 }
 
+/// Path of a fixture.
+pub fn fixture(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(name).display().to_string()
+}
+
 /// All rows of a complete folder of triples.
 pub fn triples(dir: &Path) -> Vec<Triple> {
     Folder::open::<Triple>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()

@@ -88,8 +88,10 @@ impl BlockReader {
             let work = work_out.clone();
             std::thread::spawn(move || {
                 for (bits, result) in work {
-                    // The reader may be gone.
-                    let _ = result.send(decode(&bits));
+                    // Who waits for a piece holds it: with the reader gone, as after a look at a file's head, nothing is decoded in vain.
+                    if Arc::strong_count(&bits) > 1 {
+                        let _ = result.send(decode(&bits));
+                    }
                 }
             });
         }

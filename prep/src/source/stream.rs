@@ -300,6 +300,28 @@ mod tests {
     }
 
     #[test]
+    fn files_are_read_on_from_a_mark() {
+        let text: String = (0..60_000).map(|n| blake3::hash(format!("{n}").as_bytes()).to_string()[..8].to_owned()).collect();
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(1));
+        encoder.write_all(text.as_bytes()).unwrap();
+        let with_mark = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+        for bytes in [encoder.finish().unwrap(), text.as_bytes().to_vec(), with_mark] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(&bytes).unwrap();
+            let mut stream = Stream::open_on(2, file.path(), Progress::default()).unwrap();
+            stream.read_exact(&mut vec![0; 300_000]).unwrap();
+            let mark = stream.mark(250_000).unwrap();
+            assert!(mark.offset > 0 && mark.offset <= 250_000);
+            let mut stream = Stream::open_at(mark, 2, file.path(), Progress::default()).unwrap();
+            let mut rest = String::new();
+            stream.read_to_string(&mut rest).unwrap();
+            assert!(rest == text[usize::try_from(mark.offset).unwrap()..]);
+            // What was skipped is hashed too.
+            assert_eq!((stream.input().bytes, stream.input().blake3), (bytes.len() as u64, blake3::hash(&bytes).to_string()));
+        }
+    }
+
+    #[test]
     fn every_codec_and_encoding() {
         let text = "<mediawiki>Ödön 北京 🎉</mediawiki>".repeat(500);
         let bz2 = |level| {
