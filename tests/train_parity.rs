@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::backend::{Autodiff, Flex};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -12,10 +13,10 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Int, Tensor, TensorData};
 use serde::Deserialize;
 use train::data::WordPieces;
-use train::model::kernels::{Dropouts, Padding};
+use train::model::kernels::{Dropouts, Lookup, Padding};
 use train::model::weights::Heads;
 use train::model::{Extras, Input, Reader, Target, Weighting, names};
-use train::optim::{AdamW, AdamWConfig, Schedule};
+use train::optim::{AdamW, AdamWConfig, List, Schedule};
 use train::run::ModelFolder;
 
 const TOLERANCE: f32 = 1e-4;
@@ -52,9 +53,9 @@ fn input<B: Backend>(sequences: &[(&[i32], &[i32])]) -> Input<B> {
     };
     let lengths: Vec<usize> = sequences.iter().map(|(ids, _)| ids.len()).collect();
     Input {
-        ids: padded(sequences.iter().map(|(ids, _)| *ids).collect()),
+        words: Lookup { ids: padded(sequences.iter().map(|(ids, _)| *ids).collect()), tokens: Arc::default() },
         segments: padded(sequences.iter().map(|(_, segments)| *segments).collect()),
-        padding: Padding::new(lengths.into(), length, &Default::default()),
+        padding: Padding::new(lengths.into(), &Default::default()),
     }
 }
 
@@ -74,7 +75,7 @@ fn check(dir: &Path, file: &str) -> f32 {
     let reader: Reader<Flex> = folder.load(Extras::default(), Heads::Fresh, 1, &Default::default()).unwrap();
     let sequences: Vec<_> = golden.cases.iter().map(|case| (&*case.ids, &*case.segments)).collect();
     let input = input(&sequences);
-    let length = input.ids.dims()[1];
+    let length = input.words.ids.dims()[1];
     let hidden = reader.bert.forward(&input, &mut Dropouts::off());
     let width = hidden.dims()[1];
     let values = hidden.into_data().to_vec::<f32>().unwrap();
@@ -232,7 +233,7 @@ fn train_along(dir: &Path, file: &str) -> (f32, f32) {
         let rows: Vec<&Row> = course.batches[number % course.batches.len()].iter().map(|&row| &course.rows[row]).collect();
         let sequences: Vec<_> = rows.iter().map(|row| (&*row.ids, &*row.segments)).collect();
         let input = input(&sequences);
-        let [size, length] = input.ids.dims();
+        let [size, length] = input.words.ids.dims();
         let marks = |of: &dyn Fn(&Row) -> &[usize], marked: f32, other: f32| {
             let mut values = vec![other; size * length];
             for (at, row) in rows.iter().enumerate() {
@@ -259,6 +260,7 @@ fn train_along(dir: &Path, file: &str) -> (f32, f32) {
                 of_gradients = of_gradients.max((ours.norms[name] - expected).abs() / all);
             }
         }
+        let gradients = List::of(&reader, gradients);
         reader = optimizer.step(reader, gradients, schedule.at(number));
     }
     println!("{file}: largest distance of losses {of_loss:e}, of gradients {of_gradients:e}");

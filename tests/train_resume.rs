@@ -65,7 +65,8 @@ fn same(dir: &Path, whole: &str, stopped: &str) {
     let lines = |bytes: Vec<u8>| -> Vec<serde_json::Value> {
         let text = String::from_utf8(bytes).unwrap();
         let mut lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        lines.iter_mut().for_each(|line| drop(line.as_object_mut().unwrap().remove("seconds")));
+        let times = ["seconds", "busy"];
+        lines.iter_mut().for_each(|line| times.iter().for_each(|time| drop(line.as_object_mut().unwrap().remove(*time))));
         lines
     };
     assert_eq!(lines(a.remove(Path::new("metrics.jsonl")).unwrap()), lines(b.remove(Path::new("metrics.jsonl")).unwrap()));

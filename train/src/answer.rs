@@ -10,6 +10,7 @@ use crate::config::Environment;
 use crate::data::batch::Specials;
 use crate::data::{Batch, BatchSize, DataSet, WordPieces, batches_by_length};
 use crate::decode::{self, TokenSpan};
+use crate::device::Device;
 use crate::metric::Scores;
 use crate::model::{Dropouts, Kernels, Reader};
 use crate::progress::Progress;
@@ -40,8 +41,8 @@ pub struct Reading {
     pub specials: Specials,
     /// What is read at once.
     pub batch: BatchSize,
-    /// What lengths are rounded up to.
-    pub length_multiple: usize,
+    /// Where it reads: what lengths are padded to.
+    pub device: Device,
     /// Probability above which a piece starts or ends an answer, or of a nested reader, above which a pair is one.
     pub threshold: f32,
     /// Show no progress.
@@ -51,13 +52,12 @@ pub struct Reading {
 impl Reading {
     /// What is more likely than not is an answer.
     pub fn new(pieces: &WordPieces, batch: BatchSize, environment: Environment) -> Self {
-        let length_multiple = environment.device.length_multiple();
-        Self { specials: pieces.into(), batch, length_multiple, threshold: 0.5, quiet: environment.quiet }
+        Self { specials: pieces.into(), batch, device: environment.device, threshold: 0.5, quiet: environment.quiet }
     }
 
     /// A batch of sequences at these positions.
     pub fn batch(&self, data: &DataSet, numbers: &[usize]) -> Batch {
-        Batch::new(&data.sequences, numbers, self.specials, self.length_multiple)
+        Batch::new(&data.sequences, numbers, self.specials, self.device)
     }
 }
 
@@ -66,7 +66,7 @@ impl Reading {
 /// # Errors
 /// None that input can cause; those of the backend.
 pub fn answers<B: Kernels>(reader: &Reader<B>, data: &DataSet, reading: Reading, device: &B::Device) -> Result<Vec<Vec<Answer>>> {
-    let batches = batches_by_length(&data.sequences, 0..data.sequences.len(), reading.batch);
+    let batches = batches_by_length(&data.sequences, 0..data.sequences.len(), reading.batch, reading.device);
     let mut spans: Vec<Vec<TokenSpan>> = vec![Vec::new(); data.sequences.len()];
     let mut progress = Progress::start("reading", batches.len(), reading.quiet);
     let least = decode::margin(reading.threshold);

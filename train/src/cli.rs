@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, Parser, Subcommand};
 
+use crate::bench_step::BenchStepArgs;
 use crate::cluster::kmeans;
 use crate::device::Device;
-use crate::model::Pool;
+use crate::model::{Pool, Precision};
 use crate::stage::clusters::{Head, Method};
 use crate::stage::relabel::Mode;
 
@@ -77,6 +78,13 @@ pub enum Command {
         after_help = "Example:\n  train export runs/final -o reader\n  python -c \"import transformers as t; t.BertModel.from_pretrained('reader')\""
     )]
     Export(ExportArgs),
+    /// Time a training step
+    #[command(hide = true)]
+    BenchStep(BenchStepArgs),
+    /// Compute a batch on a device and on the CPU, in f32 and bf16, and compare loss and gradients
+    #[command(after_help = "Example:\n  train check-device --device cuda\n\nWhat differs by more than 1e-3 in f32 or 3e-2 in bf16 is \
+        wrong, and the exit code 1.")]
+    CheckDevice(CheckDeviceArgs),
     /// Score a run on gold triples
     #[command(after_help = "Example:\n  train evaluate runs/final --data gold/test --json --predictions predictions.jsonl")]
     Evaluate(EvaluateArgs),
@@ -205,7 +213,10 @@ pub struct StageArgs {
     /// Word pieces of a batch, padding included, in place of --batch: short sequences then come in larger batches
     #[arg(long, value_name = "N", conflicts_with = "batch")]
     pub max_tokens: Option<usize>,
-    /// Batches of a step: gradients are those of one batch so many times as large, memory is that of one
+    /// Devices that share a step, each a batch, in the place of --device: cuda:0,cuda:1. A step is then so many times as large
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "device")]
+    pub devices: Vec<Device>,
+    /// Batches of a step, on each device: gradients are those of one batch so many times as large, memory is that of one
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub accumulate: usize,
     /// Word pieces of a sequence, query included; longer contexts are read in overlapping windows
@@ -237,6 +248,9 @@ pub struct CommonArgs {
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
     pub device: Device,
+    /// Numbers of the encoder's matrix products; all else is f32
+    #[arg(long, value_enum, default_value_t = Precision::F32, value_name = "TYPE")]
+    pub precision: Precision,
     /// Threads of the processor; 0: one for each core
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
@@ -288,6 +302,17 @@ pub struct ExportArgs {
     /// Replace files that are there
     #[arg(long)]
     pub overwrite: bool,
+}
+
+/// Options of `check-device`.
+#[derive(Debug, Args)]
+pub struct CheckDeviceArgs {
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
+    pub device: Device,
+    /// Threads of the processor; 0: one for each core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
 }
 
 /// Options of `evaluate`.

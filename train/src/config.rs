@@ -6,10 +6,11 @@ use anyhow::{Context, Result};
 use schemas::QuerySet;
 use serde::{Deserialize, Serialize};
 
+use crate::bench_step::BenchStepArgs;
 use crate::cli::{Cli, Command, CommonArgs, EvaluateArgs, FetArgs, NeeArgs, PredictArgs, ResumeArgs, StageArgs};
 use crate::data::BatchSize;
 use crate::device::Device;
-use crate::model::Weighting;
+use crate::model::{Precision, Weighting};
 use crate::optim::AdamWConfig;
 use crate::pipeline::Pipeline;
 use crate::run;
@@ -40,6 +41,15 @@ pub enum Config {
     Pipeline(Pipeline),
     /// Write a run as other programs read it.
     Export(ExportConfig),
+    /// Measure a step.
+    BenchStep(Box<BenchStepArgs>),
+    /// Compare a device with the CPU.
+    CheckDevice {
+        /// The device.
+        device: Device,
+        /// Threads of the processor; 0: one for each core.
+        threads: usize,
+    },
     /// Score a run.
     Evaluate(EvaluateConfig),
     /// Mark entities.
@@ -51,6 +61,9 @@ pub enum Config {
 pub struct Environment {
     /// Where to compute.
     pub device: Device,
+    /// Numbers of the encoder's matrix products.
+    #[serde(default)]
+    pub precision: Precision,
     /// Threads of the processor; 0: one for each core.
     #[serde(skip)]
     pub threads: usize,
@@ -90,8 +103,11 @@ pub struct TrainConfig {
     pub max_steps: Option<usize>,
     /// What a batch may hold.
     pub batch: BatchSize,
-    /// Batches of a step.
+    /// Batches of a step, of all devices together.
     pub accumulate: usize,
+    /// Devices that share a step, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<Device>,
     /// Word pieces of a sequence.
     pub max_length: usize,
     /// Learning rate at its highest.
@@ -224,6 +240,8 @@ pub fn resolve(cli: Cli) -> Result<Config> {
         Command::Resume(args) => resume(args),
         Command::Pipeline(args) => Ok(Config::Pipeline(Pipeline::read(&args.file, args.quiet, args.threads)?)),
         Command::Export(args) => Ok(Config::Export(ExportConfig { run: args.run, output: args.output, overwrite: args.overwrite })),
+        Command::BenchStep(args) => Ok(Config::BenchStep(Box::new(args))),
+        Command::CheckDevice(args) => Ok(Config::CheckDevice { device: args.device, threads: args.threads }),
         Command::Evaluate(args) => evaluate(args),
         Command::Predict(args) => predict(args),
     }
@@ -267,6 +285,11 @@ fn train(stage: Stage, args: StageArgs, weighting: Weighting) -> Result<Config> 
         let length = args.max_length;
         check(tokens >= length, || format!("--max-tokens {tokens} is less than one sequence of --max-length {length}"))?;
     }
+    let devices = args.devices.clone();
+    let alike = devices.iter().all(|device| std::mem::discriminant(device) == std::mem::discriminant(&devices[0]));
+    check(alike, || "--devices must be of one kind".to_owned())?;
+    let mut environment = environment(&args.common)?;
+    environment.device = devices.first().copied().unwrap_or(environment.device);
     let start = start(&args)?;
     let optimizer = AdamWConfig { weight_decay: args.weight_decay as f32, clip_norm: args.clip as f32, ..AdamWConfig::default() };
     Ok(Config::Train(Box::new(TrainConfig {
@@ -276,12 +299,13 @@ fn train(stage: Stage, args: StageArgs, weighting: Weighting) -> Result<Config> 
         test: args.test,
         out: args.out,
         overwrite: args.overwrite,
-        environment: environment(&args.common)?,
+        environment,
         seed: args.seed,
         epochs,
         max_steps: args.max_steps,
         batch,
-        accumulate: args.accumulate,
+        accumulate: args.accumulate * devices.len().max(1),
+        devices,
         max_length: args.max_length,
         lr,
         warmup,
@@ -307,8 +331,11 @@ fn triples(data: PathBuf) -> Result<PathBuf> {
 
 fn resume(args: ResumeArgs) -> Result<Config> {
     let mut config = run::settings(&args.run)?;
-    let device = args.device.unwrap_or(config.environment.device);
-    config.environment = Environment { device, threads: args.threads, quiet: args.quiet };
+    if let Some(device) = args.device {
+        config.environment.device = device;
+        config.devices.clear();
+    }
+    config.environment = Environment { threads: args.threads, quiet: args.quiet, ..config.environment };
     Ok(Config::Resume(Box::new(config)))
 }
 
@@ -373,7 +400,7 @@ fn predict(args: PredictArgs) -> Result<Config> {
 }
 
 fn environment(args: &CommonArgs) -> Result<Environment> {
-    Ok(Environment { device: args.device, threads: args.threads, quiet: args.quiet })
+    Ok(Environment { device: args.device, precision: args.precision, threads: args.threads, quiet: args.quiet })
 }
 
 fn check_batch(batch: usize) -> Result<()> {

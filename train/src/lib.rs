@@ -13,6 +13,7 @@
 //! | [`mod@run`] | run folders |
 //! | [`pipeline`] | the stages in a row |
 //! | [`evaluate`], [`predict`], [`export`] | the commands that use a run |
+//! | [`check_device`], [`bench_step`] | whether a device computes what the CPU does, and how fast |
 //!
 //! Nothing below [`config`] sees the command line, nothing but [`device`] names a backend except the fused operations that a
 //! backend gets ([`model::kernels`]), and only [`mod@run`], [`stage`], [`cluster::table`] and
@@ -21,6 +22,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod answer;
+pub mod bench_step;
+pub mod check_device;
 pub mod cli;
 pub mod cluster;
 pub mod config;
@@ -61,6 +64,14 @@ pub fn run(config: Config) -> Result<()> {
             pipeline.run()
         }
         Config::Export(config) => device::Device::Cpu.run(export::Export(config)),
+        Config::BenchStep(args) => {
+            threads(args.common.threads)?;
+            bench_step::run(*args)
+        }
+        Config::CheckDevice { device, threads: count } => {
+            threads(count)?;
+            check_device::check(device)
+        }
         Config::Evaluate(config) => {
             threads(config.environment.threads)?;
             config.environment.device.run(evaluate::Evaluation(config))

@@ -37,7 +37,7 @@ impl Job for Prediction {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let folder = ModelFolder::open_run(&config.run)?;
-        let reader = folder.load_reader::<B::InnerBackend>(device)?;
+        let reader = folder.load_reader::<B::InnerBackend>(device)?.at(config.environment.precision);
         let encoder = Encoder::new(&folder.pieces, folder.max_length()).keep_triples(true);
         let reading = Reading { quiet: true, ..Reading::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment) };
         let mut sink = Sink::create(&config.output)?;

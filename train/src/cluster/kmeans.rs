@@ -21,25 +21,47 @@ pub enum Start {
     Random,
 }
 
+/// What Lloyd's iterations ask of points, wherever these lie.
+pub trait Neighbours {
+    /// The nearest mean of each point, the first of equal ones, and the square of its distance.
+    fn assign(&self, centroids: &Points) -> Vec<(u32, f32)>;
+
+    /// Sums of the points of each cluster, one after the other.
+    fn sums(&self, nearest: &[(u32, f32)], clusters: usize) -> Vec<f64>;
+}
+
 /// Puts points into at most `clusters` clusters, fewer where there are fewer points.
 pub fn kmeans(points: &Points, clusters: usize, iterations: usize, start: Start, rng: &mut impl Rng) -> Clusters {
+    kmeans_by(points, points, clusters, iterations, start, rng)
+}
+
+/// The same, with the iterations made by `neighbours`, which has the same points.
+pub fn kmeans_by(
+    points: &Points,
+    neighbours: &dyn Neighbours,
+    clusters: usize,
+    iterations: usize,
+    start: Start,
+    rng: &mut impl Rng,
+) -> Clusters {
     let clusters = clusters.min(points.len());
     let first: Vec<usize> = match start {
         Start::Random => index::sample(rng, points.len(), clusters).into_vec(),
         Start::PlusPlus => plus_plus(points, clusters, rng),
     };
     let values = first.iter().flat_map(|&at| points.row(at).iter().copied()).collect();
-    lloyd(points, Points { width: points.width, values }, iterations)
+    lloyd(neighbours, Points { width: points.width, values }, iterations)
 }
 
 /// Iterations from these means on, until nothing changes or there were so many.
 ///
 /// A cluster without points gets the point of the largest cluster that lies furthest from its mean.
-pub fn lloyd(points: &Points, mut centroids: Points, iterations: usize) -> Clusters {
-    let mut nearest = assign(points, &centroids);
+pub fn lloyd(points: &dyn Neighbours, mut centroids: Points, iterations: usize) -> Clusters {
+    let mut nearest = points.assign(&centroids);
     for _ in 0..iterations {
-        centroids = means(points, &mut nearest, &centroids);
-        let before = std::mem::replace(&mut nearest, assign(points, &centroids));
+        fill_empty(&mut nearest, centroids.len());
+        centroids = means(points, &nearest, &centroids);
+        let before = std::mem::replace(&mut nearest, points.assign(&centroids));
         if before.iter().map(|(cluster, _)| cluster).eq(nearest.iter().map(|(cluster, _)| cluster)) {
             break;
         }
@@ -51,7 +73,7 @@ pub fn lloyd(points: &Points, mut centroids: Points, iterations: usize) -> Clust
 /// The clusters whose points these are: their means, and the distances from them.
 pub fn around_means(points: &Points, mut of: Vec<u32>, clusters: usize) -> Clusters {
     let mut nearest: Vec<(u32, f32)> = of.drain(..).map(|cluster| (cluster, 0.0)).collect();
-    let centroids = sums_to_means(points, &nearest, &Points::zeros(clusters, points.width));
+    let centroids = means(points, &nearest, &Points::zeros(clusters, points.width));
     nearest.par_iter_mut().zip(points.values.par_chunks_exact(points.width)).for_each(|((cluster, distance), point)| {
         *distance = squared_distance(point, centroids.row(*cluster as usize)).sqrt();
     });
@@ -59,19 +81,40 @@ pub fn around_means(points: &Points, mut of: Vec<u32>, clusters: usize) -> Clust
     Clusters { centroids, of, distances }
 }
 
-/// The nearest mean of each point, the first of equal ones, and the square of its distance.
-fn assign(points: &Points, centroids: &Points) -> Vec<(u32, f32)> {
-    let nearest = |point: &[f32]| {
-        let squares = centroids.rows().map(|centroid| squared_distance(point, centroid));
-        squares.zip(0u32..).fold((0, f32::INFINITY), |best, (square, at)| if square < best.1 { (at, square) } else { best })
-    };
-    points.values.par_chunks_exact(points.width).map(nearest).collect()
+impl Neighbours for Points {
+    fn assign(&self, centroids: &Points) -> Vec<(u32, f32)> {
+        let nearest = |point: &[f32]| {
+            let squares = centroids.rows().map(|centroid| squared_distance(point, centroid));
+            squares.zip(0u32..).fold((0, f32::INFINITY), |best, (square, at)| if square < best.1 { (at, square) } else { best })
+        };
+        self.values.par_chunks_exact(self.width).map(nearest).collect()
+    }
+
+    fn sums(&self, nearest: &[(u32, f32)], clusters: usize) -> Vec<f64> {
+        let width = self.width;
+        let blocks: Vec<Vec<f64>> = self
+            .values
+            .par_chunks(BLOCK * width)
+            .zip(nearest.par_chunks(BLOCK))
+            .map(|(rows, nearest)| {
+                let mut sums = vec![0.0f64; clusters * width];
+                for (row, (cluster, _)) in rows.chunks_exact(width).zip(nearest) {
+                    sums[*cluster as usize * width..][..width].iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+                }
+                sums
+            })
+            .collect();
+        let mut sums = vec![0.0f64; clusters * width];
+        for more in blocks {
+            sums.iter_mut().zip(more).for_each(|(sum, x)| *sum += x);
+        }
+        sums
+    }
 }
 
-/// Means of the clusters, after those without points have got one.
-fn means(points: &Points, nearest: &mut [(u32, f32)], before: &Points) -> Points {
-    let mut sizes = vec![0u64; before.len()];
-    nearest.iter().for_each(|(cluster, _)| sizes[*cluster as usize] += 1);
+/// Gives each cluster without points one.
+fn fill_empty(nearest: &mut [(u32, f32)], clusters: usize) {
+    let mut sizes = sizes(nearest, clusters);
     for empty in 0..sizes.len() {
         if sizes[empty] > 0 {
             continue;
@@ -87,33 +130,20 @@ fn means(points: &Points, nearest: &mut [(u32, f32)], before: &Points) -> Points
         sizes[largest] -= 1;
         sizes[empty] += 1;
     }
-    sums_to_means(points, nearest, before)
+}
+
+fn sizes(nearest: &[(u32, f32)], clusters: usize) -> Vec<u64> {
+    let mut sizes = vec![0u64; clusters];
+    nearest.iter().for_each(|(cluster, _)| sizes[*cluster as usize] += 1);
+    sizes
 }
 
 /// Means by cluster; those without points stay as they were.
-fn sums_to_means(points: &Points, nearest: &[(u32, f32)], before: &Points) -> Points {
-    let (clusters, width) = (before.len(), points.width);
-    let blocks: Vec<(Vec<f64>, Vec<u64>)> = points
-        .values
-        .par_chunks(BLOCK * width)
-        .zip(nearest.par_chunks(BLOCK))
-        .map(|(rows, nearest)| {
-            let (mut sums, mut counts) = (vec![0.0f64; clusters * width], vec![0u64; clusters]);
-            for (row, (cluster, _)) in rows.chunks_exact(width).zip(nearest) {
-                let at = *cluster as usize;
-                counts[at] += 1;
-                sums[at * width..][..width].iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
-            }
-            (sums, counts)
-        })
-        .collect();
-    let (mut sums, mut counts) = (vec![0.0f64; clusters * width], vec![0u64; clusters]);
-    for (more, of) in blocks {
-        sums.iter_mut().zip(more).for_each(|(sum, x)| *sum += x);
-        counts.iter_mut().zip(of).for_each(|(count, x)| *count += x);
-    }
+fn means(points: &dyn Neighbours, nearest: &[(u32, f32)], before: &Points) -> Points {
+    let (clusters, width) = (before.len(), before.width);
+    let sums = points.sums(nearest, clusters);
     let mut means = before.clone();
-    for (cluster, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+    for (cluster, count) in sizes(nearest, clusters).into_iter().enumerate().filter(|(_, count)| *count > 0) {
         let range = cluster * width..(cluster + 1) * width;
         means.values[range.clone()].iter_mut().zip(&sums[range]).for_each(|(mean, sum)| *mean = (sum / count as f64) as f32);
     }

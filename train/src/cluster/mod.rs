@@ -7,8 +7,9 @@
 //! | [`pic`] | power iteration clustering on a graph of neighbours |
 //! | [`align`] | gives clusters the numbers of those before that they overlap most |
 //! | [`table`] | clusters in a Parquet file, for people to look at |
+//! | [`tensors`] | principal components of vectors on a GPU |
 //!
-//! Nothing here knows of tensors or of the reader. Vectors are f32; what is summed over many of them is f64, and counts are
+//! Nothing here but [`tensors`] knows of tensors, and nothing of the reader. Vectors are f32; what is summed over many of them is f64, and counts are
 //! integers, so that ten million behave as a hundred do. Nothing depends on the number of threads.
 
 pub mod align;
@@ -16,6 +17,7 @@ pub mod kmeans;
 pub mod pca;
 pub mod pic;
 pub mod table;
+pub mod tensors;
 
 use rayon::prelude::*;
 

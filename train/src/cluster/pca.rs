@@ -42,6 +42,24 @@ impl Covariance {
         self.count += count as u64;
     }
 
+    /// What is subtracted from all vectors; given the first of them, if it was not set yet.
+    pub fn shift(&mut self, first: &[f32]) -> Vec<f32> {
+        if self.count == 0 {
+            self.shift = first.iter().map(|&x| f64::from(x)).collect();
+        }
+        self.shift.iter().map(|&x| x as f32).collect()
+    }
+
+    /// Adds so many vectors by their sums and the sums of their products, row by row, after the [`shift`](Self::shift).
+    pub fn add_sums(&mut self, count: usize, sums: &[f32], products: &[f32]) {
+        let width = self.sums.len();
+        self.sums.iter_mut().zip(sums).for_each(|(sum, &x)| *sum += f64::from(x));
+        for (row, products) in products.chunks_exact(width).enumerate() {
+            products.iter().enumerate().for_each(|(column, &x)| self.products[(row, column)] += f64::from(x));
+        }
+        self.count += count as u64;
+    }
+
     /// The components of largest variance, at most so many.
     ///
     /// # Errors
@@ -86,6 +104,17 @@ impl Pca {
     /// Numbers of a projected vector.
     pub fn width(&self) -> usize {
         self.components.ncols()
+    }
+
+    /// What is subtracted from a vector before it is projected.
+    pub fn mean(&self) -> Vec<f32> {
+        self.mean.iter().map(|&x| x as f32).collect()
+    }
+
+    /// The matrix that projects, `[width, components]`, row by row.
+    pub fn matrix(&self) -> Vec<f32> {
+        let (rows, columns) = (self.mean.len(), self.width());
+        (0..rows).flat_map(|row| (0..columns).map(move |column| self.components[(row, column)] as f32)).collect()
     }
 
     /// Projects vectors, one after the other in `rows`.

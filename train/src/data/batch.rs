@@ -1,6 +1,7 @@
 //! Batches of sequences of similar length.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
@@ -9,7 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::encode::Sequence;
-use crate::model::kernels::Padding;
+use crate::device::Device;
+use crate::model::kernels::{Lookup, Padding, TokensOfRows};
 use crate::model::{Input, Pairs, Target};
 
 /// Steps whose sequences are sorted by length together: enough for little padding, few enough to stay random.
@@ -36,12 +38,12 @@ impl BatchSize {
     }
 
     /// Cuts a list of sequences, by their positions, into batches of this size.
-    fn cut(self, sequences: &[Sequence], order: &[usize]) -> Vec<Vec<usize>> {
+    fn cut(self, sequences: &[Sequence], order: &[usize], device: Device) -> Vec<Vec<usize>> {
         match self {
             Self::Sequences(size) => order.chunks(size).map(<[usize]>::to_vec).collect(),
             Self::Tokens(tokens) => cut_where(order, |batch, next| {
                 let longest = batch.iter().chain([&next]).map(|&at| sequences[at].length()).max().unwrap_or(0);
-                longest * (batch.len() + 1) > tokens
+                device.padded(longest) * (batch.len() + 1) > tokens
             }),
         }
     }
@@ -91,15 +93,16 @@ pub struct Batch {
     lengths: Vec<usize>,
     ids: Vec<i32>,
     segments: Vec<i32>,
+    tokens: Arc<TokensOfRows>,
 }
 
 impl Batch {
-    /// Takes the sequences at these positions and pads them to the longest, rounded up to a multiple of `multiple`.
-    pub fn new(sequences: &[Sequence], numbers: &[usize], special: Specials, multiple: usize) -> Self {
+    /// Takes the sequences at these positions and pads them to the longest, or to what the device wants for it.
+    pub fn new(sequences: &[Sequence], numbers: &[usize], special: Specials, device: Device) -> Self {
         let sequences = numbers.iter().map(|&number| &sequences[number]);
         let size = sequences.len();
         let longest = sequences.clone().map(Sequence::length).max().unwrap_or(0);
-        let length = longest.next_multiple_of(multiple);
+        let length = device.padded(longest);
         let tokens = size * length;
         let mut batch = Self {
             size,
@@ -110,6 +113,7 @@ impl Batch {
             lengths: sequences.clone().map(Sequence::length).collect(),
             ids: vec![special.pad as i32; tokens],
             segments: vec![0; tokens],
+            tokens: Arc::default(),
         };
         for (row, sequence) in sequences.enumerate() {
             let row = row * length;
@@ -128,6 +132,7 @@ impl Batch {
             let row_of = |piece: u32| from + piece as usize - sequence.window.start;
             batch.answers.extend(sequence.answers.iter().map(|&(first, last)| [row_of(first), row_of(last)]));
         }
+        batch.tokens = Arc::new(TokensOfRows::new(&batch.ids, length, &batch.lengths));
         batch
     }
 
@@ -135,9 +140,9 @@ impl Batch {
     pub fn input<B: Backend>(&self, device: &B::Device) -> Input<B> {
         let int = |values: &[i32]| Tensor::<B, 2, Int>::from_data(TensorData::new(values.to_vec(), [self.size, self.length]), device);
         Input {
-            ids: int(&self.ids),
+            words: Lookup { ids: int(&self.ids), tokens: self.tokens.clone() },
             segments: int(&self.segments),
-            padding: Padding::new(self.lengths.clone().into(), self.length, device),
+            padding: Padding::new(self.lengths.clone().into(), device),
         }
     }
 
@@ -218,6 +223,8 @@ pub struct Steps {
     pub batch: BatchSize,
     /// Batches of a step.
     pub accumulate: usize,
+    /// Where they are computed: what lengths are padded to.
+    pub device: Device,
 }
 
 impl Steps {
@@ -231,9 +238,9 @@ impl Steps {
         let mut steps = Vec::new();
         for mut bucket in whole.buckets(sequences, &order) {
             bucket.sort_by_key(|&at| sequences[at].length());
-            let mut of_bucket = whole.cut(sequences, &bucket);
+            let mut of_bucket = whole.cut(sequences, &bucket, self.device);
             of_bucket.shuffle(rng);
-            steps.extend(of_bucket.into_iter().map(|step| self.batch.cut(sequences, &step)));
+            steps.extend(of_bucket.into_iter().map(|step| self.batch.cut(sequences, &step, self.device)));
         }
         steps
     }
@@ -249,16 +256,14 @@ impl Steps {
 }
 
 /// Batches of sequences at these positions, for evaluation: by length, longest first, so that memory is at its peak at the start.
-pub fn batches_by_length(sequences: &[Sequence], which: impl Iterator<Item = usize>, size: BatchSize) -> Vec<Vec<usize>> {
+pub fn batches_by_length(sequences: &[Sequence], which: impl Iterator<Item = usize>, size: BatchSize, device: Device) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = which.collect();
     order.sort_by_key(|&at| std::cmp::Reverse(sequences[at].length()));
-    size.cut(sequences, &order)
+    size.cut(sequences, &order, device)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::tokenizer::Pieces;
     use super::*;
     use burn::backend::Flex;
@@ -285,7 +290,7 @@ mod tests {
     fn a_batch_is_padded_to_its_longest() {
         let sequences = [sequence(2, 3, &[(1, 2)]), sequence(2, 1, &[])];
         let special = Specials { cls: 1, sep: 2, pad: 0 };
-        let batch = Batch::new(&sequences, &[0, 1], special, 1);
+        let batch = Batch::new(&sequences, &[0, 1], special, Device::Cpu);
         assert_eq!((batch.size, batch.length), (2, 8));
         assert_eq!(batch.ids, [1, 10, 11, 2, 50, 51, 52, 2, 1, 10, 11, 2, 50, 2, 0, 0]);
         assert_eq!(batch.segments, [0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0]);
@@ -298,7 +303,7 @@ mod tests {
         let Pairs::<Flex> { rows, sign, share } = batch.pairs(4, &Default::default());
         assert_eq!(rows.into_data().convert::<i64>().to_vec::<i64>().unwrap(), [4, 5, 6, 12, 13, 14]);
         assert_eq!((at(sign, 1.0), at(share, 0.25)), (vec![5], vec![0, 1, 2, 4, 5, 8, 9]));
-        assert_eq!(Batch::new(&sequences, &[0, 1], special, 16).length, 16);
+        assert_eq!(Batch::new(&sequences, &[0, 1], special, Device::Cuda(0)).length, 16);
     }
 
     fn rng() -> ChaCha8Rng {
@@ -315,13 +320,13 @@ mod tests {
             (BatchSize::Tokens(130), 3),
             (BatchSize::Tokens(42), 1),
         ] {
-            let steps = Steps { batch, accumulate };
+            let steps = Steps { batch, accumulate, device: Device::Cpu };
             let mut generator = rng();
             let (first, second) = (steps.of_epoch(&sequences, &mut generator), steps.of_epoch(&sequences, &mut generator));
             assert_ne!(first, second);
             assert_eq!(first, steps.of_epoch(&sequences, &mut rng()));
             assert_eq!(first.len() + second.len(), steps.count(&sequences, 2, rng()));
-            for epoch in [first, second, vec![batches_by_length(&sequences, 0..1003, batch)]] {
+            for epoch in [first, second, vec![batches_by_length(&sequences, 0..1003, batch, Device::Cpu)]] {
                 for batch_of in epoch.concat() {
                     let longest = batch_of.iter().map(|&at| sequences[at].length()).max().unwrap();
                     match batch {
@@ -340,8 +345,8 @@ mod tests {
     fn a_step_holds_the_same_sequences_in_one_batch_as_in_several() {
         let sequences: Vec<Sequence> = (0..1003).map(|at| sequence(2, at % 37 + 1, &[])).collect();
         for (whole, part) in [(BatchSize::Sequences(16), BatchSize::Sequences(4)), (BatchSize::Tokens(800), BatchSize::Tokens(200))] {
-            let whole = Steps { batch: whole, accumulate: 1 }.of_epoch(&sequences, &mut rng());
-            let parts = Steps { batch: part, accumulate: 4 }.of_epoch(&sequences, &mut rng());
+            let whole = Steps { batch: whole, accumulate: 1, device: Device::Cpu }.of_epoch(&sequences, &mut rng());
+            let parts = Steps { batch: part, accumulate: 4, device: Device::Cpu }.of_epoch(&sequences, &mut rng());
             let joined = |steps: Vec<Vec<Vec<usize>>>| steps.into_iter().map(|step| step.concat()).collect::<Vec<_>>();
             assert!(parts.iter().any(|step| step.len() > 1));
             assert_eq!(joined(whole), joined(parts));
@@ -351,11 +356,11 @@ mod tests {
     #[test]
     fn token_budgets_leave_little_padding() {
         let sequences: Vec<Sequence> = (0..4000).map(|at| sequence(2, at * 7 % 100 + 1, &[])).collect();
-        let steps = Steps { batch: BatchSize::Tokens(1000), accumulate: 1 }.of_epoch(&sequences, &mut rng());
+        let steps = Steps { batch: BatchSize::Tokens(1000), accumulate: 1, device: Device::Cpu }.of_epoch(&sequences, &mut rng());
         let padded: usize = steps
             .concat()
             .iter()
-            .map(|batch| Batch::new(&sequences, batch, Specials { cls: 1, sep: 2, pad: 0 }, 1))
+            .map(|batch| Batch::new(&sequences, batch, Specials { cls: 1, sep: 2, pad: 0 }, Device::Cpu))
             .map(|batch| batch.size * batch.length)
             .sum();
         let real: usize = sequences.iter().map(Sequence::length).sum();

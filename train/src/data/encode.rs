@@ -9,6 +9,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use schemas::{Folder, Triple};
@@ -18,6 +20,9 @@ use super::tokenizer::{Pieces, WordPieces};
 
 /// Distinct contexts tokenised at once.
 const BLOCK: usize = 1024;
+
+/// Blocks that are decoded ahead of the tokeniser.
+const BLOCKS_AHEAD: usize = 4;
 
 /// `[CLS]`, `[SEP]`, `[SEP]`.
 const SPECIALS: usize = 3;
@@ -142,15 +147,29 @@ impl<'a> Encoder<'a> {
     pub fn read(&self, dir: &Path) -> Result<DataSet> {
         let folder = Folder::open::<Triple>(dir)?;
         let mut building = Building { encoder: self, data: DataSet::default(), queries: HashMap::new(), labels: HashMap::new() };
-        let mut pending = Vec::new();
-        for rows in folder.rows::<Triple>() {
-            pending.extend(rows?);
-            if pending.len() >= BLOCK {
-                building.add(std::mem::take(&mut pending)).with_context(|| format!("cannot encode {}", dir.display()))?;
+        // One thread decodes Parquet while the others tokenise.
+        let (sender, blocks) = sync_channel(BLOCKS_AHEAD);
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut pending = Vec::new();
+                for rows in folder.rows::<Triple>() {
+                    let failed = rows.is_err();
+                    match rows {
+                        Ok(rows) => pending.extend(rows),
+                        Err(error) => sender.send(Err(error)).unwrap_or_default(),
+                    }
+                    if failed || (pending.len() >= BLOCK && sender.send(Ok(std::mem::take(&mut pending))).is_err()) {
+                        return;
+                    }
+                }
+                // Whoever does not want it has failed already.
+                sender.send(Ok(pending)).unwrap_or_default();
+            });
+            for block in blocks {
+                building.add(block?).with_context(|| format!("cannot encode {}", dir.display()))?;
             }
-        }
-        building.add(pending).with_context(|| format!("cannot encode {}", dir.display()))?;
-        Ok(building.data)
+            Ok(building.data)
+        })
     }
 
     /// Encodes triples that are in memory.

@@ -22,7 +22,7 @@ impl Job for Evaluation {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let folder = ModelFolder::open_run(&config.run)?;
-        let reader = folder.load_reader::<B::InnerBackend>(device)?;
+        let reader = folder.load_reader::<B::InnerBackend>(device)?.at(config.environment.precision);
         let encoder = Encoder::new(&folder.pieces, folder.max_length()).keep_triples(true);
         let data = encoder.read(&config.data).context("cannot read --data")?;
         if !config.environment.quiet {

@@ -7,8 +7,9 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, s};
 use serde::{Deserialize, Serialize};
 
-use super::kernels::{Dropouts, Kernels, Padding};
+use super::kernels::{Dropouts, Heads, Kernels, Lookup, Padding};
 use super::layers::{LayerNorm, Linear};
+use super::precision::Precision;
 
 /// `config.json` of a BERT in the Hugging Face layout, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,8 +110,8 @@ impl BertConfig {
 /// A padded batch on the device.
 #[derive(Debug, Clone)]
 pub struct Input<B: Backend> {
-    /// Word pieces, `[batch, length]`.
-    pub ids: Tensor<B, 2, Int>,
+    /// Word pieces.
+    pub words: Lookup<B>,
     /// 0 for the query, 1 for the context, `[batch, length]`.
     pub segments: Tensor<B, 2, Int>,
     /// Which of them are real.
@@ -143,6 +144,8 @@ struct Layer<B: Backend> {
     output: Linear<B>,
     output_norm: LayerNorm<B>,
     heads: usize,
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl<B: Backend> Bert<B> {
@@ -161,6 +164,7 @@ impl<B: Backend> Bert<B> {
             output: Linear::zeros(config.intermediate_size, hidden, device),
             output_norm: LayerNorm::zeros(hidden, eps, device),
             heads: config.num_attention_heads,
+            precision: Precision::F32,
         };
         Self {
             embeddings: Embeddings {
@@ -172,6 +176,15 @@ impl<B: Backend> Bert<B> {
             layers: (0..config.num_hidden_layers).map(|_| layer()).collect(),
         }
     }
+
+    /// Sets what its products see.
+    pub fn set_precision(&mut self, precision: Precision) {
+        for layer in &mut self.layers {
+            layer.precision = precision;
+            let Layer { query, key, value, attention_output, intermediate, output, .. } = layer;
+            [query, key, value, attention_output, intermediate, output].into_iter().for_each(|linear| linear.set_precision(precision));
+        }
+    }
 }
 
 impl<B: Kernels> Bert<B> {
@@ -180,7 +193,7 @@ impl<B: Kernels> Bert<B> {
     /// # Shapes
     /// `[batch, length]` ids to `[batch * length, hidden]`.
     pub fn forward(&self, input: &Input<B>, dropouts: &mut Dropouts) -> Tensor<B, 2> {
-        let [batch, length] = input.ids.dims();
+        let [batch, length] = input.words.ids.dims();
         let mut hidden = self.embeddings.forward(input, dropouts);
         for layer in &self.layers {
             hidden = layer.forward(hidden, [batch, length], &input.padding, dropouts);
@@ -193,10 +206,17 @@ impl<B: Kernels> Embeddings<B> {
     /// # Shapes
     /// `[batch, length]` ids to `[batch * length, hidden]`.
     fn forward(&self, input: &Input<B>, dropouts: &mut Dropouts) -> Tensor<B, 2> {
-        let [batch, length] = input.ids.dims();
-        let words = burn::tensor::module::embedding(self.word_embeddings.val(), input.ids.clone());
-        let [_, _, hidden] = words.dims();
-        let positions = self.position_embeddings.val().slice(s![0..length]).unsqueeze::<3>();
+        let [batch, length] = input.words.ids.dims();
+        let words = B::embed(self.word_embeddings.val(), &input.words);
+        let [_, hidden] = words.dims();
+        let positions = self.position_embeddings.val();
+        let known = positions.dims()[0].min(length);
+        let mut positions = positions.slice(s![0..known]);
+        if known < length {
+            // Padding alone stands there.
+            positions = Tensor::cat(vec![positions, Tensor::zeros([length - known, hidden], &words.device())], 0);
+        }
+        let positions = positions.unsqueeze::<3>();
         // Two segments: the first one's vector for all tokens, plus the difference where the context is. A lookup's gradient
         // would add up all tokens into two rows one after the other.
         let kinds = self.token_type_embeddings.val();
@@ -204,31 +224,21 @@ impl<B: Kernels> Embeddings<B> {
         let share = input.segments.clone().float().reshape([batch * length, 1]);
         let added = (positions + query.clone().unsqueeze::<3>()).expand([batch, length, hidden]).reshape([batch * length, hidden]);
         let added = added + share.matmul(context - query);
-        let normed = self.norm.forward(words.reshape([batch * length, hidden]), added, None);
+        let normed = self.norm.forward(words, added, None);
         B::dropout(normed, dropouts.draw())
     }
 }
 
 impl<B: Kernels> Layer<B> {
     /// # Shapes
-    /// `[batch * length, hidden]` to the same; `shape` is `[batch, length]`.
-    fn forward(&self, hidden: Tensor<B, 2>, shape: [usize; 2], padding: &Padding<B>, dropouts: &mut Dropouts) -> Tensor<B, 2> {
-        let attended = self.attention_output.forward(self.attend(hidden.clone(), shape, padding, dropouts));
+    /// `[batch * length, hidden]` to the same.
+    fn forward(&self, hidden: Tensor<B, 2>, [batch, length]: [usize; 2], padding: &Padding<B>, dropouts: &mut Dropouts) -> Tensor<B, 2> {
+        let states = [&self.query, &self.key, &self.value].map(|linear| linear.forward(hidden.clone()));
+        let heads = Heads { batch, length, heads: self.heads };
+        let attended = B::attend(states, heads, padding, dropouts.draw(), self.precision);
+        let attended = self.attention_output.forward(attended);
         let hidden = self.attention_norm.forward(attended, hidden, dropouts.draw());
         let inner = B::erf_gelu(self.intermediate.forward(hidden.clone()));
         self.output_norm.forward(self.output.forward(inner), hidden, dropouts.draw())
-    }
-
-    fn attend(&self, hidden: Tensor<B, 2>, [batch, length]: [usize; 2], padding: &Padding<B>, dropouts: &mut Dropouts) -> Tensor<B, 2> {
-        let width = hidden.dims()[1];
-        let head = width / self.heads;
-        // [batch * length, hidden] to [batch, heads, length, head]
-        let split = |x: Tensor<B, 2>| x.reshape([batch, length, self.heads, head]).swap_dims(1, 2);
-        let query = split(self.query.forward(hidden.clone()));
-        let key = split(self.key.forward(hidden.clone()));
-        let value = split(self.value.forward(hidden));
-        let scale = (head as f32).sqrt().recip();
-        let weights = B::attention_weights(query.matmul(key.swap_dims(2, 3)), padding, scale, dropouts.draw());
-        weights.matmul(value).swap_dims(1, 2).reshape([batch * length, width])
     }
 }

@@ -5,19 +5,32 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, s};
 
 use super::kernels::{Dropout, Kernels};
+use super::precision::Precision;
 
 /// `x · weight + bias`. The weight is `[in, out]` here and `[out, in]` in files, as PyTorch has it.
 #[derive(Module, Debug)]
 pub struct Linear<B: Backend> {
     weight: Param<Tensor<B, 2>>,
     bias: Param<Tensor<B, 1>>,
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl<B: Backend> Linear<B> {
     /// Weights of zero, to be filled.
     pub fn zeros(inputs: usize, outputs: usize, device: &B::Device) -> Self {
         let weight = Param::from_tensor(Tensor::zeros([inputs, outputs], device));
-        Self { weight, bias: Param::from_tensor(Tensor::zeros([outputs], device)) }
+        Self { weight, bias: Param::from_tensor(Tensor::zeros([outputs], device)), precision: Precision::F32 }
+    }
+
+    /// Where its weights are.
+    pub fn device(&self) -> B::Device {
+        self.bias.val().device()
+    }
+
+    /// Sets what its product sees.
+    pub fn set_precision(&mut self, precision: Precision) {
+        self.precision = precision;
     }
 }
 
@@ -25,7 +38,7 @@ impl<B: Kernels> Linear<B> {
     /// # Shapes
     /// `[rows, in]` to `[rows, out]`.
     pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        B::affine(x, self.weight.val(), self.bias.val())
+        B::affine(x, self.weight.val(), self.bias.val(), self.precision)
     }
 
     /// As [`forward`](Self::forward), through a product of eight columns or more: fused products of one column have been wrong
@@ -38,11 +51,11 @@ impl<B: Kernels> Linear<B> {
         let ([inputs, outputs], device) = (weight.dims(), x.device());
         let missing = 8usize.saturating_sub(outputs);
         if missing == 0 {
-            return B::affine(x, weight, bias);
+            return B::affine(x, weight, bias, self.precision);
         }
         let weight = Tensor::cat(vec![weight, Tensor::zeros([inputs, missing], &device)], 1);
         let bias = Tensor::cat(vec![bias, Tensor::zeros([missing], &device)], 0);
-        B::affine(x, weight, bias).slice(s![.., 0..outputs])
+        B::affine(x, weight, bias, self.precision).slice(s![.., 0..outputs])
     }
 
     /// The parts of `[a, b] · weight + bias` that each of the two halves of its input would give, the bias with the second.
@@ -53,7 +66,7 @@ impl<B: Kernels> Linear<B> {
         let weight = self.weight.val();
         let half = weight.dims()[0] / 2;
         let first = x.clone().matmul(weight.clone().slice(s![0..half]));
-        (first, B::affine(x, weight.slice(s![half..]), self.bias.val()))
+        (first, B::affine(x, weight.slice(s![half..]), self.bias.val(), self.precision))
     }
 }
 

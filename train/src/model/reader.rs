@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::bert::{Bert, BertConfig, Input};
 use super::kernels::{Dropouts, Kernels};
 use super::layers::Linear;
+use super::precision::Precision;
 use super::spans::SpanHead;
 
 /// Heads that a reader may have beside those for starts and ends.
@@ -94,6 +95,18 @@ impl<B: Backend> Reader<B> {
             span_embedding: extras.nested.then(|| SpanHead::zeros(config.hidden_size, device)),
             cluster_classify: extras.clusters.map(head),
         }
+    }
+
+    /// Where its weights are.
+    pub fn device(&self) -> B::Device {
+        self.start_outputs.device()
+    }
+
+    /// Sets what the encoder's products see; the heads stay in f32.
+    #[must_use]
+    pub fn at(mut self, precision: Precision) -> Self {
+        self.bert.set_precision(precision);
+        self
     }
 
     /// Whether it finds nested answers.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use burn::module::{AutodiffModule, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use burn::tensor::{TensorPrimitive, ops::FloatTensor};
+use burn::tensor::{FloatDType, TensorMetadata, TensorPrimitive, ops::FloatTensor};
 use serde::{Deserialize, Serialize};
 
 use crate::device::TrainBackend;
@@ -60,61 +60,101 @@ impl<B: Kernels> AdamW<B> {
     }
 
     /// Updates all parameters that have a gradient.
-    pub fn step<A, M>(&mut self, module: M, gradients: A::Gradients, lr: f64) -> M
+    pub fn step<A, M>(&mut self, module: M, gradients: List<B>, lr: f64) -> M
     where
         A: TrainBackend<InnerBackend = B>,
         M: AutodiffModule<A>,
     {
-        let mut norm = SquareSums::<A> { gradients: &gradients, sums: Vec::new() };
-        module.visit(&mut norm);
-        assert!(!norm.sums.is_empty(), "a loss of this module has gradients");
-        let norm = Tensor::cat(norm.sums, 0).sum().sqrt();
+        let all: Vec<FloatTensor<B>> = gradients.0.iter().flatten().cloned().collect();
+        assert!(!all.is_empty(), "a loss of this module has gradients");
+        let norm = B::square_sum(all).sqrt();
         // As in PyTorch: min(1, clip / (norm + 1e-6)). It stays on the device, so nothing waits for it.
         let scale = (norm + 1e-6).recip().mul_scalar(self.config.clip_norm).clamp_max(1.0);
         let AdamWConfig { weight_decay, beta1, beta2, eps, .. } = self.config;
         let step = AdamWStep { lr: lr as f32, beta1, beta2, eps, decay: weight_decay, step: 0 };
-        module.map(&mut Update::<A> { optimizer: self, gradients, scale, step, path: names::Path::default() })
+        module.map(&mut Update::<A> { optimizer: self, gradients: gradients.0.into_iter(), scale, step, path: names::Path::default() })
+    }
+
+    /// The same memory on another device.
+    #[must_use]
+    pub fn on(&self, device: &B::Device) -> Self {
+        let states = self.states.iter().map(|(name, State { mean, square, steps })| {
+            let moved = |x: &FloatTensor<B>| B::float_to_device(x.clone(), device);
+            (name.clone(), State { mean: moved(mean), square: moved(square), steps: *steps })
+        });
+        Self { config: self.config, states: states.collect() }
     }
 }
 
-/// Adds the gradients of another batch of the same step.
-pub fn add_gradients<A: AutodiffBackend, M: AutodiffModule<A>>(module: &M, sum: &mut A::Gradients, more: &A::Gradients) {
-    module.visit(&mut Add::<A> { sum, more });
-}
+/// Gradients of a module's parameters, in the order in which they are visited; a head may have none.
+#[derive(Debug)]
+pub struct List<B: Backend>(Vec<Option<FloatTensor<B>>>);
 
-struct Add<'a, A: AutodiffBackend> {
-    sum: &'a mut A::Gradients,
-    more: &'a A::Gradients,
-}
+impl<B: Kernels> List<B> {
+    /// Takes a module's gradients out of a backward pass.
+    pub fn of<A, M>(module: &M, gradients: A::Gradients) -> Self
+    where
+        A: AutodiffBackend<InnerBackend = B>,
+        M: AutodiffModule<A>,
+    {
+        let mut all = Collect::<A> { gradients, found: Vec::new() };
+        module.visit(&mut all);
+        Self(all.found)
+    }
 
-impl<A: AutodiffBackend> ModuleVisitor<A> for Add<'_, A> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<A, D>>) {
-        if let Some(more) = param.grad(self.more) {
-            let sum = match param.grad(self.sum) {
-                Some(sum) => sum + more,
-                None => more,
+    /// Adds the gradients of another batch of the same step.
+    pub fn add(&mut self, more: Self) {
+        for (sum, more) in self.0.iter_mut().zip(more.0) {
+            *sum = match (sum.take(), more) {
+                (Some(sum), Some(more)) => Some(B::float_add(sum, more)),
+                (sum, more) => sum.or(more),
             };
-            param.grad_replace(self.sum, sum);
         }
+    }
+
+    /// The sum of what several devices have, on each of them; an empty list stands for no gradients at all.
+    pub fn all_reduce(lists: Vec<Self>, devices: &[B::Device]) -> Vec<Self> {
+        let count = lists.iter().map(|list| list.0.len()).max().unwrap_or(0);
+        let mut lists: Vec<_> = lists.into_iter().map(|list| list.0.into_iter()).collect();
+        let mut sums: Vec<Self> = devices.iter().map(|_| Self::default()).collect();
+        for _ in 0..count {
+            let of_devices: Vec<Option<FloatTensor<B>>> = lists.iter_mut().map(|list| list.next().flatten()).collect();
+            let like = of_devices.iter().flatten().next().map(|x| (x.shape(), FloatDType::from(x.dtype())));
+            let mut reduced = match like {
+                None => Vec::new(),
+                Some((shape, dtype)) => {
+                    let zeros = |device| B::float_zeros(shape.clone(), device, dtype);
+                    B::all_reduce(of_devices.into_iter().zip(devices).map(|(x, device)| x.unwrap_or_else(|| zeros(device))).collect())
+                }
+            }
+            .into_iter();
+            sums.iter_mut().for_each(|sum| sum.0.push(reduced.next()));
+        }
+        sums
     }
 }
 
-struct SquareSums<'a, A: AutodiffBackend> {
-    gradients: &'a A::Gradients,
-    sums: Vec<Tensor<A::InnerBackend, 1>>,
+impl<B: Backend> Default for List<B> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
 }
 
-impl<A: TrainBackend> ModuleVisitor<A> for SquareSums<'_, A> {
+struct Collect<A: AutodiffBackend> {
+    gradients: A::Gradients,
+    found: Vec<Option<FloatTensor<A::InnerBackend>>>,
+}
+
+impl<A: AutodiffBackend> ModuleVisitor<A> for Collect<A> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<A, D>>) {
-        if let Some(gradient) = param.grad(self.gradients) {
-            self.sums.push(A::InnerBackend::square_sum(gradient));
-        }
+        let gradient = param.val().grad_remove(&mut self.gradients);
+        self.found.push(gradient.map(|gradient| gradient.into_primitive().tensor()));
     }
 }
 
 struct Update<'a, A: AutodiffBackend> {
     optimizer: &'a mut AdamW<A::InnerBackend>,
-    gradients: A::Gradients,
+    gradients: std::vec::IntoIter<Option<FloatTensor<A::InnerBackend>>>,
     scale: Tensor<A::InnerBackend, 1>,
     step: AdamWStep,
     path: names::Path,
@@ -131,9 +171,10 @@ impl<A: TrainBackend> ModuleMapper<A> for Update<'_, A> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<A, D>>) -> Param<Tensor<A, D>> {
         let (id, tensor, mapper) = param.consume();
-        let Some(gradient) = tensor.grad_remove(&mut self.gradients) else { return Param::from_mapped_value(id, tensor, mapper) };
+        let Some(gradient) = self.gradients.next().flatten() else { return Param::from_mapped_value(id, tensor, mapper) };
         let name = self.path.name();
         let (param, wrap) = (tensor.inner(), |x| Tensor::<A::InnerBackend, D>::from_primitive(TensorPrimitive::Float(x)));
+        let gradient = wrap(gradient);
         let (mean, square, steps) = match self.optimizer.states.remove(&name) {
             Some(state) => (wrap(state.mean), wrap(state.square), state.steps + 1),
             None => (param.zeros_like(), param.zeros_like(), 1),
@@ -192,7 +233,7 @@ mod tests {
         let mut optimizer = AdamW::<Flex>::new(config);
         let mut toy = Toy::ones();
         for &gradients in steps {
-            let gradients = toy.loss(gradients).backward();
+            let gradients = List::of(&toy, toy.loss(gradients).backward());
             toy = optimizer.step(toy, gradients, 0.1);
         }
         for (got, expected) in toy.values().into_iter().zip(expected) {
@@ -222,25 +263,32 @@ mod tests {
         check(config, &[[3.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]], [1.0 - 0.1 - 0.087_106, 1.0, 1.0, 1.0]);
     }
 
+    fn values(list: &List<Flex>) -> Vec<Option<f32>> {
+        let value = |x: &FloatTensor<Flex>| Tensor::<Flex, 1>::from_primitive(TensorPrimitive::Float(x.clone())).into_scalar();
+        list.0.iter().map(|x| x.as_ref().map(value)).collect()
+    }
+
     #[test]
     fn gradients_of_two_batches_are_those_of_both() {
         let toy = Toy::ones();
-        let mut sum = toy.loss([1.0, 2.0, 0.0, 4.0]).backward();
+        let whole = || List::of(&toy, toy.loss([1.0, 2.0, 0.0, 4.0]).backward());
         // A batch whose loss does not reach all parameters.
-        let part = (toy.dense.weight.val() * 3.0).backward();
-        add_gradients(&toy, &mut sum, &part);
-        let gradients = [&toy.dense.weight, &toy.dense.bias].map(|param| param.grad(&sum).unwrap().into_scalar());
-        assert_eq!(gradients, [4.0, 2.0]);
-        let mut part = (toy.dense.weight.val() * 3.0).backward();
-        add_gradients(&toy, &mut part, &toy.loss([1.0, 2.0, 0.0, 4.0]).backward());
-        let gradients = [&toy.dense.weight, &toy.dense.bias].map(|param| param.grad(&part).unwrap().into_scalar());
-        assert_eq!(gradients, [4.0, 2.0]);
+        let part = || List::of(&toy, (toy.dense.weight.val() * 3.0).backward());
+        let sum = [Some(4.0), Some(2.0), Some(0.0), Some(4.0)];
+        for (mut first, second) in [(whole(), part()), (part(), whole())] {
+            first.add(second);
+            assert_eq!(values(&first), sum);
+        }
+        let reduced = List::all_reduce(vec![part(), whole()], &[Default::default(); 2]);
+        assert!(reduced.len() == 2 && reduced.iter().all(|list| values(list) == sum));
+        let reduced = List::all_reduce(vec![part(), part()], &[Default::default(); 2]);
+        assert_eq!(values(&reduced[1]), [Some(6.0), None, None, None]);
     }
 
     #[test]
     fn what_was_stored_goes_on_as_if_never_stopped() {
         let step = |optimizer: &mut AdamW<Flex>, toy: Toy<B>| {
-            let gradients = toy.loss([1.0, 0.5, -2.0, 0.1]).backward();
+            let gradients = List::of(&toy, toy.loss([1.0, 0.5, -2.0, 0.1]).backward());
             optimizer.step(toy, gradients, 0.1)
         };
         let mut optimizer = AdamW::<Flex>::new(AdamWConfig::default());

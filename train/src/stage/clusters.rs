@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use burn::module::AutodiffModule;
+use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData, activation};
 use clap::ValueEnum;
 use schemas::row::char_slice;
@@ -15,10 +16,11 @@ use super::state::{self, Use};
 use super::training::Learner;
 use crate::answer::Reading;
 use crate::cluster::table::{self, Clustered};
+use crate::cluster::tensors::{self, Projection};
 use crate::cluster::{Clusters, Points, align, class_weights, kmeans, pca::Covariance, pca::Pca, pic};
 use crate::data::{Batch, DataSet, batches_by_length};
 use crate::device::TrainBackend;
-use crate::model::{Dropouts, Pool, Reader, Weighting, pool, weights};
+use crate::model::{Dropouts, Kernels, Pool, Reader, Weighting, pool, weights};
 use crate::progress::Progress;
 
 /// Folder of clusters in a run.
@@ -113,6 +115,10 @@ impl Labels {
     }
 }
 
+fn values<B: Backend>(rows: Tensor<B, 2>) -> Vec<f32> {
+    rows.into_data().convert::<f32>().to_vec().expect("converted to f32")
+}
+
 /// Answers of all sequences before each, and at the end of all.
 fn answers_before(data: &DataSet) -> Vec<usize> {
     let mut sum = 0;
@@ -145,7 +151,7 @@ impl<B: TrainBackend> Objective<B> for PseudoLabels<'_, B> {
 
     /// Half the loss of starts and ends, and the weighted mean of the cross-entropy of clusters.
     fn loss(&self, reader: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
-        let hidden = reader.bert.forward(&batch.input(self.device), dropouts);
+        let hidden = reader.bert.forward(&batch.input(&reader.device()), dropouts);
         let loss = answer_loss(reader, hidden.clone(), batch, step, dropouts, self.weighting) * 0.5;
         if batch.answers.is_empty() {
             return loss;
@@ -157,7 +163,7 @@ impl<B: TrainBackend> Objective<B> for PseudoLabels<'_, B> {
         for (answer, cluster) in self.labels.of_batch(batch).enumerate() {
             shares[answer * clusters + cluster as usize] = self.labels.weights[cluster as usize] / all.max(f32::MIN_POSITIVE);
         }
-        let shares = Tensor::<B, 2>::from_data(TensorData::new(shares, [batch.answers.len(), clusters]), self.device);
+        let shares = Tensor::<B, 2>::from_data(TensorData::new(shares, [batch.answers.len(), clusters]), &logits.device());
         let cross_entropy = (activation::log_softmax(logits, 1) * shares).sum().neg();
         loss + cross_entropy * self.settings.gamma
     }
@@ -175,7 +181,11 @@ impl<B: TrainBackend> PseudoLabels<'_, B> {
             let points = self.vectors(reader, data)?;
             let mut rng = state::generator(self.seed.wrapping_add(epoch as u64), Use::Cluster, 0);
             match method {
-                Method::Kmeans => kmeans::kmeans(&points, clusters, iterations, start, &mut rng),
+                Method::Kmeans => {
+                    let on_device = B::InnerBackend::neighbours(&points, self.device);
+                    let neighbours = on_device.as_deref().unwrap_or(&points);
+                    kmeans::kmeans_by(&points, neighbours, clusters, iterations, start, &mut rng)
+                }
                 Method::Pic => pic::pic(&points, clusters, iterations, &mut rng),
             }
         } else {
@@ -199,14 +209,23 @@ impl<B: TrainBackend> PseudoLabels<'_, B> {
         let count = before[before.len() - 1];
         let mut covariance = None;
         let every = count.div_ceil(PCA_ANSWERS);
-        self.pooled(reader, data, every, "finding components", |_, rows, width| {
-            covariance.get_or_insert_with(|| Covariance::new(width)).add(&rows);
+        self.pooled(reader, data, every, "finding components", |_, rows| {
+            let covariance = covariance.get_or_insert_with(|| Covariance::new(rows.dims()[1]));
+            if B::InnerBackend::CLUSTERS {
+                tensors::add(covariance, rows);
+            } else {
+                covariance.add(&values(rows));
+            }
         })?;
         let covariance = covariance.context("there are no answers to cluster")?;
-        let pca: Pca = covariance.components(self.settings.pca)?;
+        let pca: Pca = covariance.components(self.settings.pca).context("if hidden states are no numbers, lower --lr or raise --warmup")?;
+        let projection = B::InnerBackend::CLUSTERS.then(|| Projection::<B::InnerBackend>::new(&pca, self.device));
         let mut points = Points::zeros(count, pca.width());
-        self.pooled(reader, data, 1, "reducing", |numbers, rows, _| {
-            let reduced = pca.project(&rows);
+        self.pooled(reader, data, 1, "reducing", |numbers, rows| {
+            let reduced = match &projection {
+                Some(projection) => projection.project(rows),
+                None => pca.project(&values(rows)),
+            };
             let mut reduced = reduced.chunks_exact(pca.width());
             for &number in numbers {
                 for (at, row) in (before[number]..before[number + 1]).zip(&mut reduced) {
@@ -214,11 +233,13 @@ impl<B: TrainBackend> PseudoLabels<'_, B> {
                 }
             }
         })?;
+        let finite = points.values.iter().all(|value| value.is_finite());
+        ensure!(finite, "a hidden state is not a number; lower --lr or raise --warmup");
         points.normalise();
         Ok(points)
     }
 
-    /// Hands on the pooled vectors of a batch after the other: its sequences, the values of all its answers, a vector's width.
+    /// Hands on the pooled vectors of a batch after the other: its sequences, and the vectors of all its answers, `[answers, hidden]`.
     /// Of those with answers, every `every`th sequence is read.
     fn pooled(
         &self,
@@ -226,19 +247,15 @@ impl<B: TrainBackend> PseudoLabels<'_, B> {
         data: &DataSet,
         every: usize,
         what: &'static str,
-        mut take: impl FnMut(&[usize], Vec<f32>, usize),
+        mut take: impl FnMut(&[usize], Tensor<B::InnerBackend, 2>),
     ) -> Result<()> {
         let with_answers = (0..data.sequences.len()).filter(|&number| !data.sequences[number].answers.is_empty()).step_by(every);
-        let batches = batches_by_length(&data.sequences, with_answers, self.reading.batch);
+        let batches = batches_by_length(&data.sequences, with_answers, self.reading.batch, self.reading.device);
         let mut progress = Progress::start(what, batches.len(), self.reading.quiet);
         for numbers in &batches {
             let batch = self.reading.batch(data, numbers);
             let hidden = reader.bert.forward(&batch.input(self.device), &mut Dropouts::off());
-            let pooled = pool(hidden, &batch.answers, self.settings.pool);
-            let width = pooled.dims()[1];
-            let values = pooled.into_data().convert::<f32>().to_vec::<f32>().expect("converted to f32");
-            ensure!(values.iter().all(|value| value.is_finite()), "a hidden state is not a number; lower --lr or raise --warmup");
-            take(numbers, values, width);
+            take(numbers, pool(hidden, &batch.answers, self.settings.pool));
             progress.step(String::new);
         }
         Ok(())

@@ -2,12 +2,13 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`training`] | the loop |
+//! | [`training`], [`feed`] | the loop, and batches made ahead of it |
 //! | [`objective`] | what a stage may do differently; stages 1 and 4 |
 //! | [`relabel`], [`clusters`] | stages 2 and 3 |
 //! | [`state`], [`meter`] | where the loop stands; loss and speed |
 
 pub mod clusters;
+pub mod feed;
 pub mod meter;
 pub mod objective;
 pub mod relabel;
@@ -76,6 +77,7 @@ impl Job for Training {
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let Self { mut config, resume } = self;
+        let devices = devices::<B>(&config, device)?;
         let quiet = config.environment.quiet;
         ensure!(!resume || !run::is_finished(&config.out), "run {} is finished", config.out.display());
         let stored = if resume { checkpoint::newest(&config.out)? } else { None };
@@ -116,12 +118,12 @@ impl Job for Training {
         let weighting = config.weighting;
         let answers = Answers::<B> { device, weighting };
         let state = match config.stage {
-            Stage::Esi | Stage::Finetune => training::train(&config, data, learner, state, &mut { answers }, &mut run, device)?,
+            Stage::Esi | Stage::Finetune => training::train(&config, data, learner, state, &mut { answers }, &mut run, &devices)?,
             Stage::Nee(settings) => {
                 let encoder = Encoder::new(&pieces, config.max_length);
                 let (source, run_dir) = (config.data.as_path(), config.out.as_path());
                 let mut objective = SelfTraining { answers, settings, encoder, reading, source, run: run_dir };
-                training::train(&config, data, learner, state, &mut objective, &mut run, device)?
+                training::train(&config, data, learner, state, &mut objective, &mut run, &devices)?
             }
             Stage::Fet(settings) => {
                 let mut objective = PseudoLabels::<B> {
@@ -135,7 +137,7 @@ impl Job for Training {
                     deviation: bert.initializer_range,
                     labels: Labels::default(),
                 };
-                training::train(&config, data, learner, state, &mut objective, &mut run, device)?
+                training::train(&config, data, learner, state, &mut objective, &mut run, &devices)?
             }
         };
         let mut result = serde_json::json!({ "stage": config.stage.name(), "steps": state.position.step, "epochs": state.position.epoch });
@@ -146,7 +148,7 @@ impl Job for Training {
         }
         if let Some(test) = &test {
             // From the folder: what is scored is what others will read there.
-            let best = ModelFolder::open_run(&config.out)?.load_reader::<B::InnerBackend>(device)?;
+            let best = ModelFolder::open_run(&config.out)?.load_reader::<B::InnerBackend>(device)?.at(config.environment.precision);
             let scores = answer::score(test, &answer::answers(&best, test, reading, device)?);
             run.record(&serde_json::json!({ "test": scores.to_json() }))?;
             result["test"] = scores.to_json();
@@ -154,6 +156,16 @@ impl Job for Training {
         }
         run.finish(&result)
     }
+}
+
+/// The devices that share the work: those that the settings name, or the one.
+fn devices<B: TrainBackend>(config: &TrainConfig, device: &B::Device) -> Result<Vec<B::Device>> {
+    if config.devices.len() < 2 {
+        return Ok(vec![device.clone()]);
+    }
+    let devices: Vec<B::Device> = config.devices.iter().map(|&device| B::place(device)).collect();
+    B::check(&config.devices)?;
+    Ok(devices)
 }
 
 /// What a stage starts from.
@@ -168,7 +180,7 @@ impl<B: TrainBackend> Start<B> {
     /// The weights that the settings name, and nothing learned yet.
     fn fresh(config: &TrainConfig, device: &B::Device) -> Result<Self> {
         let (bert, pieces, reader) = initial(config, device)?;
-        let learner = Learner { reader, optimizer: AdamW::new(config.optimizer) };
+        let learner = Learner { reader: reader.at(config.environment.precision), optimizer: AdamW::new(config.optimizer) };
         Ok(Self { bert, pieces, learner, state: State::new() })
     }
 
@@ -177,6 +189,7 @@ impl<B: TrainBackend> Start<B> {
         let read = || -> Result<Self> {
             let ModelFolder { bert, pieces, .. } = ModelFolder::open_started(&config.out)?;
             let reader = weights::fill(&bert, extras(config), Tensors::read(checkpoint)?, Heads::Stored, config.seed, device)?;
+            let reader = reader.at(config.environment.precision);
             let moments = fs::read(checkpoint.join(checkpoint::MOMENTS)).context(checkpoint::MOMENTS)?;
             let optimizer = AdamW::from_safetensors(config.optimizer, &moments, device).context(checkpoint::MOMENTS)?;
             let state = fs::read_to_string(checkpoint.join(checkpoint::STATE)).context(checkpoint::STATE)?;

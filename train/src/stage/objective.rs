@@ -66,7 +66,7 @@ pub struct Answers<'a, B: TrainBackend> {
 
 impl<B: TrainBackend> Objective<B> for Answers<'_, B> {
     fn loss(&self, reader: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
-        let hidden = reader.bert.forward(&batch.input(self.device), dropouts);
+        let hidden = reader.bert.forward(&batch.input(&reader.device()), dropouts);
         answer_loss(reader, hidden, batch, step, dropouts, self.weighting)
     }
 }

@@ -51,15 +51,15 @@ fn normal(x: f32) -> (f32, f32) {
 
 /// The factor of each element of a tensor under dropout: 0 or `1 / (1 - rate)`.
 #[derive(Clone, Copy)]
-struct Keep {
-    low: u32,
-    high: u32,
-    threshold: u32,
-    scale: f32,
+pub(super) struct Keep {
+    pub(super) low: u32,
+    pub(super) high: u32,
+    pub(super) threshold: u32,
+    pub(super) scale: f32,
 }
 
 impl Keep {
-    fn new(dropout: Option<Dropout>) -> Self {
+    pub(super) fn new(dropout: Option<Dropout>) -> Self {
         let Dropout { rate, seed } = dropout.unwrap_or(Dropout { rate: 0.0, seed: 0 });
         let threshold = (f64::from(rate) * 4_294_967_296.0) as u32;
         Self { low: seed as u32, high: (seed >> 32) as u32, threshold, scale: 1.0 / (1.0 - rate) }

@@ -9,12 +9,20 @@ use burn::tensor::ops::FloatTensorOps;
 use burn::tensor::{Shape, Tensor, TensorData, TensorMetadata, TensorPrimitive};
 use burn_flex::FlexTensor;
 
-use super::{AdamWStep, Dropout, Kernels, Moments, Padding, cpu};
+use super::{AdamWStep, Dropout, Heads, Kernels, Moments, Padding, cpu, stock};
+use crate::model::Precision;
 
 type Differentiable = Autodiff<Flex>;
 
 impl Kernels for Flex {
-    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>) -> Tensor<Self, 2> {
+    fn product<const D: usize>(a: Tensor<Self, D>, b: Tensor<Self, D>, precision: Precision) -> Tensor<Self, D> {
+        stock::rounded_product(a, b, precision)
+    }
+
+    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
+        if precision == Precision::Bf16 {
+            return stock::affine(x, weight, bias, precision);
+        }
         wrap(linear(raw(x), raw(weight), raw(bias)))
     }
 
@@ -37,13 +45,22 @@ impl Kernels for Flex {
         wrap(add_norm(raw(x), raw(residual), &contiguous(raw(weight)), raw(bias), eps, dropout).0)
     }
 
-    fn attention_weights(scores: Tensor<Self, 4>, padding: &Padding<Self>, scale: f32, dropout: Option<Dropout>) -> Tensor<Self, 4> {
-        let (softmax, dropped) = attention_weights(raw(scores), &padding.lengths, scale, dropout);
-        wrap(dropped.unwrap_or(softmax))
+    fn attend(
+        [query, key, value]: [Tensor<Self, 2>; 3],
+        heads: Heads,
+        padding: &Padding<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        let (query, key, value) = (heads.split(query), heads.split(key), heads.split(value));
+        let scale = (query.dims()[3] as f32).sqrt().recip();
+        let weights = plain_weights(Self::product(query, key.swap_dims(2, 3), precision), padding, scale, dropout);
+        heads.join(Self::product(weights, value, precision))
     }
 
-    fn square_sum<const D: usize>(x: Tensor<Self, D>) -> Tensor<Self, 1> {
-        wrap(new(vec![cpu::square_sum(contiguous(raw(x)).storage())], Shape::new([1])))
+    fn square_sum(tensors: Vec<FlexTensor>) -> Tensor<Self, 1> {
+        let sums = tensors.into_iter().map(|x| f64::from(cpu::square_sum(contiguous(x).storage())));
+        wrap(new(vec![sums.sum::<f64>() as f32], Shape::new([1])))
     }
 
     fn adamw<const D: usize>(
@@ -60,7 +77,14 @@ impl Kernels for Flex {
 }
 
 impl Kernels for Differentiable {
-    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>) -> Tensor<Self, 2> {
+    fn product<const D: usize>(a: Tensor<Self, D>, b: Tensor<Self, D>, precision: Precision) -> Tensor<Self, D> {
+        stock::rounded_product(a, b, precision)
+    }
+
+    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
+        if precision == Precision::Bf16 {
+            return stock::affine(x, weight, bias, precision);
+        }
         let (x, weight, bias) = (inner(x), inner(weight), inner(bias));
         let out = linear(x.primitive.clone(), weight.primitive.clone(), bias.primitive);
         let state = (x.primitive, weight.primitive);
@@ -107,14 +131,39 @@ impl Kernels for Differentiable {
         }
     }
 
-    fn attention_weights(scores: Tensor<Self, 4>, padding: &Padding<Self>, scale: f32, dropout: Option<Dropout>) -> Tensor<Self, 4> {
-        let scores = inner(scores);
-        let (softmax, dropped) = attention_weights(scores.primitive, &padding.lengths, scale, dropout);
-        let out = dropped.unwrap_or_else(|| softmax.clone());
-        match AttentionWeights.prepare::<NoCheckpointing>([scores.node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => outer(prep.finish((softmax, scale, dropout), out)),
-            OpsKind::UnTracked(prep) => outer(prep.finish(out)),
-        }
+    fn attend(
+        [query, key, value]: [Tensor<Self, 2>; 3],
+        heads: Heads,
+        padding: &Padding<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        let (query, key, value) = (heads.split(query), heads.split(key), heads.split(value));
+        let scale = (query.dims()[3] as f32).sqrt().recip();
+        let weights = weights_of(Self::product(query, key.swap_dims(2, 3), precision), padding, scale, dropout);
+        heads.join(Self::product(weights, value, precision))
+    }
+}
+
+/// `dropout(softmax(scale * scores))` over the real tokens, `[batch, heads, length, length]`.
+fn plain_weights(scores: Tensor<Flex, 4>, padding: &Padding<Flex>, scale: f32, dropout: Option<Dropout>) -> Tensor<Flex, 4> {
+    let (softmax, dropped) = attention_weights(raw(scores), &padding.lengths, scale, dropout);
+    wrap(dropped.unwrap_or(softmax))
+}
+
+/// The same, differentiable.
+fn weights_of(
+    scores: Tensor<Differentiable, 4>,
+    padding: &Padding<Differentiable>,
+    scale: f32,
+    dropout: Option<Dropout>,
+) -> Tensor<Differentiable, 4> {
+    let scores = inner(scores);
+    let (softmax, dropped) = attention_weights(scores.primitive, &padding.lengths, scale, dropout);
+    let out = dropped.unwrap_or_else(|| softmax.clone());
+    match AttentionWeights.prepare::<NoCheckpointing>([scores.node]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => outer(prep.finish((softmax, scale, dropout), out)),
+        OpsKind::UnTracked(prep) => outer(prep.finish(out)),
     }
 }
 
@@ -283,7 +332,6 @@ fn outer<const D: usize>(x: Node) -> Tensor<Differentiable, D> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stock;
     use super::*;
     use burn::tensor::{Distribution, Tolerance};
 
@@ -330,15 +378,31 @@ mod tests {
         check(&[&weight, &bias], fused, plain);
 
         let (weight, bias) = (random([48, 20]), random([20]));
-        let fused = || Differentiable::affine(x.clone(), weight.clone(), bias.clone());
-        let plain = || stock::affine(x.clone(), weight.clone(), bias.clone());
+        let fused = || Differentiable::affine(x.clone(), weight.clone(), bias.clone(), Precision::F32);
+        let plain = || stock::affine(x.clone(), weight.clone(), bias.clone(), Precision::F32);
         check(&[&x, &weight], fused, plain);
         check(&[&bias], fused, plain);
 
-        let scores = random([3, 2, 19, 19]);
-        let padding = Padding::new(vec![19, 7, 1].into(), 19, &Default::default());
-        let fused = || Differentiable::attention_weights(scores.clone(), &padding, 0.3, None);
-        check(&[&scores], fused, || stock::attention_weights(scores.clone(), &padding, 0.3, None));
+        let states = [(); 3].map(|()| random([3 * 19, 24]));
+        let heads = Heads { batch: 3, length: 19, heads: 4 };
+        let padding = Padding::new(vec![19, 7, 1].into(), &Default::default());
+        for precision in [Precision::F32, Precision::Bf16] {
+            let fused = || Differentiable::attend(states.clone(), heads, &padding, None, precision);
+            check(&states.each_ref(), fused, || stock::attend(states.clone(), heads, &padding, None, precision));
+        }
+    }
+
+    /// Rounded, the product of numbers that bf16 holds is the nearest bf16 to their exact product, and gradients are rounded alike.
+    #[test]
+    fn products_in_bf16_are_rounded() {
+        let tensor = |values: [[f32; 2]; 2]| Tensor::<Differentiable, 2>::from_floats(values, &Default::default()).require_grad();
+        // 1.003 lies between 1 and 1.0078125, 257 between 256 and 258: the even fraction wins.
+        let (a, b) = (tensor([[1.003, 257.0], [3.0, 0.0]]), tensor([[1.0, 0.0], [0.0, 1.0]]));
+        let out = Differentiable::product(a.clone(), b.clone(), Precision::Bf16);
+        assert_eq!(out.to_data().to_vec::<f32>().unwrap(), [1.0, 256.0, 3.0, 0.0]);
+        let gradients = (out * tensor([[1.003, 1.0], [1.0, 1.0]]).detach()).sum().backward();
+        assert_eq!(a.grad(&gradients).unwrap().to_data().to_vec::<f32>().unwrap(), [1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(b.grad(&gradients).unwrap().to_data().to_vec::<f32>().unwrap(), [4.0, 4.0, 256.0, 256.0]);
     }
 
     /// An operation under dropout must equal its stock form with the mask multiplied in, in value and gradient.
@@ -355,13 +419,19 @@ mod tests {
             || Differentiable::add_norm(x.clone(), residual.clone(), weight.clone(), bias.clone(), 1e-12, dropout),
             || stock::add_norm(x.clone() * mask.clone(), residual.clone(), weight.clone(), bias.clone(), 1e-12, None),
         );
-        let scores = random([2, 3, 8, 8]);
-        let padding = Padding::new(vec![8, 5].into(), 8, &Default::default());
+        let states = [(); 3].map(|()| random([16, 12]));
+        let heads = Heads { batch: 2, length: 8, heads: 3 };
+        let padding = Padding::new(vec![8, 5].into(), &Default::default());
         let mask = Differentiable::dropout(Tensor::ones([48, 8], &Default::default()), dropout).reshape([2, 3, 8, 8]);
         check(
-            &[&scores],
-            || Differentiable::attention_weights(scores.clone(), &padding, 0.5, dropout),
-            || stock::attention_weights(scores.clone(), &padding, 0.5, None) * mask.clone(),
+            &states.each_ref(),
+            || Differentiable::attend(states.clone(), heads, &padding, dropout, Precision::F32),
+            || {
+                let [query, key, value] = states.clone().map(|state| heads.split(state));
+                let scores = query.matmul(key.swap_dims(2, 3)) * 0.5;
+                let masked = scores.mask_fill(padding.mask(8).expand([2, 3, 8, 8]), f32::MIN);
+                heads.join((burn::tensor::activation::softmax(masked, 3) * mask.clone()).matmul(value))
+            },
         );
     }
 }

@@ -7,15 +7,23 @@
 //! |---|---|
 //! | [`cpu`] | loops over slices; knows nothing of Burn |
 //! | [`flex`] | those loops as operations of burn-flex, with their gradients |
+//! | `cube` | kernels of a GPU, with their gradients; behind the features `cuda` and `vulkan` |
 
 pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod cube;
 pub mod flex;
 
 use std::sync::Arc;
 
 use burn::tensor::activation;
 use burn::tensor::backend::Backend;
-use burn::tensor::{Bool, Distribution, Shape, Tensor, TensorData};
+use burn::tensor::ops::FloatTensor;
+use burn::tensor::{Bool, Distribution, FloatDType, Int, Shape, Tensor, TensorData, TensorMetadata, TensorPrimitive};
+
+use super::precision::Precision;
+use crate::cluster::Points;
+use crate::cluster::kmeans::Neighbours;
 
 /// Dropout of one tensor: which of its elements fall out is a function of the seed and their position.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,16 +65,62 @@ impl Dropouts {
 pub struct Padding<B: Backend> {
     /// Real tokens of each sequence.
     pub lengths: Arc<[usize]>,
-    /// True where there is padding: `[batch, 1, 1, length]`.
-    mask: Tensor<B, 4, Bool>,
+    /// The same on the device, `[batch]`.
+    real: Tensor<B, 1, Int>,
 }
 
 impl<B: Backend> Padding<B> {
-    /// Padding of sequences of these lengths to `length`.
-    pub fn new(lengths: Arc<[usize]>, length: usize, device: &B::Device) -> Self {
-        let mask: Vec<bool> = lengths.iter().flat_map(|&real| (0..length).map(move |at| at >= real)).collect();
-        let mask = TensorData::new(mask, [lengths.len(), 1, 1, length]);
-        Self { lengths, mask: Tensor::from_data(mask, device) }
+    /// Padding of sequences of these lengths.
+    pub fn new(lengths: Arc<[usize]>, device: &B::Device) -> Self {
+        let real: Vec<i32> = lengths.iter().map(|&length| length as i32).collect();
+        let real = TensorData::new(real, [lengths.len()]);
+        Self { lengths, real: Tensor::from_data(real, device) }
+    }
+
+    /// True where there is padding: `[batch, 1, 1, length]`.
+    fn mask(&self, length: usize) -> Tensor<B, 4, Bool> {
+        let batch = self.lengths.len();
+        let at = Tensor::<B, 1, Int>::arange(0..length as i64, &self.real.device()).reshape([1, 1, 1, length]);
+        at.expand([batch, 1, 1, length]).greater_equal(self.real.clone().reshape([batch, 1, 1, 1]))
+    }
+}
+
+/// Rows of a table that a batch looks up.
+#[derive(Debug, Clone)]
+pub struct Lookup<B: Backend> {
+    /// The rows, `[batch, length]`.
+    pub ids: Tensor<B, 2, Int>,
+    /// The same tokens by row.
+    pub tokens: Arc<TokensOfRows>,
+}
+
+/// Which tokens look up each row of a table, so that the table's gradient can be summed row by row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokensOfRows {
+    /// The rows that are looked up, ascending.
+    pub rows: Vec<i32>,
+    /// Where each row's tokens begin in `tokens`, and where the last one's end.
+    pub starts: Vec<i32>,
+    /// Tokens, by row.
+    pub tokens: Vec<i32>,
+}
+
+impl TokensOfRows {
+    /// Those of tokens that look up `ids`, but for padding: its gradient is zero.
+    pub fn new(ids: &[i32], length: usize, lengths: &[usize]) -> Self {
+        let real = lengths.iter().enumerate().flat_map(|(sequence, &real)| sequence * length..sequence * length + real);
+        let mut tokens: Vec<i32> = real.map(|token| token as i32).collect();
+        tokens.sort_by_key(|&token| ids[token as usize]);
+        let (mut rows, mut starts) = (Vec::new(), Vec::new());
+        for (at, &token) in tokens.iter().enumerate() {
+            let row = ids[token as usize];
+            if rows.last() != Some(&row) {
+                rows.push(row);
+                starts.push(at as i32);
+            }
+        }
+        starts.push(tokens.len() as i32);
+        Self { rows, starts, tokens }
     }
 }
 
@@ -97,14 +151,70 @@ pub struct Moments<T> {
     pub square: T,
 }
 
+/// How hidden states are cut into attention heads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    /// Sequences.
+    pub batch: usize,
+    /// Tokens of each, padding included.
+    pub length: usize,
+    /// Heads of each token.
+    pub heads: usize,
+}
+
+impl Heads {
+    /// `[batch * length, width]` to `[batch, heads, length, width / heads]`.
+    pub fn split<B: Backend>(self, x: Tensor<B, 2>) -> Tensor<B, 4> {
+        let width = x.dims()[1];
+        x.reshape([self.batch, self.length, self.heads, width / self.heads]).swap_dims(1, 2)
+    }
+
+    /// Back again.
+    pub fn join<B: Backend>(self, x: Tensor<B, 4>) -> Tensor<B, 2> {
+        let head = x.dims()[3];
+        x.swap_dims(1, 2).reshape([self.batch * self.length, self.heads * head])
+    }
+}
+
 /// What a backend must be able to do to run the reader.
+///
+/// Between one operation and the next a backend may keep hidden states in bf16 where the products are; parameters and the results of
+/// [`add_norm`](Self::add_norm) are f32.
 pub trait Kernels: Backend {
+    /// The product of two stacks of matrices: in bf16 both are rounded to it, sums are f32, and the result is rounded to it again; so
+    /// are the gradients.
+    fn product<const D: usize>(a: Tensor<Self, D>, b: Tensor<Self, D>, precision: Precision) -> Tensor<Self, D> {
+        stock::product(a, b, precision)
+    }
+
     /// `x · weight + bias`.
     ///
     /// # Shapes
     /// `x` `[rows, in]`, `weight` `[in, out]`, `bias` `[out]`; the result `[rows, out]`.
-    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>) -> Tensor<Self, 2> {
-        stock::affine(x, weight, bias)
+    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
+        stock::affine(x, weight, bias, precision)
+    }
+
+    /// Rows of a table; the gradient adds up what comes back for each row.
+    ///
+    /// # Shapes
+    /// `table` `[rows, width]`; the result `[batch * length, width]`.
+    fn embed(table: Tensor<Self, 2>, lookup: &Lookup<Self>) -> Tensor<Self, 2> {
+        stock::embed(table, lookup)
+    }
+
+    /// Scaled dot-product attention of all heads, over the real tokens.
+    ///
+    /// # Shapes
+    /// `query`, `key`, `value` and the result `[batch * length, width]`, the heads side by side.
+    fn attend(
+        [query, key, value]: [Tensor<Self, 2>; 3],
+        heads: Heads,
+        padding: &Padding<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        stock::attend([query, key, value], heads, padding, dropout, precision)
     }
 
     /// GELU by the error function, `x Φ(x)`, of `[rows, width]`.
@@ -132,17 +242,22 @@ pub trait Kernels: Backend {
         stock::add_norm(x, residual, weight, bias, eps, dropout)
     }
 
-    /// `dropout(softmax(scale * scores))` over the real tokens.
-    ///
-    /// # Shapes
-    /// `scores` and the result `[batch, heads, length, length]`.
-    fn attention_weights(scores: Tensor<Self, 4>, padding: &Padding<Self>, scale: f32, dropout: Option<Dropout>) -> Tensor<Self, 4> {
-        stock::attention_weights(scores, padding, scale, dropout)
+    /// Sum of the squares of all numbers of some tensors of any rank, as `[1]`. There is at least one tensor.
+    fn square_sum(tensors: Vec<FloatTensor<Self>>) -> Tensor<Self, 1> {
+        stock::square_sum(tensors)
     }
 
-    /// Sum of squares of a tensor of any rank, as `[1]`.
-    fn square_sum<const D: usize>(x: Tensor<Self, D>) -> Tensor<Self, 1> {
-        stock::square_sum(x)
+    /// The sum of tensors of one shape, each on a device of its own, on each of these devices.
+    fn all_reduce(of_devices: Vec<FloatTensor<Self>>) -> Vec<FloatTensor<Self>> {
+        stock::all_reduce::<Self>(of_devices)
+    }
+
+    /// Whether vectors are worth being clustered where they lie.
+    const CLUSTERS: bool = false;
+
+    /// Points on the device, if it clusters such: see [`CLUSTERS`](Self::CLUSTERS).
+    fn neighbours(_points: &Points, _device: &Self::Device) -> Option<Box<dyn Neighbours>> {
+        None
     }
 
     /// One AdamW update (Loshchilov and Hutter 2019) with the gradient multiplied by `scale`, a tensor of `[1]`.
@@ -160,9 +275,48 @@ pub trait Kernels: Backend {
 pub mod stock {
     use super::*;
 
+    /// See [`Kernels::product`].
+    pub fn product<B: Backend, const D: usize>(a: Tensor<B, D>, b: Tensor<B, D>, precision: Precision) -> Tensor<B, D> {
+        match precision {
+            Precision::F32 => a.matmul(b),
+            Precision::Bf16 => a.cast(FloatDType::BF16).matmul(b.cast(FloatDType::BF16)).cast(FloatDType::F32),
+        }
+    }
+
+    /// The same where there is no arithmetic in bf16: rounded in value and, as a cast's gradient is cast back, in gradient.
+    pub fn rounded_product<B: Backend, const D: usize>(a: Tensor<B, D>, b: Tensor<B, D>, precision: Precision) -> Tensor<B, D> {
+        let round = |x: Tensor<B, D>| x.cast(FloatDType::BF16).cast(FloatDType::F32);
+        match precision {
+            Precision::F32 => a.matmul(b),
+            Precision::Bf16 => round(round(a).matmul(round(b))),
+        }
+    }
+
     /// See [`Kernels::affine`].
-    pub fn affine<B: Backend>(x: Tensor<B, 2>, weight: Tensor<B, 2>, bias: Tensor<B, 1>) -> Tensor<B, 2> {
-        x.matmul(weight) + bias.unsqueeze()
+    pub fn affine<B: Kernels>(x: Tensor<B, 2>, weight: Tensor<B, 2>, bias: Tensor<B, 1>, precision: Precision) -> Tensor<B, 2> {
+        B::product(x, weight, precision) + bias.unsqueeze()
+    }
+
+    /// See [`Kernels::embed`].
+    pub fn embed<B: Backend>(table: Tensor<B, 2>, lookup: &Lookup<B>) -> Tensor<B, 2> {
+        let [batch, length] = lookup.ids.dims();
+        table.select(0, lookup.ids.clone().reshape([batch * length]))
+    }
+
+    /// See [`Kernels::attend`].
+    pub fn attend<B: Kernels>(
+        [query, key, value]: [Tensor<B, 2>; 3],
+        heads: Heads,
+        padding: &Padding<B>,
+        drop: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<B, 2> {
+        let (query, key, value) = (heads.split(query), heads.split(key), heads.split(value));
+        let scale = (query.dims()[3] as f32).sqrt().recip();
+        let scores = B::product(query, key.swap_dims(2, 3), precision) * scale;
+        let mask = padding.mask(heads.length).expand(scores.shape());
+        let weights = dropout(activation::softmax(scores.mask_fill(mask, f32::MIN), 3), drop);
+        heads.join(B::product(weights, value, precision))
     }
 
     /// See [`Kernels::erf_gelu`].
@@ -195,15 +349,23 @@ pub mod stock {
         centred / (variance + eps).sqrt() * weight.unsqueeze() + bias.unsqueeze()
     }
 
-    /// See [`Kernels::attention_weights`].
-    pub fn attention_weights<B: Backend>(scores: Tensor<B, 4>, padding: &Padding<B>, scale: f32, drop: Option<Dropout>) -> Tensor<B, 4> {
-        let mask = padding.mask.clone().expand(scores.shape());
-        dropout(activation::softmax((scores * scale).mask_fill(mask, f32::MIN), 3), drop)
+    /// See [`Kernels::square_sum`].
+    pub fn square_sum<B: Backend>(tensors: Vec<FloatTensor<B>>) -> Tensor<B, 1> {
+        let of_one = |x: FloatTensor<B>| {
+            let count = Shape::new([x.shape().num_elements()]);
+            let x = Tensor::<B, 1>::from_primitive(TensorPrimitive::Float(B::float_reshape(x, count)));
+            (x.clone() * x).sum()
+        };
+        Tensor::cat(tensors.into_iter().map(of_one).collect(), 0).sum()
     }
 
-    /// See [`Kernels::square_sum`].
-    pub fn square_sum<B: Backend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, 1> {
-        (x.clone() * x).sum()
+    /// See [`Kernels::all_reduce`].
+    pub fn all_reduce<B: Backend>(of_devices: Vec<FloatTensor<B>>) -> Vec<FloatTensor<B>> {
+        let devices: Vec<B::Device> = of_devices.iter().map(B::float_device).collect();
+        let there = |x| B::float_to_device(x, &devices[0]);
+        let sum = of_devices.into_iter().reduce(|sum, x| B::float_add(there(sum), there(x)));
+        let copy = |device| sum.clone().map(|sum| B::float_to_device(sum, device));
+        devices.iter().filter_map(copy).collect()
     }
 
     /// See [`Kernels::adamw`].
@@ -224,8 +386,19 @@ pub mod stock {
 
 impl AdamWStep {
     /// What mean and mean square are divided by, as both start from zero.
-    fn unbias(&self) -> (f32, f32) {
+    pub(crate) fn unbias(&self) -> (f32, f32) {
         let unbias = |beta: f32| (1.0 - f64::from(beta).powi(self.step)) as f32;
         (unbias(self.beta1), unbias(self.beta2))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_grouped_by_row_without_padding() {
+        let found = TokensOfRows::new(&[7, 3, 0, 0, 7, 7, 3, 9], 4, &[2, 4]);
+        assert_eq!(found, TokensOfRows { rows: vec![3, 7, 9], starts: vec![0, 2, 5, 6], tokens: vec![1, 6, 0, 4, 5, 7] });
     }
 }

@@ -1,0 +1,70 @@
+//! Principal components of vectors that lie on a device: they never leave it, only sums and what they are reduced to do.
+//!
+//! Sums of a block are f32 and made on the device, sums of blocks f64.
+
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData, s};
+
+use super::pca::{Covariance, Pca};
+
+/// Vectors whose sums are made at once at most: more would cost exactness.
+const BLOCK: usize = 8192;
+
+/// Adds vectors, `[count, width]`, to a covariance.
+pub fn add<B: Backend>(covariance: &mut Covariance, rows: Tensor<B, 2>) {
+    let [count, width] = rows.dims();
+    for first in (0..count).step_by(BLOCK) {
+        let block = rows.clone().slice(s![first..(first + BLOCK).min(count)]);
+        let shift = covariance.shift(&values(block.clone().slice(s![0..1])));
+        let block = block.clone() - Tensor::<B, 2>::from_data(TensorData::new(shift, [1, width]), &block.device());
+        let sums = values(block.clone().sum_dim(0));
+        covariance.add_sums(block.dims()[0], &sums, &values(block.clone().transpose().matmul(block)));
+    }
+}
+
+/// A projection on a device.
+pub struct Projection<B: Backend> {
+    mean: Tensor<B, 2>,
+    matrix: Tensor<B, 2>,
+}
+
+impl<B: Backend> Projection<B> {
+    /// Puts it there.
+    pub fn new(pca: &Pca, device: &B::Device) -> Self {
+        let mean = pca.mean();
+        let (width, components) = (mean.len(), pca.width());
+        let tensor = |values, shape: [usize; 2]| Tensor::from_data(TensorData::new(values, shape), device);
+        Self { mean: tensor(mean, [1, width]), matrix: tensor(pca.matrix(), [width, components]) }
+    }
+
+    /// Projects vectors, `[count, width]`: their numbers, one vector after the other.
+    pub fn project(&self, rows: Tensor<B, 2>) -> Vec<f32> {
+        values((rows - self.mean.clone()).matmul(self.matrix.clone()))
+    }
+}
+
+fn values<B: Backend>(x: Tensor<B, 2>) -> Vec<f32> {
+    x.into_data().convert::<f32>().to_vec().expect("converted to f32")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::backend::Flex;
+    use burn::tensor::Distribution;
+
+    #[test]
+    fn components_are_those_of_the_host() {
+        // Far from zero, and of very different spread: what a shift and f64 are for.
+        let spread = Tensor::<Flex, 2>::from_floats([[9.0, 3.0, 1.0, 0.3, 0.1]], &Default::default());
+        let rows = Tensor::<Flex, 2>::random([20_000, 5], Distribution::Normal(0.0, 1.0), &Default::default()) * spread + 100.0;
+        let (mut host, mut device) = (Covariance::new(5), Covariance::new(5));
+        host.add(&values(rows.clone()));
+        add(&mut device, rows.clone());
+        let (host, device) = (host.components(4).unwrap(), device.components(4).unwrap());
+        let expected = host.project(&values(rows.clone()));
+        let got = Projection::<Flex>::new(&device, &Default::default()).project(rows);
+        let apart = got.iter().zip(&expected).map(|(got, expected)| (got - expected).abs()).fold(0.0, f32::max);
+        assert!(apart < 2e-3, "largest distance {apart} of numbers whose deviation is 1");
+    }
+}
