@@ -202,6 +202,7 @@ fn real_corpora() {
         ("ecommerce/train.txt.bieos", "zh_ecommerce", "bieos", 3989, 12110),
         ("ecommerce/dev.txt.bieos", "zh_ecommerce", "bieos", 500, 1540),
         ("ecommerce/test.txt.bieos", "zh_ecommerce", "bieos", 498, 1567),
+        ("dsner-ec/train", "zh_ecommerce5", "bio", 1097, 1264),
         ("wnut17/wnut17train.conll", "en_wnut17", "bio", 3394, 1975),
         ("wnut17/emerging.dev.conll", "en_wnut17", "bio", 1009, 836),
         ("wnut17/emerging.test.annotated", "en_wnut17", "bio", 1287, 1079),
@@ -222,7 +223,7 @@ fn real_corpora() {
 #[test]
 fn query_sets_are_listed_shown_and_imported() {
     let list = common::run(PREP, ["queries", "list"]).ok().stdout;
-    assert_eq!(list.lines().count(), 12, "{list}");
+    assert_eq!(list.lines().count(), 13, "{list}");
     let desk = Desk::new();
     let shown = common::run(PREP, ["queries", "show", "zh_msra"]).ok().stdout;
     fs::write(desk.path("mine.toml"), shown).unwrap();

@@ -31,9 +31,8 @@ fn corpus(chinese: bool, spaces: bool, nest: bool) -> impl Strategy<Value = Vec<
         let mut entities = BTreeSet::new();
         for (start, length, label) in cuts {
             let end = start + length;
-            let blank = |at: usize| words[at].trim().is_empty();
             let free = nest || entities.iter().all(|&(other, after, _)| end <= other || after <= start);
-            if end <= words.len() && !blank(start) && !blank(end - 1) && free {
+            if end <= words.len() && !words[start..end].concat().trim().is_empty() && free {
                 entities.insert((start, end, LABELS[label].0));
             }
         }
@@ -134,7 +133,7 @@ proptest! {
             let chars: Vec<char> = text.chars().collect();
             let sound = cuts.iter().filter(|(start, length, _)| {
                 let end = start + length;
-                end <= chars.len() && !chars[*start].is_whitespace() && !chars[end - 1].is_whitespace()
+                end <= chars.len() && !chars[*start..end].iter().all(|char| char.is_whitespace())
             });
             let entities: BTreeSet<_> = sound.map(|&(start, length, label)| (start, start + length, label)).collect();
             let entities = entities.into_iter().map(|(start, end, label)| json!({"start_offset": start, "end_offset": end, "label": LABELS[label].0}));
@@ -151,16 +150,16 @@ proptest! {
     }
 }
 
-/// Where an entity of the file begins or ends with a space, that space leaves it, and the tag beside it changes. Nothing else does.
+/// All but tags that break their scheme, such as a B before another B where E or S is due: they come back repaired.
 #[test]
 fn real_corpora_come_back() {
-    for (file, queries, scheme, changed) in [
-        ("ecommerce/train.txt.bieos", "zh_ecommerce", "bieos", 33),
-        ("ecommerce/dev.txt.bieos", "zh_ecommerce", "bieos", 6),
-        ("ecommerce/test.txt.bieos", "zh_ecommerce", "bieos", 4),
-        ("wnut17/wnut17train.conll", "en_wnut17", "bio", 0),
-        ("wnut17/emerging.dev.conll", "en_wnut17", "bio", 0),
-        ("wnut17/emerging.test.annotated", "en_wnut17", "bio", 0),
+    for (file, queries, scheme, repaired) in [
+        ("ecommerce/train.txt.bieos", "zh_ecommerce", "bieos", &[(82, "B-HC", "S-HC")][..]),
+        ("ecommerce/dev.txt.bieos", "zh_ecommerce", "bieos", &[]),
+        ("ecommerce/test.txt.bieos", "zh_ecommerce", "bieos", &[]),
+        ("wnut17/wnut17train.conll", "en_wnut17", "bio", &[]),
+        ("wnut17/emerging.dev.conll", "en_wnut17", "bio", &[]),
+        ("wnut17/emerging.test.annotated", "en_wnut17", "bio", &[]),
     ] {
         let Some(path) = common::shared_data(&format!("ner/{file}")) else { return };
         let desk = Desk::new();
@@ -174,11 +173,8 @@ fn real_corpora_come_back() {
         let (original, back) = (lines(&original), lines(&back));
         assert_eq!(original.len(), back.len(), "{file}");
         assert!(original.iter().zip(&back).all(|(one, two)| one.0 == two.0), "{file}: every token is as it was");
-        let differs: Vec<bool> = original.iter().zip(&back).map(|(one, two)| one != two).collect();
-        assert_eq!(differs.iter().filter(|&&differs| differs).count(), changed, "{file}");
-        for (at, _) in differs.iter().enumerate().filter(|(_, differs)| **differs) {
-            let near = &original[at.saturating_sub(2)..(at + 3).min(original.len())];
-            assert!(near.iter().any(|(token, tag)| token == " " && tag != "O"), "{file}: {near:?}");
-        }
+        let lines = original.iter().zip(&back).enumerate().filter(|(_, (original, back))| original != back);
+        let differs: Vec<(usize, &str, &str)> = lines.map(|(at, (one, two))| (at + 1, one.1.as_str(), two.1.as_str())).collect();
+        assert_eq!(differs, repaired, "{file}");
     }
 }

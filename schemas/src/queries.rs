@@ -62,10 +62,11 @@ macro_rules! built_in {
     };
 }
 
-const BUILT_IN: [(&str, &str); 12] = built_in![
+const BUILT_IN: [(&str, &str); 13] = built_in![
     "zhwiki",
     "enwiki",
     "zh_ecommerce",
+    "zh_ecommerce5",
     "zh_msra",
     "zh_ontonotes4",
     "en_conll03",

@@ -114,18 +114,6 @@ pub fn join(tokens: &[String], spaces: bool) -> (String, Vec<Range<u32>>) {
     (text, ranges)
 }
 
-/// The chars of a span less white space at either end, and the slice; nothing where only white space is left.
-pub fn trimmed(text: &str, chars: Range<u32>) -> Option<(Range<u32>, &str)> {
-    let Range { mut start, mut end } = chars;
-    let slice = schemas::row::char_slice(text, start, end)?;
-    let count = |text: &str| u32::try_from(text.chars().count()).expect("a part is shorter than the whole");
-    let kept = slice.trim_start();
-    start += count(slice) - count(kept);
-    let trimmed = kept.trim_end();
-    end -= count(kept) - count(trimmed);
-    (start < end).then_some((start..end, trimmed))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,13 +132,6 @@ mod tests {
             ("🎉|e\u{301}", false, "🎉e\u{301}", vec![0..1, 1..3]),
         ] {
             assert_eq!(join(&tokens(words), spaces), (text.to_owned(), expected), "{words}");
-        }
-    }
-
-    #[test]
-    fn a_span_has_no_white_space_at_its_ends() {
-        for (chars, expected) in [(1..5, Some((2..4, "北京"))), (4..5, None), (0..1, Some((0..1, "x"))), (4..9, None)] {
-            assert_eq!(trimmed("x 北京 ", chars.clone()), expected, "{chars:?}");
         }
     }
 

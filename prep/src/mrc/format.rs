@@ -124,7 +124,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::mrc::context;
     use crate::mrc::sentence::Item;
 
     /// A sound file of each format.
@@ -150,7 +149,6 @@ mod tests {
             let (text, entities) = sentence.body.resolve(Scheme::Bio, true);
             for entity in entities {
                 assert!(schemas::row::char_slice(&text, entity.chars.start, entity.chars.end).is_some(), "{entity:?} of {text:?}");
-                let _ = context::trimmed(&text, entity.chars);
             }
         }
         assert!(reader.sentences().adds_up() && reader.parts().1.adds_up());

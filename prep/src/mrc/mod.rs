@@ -204,11 +204,12 @@ impl Plan<'_> {
                 counts.entities.skip(&format!("ignored label {}", entity.label));
                 continue;
             };
-            let Some((chars, slice)) = context::trimmed(&text, entity.chars) else {
+            let (start, end) = (entity.chars.start, entity.chars.end);
+            let slice = schemas::row::char_slice(&text, start, end).expect("entities lie in their text");
+            if slice.trim().is_empty() {
                 counts.entities.skip("only white space");
                 continue;
-            };
-            let (start, end) = (chars.start, chars.end);
+            }
             let (Ok(at) | Err(at)) = spans[label].binary_search_by_key(&(start, end), |span| (span.start, span.end));
             if spans[label].get(at).is_some_and(|span| (span.start, span.end) == (start, end)) {
                 counts.entities.skip("given twice");

@@ -7,7 +7,7 @@ use super::conversion::{Conversion, Conversions, moved};
 use super::links::Target;
 use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, BREAK, CAPTION, CELL, GAP, ITEM, KEEP_CLOSE, KEEP_OPEN, is_mark, rule, unprotect};
 use super::variants::Rule;
-use super::{Converter, Page, quotes};
+use super::{Converter, Page, Prefix, Wiki, quotes};
 
 /// Runs the last pass: text, anchors, segments.
 pub(super) fn emit(text: &str, targets: &[Target], page: &Page<'_>, converter: Option<&Converter>) -> (String, Vec<Anchor>, Vec<Segment>) {
@@ -216,7 +216,7 @@ impl<'a> Emitter<'a> {
         if let Some(converter) = self.converter {
             block.convert(converter, &mut self.conversions, &self.page.rules);
         }
-        if block.text.is_empty() {
+        if block.text.is_empty() || block.is_navigation(self.page.wiki) {
             return;
         }
         if !self.text.is_empty() {
@@ -315,6 +315,13 @@ impl Block<'_> {
             *start = start.filter(|&start| start < self.chars);
         }
         self.gap = true;
+    }
+
+    /// Whether this is a list item that only names a category or a file, as `* [[:Category:Cats]]` under "See also" does.
+    fn is_navigation(&self, wiki: &Wiki) -> bool {
+        let [(0, end, _)] = self.anchors[..] else { return false };
+        let shows = |prefix: &str| matches!(wiki.prefix(prefix), Some(Prefix::Namespace(6 | 14)));
+        self.kind == SegmentKind::List && end == self.chars && self.text.split_once(':').is_some_and(|(prefix, _)| shows(prefix))
     }
 
     fn close_anchor(&mut self) {

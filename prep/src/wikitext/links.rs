@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Page;
-use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, CAPTION, GAP, is_mark, plain};
+use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, CAPTION, GAP, NULL, is_mark, plain, protect, unprotect};
 use super::wiki::{Prefix, Wiki};
 
 /// Where an anchor leads.
@@ -134,7 +134,8 @@ impl Resolver<'_, '_, '_> {
         let end = inner.bytes().position(|byte| matches!(byte, b'|' | b'[' | b']' | b'{' | b'}' | b'<' | b'>'))?;
         let raw = &inner[..end];
         // MediaWiki takes no line break in a target; authors who wrap their lines mean a space. A blank line is none.
-        if raw.contains("\n\n") {
+        // What is set off by `<nowiki>` makes no title.
+        if raw.contains("\n\n") || raw.chars().any(|c| c == NULL || unprotect(c).is_some()) {
             return None;
         }
         let written = decode(raw);
@@ -162,11 +163,14 @@ impl Resolver<'_, '_, '_> {
         }
         let label = label.map(|_| &self.text[open + 3 + end..close]);
         let after = close + 2;
-        let trail: usize = self.text[after..].chars().take_while(|&letter| self.page.wiki.in_trail(letter)).map(char::len_utf8).sum();
+        let trail = self.page.wiki.trail_length(&self.text[after..]);
         self.out.push(ANCHOR_OPEN);
         match label {
-            None if raw.contains('%') => self.out.push_str(title),
-            None => self.out.push_str(&raw.trim().trim_start_matches(':').replace('\n', " ")),
+            // Apostrophes of a title are no markup.
+            None => {
+                let shown = if raw.contains('%') { title } else { raw.trim().trim_start_matches(':') };
+                self.out.push_str(&shown.replace('\n', " ").replace("''", &literal("''")));
+            }
             Some("") => self.out.push_str(pipe_trick(title)),
             Some(label) => self.out.push_str(&label.replace('\n', " ")),
         }
@@ -239,6 +243,13 @@ pub(super) fn caption(parameters: &str, wiki: &Wiki) -> Option<Range<usize>> {
     None
 }
 
+/// Text that means nothing to later passes.
+fn literal(text: &str) -> String {
+    let mut out = String::new();
+    protect(text, &mut out);
+    out
+}
+
 /// A target as its author meant it: without marks, entities and `%xx` decoded.
 fn decode(raw: &str) -> String {
     let text = plain(raw);
@@ -270,11 +281,22 @@ fn percent_decode(text: &str) -> Cow<'_, str> {
     String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// `[[Help:Arden (city)|]]` shows "Arden", `[[Arden, Ohio|]]` too.
+/// What `[[title|]]` shows: the title less what stands before its first colon, and less a parenthesis at its end or else what
+/// follows its first comma, with a parenthesis before that. `[[Help:Arden (city)|]]` and `[[Arden, Ohio|]]` show "Arden".
 fn pipe_trick(title: &str) -> &str {
-    let title = title.split_once(':').map_or(title, |(_, rest)| rest);
-    let cut = [title.find('('), title.find('（'), title.find(", ")].into_iter().flatten().min();
-    title[..cut.unwrap_or(title.len())].trim_matches(|c: char| c == '_' || c.is_whitespace())
+    let is_prefix = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-') || !c.is_ascii();
+    let title = title.split_once(':').filter(|(prefix, _)| prefix.chars().all(is_prefix)).map_or(title, |(_, rest)| rest).trim();
+    let bare = without_parenthesis(title).or_else(|| {
+        let (before, _) = [", ", "，", "、"].iter().filter_map(|comma| title.split_once(comma)).min_by_key(|(before, _)| before.len())?;
+        Some(without_parenthesis(before).unwrap_or(before))
+    });
+    bare.unwrap_or(title).trim_matches(|c: char| c == '_' || c.is_whitespace())
+}
+
+/// A title less the parenthesis at its end, if something stands before it.
+fn without_parenthesis(title: &str) -> Option<&str> {
+    let open = if title.ends_with(')') { title.find('(') } else { title.strip_suffix('）').and_then(|title| title.find('（')) };
+    open.map(|open| title[..open].trim_end()).filter(|bare| !bare.is_empty())
 }
 
 const PROTOCOLS: &[&str] = &[

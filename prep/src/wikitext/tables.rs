@@ -4,7 +4,7 @@ use super::marks::{CELL, GAP, is_mark};
 
 /// Takes out tables, `{|` to `|}` at the starts of lines and `<table>` to `</table>`, nested ones with them.
 ///
-/// A table that is never closed ends before the next heading, or at its first line where there is none.
+/// A table that is never closed ends before the next heading or the next paragraph that is none of its rows.
 ///
 /// With `cells`, each cell becomes a line in their place.
 pub(super) fn take_out(text: &str, cells: bool) -> (String, bool) {
@@ -17,7 +17,6 @@ pub(super) fn take_out(text: &str, cells: bool) -> (String, bool) {
     // Where every table closes, told from the inside out.
     let ends = table_ends(&lines);
     let mut at = 0;
-    let mut headings = lines.iter().enumerate().filter(|(_, line)| line.starts_with("==")).map(|(at, _)| at).peekable();
     while at < lines.len() {
         match ends[at] {
             Some(End::Line(end)) => {
@@ -39,8 +38,12 @@ pub(super) fn take_out(text: &str, cells: bool) -> (String, bool) {
             }
             Some(End::Never) => {
                 unclosed = true;
-                while headings.next_if(|&heading| heading <= at).is_some() {}
-                at = headings.peek().copied().unwrap_or(at + 1);
+                let ends = |&next: &usize| {
+                    let is_blank = |line: &str| line.chars().all(|c| c.is_whitespace() || is_mark(c));
+                    let is_row = strip_line(lines[next]).starts_with(['|', '!', '{']);
+                    lines[next].starts_with("==") || (is_blank(lines[next - 1]) && !is_blank(lines[next]) && !is_row)
+                };
+                at = (at + 1..lines.len()).find(ends).unwrap_or(lines.len());
             }
             None => {
                 let line = lines[at];
@@ -171,6 +174,9 @@ mod tests {
             (":{|\n| b\n|} tail\ne", " tail\ne"),
             ("a\n{|\n| b\n== H ==\ntext", "a\n== H ==\ntext"),
             ("a\n<table>\n<tr><td>b</td></tr>\n</table>\nc", "a\n\nc"),
+            ("a\n{|\n| b\n\n| c\nd\n\ntext", "a\ntext"),
+            ("a\n{|\n| b\n\u{FDD0}\ntext", "a\ntext"),
+            ("a\n{|\n| b", "a\n"),
             ("no {| here |} b", "no {| here |} b"),
             ("a\n\u{FDD0}\n|-\n| b\n|}\nc", "a\n\u{FDD0}\n\nc"),
             ("| a\nb\n|}\n|}", "| a\nb\n\n\n"),

@@ -7,11 +7,12 @@ use std::sync::{Arc, LazyLock};
 use serde::Deserialize;
 
 use super::Page;
+use super::marks::{KEEP_CLOSE, KEEP_OPEN};
 use super::wiki::{Prefix, Wiki};
 
 /// What a wiki's templates show.
 ///
-/// From TOML: entries with `names`, `show` and, if they hold under conditions only, `when`. `show` is wikitext in which `{1}` or
+/// From TOML: entries with `names`, `show` and, if they hold under conditions only, `when`; with `keep` for what is not converted. `show` is wikitext in which `{1}` or
 /// `{name}` stands for an argument, `{2|1}` for the first of several that is not empty, and `<…>` for a part that is left out
 /// unless all arguments in it are there; `data/templates.toml` begins with the whole notation.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +35,9 @@ struct Entry {
     #[serde(default)]
     when: BTreeMap<String, Vec<String>>,
     show: String,
+    /// Whether it is in another language or script, and so not converted.
+    #[serde(default)]
+    keep: bool,
 }
 
 /// What is wrong with a file of templates.
@@ -139,7 +143,9 @@ pub(super) fn expand(parts: &[(&str, Option<usize>)], page: &mut Page<'_>) -> Op
     let mut patterns = page.wiki.templates.patterns(&name).peekable();
     patterns.peek()?;
     let arguments = Arguments::new(head.trim(), &parts[1..]);
-    patterns.find(|entry| arguments.satisfy(&entry.when, page.wiki)).and_then(|entry| arguments.fill(&entry.show))
+    let entry = patterns.find(|entry| arguments.satisfy(&entry.when, page.wiki))?;
+    let shown = arguments.fill(&entry.show)?;
+    Some(if entry.keep && page.wiki.has_variants() { format!("{KEEP_OPEN}{shown}{KEEP_CLOSE}") } else { shown })
 }
 
 /// Variables and parser functions. Outer none: not one of these. Inner none: it shows nothing.
@@ -159,11 +165,18 @@ fn magic(head: &str, page: &Page<'_>) -> Option<Option<String>> {
         "formatnum" => Some(Some(format_number(argument))),
         "lc" => Some(Some(argument.to_lowercase())),
         "uc" => Some(Some(argument.to_uppercase())),
-        "lcfirst" | "ucfirst" => Some(Some(argument.to_owned())),
+        "ucfirst" => Some(Some(with_first(argument, |first| first.to_uppercase().collect()))),
+        "lcfirst" => Some(Some(with_first(argument, |first| first.to_lowercase().collect()))),
         "defaultsort" | "displaytitle" | "int" | "padleft" | "padright" | "plural" | "grammar" | "gender" | "fullurl" | "localurl"
         | "urlencode" | "anchorencode" | "filepath" | "ns" | "tag" => Some(None),
         _ => None,
     }
+}
+
+/// A text with its first char changed.
+fn with_first(text: &str, change: impl Fn(char) -> String) -> String {
+    let mut chars = text.chars();
+    chars.next().map(change).unwrap_or_default() + chars.as_str()
 }
 
 /// Thousands apart, as MediaWiki writes numbers in English, Chinese and Japanese.

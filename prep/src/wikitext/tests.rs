@@ -48,6 +48,12 @@ fn links() {
             ("[[cat]]s and [[Dog|dog]]gy", "cats and doggy", "cats→Cat; doggy→Dog"),
             ("[[Paris|the city]]", "the city", "the city→Paris"),
             ("[[Arden (city)|]], [[Arden, Ohio|]]", "Arden, Arden", "Arden→Arden (city); Arden→Arden, Ohio"),
+            (
+                "[[Help:X (Y) Z|]], [[Me, Too (1937 song)|]], [[Aa (place), Bb|]], [[Cc（d）|]], [[Ee、Ff|]], [[(g)|]]",
+                "X (Y) Z, Me, Too, Aa, Cc, Ee, (g)",
+                "X (Y) Z→Help:X (Y) Z; Me, Too→Me, Too (1937 song); Aa→Aa (place), Bb; Cc→Cc（d）; Ee→Ee、Ff; (g)→(g)",
+            ),
+            ("[[Lista d''e paise]] [[a|''b'']]", "Lista d''e paise b", "Lista d''e paise→Lista d''e paise; b→A"),
             ("[[#History|below]] [[Rome#Early years]]", "below Rome#Early years", "below→#History; Rome#Early years→Rome#Early years"),
             ("[[New_York_City|NYC]] [[Caf%C3%A9|c]] [[AT&amp;T|t]]", "NYC c t", "NYC→New York City; c→Café; t→AT&T"),
             ("[[a|''b'' '''c''']]", "b c", "b c→A"),
@@ -57,6 +63,7 @@ fn links() {
             ("[[2001: A Space Odyssey]]", "2001: A Space Odyssey", "2001: A Space Odyssey→2001: A Space Odyssey"),
             ("[[:Category:Cats]] [[:fr:Chat|chat]]", "Category:Cats chat", "Category:Cats→Category:Cats; chat→fr:Chat"),
             ("x [[Category:Cats|key]][[de:Katze]]", "x", ""),
+            ("[[a<nowiki>b</nowiki>]] [[a|<nowiki>b]]</nowiki>]]", "[[ab]] b]]", "b]]→A"),
             ("[[a[b]] [[]] [[a{b]] [[|x]]", "[[a[b]] [[]] [[a{b]] [[|x]]", ""),
             ("[[a|b [[c]] d]]", "[[a|b c d]]", "c→C"),
             ("[[cat]]<nowiki/>s", "cats", "cat→Cat"),
@@ -66,6 +73,7 @@ fn links() {
         ],
     );
     check("zh", &[("[[北京]]市很大", "北京市很大", "北京→北京"), ("[[北京]]abc", "北京abc", "北京→北京")]);
+    check("ca", &[("'''[[pa]]''' [[aigua]]'l", "pa aigua'l", "pa→Pa; aigua'l→Aigua")]);
     check("de", &[("[[Straße]]nbau", "Straßenbau", "Straßenbau→Straße")]);
 }
 
@@ -124,6 +132,7 @@ fn templates_and_opaque_spans() {
             ("{{x|[[a}} b]]", "b]]", ""),
             ("{{{{x}}}}", "{}", ""),
             ("__NOTOC__a __notoc__ __UNKNOWN__", "a __UNKNOWN__", ""),
+            ("{{ucfirst:ab}} {{lcfirst:AB}} {{ucfirst:}}", "Ab aB", ""),
             ("{{PAGENAME}} {{!}} {{DEFAULTSORT:x}}", "Page |", ""),
         ],
     );
@@ -152,6 +161,11 @@ fn blocks_and_html() {
             ("&lt;b&gt; &amp;lt; &ndash; &#8212; &#x4e2d; a&nbsp;b &bogus; &zwnj;", "<b> &lt; – — 中 a b &bogus; \u{200c}", ""),
             ("'''B''' ''i'' l''''amour'''", "B i l'amour", ""),
             ("==\n=x\n= =", "== =x", ""),
+            (
+                "* [[:Category:Cats]]\n* [[:Category:Dogs|dogs]]\n* [[:File:a.jpg]] b\n[[:Category:Cows]]",
+                "dogs\nFile:a.jpg b\nCategory:Cows",
+                "dogs→Category:Dogs; File:a.jpg→File:A.jpg; Category:Cows→Category:Cows",
+            ),
         ],
     );
     let extract = extractor("en").extract("Page", "intro\n== H ==\n* a\n** b\n\ntext");
@@ -171,6 +185,7 @@ fn chinese() {
         "zh",
         &[
             ("臺灣的[[電腦]]", "台湾的电脑", "电脑→電腦"),
+            ("{{lang|ja|後}}後{{lang|zh-tw|後}}{{lang-ja|[[後]]}}", "後后后後", "後→後"),
             ("-{zh-hans:甲;zh-hant:乙}-丙", "甲丙", ""),
             ("-{zh-cn:软件; zh-tw:軟體; zh-hk:軟件}-", "软件", ""),
             ("-{乾}-隆、乾杯", "乾隆、干杯", ""),
@@ -195,6 +210,7 @@ fn chinese() {
             ("__無目錄__正文", "正文", ""),
         ],
     );
+    check("sr", &[("-{sr-ec:а; sr-el:b}- -{Ne}-", "а Ne", "")]);
     let traditional = Options { variant: Variant::ZhHant, ..options("zh") };
     check_with(
         &Extractor::new(Wiki::new(&SiteInfo::default(), "zh"), traditional),

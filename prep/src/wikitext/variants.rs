@@ -39,14 +39,14 @@ pub(super) fn choose(content: &str, page: &mut Page<'_>) -> String {
     if ["H", "T", "D", "N", "V", "-", "+"].into_iter().any(has) && !has("A") && !has("S") {
         return mark;
     }
-    let rules = alternatives(body);
+    let rules = alternatives(body, &page.wiki.lang);
     let shown = if has("R") || rules.is_empty() { body } else { pick(&rules, page.variant) };
     format!("{mark}{KEEP_OPEN}{}{KEEP_CLOSE}", shown.trim())
 }
 
 /// Adds the conversions of `zh-hans:甲;zh-hant:乙` to the page's, and gives the mark from which on they hold.
 pub(super) fn add_rule(body: &str, holds: bool, page: &mut Page<'_>) -> Option<char> {
-    let rules = alternatives(body);
+    let rules = alternatives(body, &page.wiki.lang);
     let wanted = rules.iter().filter(|rule| rank(rule.code, page.variant).is_some_and(|rank| rank <= BETWEEN));
     let to = plain(wanted.min_by_key(|rule| rank(rule.code, page.variant))?.text);
     let mut pairs: Vec<(String, String)> = Vec::new();
@@ -96,15 +96,15 @@ fn split_flags(content: &str) -> (Vec<&str>, &str) {
 }
 
 /// The alternatives of a rule; none where the text is no rule.
-fn alternatives(body: &str) -> Vec<Alternative<'_>> {
+fn alternatives<'a>(body: &'a str, lang: &str) -> Vec<Alternative<'a>> {
     let mut found = Vec::new();
     let mut start = 0;
     // A semicolon parts alternatives only where a variant follows: entities hold semicolons too.
     for end in body.match_indices(';').map(|(at, _)| at).chain([body.len()]) {
-        if end < body.len() && alternative(&body[end + 1..]).is_none() && !body[end + 1..].trim().is_empty() {
+        if end < body.len() && alternative(&body[end + 1..], lang).is_none() && !body[end + 1..].trim().is_empty() {
             continue;
         }
-        if let Some(one) = body.get(start..end).and_then(alternative) {
+        if let Some(one) = body.get(start..end).and_then(|part| alternative(part, lang)) {
             found.push(one);
         }
         start = end + 1;
@@ -112,14 +112,16 @@ fn alternatives(body: &str) -> Vec<Alternative<'_>> {
     found
 }
 
-fn alternative(part: &str) -> Option<Alternative<'_>> {
+fn alternative<'a>(part: &'a str, lang: &str) -> Option<Alternative<'a>> {
     let (from, rest) = match part.split_once("=>") {
         Some((from, rest)) => (Some(from.trim()), rest),
         None => (None, part),
     };
     let (code, text) = rest.split_once(':')?;
-    let code = code.trim();
-    let code = CODES.iter().position(|known| known.eq_ignore_ascii_case(code))?;
+    let code = code.trim().to_ascii_lowercase();
+    // Variants of other languages are not converted: the first one shows.
+    let foreign = || lang != "zh" && code.strip_prefix(lang).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    let code = CODES.iter().position(|known| *known == code).or_else(|| foreign().then_some(0))?;
     Some(Alternative { code, from, text: text.trim() })
 }
 
@@ -171,11 +173,11 @@ mod tests {
 
     #[test]
     fn rules_are_read() {
-        let texts = |body| alternatives(body).iter().map(|rule| (CODES[rule.code], rule.text)).collect::<Vec<_>>();
+        let texts = |body| alternatives(body, "zh").iter().map(|rule| (CODES[rule.code], rule.text)).collect::<Vec<_>>();
         assert_eq!(texts("zh-hans:甲;zh-hant:乙"), [("zh-hans", "甲"), ("zh-hant", "乙")]);
         assert_eq!(texts(" zh-tw: 乙&nbsp;丙 ; zh-cn:甲;"), [("zh-tw", "乙&nbsp;丙"), ("zh-cn", "甲")]);
         assert_eq!(texts("a;b"), []);
-        assert_eq!(alternatives("乙=>zh-cn:甲")[0].from, Some("乙"));
+        assert_eq!(alternatives("乙=>zh-cn:甲", "zh")[0].from, Some("乙"));
     }
 
     #[test]

@@ -172,6 +172,11 @@ impl Wiki {
         let mut canonical: HashMap<i32, String> = CANONICAL.iter().map(|(key, name)| (*key, normalise_title(name))).collect();
         canonical.insert(8, "MediaWiki".to_owned());
         canonical.insert(9, "MediaWiki talk".to_owned());
+        if !site.namespaces.contains_key(&4) {
+            // Dumps name the wiki's own namespace; where one does not, it is Wikipedia's.
+            namespaces.insert("wikipedia".to_owned(), 4);
+            canonical.insert(4, "Wikipedia".to_owned());
+        }
         for (&key, name) in site.namespaces.iter().filter(|(_, name)| !name.is_empty()) {
             namespaces.insert(name.to_lowercase().replace('_', " "), key);
             canonical.insert(key, name.replace('_', " "));
@@ -226,9 +231,11 @@ impl Wiki {
         !target.is_empty() && target.split_once(':').is_none_or(|(prefix, _)| self.prefix(prefix).is_none())
     }
 
-    /// Whether a letter after `]]` belongs to the link's text.
-    pub(super) fn in_trail(&self, letter: char) -> bool {
-        self.trail.contains(&letter)
+    /// Bytes of what follows `]]` that belong to the link's text.
+    pub(super) fn trail_length(&self, text: &str) -> usize {
+        // Two apostrophes are markup in every language.
+        let end = |&(at, letter): &(usize, char)| !self.trail.contains(&letter) || text[at..].starts_with("''");
+        text.char_indices().find(end).map_or(text.len(), |(at, _)| at)
     }
 
     /// Whether pages hold `-{…}-`.
@@ -272,8 +279,17 @@ mod tests {
     #[test]
     fn tables_are_sound() {
         assert!(LANGUAGES.values().flat_map(|language| language.aliases.keys()).all(|key| key.parse::<i32>().is_ok()));
-        for (lang, letter, joins) in [("en", 's', true), ("en", 'é', false), ("de", 'ß', true), ("zh", 'a', false), ("xx", 'z', true)] {
-            assert_eq!(Wiki::new(&SiteInfo::default(), lang).in_trail(letter), joins, "{lang} {letter}");
+        for (lang, text, trail) in [
+            ("en", "s b", "s"),
+            ("en", "é", ""),
+            ("de", "ße", "ße"),
+            ("zh", "a", ""),
+            ("xx", "zé", "z"),
+            ("ca", "'x''y", "'x"),
+            ("ru", "у", "у"),
+        ] {
+            let length = Wiki::new(&SiteInfo::default(), lang).trail_length(text);
+            assert_eq!(&text[..length], trail, "{lang} {text}");
         }
     }
 

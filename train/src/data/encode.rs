@@ -13,7 +13,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use schemas::{Folder, Triple};
+use schemas::{Folder, Span, Triple};
 use serde::Serialize;
 
 use super::tokenizer::{Pieces, WordPieces};
@@ -191,7 +191,8 @@ struct Building<'a> {
 }
 
 impl Building<'_> {
-    fn add(&mut self, triples: Vec<Triple>) -> Result<()> {
+    fn add(&mut self, mut triples: Vec<Triple>) -> Result<()> {
+        triples.iter_mut().flat_map(|triple| &mut triple.spans).for_each(Span::trim);
         let mut distinct: Vec<&str> = triples.iter().map(|triple| triple.context.as_str()).collect();
         distinct.dedup();
         let mut contexts = self.encoder.pieces.tokenize(distinct)?.into_iter().map(Arc::new);
@@ -296,7 +297,7 @@ pub fn windows(pieces: usize, room: usize) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::{Origin, Span};
+    use schemas::Origin;
 
     /// A triple whose answers are given by their text.
     fn triple(context: &str, answers: &[&str]) -> Triple {
@@ -342,6 +343,8 @@ mod tests {
     fn borders_inside_a_piece_are_widened_and_counted() {
         let counters = check("Jim Morrison is here", &["im Morris"], &[(0, 3)]);
         assert_eq!((counters.widened, counters.unalignable), (1, 0));
+        // White space at the ends is none of the answer.
+        assert_eq!(check("Is Jim here", &[" Jim "], &[(1, 1)]).widened, 0);
         let counters = check("Jim   is here", &["  "], &[]);
         assert_eq!((counters.widened, counters.unalignable), (0, 1));
     }
