@@ -48,6 +48,23 @@ fn page(id: usize, text: &str) -> String {
     )
 }
 
+/// Old exports do not mark redirects, or do not say where they lead.
+#[test]
+fn redirects_are_told_from_the_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let marked = page(3, "#redirect [[a b#c]]").replace("<id>3</id><revision>", "<id>3</id><redirect /><revision>");
+    let xml = dump(&[page(1, "to [[Page 2]]"), page(2, "#REDIRECT [[Page 4|x]]"), marked, page(4, "# no redirect [[Page 3]]")]);
+    let path = write(dir.path(), "old.xml", xml.as_bytes());
+    let out = dir.path().join("out");
+    prep(&["pages", text(&path), "-o", text(&out), "--resolve-redirects"]).ok();
+    let rows = pages(&out);
+    let redirects: Vec<Option<&str>> = rows.iter().map(|page| page.redirect.as_deref()).collect();
+    assert_eq!(redirects, [None, Some("Page 4"), Some("A b"), None]);
+    assert_eq!(rows[1].text, "");
+    let targets: Vec<&str> = rows.iter().flat_map(|page| &page.anchors).map(|anchor| anchor.target.as_str()).collect();
+    assert_eq!(targets, ["Page 4", "A b"]);
+}
+
 #[test]
 fn the_fixtures_come_out_whole() {
     for (file, lang) in [("enwiki.xml", "en"), ("zhwiki.xml", "zh")] {

@@ -240,8 +240,7 @@ mod tests {
         proptest::collection::vec(triple, 0..20)
     }
 
-    proptest! {
-        #[test]
+    #[test]
     fn a_span_is_trimmed_by_chars() {
         for (text, expected) in [("北 京", (3, 6)), ("  北京\u{3000}", (5, 7)), (" ", (3, 4))] {
             let end = 3 + text.chars().count() as u32;
@@ -251,7 +250,8 @@ mod tests {
         }
     }
 
-    #[test]
+    proptest! {
+        #[test]
         fn rows_survive_a_batch(rows in triples()) {
             prop_assert!(rows.iter().all(|row| row.check().is_ok()));
             prop_assert_eq!(Triple::from_batch(&Triple::to_batch(&rows)).unwrap(), rows);

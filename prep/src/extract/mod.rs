@@ -27,7 +27,7 @@ use crate::gazetteer::coverage::{Coverage, Report};
 use crate::gazetteer::{Gazetteer, Loaded};
 use crate::pipeline;
 use crate::source::{DumpPage, Malformed, PageChunk, Progress};
-use crate::wikitext::{Extractor, Options, Wiki, normalise_title};
+use crate::wikitext::{Extractor, Options, Wiki, normalise_title, redirect_target};
 pub use buckets::Buckets;
 use config::NeeConfig;
 use label::{Counters, Rules};
@@ -350,6 +350,13 @@ fn place(chunk: &PageChunk) -> String {
     format!("page at byte {} of the XML{}", chunk.offset, title.unwrap_or_default())
 }
 
+/// Where a page redirects to, as the dump says or else its text.
+fn redirect_of(page: &DumpPage, lang: &str) -> Option<String> {
+    let marked = page.redirect.as_deref().filter(|target| !target.is_empty());
+    let said = marked.or_else(|| redirect_target(lang, &page.text)).map(normalise_title);
+    said.or_else(|| page.redirect.clone())
+}
+
 /// Why a page is no row.
 enum Left {
     Out(String),
@@ -364,7 +371,8 @@ fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: 
     if page.model != "wikitext" {
         return Err(Left::Out(format!("other model: {}", page.model)));
     }
-    let extract = match page.redirect {
+    let redirect = redirect_of(&page, &dump.lang);
+    let extract = match redirect {
         Some(_) => crate::wikitext::Extract::default(),
         None => extractor.extract(&page.title, &page.text),
     };
@@ -375,7 +383,7 @@ fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: 
         revision_id: page.revision_id,
         timestamp: page.timestamp,
         lang: dump.lang.clone(),
-        redirect: page.redirect.map(|target| normalise_title(&target)),
+        redirect,
         disambiguation: extract.disambiguation,
         text: extract.text,
         anchors: extract.anchors,

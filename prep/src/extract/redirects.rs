@@ -9,6 +9,7 @@ use schemas::{Page, Tally};
 
 use super::label::Counters;
 use super::progress::Reporter;
+use super::redirect_of;
 use super::sources::{Sources, Work, read_all};
 use crate::cli::{Common, DumpArgs};
 use crate::pipeline;
@@ -59,11 +60,12 @@ impl Redirects {
                 }
                 Work::Chunks { dump, chunks } => {
                     let dump = &dumps[dump];
-                    // In text `<` is escaped, so this is the element.
-                    let redirects = chunks.iter().filter(|chunk| memmem::find(&chunk.xml, b"<redirect").is_some());
+                    // In text `<` is escaped, so this is the element, or the start of one that holds the text.
+                    let marks: [&[u8]; 3] = [b"<redirect", b">#", ">＃".as_bytes()];
+                    let redirects = chunks.iter().filter(|chunk| marks.iter().any(|mark| memmem::find(&chunk.xml, mark).is_some()));
                     let pages = redirects.filter_map(|chunk| DumpPage::parse(&chunk.xml, &dump.site).ok());
                     let found: Vec<(String, String, String)> =
-                        pages.filter_map(|page| Some((dump.lang.clone(), page.title, page.redirect?))).collect();
+                        pages.filter_map(|page| redirect_of(&page, &dump.lang).map(|to| (dump.lang.clone(), page.title, to))).collect();
                     (chunks.len(), found)
                 }
             },

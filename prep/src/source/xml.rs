@@ -76,7 +76,7 @@ pub struct DumpPage {
     pub title: String,
     /// Number of the namespace.
     pub namespace: i32,
-    /// Target, where the dump marks the page as a redirect.
+    /// Target, where the dump marks the page as a redirect; empty where it does not say which.
     pub redirect: Option<String>,
     /// Number of the revision.
     pub revision_id: i64,

@@ -70,6 +70,8 @@ struct Block<'a> {
     space: bool,
     /// Something vanished, and nothing came after it yet.
     gap: bool,
+    /// Something vanished.
+    vanished: bool,
     /// A parenthesis with nothing in it so far: where it lies in bytes and chars, and whether something vanished inside.
     parenthesis: Option<(usize, u32, bool)>,
 }
@@ -89,6 +91,7 @@ impl Default for Block<'_> {
             switches: Vec::new(),
             space: false,
             gap: false,
+            vanished: false,
             parenthesis: None,
         }
     }
@@ -184,6 +187,7 @@ impl<'a> Emitter<'a> {
                 ITEM => self.next_block(Some(SegmentKind::List)),
                 _ if is_mark(c) => {
                     self.block.gap |= c == GAP;
+                    self.block.vanished |= c == GAP;
                     if let Some((.., vanished)) = &mut self.block.parenthesis {
                         *vanished |= c == GAP;
                     }
@@ -216,7 +220,9 @@ impl<'a> Emitter<'a> {
         if let Some(converter) = self.converter {
             block.convert(converter, &mut self.conversions, &self.page.rules);
         }
-        if block.text.is_empty() || block.is_navigation(self.page.wiki) {
+        // What vanished may leave a full stop alone.
+        let bare = block.vanished && !block.text.chars().any(|c| !is_closing(c) && c != ' ');
+        if block.text.is_empty() || bare || block.is_navigation(self.page.wiki) {
             return;
         }
         if !self.text.is_empty() {
@@ -259,6 +265,10 @@ impl Block<'_> {
         }
         if self.gap && is_closing(c) {
             self.space = false;
+            if is_separator(c) && last.is_some_and(is_separator) {
+                // Of two that now touch, the later one counts.
+                self.trim_separators();
+            }
             if matches!(c, ')' | '）') && !opened {
                 self.trim_separators();
             }

@@ -33,7 +33,7 @@ pub mod wiki;
 
 pub use templates::{Templates, TemplatesError};
 pub use variants::Converter;
-pub use wiki::{Prefix, Wiki};
+pub use wiki::{Prefix, Wiki, redirect_target};
 
 /// What a page says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -117,6 +117,8 @@ fn templates_and_opaque_spans() {
             ),
             ("{{start date|1990|5|2}} {{As of|2010|5}} {{as of|2010|lc=y}}", "May 2, 1990 As of May 2010 as of 2010", ""),
             ("'''J''' ({{IPA|x}}; born 1950; {{age}}) in Rome {{cn}}, died {{cn}}.", "J (born 1950) in Rome, died.", ""),
+            ("* {{cite}}.\n* {{cite}}, a.\n* .", ", a.\n.", ""),
+            ("a, {{x}}; b {{x}}, {{y}}: c", "a; b: c", ""),
             ("a, {{x}}, b ( {{x}} c) (;d) :e", "a, b (c) (;d) :e", ""),
             ("{{{param|default}}} {{{none}}} {{#if: a | b }} c", "default c", ""),
             ("{{nowrap|{{lang|fr|[[a|b]]}}}}", "b", "b→A"),

@@ -34,6 +34,8 @@ struct Language {
     #[serde(default)]
     disambiguation: Vec<String>,
     #[serde(default)]
+    redirect: Vec<String>,
+    #[serde(default)]
     magic: Vec<String>,
     #[serde(default)]
     media: Vec<String>,
@@ -263,6 +265,21 @@ impl Wiki {
     }
 }
 
+/// Where a page's text redirects to, for dumps that do not mark redirects or do not say where they lead.
+pub fn redirect_target<'t>(lang: &str, text: &'t str) -> Option<&'t str> {
+    let text = text.trim_start().strip_prefix(['#', '＃'])?.trim_start();
+    let (word, rest) = text.split_at(text.find(['[', ':', ' ', '\n'])?);
+    let word = word.to_lowercase();
+    let own = LANGUAGES.get(lang).map_or(&[][..], |language| &language.redirect);
+    if word != "redirect" && !own.contains(&word) {
+        return None;
+    }
+    let link = rest.trim_start().trim_start_matches(':').trim_start().strip_prefix("[[")?;
+    let target = &link[..link.find("]]")?];
+    let target = target.split_once('|').map_or(target, |(target, _)| target);
+    Some(target.split_once('#').map_or(target, |(title, _)| title).trim().trim_start_matches(':')).filter(|title| !title.is_empty())
+}
+
 fn trail_letters(pattern: &str) -> HashSet<char> {
     let chars: Vec<char> = pattern.chars().collect();
     let mut letters: HashSet<char> = chars.iter().copied().filter(|&c| c != '-').collect();
@@ -290,6 +307,22 @@ mod tests {
         ] {
             let length = Wiki::new(&SiteInfo::default(), lang).trail_length(text);
             assert_eq!(&text[..length], trail, "{lang} {text}");
+        }
+    }
+
+    #[test]
+    fn redirects() {
+        for (lang, text, target) in [
+            ("en", "#REDIRECT [[New York]]", Some("New York")),
+            ("en", "\n#redirect: [[A#b|c]]\n[[Category:x]]", Some("A")),
+            ("zh", "#重定向[[北京]]", Some("北京")),
+            ("de", "#WEITERLEITUNG [[Ä]]", Some("Ä")),
+            ("en", "#WEITERLEITUNG [[Ä]]", None),
+            ("en", "# redirected [[a]]", None),
+            ("en", "#REDIRECT a", None),
+            ("en", "#REDIRECT [[#a]]", None),
+        ] {
+            assert_eq!(redirect_target(lang, text), target, "{text}");
         }
     }
 
