@@ -247,7 +247,7 @@ fn train_along(dir: &Path, file: &str) -> (f32, f32) {
             end: marks(&|row| &row.ends, 1.0, -1.0),
             share: marks(&|row| &row.context, 1.0 / context as f32, 0.0),
         };
-        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target, Weighting::Even);
+        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target, Weighting::EVEN);
         let value: f32 = loss.clone().into_scalar();
         of_loss = of_loss.max((value - step.loss).abs() / step.loss);
         let gradients = loss.backward();

@@ -112,6 +112,18 @@ fn clusters_are_made_before_each_epoch() {
     fet("power", &["--clustering", "pic", "--pool", "max", "--cluster-head", "reset", "--pca", "5"]);
     fet("other", &["--cluster-start", "random", "--pool", "mean", "--noise-weighting"]);
 
+    // Pictures of the run.
+    let drawn = succeed(dir, &["plot", "means"]);
+    let names = ["loss", "clusters", "spans-by-cluster", "spans-by-label"];
+    assert_eq!(drawn.lines().collect::<Vec<_>>(), names.map(|name| format!("means/plots/{name}.svg")));
+    let picture = |name: &str| std::fs::read_to_string(dir.join(format!("means/plots/{name}.svg"))).unwrap();
+    for name in names {
+        assert!(picture(name).starts_with("<svg") && picture(name).contains("means (fet)"), "{name}");
+    }
+    assert!(picture("spans-by-label").matches("<circle").count() > 60 && picture("spans-by-label").contains("PER"));
+    succeed(dir, &["plot", "nee", "-o", "pictures"]);
+    assert!(dir.join("pictures/loss.svg").exists() && !dir.join("pictures/clusters.svg").exists());
+
     // Half of the loss of answers, and γ times that of clusters.
     let data = ["--data", "nee/relabelled/round-2", "--init", "nee", "--dropout", "0", "--max-steps", "1", "--quiet", "--out"];
     let first = |command: &[&str], out: &str| {

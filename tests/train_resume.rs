@@ -142,6 +142,30 @@ fn stages_with_work_between_epochs_go_on_too() {
 }
 
 #[test]
+fn event_files_say_what_the_metrics_say_after_a_stop_too() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let from = ["finetune", "--data", "train", "--dev", "dev", "--encoder", encoder.to_str().unwrap(), "--epochs", "3", "--batch", "3"];
+    let args = [&from[..], &["--eval-every", "10", "--save-every", "7", "--tensorboard", "--quiet", "--out", "run"]].concat();
+    if killed(dir, &args, "run", 15, Duration::ZERO) {
+        succeed(dir, &["resume", "run", "--quiet"]);
+    }
+    let files = files(&dir.join("run/tensorboard"));
+    assert_eq!(files.len(), 1, "{:?}", files.keys());
+    let (name, bytes) = files.first_key_value().unwrap();
+    assert!(name.to_str().unwrap().starts_with("events.out.tfevents."));
+    // Each record is its length, four bytes, so many bytes, four bytes.
+    let (mut rest, mut records) = (&bytes[..], 0);
+    while let Some((length, _)) = rest.split_first_chunk::<8>() {
+        rest = &rest[8 + 4 + usize::try_from(u64::from_le_bytes(*length)).unwrap() + 4..];
+        records += 1;
+    }
+    assert_eq!(records, 1 + metrics(&dir.join("run")).len(), "the version, and an event a line");
+}
+
+#[test]
 fn a_step_of_several_batches_equals_a_large_one() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = temporary.path();

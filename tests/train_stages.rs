@@ -83,6 +83,8 @@ fn a_reader_learns_in_two_stages_and_is_put_to_use() {
     assert_eq!(first["entities"][1]["text"], "Oslo");
     assert_eq!((&first["entities"][1]["start"], &first["entities"][1]["end"]), (&20.into(), &24.into()));
     // Its own output is input again, and so is a folder of triples.
+    let json = succeed(dir, &["predict", "stage4", "--queries", "toy.toml", "text.txt", "--json"]);
+    assert_eq!(json, std::fs::read_to_string(dir.join("out.jsonl")).unwrap());
     assert_eq!(succeed(dir, &["predict", "stage4", "--queries", "toy.toml", "out.jsonl"]), marked);
     assert_eq!(succeed(dir, &["predict", "stage4", "--queries", "toy.toml", "dev"]).lines().count(), 40);
 

@@ -164,7 +164,7 @@ impl Job for Bench {
                 Ok(())
             };
             let loss = reader.forward(&batch.input(device), &mut Dropouts::seeded(args.dropout, seed));
-            let loss = loss.loss(&batch.target(batch.context_pieces(), device), Weighting::Even);
+            let loss = loss.loss(&batch.target(batch.context_pieces(), device), Weighting::EVEN);
             lap(|spent| &mut spent.forward)?;
             let gradients = List::of(&reader, loss.backward());
             lap(|spent| &mut spent.backward)?;

@@ -60,9 +60,9 @@ impl Job for Pass {
         let hidden = reader.bert.forward(&batch.input(device), dropouts);
         let pieces = batch.context_pieces();
         let pairs = batch.pairs(pieces, device);
-        let mut loss = reader.margins(hidden.clone()).loss(&batch.target(pieces, device), Weighting::Even);
+        let mut loss = reader.margins(hidden.clone()).loss(&batch.target(pieces, device), Weighting::EVEN);
         if let Some(of_pairs) = reader.pairs(hidden, pairs.rows, &mut Dropouts::off()) {
-            loss = loss + Weighting::Even.loss(of_pairs, &pairs.sign, &pairs.share);
+            loss = loss + Weighting::EVEN.loss(of_pairs, &pairs.sign, &pairs.share);
         }
         let value = loss.clone().into_data().convert::<f32>().to_vec::<f32>().expect("converted to f32")[0];
         let mut all = Collect::<B> { gradients: loss.backward(), path: names::Path::default(), found: Vec::new() };

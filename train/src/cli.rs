@@ -88,9 +88,16 @@ pub enum Command {
     /// Score a run on gold triples
     #[command(after_help = "Example:\n  train evaluate runs/final --data gold/test --json --predictions predictions.jsonl")]
     Evaluate(EvaluateArgs),
+    /// Draw a run: loss and F1 by step; of stage 3, what clusters hold and where their answers lie
+    #[command(
+        after_help = "Example:\n  train plot runs/fet\n\nThe pictures are SVG, which browsers open: loss.svg, f1.svg, clusters.svg, \
+        spans-by-cluster.svg and\nspans-by-label.svg (t-SNE of 2,000 answers' vectors) in RUN/plots."
+    )]
+    Plot(PlotArgs),
     /// Mark entities in text
     #[command(after_help = "Examples:\n  echo 'Ödön Teleki was born in Budapest.' | train predict runs/final --queries en_conll03
-  train predict runs/final --queries en_conll03 sentences.jsonl -o marked.jsonl")]
+  train predict runs/final --queries en_conll03 sentences.jsonl -o marked.jsonl
+  tail -f news.txt | train predict runs/final --queries mine.toml --json")]
     Predict(PredictArgs),
 }
 
@@ -225,12 +232,19 @@ pub struct StageArgs {
     /// Dropout rate in training
     #[arg(long, default_value_t = 0.1, value_name = "RATE")]
     pub dropout: f64,
+    /// Weight of the pieces where an answer starts or ends against that of all others, which are many more: above 1 for more
+    /// recall, below 1 for more precision
+    #[arg(long, default_value_t = 1.0, value_name = "WEIGHT")]
+    pub positive_weight: f32,
     /// Weight decay, of all but biases and LayerNorm
     #[arg(long, default_value_t = 0.01, value_name = "RATE")]
     pub weight_decay: f64,
     /// Global norm at which gradients are clipped
     #[arg(long, default_value_t = 1.0, value_name = "NORM")]
     pub clip: f64,
+    /// Write the metrics as TensorBoard's events too, into RUN/tensorboard
+    #[arg(long)]
+    pub tensorboard: bool,
     /// Seed of shuffling, dropout and fresh weights
     #[arg(long, default_value_t = 3006, value_name = "N")]
     pub seed: u64,
@@ -315,6 +329,17 @@ pub struct CheckDeviceArgs {
     pub threads: usize,
 }
 
+/// Options of `plot`.
+#[derive(Debug, Args)]
+pub struct PlotArgs {
+    /// The run, finished or not
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Folder of the pictures, which replace those of the same names [default: RUN/plots]
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
 /// Options of `evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
@@ -347,7 +372,8 @@ pub struct PredictArgs {
     /// The run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Text with a sentence a line, .jsonl with a field `text`, or triples (a folder, a .parquet); - is standard input
+    /// Text with a sentence a line, .jsonl with a field `text`, .parquet with a column `text` or of triples, a folder of
+    /// triples; - is standard input, answered line by line
     #[arg(value_name = "INPUT", default_value = "-")]
     pub input: PathBuf,
     /// Labels to look for: name of a query set (`prep queries list`) or a TOML file
@@ -356,6 +382,9 @@ pub struct PredictArgs {
     /// FILE.jsonl, or FILE.parquet for triples; without it the text is printed with its entities marked
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Print a JSON object a line rather than marked text
+    #[arg(long, conflicts_with = "output")]
+    pub json: bool,
     /// Language to write into triples; default: that of the queries
     #[arg(long, value_name = "CODE")]
     pub lang: Option<String>,

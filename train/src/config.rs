@@ -10,9 +10,10 @@ use crate::bench_step::BenchStepArgs;
 use crate::cli::{Cli, Command, CommonArgs, EvaluateArgs, FetArgs, NeeArgs, PredictArgs, ResumeArgs, StageArgs};
 use crate::data::BatchSize;
 use crate::device::Device;
-use crate::model::{Precision, Weighting};
+use crate::model::{Noise, Precision, Weighting};
 use crate::optim::AdamWConfig;
 use crate::pipeline::Pipeline;
+use crate::plot;
 use crate::run;
 use crate::stage::Stage;
 use crate::stage::clusters::Clustering;
@@ -50,6 +51,8 @@ pub enum Config {
         /// Threads of the processor; 0: one for each core.
         threads: usize,
     },
+    /// Draw a run.
+    Plot(PlotConfig),
     /// Score a run.
     Evaluate(EvaluateConfig),
     /// Mark entities.
@@ -126,8 +129,11 @@ pub struct TrainConfig {
     pub patience: Option<usize>,
     /// Whether nested answers are found.
     pub nested: bool,
-    /// How right and wrong labels are weighed.
+    /// How much each label's loss weighs.
     pub weighting: Weighting,
+    /// Whether the metrics are written as TensorBoard's events too.
+    #[serde(default)]
+    pub tensorboard: bool,
     /// What to start from.
     pub start: Start,
     /// The optimizer.
@@ -161,6 +167,15 @@ pub struct ExportConfig {
     pub output: PathBuf,
     /// Whether files there are replaced.
     pub overwrite: bool,
+}
+
+/// Settings of `plot`.
+#[derive(Debug)]
+pub struct PlotConfig {
+    /// The run.
+    pub run: PathBuf,
+    /// Folder of the pictures.
+    pub output: PathBuf,
 }
 
 /// Settings of `evaluate`.
@@ -212,7 +227,7 @@ pub enum Input {
     Jsonl(PathBuf),
     /// A folder of triples: their contexts.
     Triples(PathBuf),
-    /// One shard of triples: their contexts.
+    /// A column `text`, or triples: their contexts.
     Parquet(PathBuf),
 }
 
@@ -221,6 +236,8 @@ pub enum Input {
 pub enum Output {
     /// Standard output: text with entities marked.
     Marked,
+    /// Standard output: a JSON object a line.
+    Json,
     /// A JSON object a line.
     Jsonl(PathBuf),
     /// Triples.
@@ -233,15 +250,19 @@ pub enum Output {
 /// [`UsageError`] for values that make no sense, and files that it names and are not there.
 pub fn resolve(cli: Cli) -> Result<Config> {
     match cli.command {
-        Command::Esi(args) => train(Stage::Esi, args, Weighting::Even),
+        Command::Esi(args) => train(Stage::Esi, args, false),
         Command::Nee(args) => nee(args),
         Command::Fet(args) => fet(args),
-        Command::Finetune(args) => train(Stage::Finetune, args, Weighting::Even),
+        Command::Finetune(args) => train(Stage::Finetune, args, false),
         Command::Resume(args) => resume(args),
         Command::Pipeline(args) => Ok(Config::Pipeline(Pipeline::read(&args.file, args.quiet, args.threads)?)),
         Command::Export(args) => Ok(Config::Export(ExportConfig { run: args.run, output: args.output, overwrite: args.overwrite })),
         Command::BenchStep(args) => Ok(Config::BenchStep(Box::new(args))),
         Command::CheckDevice(args) => Ok(Config::CheckDevice { device: args.device, threads: args.threads }),
+        Command::Plot(args) => {
+            let output = args.output.unwrap_or_else(|| args.run.join(plot::FOLDER));
+            Ok(Config::Plot(PlotConfig { run: args.run, output }))
+        }
         Command::Evaluate(args) => evaluate(args),
         Command::Predict(args) => predict(args),
     }
@@ -250,7 +271,7 @@ pub fn resolve(cli: Cli) -> Result<Config> {
 fn nee(args: NeeArgs) -> Result<Config> {
     let NeeArgs { stage, relabel_threshold: threshold, relabel_growth: growth, relabel: mode, noise_weighting } = args;
     check(threshold > 0.0 && threshold < 1.0, || format!("--relabel-threshold {threshold} is not between 0 and 1"))?;
-    train(Stage::Nee(Relabel { threshold, growth, mode }), stage, weighting(noise_weighting))
+    train(Stage::Nee(Relabel { threshold, growth, mode }), stage, noise_weighting)
 }
 
 fn fet(args: FetArgs) -> Result<Config> {
@@ -260,21 +281,18 @@ fn fet(args: FetArgs) -> Result<Config> {
     check(pca > 0, || "--pca must be at least 1".to_owned())?;
     check(gamma >= 0.0 && gamma.is_finite(), || format!("--gamma {gamma} is negative or no number"))?;
     let settings = Clustering { clusters, gamma, method, iterations, start, pca, pool, head: args.cluster_head };
-    train(Stage::Fet(settings), stage, weighting(args.noise_weighting))
+    train(Stage::Fet(settings), stage, args.noise_weighting)
 }
 
-fn weighting(noise: bool) -> Weighting {
-    if noise { Weighting::Confidence } else { Weighting::Even }
-}
-
-fn train(stage: Stage, args: StageArgs, weighting: Weighting) -> Result<Config> {
-    let StageArgs { lr, epochs, warmup, .. } = args;
+fn train(stage: Stage, args: StageArgs, noise_weighting: bool) -> Result<Config> {
+    let StageArgs { lr, epochs, warmup, positive_weight: positive, .. } = args;
     check(lr > 0.0 && lr.is_finite(), || format!("--lr {lr} is not a positive number"))?;
     check(epochs > 0, || "--epochs must be at least 1".to_owned())?;
     check((0.0..=1.0).contains(&warmup), || format!("--warmup {warmup} is not a share of the steps, from 0 to 1"))?;
     check((0.0..1.0).contains(&args.dropout), || format!("--dropout {} is not in [0, 1)", args.dropout))?;
     check(args.weight_decay >= 0.0, || format!("--weight-decay {} is negative", args.weight_decay))?;
     check(args.clip > 0.0, || format!("--clip {} is not positive", args.clip))?;
+    check(positive > 0.0 && positive.is_finite(), || format!("--positive-weight {positive} is not a positive number"))?;
     check(args.max_steps != Some(0), || "--max-steps must be at least 1".to_owned())?;
     check(args.patience != Some(0), || "--patience must be at least 1".to_owned())?;
     check(args.save_every != Some(0), || "--save-every must be at least 1".to_owned())?;
@@ -290,6 +308,7 @@ fn train(stage: Stage, args: StageArgs, weighting: Weighting) -> Result<Config> 
     check(alike, || "--devices must be of one kind".to_owned())?;
     let mut environment = environment(&args.common)?;
     environment.device = devices.first().copied().unwrap_or(environment.device);
+    let noise = if noise_weighting { Noise::Confidence } else { Noise::Even };
     let start = start(&args)?;
     let optimizer = AdamWConfig { weight_decay: args.weight_decay as f32, clip_norm: args.clip as f32, ..AdamWConfig::default() };
     Ok(Config::Train(Box::new(TrainConfig {
@@ -314,7 +333,8 @@ fn train(stage: Stage, args: StageArgs, weighting: Weighting) -> Result<Config> 
         save_every: args.save_every,
         patience: args.patience,
         nested: args.nested,
-        weighting,
+        weighting: Weighting { noise, positive },
+        tensorboard: args.tensorboard,
         start,
         optimizer,
     })))
@@ -379,6 +399,7 @@ fn predict(args: PredictArgs) -> Result<Config> {
         Input::Text(args.input)
     };
     let output = match args.output {
+        None if args.json => Output::Json,
         None => Output::Marked,
         Some(path) if has_extension(&path, "jsonl") => Output::Jsonl(path),
         Some(path) if has_extension(&path, "parquet") => Output::Parquet(path),

@@ -11,9 +11,10 @@
 //! | [`cluster`] | clusters of vectors, for stage 3 |
 //! | [`decode`], [`answer`], [`metric`] | margins to answers, answers to scores |
 //! | [`mod@run`] | run folders |
+//! | [`memory`] | what the allocator is told |
 //! | [`pipeline`] | the stages in a row |
-//! | [`evaluate`], [`predict`], [`export`] | the commands that use a run |
 //! | [`check_device`], [`bench_step`] | whether a device computes what the CPU does, and how fast |
+//! | [`evaluate`], [`predict`], [`export`], [`plot`] | the commands that use a run |
 //!
 //! Nothing below [`config`] sees the command line, nothing but [`device`] names a backend except the fused operations that a
 //! backend gets ([`model::kernels`]), and only [`mod@run`], [`stage`], [`cluster::table`] and
@@ -32,10 +33,12 @@ pub mod decode;
 pub mod device;
 pub mod evaluate;
 pub mod export;
+pub mod memory;
 pub mod metric;
 pub mod model;
 pub mod optim;
 pub mod pipeline;
+pub mod plot;
 pub mod predict;
 pub mod progress;
 pub mod run;
@@ -63,6 +66,7 @@ pub fn run(config: Config) -> Result<()> {
             threads(pipeline.threads())?;
             pipeline.run()
         }
+        Config::Plot(config) => plot::plot(&config),
         Config::Export(config) => device::Device::Cpu.run(export::Export(config)),
         Config::BenchStep(args) => {
             threads(args.common.threads)?;

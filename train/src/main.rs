@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Keeps the pages it frees: every tensor operation asks for fresh buffers, which would otherwise fault in anew each time.
+/// See [`train::memory`].
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    train::memory::keep_pages();
     let result = train::config::resolve(train::cli::Cli::parse()).and_then(train::run);
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatchReader;
 use schemas::shard::open_shard;
 use schemas::{Folder, QuerySet, Row, Triple};
 
@@ -90,11 +95,39 @@ fn blocks(input: &Input, work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()
             let folder = Folder::open::<Triple>(dir)?;
             contexts(folder.rows::<Triple>().map(|rows| Ok(rows?)), work)
         }
-        Input::Parquet(path) => {
-            let rows = open_shard(path)?.map(|batch| Ok(Triple::from_batch(&batch?)?));
-            contexts(rows, work).with_context(|| format!("cannot read {}", path.display()))
-        }
+        Input::Parquet(path) => parquet(path, work).with_context(|| format!("cannot read {}", path.display())),
     }
+}
+
+/// The texts of a column `text`, or the contexts of triples.
+fn parquet(path: &Path, work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()> {
+    let shard = open_shard(path)?;
+    if shard.schema().column_with_name("text").is_none() {
+        let rows = |batch: Result<RecordBatch, ArrowError>| {
+            Triple::from_batch(&batch?).context("it has no column `text` and is no shard of triples")
+        };
+        return contexts(shard.map(rows), work);
+    }
+    let name = path.display().to_string();
+    let mut row = 0;
+    let texts = shard.flat_map(|batch| {
+        let texts = || -> Result<Vec<Text>> {
+            let batch = batch?;
+            let column = batch.column_by_name("text").expect("it was found");
+            // Programs write strings in several ways.
+            let column = cast(column, &DataType::Utf8).context("its column `text` holds no strings")?;
+            let texts = column.as_string::<i32>().iter().map(|text| {
+                row += 1;
+                Text { doc: name.clone(), sentence: row - 1, text: text.unwrap_or_default().to_owned() }
+            });
+            Ok(texts.collect())
+        };
+        match texts() {
+            Ok(texts) => texts.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        }
+    });
+    grouped(texts, BLOCK, work)
 }
 
 /// The contexts of triples: the rows of a sentence follow each other, and its text is wanted once.
@@ -197,5 +230,32 @@ mod tests {
         assert_eq!(read[0].as_ref().unwrap().text, "a");
         let error = format!("{:#}", read[1].as_ref().unwrap_err());
         assert!(error.starts_with("in.jsonl, line 2: expected an object"), "{error}");
+    }
+
+    #[test]
+    fn a_column_of_texts_is_read_however_its_strings_are_written() {
+        use arrow::array::{ArrayRef, LargeStringArray};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("news.parquet");
+        let write = |name: &str| {
+            let column: ArrayRef = std::sync::Arc::new(LargeStringArray::from(vec![Some("one"), None, Some("Ödön")]));
+            let batch = RecordBatch::try_from_iter_with_nullable([(name, column, true)]).unwrap();
+            let file = std::fs::File::create(&path).unwrap();
+            let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+        };
+        let read = || {
+            let mut texts = Vec::new();
+            blocks(&Input::Parquet(path.clone()), |block| {
+                texts.extend(block.into_iter().map(|text| format!("{} {}", text.sentence, text.text)));
+                Ok(())
+            })
+            .map(|()| texts)
+        };
+        write("text");
+        assert_eq!(read().unwrap(), ["0 one", "1 ", "2 Ödön"]);
+        write("texts");
+        assert!(format!("{:#}", read().unwrap_err()).contains("it has no column `text` and is no shard of triples"));
     }
 }

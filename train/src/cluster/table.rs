@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use arrow::array::{Array, ArrayRef, AsArray, Float32Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, ListArray, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
@@ -34,6 +34,21 @@ pub struct Clustered {
     pub cluster: u32,
     /// Distance from the cluster's mean.
     pub distance: f32,
+    /// What was clustered: the principal components, scaled to length 1. Of a sample only.
+    pub vector: Option<Vec<f32>>,
+}
+
+/// What a picture needs of a span.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The mention.
+    pub text: String,
+    /// The triple's label.
+    pub label: String,
+    /// Its cluster.
+    pub cluster: u32,
+    /// Its vector, if it is of the sample.
+    pub vector: Option<Vec<f32>>,
 }
 
 fn schema() -> SchemaRef {
@@ -47,6 +62,7 @@ fn schema() -> SchemaRef {
         field("start", DataType::UInt32),
         field("end", DataType::UInt32),
         field("id", DataType::Utf8),
+        Field::new("vector", DataType::new_list(DataType::Float32, true), true),
     ]))
 }
 
@@ -95,6 +111,9 @@ impl<'a> Writer<'a> {
             numbers(|row| row.start),
             numbers(|row| row.end),
             strings(|row| &row.id),
+            Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(
+                rows.iter().map(|row| row.vector.as_ref().map(|vector| vector.iter().copied().map(Some))),
+            )),
         ];
         let written =
             RecordBatch::try_new(schema(), columns).map_err(anyhow::Error::from).and_then(|batch| Ok(self.writer.write(&batch)?));
@@ -125,24 +144,52 @@ fn temporary(path: &Path) -> std::path::PathBuf {
 /// # Errors
 /// The file cannot be read or is of another schema.
 pub fn read(path: &Path) -> Result<(Vec<u32>, Vec<f32>)> {
-    let read = || -> Result<(Vec<u32>, Vec<f32>)> {
+    let (mut clusters, mut distances) = (Vec::new(), Vec::new());
+    batches(path, &["cluster", "distance"], |batch| {
+        clusters.extend_from_slice(batch.column(0).as_primitive::<UInt32Type>().values());
+        distances.extend_from_slice(batch.column(1).as_primitive::<Float32Type>().values());
+    })?;
+    Ok((clusters, distances))
+}
+
+/// What pictures need of each row.
+///
+/// # Errors
+/// The file cannot be read or is of another schema.
+pub fn rows(path: &Path) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    batches(path, &["text", "label", "cluster", "vector"], |batch| {
+        let (texts, labels) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+        let (clusters, vectors) = (batch.column(2).as_primitive::<UInt32Type>(), batch.column(3).as_list::<i32>());
+        rows.extend((0..batch.num_rows()).map(|at| Row {
+            text: texts.value(at).to_owned(),
+            label: labels.value(at).to_owned(),
+            cluster: clusters.value(at),
+            vector: vectors.is_valid(at).then(|| vectors.value(at).as_primitive::<Float32Type>().values().to_vec()),
+        }));
+    })?;
+    Ok(rows)
+}
+
+/// Hands on some columns of a file, in the schema's order.
+fn batches(path: &Path, columns: &[&str], mut take: impl FnMut(&RecordBatch)) -> Result<()> {
+    let mut read = || -> Result<()> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
-        let mask = ProjectionMask::columns(builder.parquet_schema(), ["cluster", "distance"]);
-        let (mut clusters, mut distances) = (Vec::new(), Vec::new());
-        for batch in builder.with_projection(mask).build()? {
-            let batch = batch?;
-            ensure!(batch.num_columns() == 2, "it has no columns `cluster` and `distance`");
-            let (cluster, distance) = (batch.column(0), batch.column(1));
+        let (found, expected) = (builder.schema().clone(), schema());
+        for &name in columns {
+            let (found, expected) = (found.field_with_name(name).ok(), expected.field_with_name(name)?);
             ensure!(
-                cluster.data_type() == &DataType::UInt32 && distance.data_type() == &DataType::Float32,
-                "`cluster` is {} and `distance` {}, expected UInt32 and Float32",
-                cluster.data_type(),
-                distance.data_type()
+                found.is_some_and(|found| found.data_type() == expected.data_type()),
+                "its column `{name}` is {}, expected {}",
+                found.map_or("missing".to_owned(), |found| found.data_type().to_string()),
+                expected.data_type()
             );
-            clusters.extend_from_slice(cluster.as_primitive::<UInt32Type>().values());
-            distances.extend_from_slice(distance.as_primitive::<Float32Type>().values());
         }
-        Ok((clusters, distances))
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        for batch in builder.with_projection(mask).build()? {
+            take(&batch?);
+        }
+        Ok(())
     };
     read().with_context(|| format!("cannot read {}", path.display()))
 }
@@ -166,6 +213,7 @@ mod tests {
                 text: "Ödön".into(),
                 cluster: at % 7,
                 distance: at as f32 / 3.0,
+                vector: (at % 2 == 0).then(|| vec![at as f32, 0.5]),
             };
             writer.write(row).unwrap();
         }
@@ -173,6 +221,9 @@ mod tests {
         writer.finish().unwrap();
         let (clusters, distances) = read(&path).unwrap();
         assert_eq!((clusters.len(), clusters[4999], distances[4999]), (5000, 1, 4999.0 / 3.0));
+        let rows = rows(&path).unwrap();
+        assert_eq!((rows.len(), rows[4998].vector.as_deref(), &rows[4999].vector), (5000, Some(&[4998.0, 0.5][..]), &None));
+        assert_eq!((rows[8].text.as_str(), rows[8].label.as_str(), rows[8].cluster), ("Ödön", "PER", 1));
         assert!(read(&dir.path().join("nothing")).is_err());
     }
 }

@@ -15,4 +15,4 @@ pub use bert::{BertConfig, Input};
 pub use kernels::{Dropouts, Kernels};
 pub use pool::{Pool, pool};
 pub use precision::Precision;
-pub use reader::{Extras, Margins, Pairs, Reader, Target, Weighting};
+pub use reader::{Extras, Margins, Noise, Pairs, Reader, Target, Weighting};

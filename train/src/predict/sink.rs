@@ -6,7 +6,7 @@ use std::io::{BufWriter, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use schemas::{Manifest, ShardWriter, Triple};
+use schemas::{Manifest, ShardWriter, Span, Triple};
 
 use crate::config::Output;
 
@@ -19,6 +19,8 @@ pub enum Sink {
         /// Whether a person looks at it.
         colour: bool,
     },
+    /// Standard output: a JSON object a text.
+    Json(BufWriter<Stdout>),
     /// A JSON object a text, under a temporary name until all is written.
     Jsonl {
         /// The file under its temporary name.
@@ -42,7 +44,11 @@ impl Sink {
     /// It cannot be written.
     pub fn create(output: &Output) -> Result<Self> {
         Ok(match output {
-            Output::Marked => Self::Marked { out: BufWriter::new(std::io::stdout()), colour: std::io::stdout().is_terminal() },
+            Output::Marked => {
+                let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+                Self::Marked { out: BufWriter::new(std::io::stdout()), colour }
+            }
+            Output::Json => Self::Json(BufWriter::new(std::io::stdout())),
             Output::Jsonl(path) => {
                 let out = File::create(temporary(path)).with_context(|| format!("cannot write {}", path.display()))?;
                 Self::Jsonl { out: BufWriter::new(out), path: path.clone() }
@@ -60,20 +66,17 @@ impl Sink {
     /// # Errors
     /// A failed write.
     pub fn write(&mut self, triples: &[Triple]) -> Result<()> {
-        let text = triples.first().map_or("", |triple| &triple.context);
         match self {
             Self::Marked { out, colour } => {
-                writeln!(out, "{}", mark(text, &entities(triples), *colour))?;
-                out.flush().context("cannot write to standard output")
+                let text = triples.first().map_or("", |triple| &triple.context);
+                let written = writeln!(out, "{}", mark(text, &entities(triples), *colour)).and_then(|()| out.flush());
+                written.context("cannot write to standard output")
             }
-            Self::Jsonl { out, path } => {
-                let entities: Vec<serde_json::Value> = entities(triples)
-                    .iter()
-                    .map(|e| serde_json::json!({ "start": e.start, "end": e.end, "label": e.label, "text": e.text, "score": e.score }))
-                    .collect();
-                let line = serde_json::json!({ "text": text, "entities": entities });
-                writeln!(out, "{line}").with_context(|| format!("cannot write {}", path.display()))
+            Self::Json(out) => {
+                let written = writeln!(out, "{}", object(triples)).and_then(|()| out.flush());
+                written.context("cannot write to standard output")
             }
+            Self::Jsonl { out, path } => writeln!(out, "{}", object(triples)).with_context(|| format!("cannot write {}", path.display())),
             Self::Parquet { writer, .. } => Ok(triples.iter().cloned().try_for_each(|triple| writer.write(triple))?),
         }
     }
@@ -84,7 +87,7 @@ impl Sink {
     /// A failed write.
     pub fn finish(self) -> Result<()> {
         match self {
-            Self::Marked { mut out, .. } => out.flush().context("cannot write to standard output"),
+            Self::Marked { mut out, .. } | Self::Json(mut out) => out.flush().context("cannot write to standard output"),
             Self::Jsonl { out, path } => {
                 let written = out.into_inner().map_err(std::io::IntoInnerError::into_error).and_then(|file| file.sync_all());
                 written.and_then(|()| fs::rename(temporary(&path), &path)).with_context(|| format!("cannot write {}", path.display()))
@@ -111,32 +114,57 @@ struct Entity<'a> {
     label: &'a str,
     text: &'a str,
     score: Option<f32>,
+    /// Position of its label among those that were looked for.
+    colour: usize,
+}
+
+/// A text with its entities, as JSON.
+fn object(triples: &[Triple]) -> serde_json::Value {
+    let text = triples.first().map_or("", |triple| &triple.context);
+    let entities: Vec<serde_json::Value> = entities(triples)
+        .iter()
+        .map(|e| serde_json::json!({ "start": e.start, "end": e.end, "label": e.label, "text": e.text, "score": e.score }))
+        .collect();
+    serde_json::json!({ "text": text, "entities": entities })
 }
 
 /// The entities of all labels, by offset, outer ones first.
 fn entities(triples: &[Triple]) -> Vec<Entity<'_>> {
     let mut entities: Vec<Entity<'_>> = triples
         .iter()
-        .flat_map(|triple| {
+        .enumerate()
+        .flat_map(|(colour, triple)| {
             let label = triple.label.as_str();
-            triple.spans.iter().map(move |span| Entity { start: span.start, end: span.end, label, text: &span.text, score: span.score })
+            triple.spans.iter().map(move |span| {
+                let Span { start, end, text, score, .. } = span;
+                Entity { start: *start, end: *end, label, text, score: *score, colour }
+            })
         })
         .collect();
     entities.sort_by_key(|entity| (entity.start, std::cmp::Reverse(entity.end)));
     entities
 }
 
-/// The text with each entity as `[Ödön Teleki PER]`. Of crossing entities of different labels the later ones are left out, as
+/// Colours of labels on a terminal, by turns: cyan, yellow, magenta, green, blue, red.
+const COLOURS: [u8; 6] = [36, 33, 35, 32, 34, 31];
+
+/// The text with each entity as `[Ödön Teleki PER]`, in colour with its score. Of crossing entities of different labels the later ones are left out, as
 /// brackets cannot show them.
 fn mark(text: &str, entities: &[Entity<'_>], colour: bool) -> String {
-    let (bold, dim, plain) = if colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
     let mut out = String::with_capacity(text.len() * 2);
     let mut open: Vec<&Entity<'_>> = Vec::new();
     let mut next = entities.iter().peekable();
+    let begin = |entity: &Entity<'_>| format!("\x1b[1;{}m", COLOURS[entity.colour % COLOURS.len()]);
     let close = |at: u32, open: &mut Vec<&Entity<'_>>, out: &mut String| {
-        while open.last().is_some_and(|entity| entity.end == at) {
-            let label = open.pop().map_or("", |entity| entity.label);
-            out.push_str(&format!("{plain} {dim}{label}{plain}]"));
+        while let Some(entity) = open.pop_if(|entity| entity.end == at) {
+            out.push_str(&if colour {
+                let score = entity.score.map_or(String::new(), |score| format!(" {score:.2}"));
+                // What is around it goes on in its own colour.
+                let outer = open.last().map_or(String::new(), |outer| begin(outer));
+                format!("\x1b[0;2m {}{score}\x1b[0m]{outer}", entity.label)
+            } else {
+                format!(" {}]", entity.label)
+            });
         }
     };
     let mut end = 0;
@@ -146,7 +174,9 @@ fn mark(text: &str, entities: &[Entity<'_>], colour: bool) -> String {
         while let Some(entity) = next.next_if(|entity| entity.start <= at) {
             if open.last().is_none_or(|outer| entity.end <= outer.end) {
                 out.push('[');
-                out.push_str(bold);
+                if colour {
+                    out.push_str(&begin(entity));
+                }
                 open.push(entity);
             }
         }
@@ -163,7 +193,7 @@ mod tests {
 
     fn check(text: &str, spans: &[(u32, u32, &str)], expected: &str) {
         let entities: Vec<Entity<'_>> =
-            spans.iter().map(|&(start, end, label)| Entity { start, end, label, text: "", score: None }).collect();
+            spans.iter().map(|&(start, end, label)| Entity { start, end, label, text: "", score: None, colour: 0 }).collect();
         assert_eq!(mark(text, &entities, false), expected);
     }
 
@@ -176,5 +206,13 @@ mod tests {
         check("a b c", &[(0, 3, "X"), (2, 5, "Y")], "[a b X] c");
         check("ab", &[(0, 1, "X"), (1, 2, "Y")], "[a X][b Y]");
         check("ab", &[(0, 2, "X"), (0, 2, "Y")], "[[ab Y] X]");
+    }
+
+    #[test]
+    fn colours_tell_labels_apart_and_scores_are_shown() {
+        let entity = |start, end, label, colour| Entity { start, end, label, text: "", score: Some(0.987), colour };
+        let marked = mark("ab c", &[entity(0, 4, "X", 0), entity(1, 2, "Y", 1)], true);
+        let expected = "[\x1b[1;36ma[\x1b[1;33mb\x1b[0;2m Y 0.99\x1b[0m]\x1b[1;36m c\x1b[0;2m X 0.99\x1b[0m]";
+        assert_eq!(marked, expected);
     }
 }

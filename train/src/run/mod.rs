@@ -9,11 +9,14 @@
 //! checkpoints/step-N/    the newest checkpoint: weights, the optimizer's memory, and where training stood
 //! relabelled/round-K/    of stage 2: the training set as the reader labelled it after epoch K
 //! clusters/epoch-K.parquet   of stage 3: which answer was in which cluster in epoch K
+//! tensorboard/           with --tensorboard: the metrics as TensorBoard's events
+//! plots/                 pictures that `train plot` drew
 //! result.json            how it ended: the mark of a finished run
 //! ```
 //! Each file but `metrics.jsonl` is written under a temporary name and renamed.
 
 pub mod checkpoint;
+mod events;
 mod folder;
 
 use std::fs::{self, File, OpenOptions};
@@ -25,7 +28,9 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::config::TrainConfig;
 use crate::data::WordPieces;
 use crate::model::{BertConfig, weights};
+use crate::plot;
 use crate::stage::{clusters, relabel};
+use events::Events;
 pub use folder::ModelFolder;
 
 /// File of settings: it makes a folder a run.
@@ -38,7 +43,7 @@ const RESULT: &str = "result.json";
 const METRICS: &str = "metrics.jsonl";
 
 /// What a run's folder may hold. Nothing else is ever deleted.
-const FILES: [&str; 11] = [
+const FILES: [&str; 13] = [
     SETTINGS,
     "config.json",
     weights::FILE_NAME,
@@ -49,6 +54,8 @@ const FILES: [&str; 11] = [
     checkpoint::FOLDER,
     relabel::FOLDER,
     clusters::FOLDER,
+    plot::FOLDER,
+    events::FOLDER,
     RESULT,
 ];
 
@@ -57,6 +64,7 @@ const FILES: [&str; 11] = [
 pub struct RunWriter {
     dir: PathBuf,
     metrics: File,
+    events: Option<Events>,
 }
 
 impl RunWriter {
@@ -72,14 +80,15 @@ impl RunWriter {
         write_description(dir, bert, pieces)?;
         let path = dir.join(METRICS);
         let metrics = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { dir: dir.clone(), metrics })
+        Ok(Self { dir: dir.clone(), metrics, events: events(config)? })
     }
 
     /// Opens the run of a checkpoint: what was recorded after it is cut off.
     ///
     /// # Errors
     /// The metrics are gone or shorter than they were.
-    pub fn reopen(dir: &Path, metrics_bytes: u64) -> Result<Self> {
+    pub fn reopen(config: &TrainConfig, metrics_bytes: u64) -> Result<Self> {
+        let dir = &config.out;
         let path = dir.join(METRICS);
         let open = || -> std::io::Result<(File, u64)> {
             let file = OpenOptions::new().append(true).open(&path)?;
@@ -89,7 +98,11 @@ impl RunWriter {
         let (metrics, found) = open().with_context(|| format!("cannot go on writing {}", path.display()))?;
         ensure!(found >= metrics_bytes, "{} was cut: it has {found} bytes, the checkpoint was taken at {metrics_bytes}", path.display());
         metrics.set_len(metrics_bytes).with_context(|| format!("cannot go on writing {}", path.display()))?;
-        Ok(Self { dir: dir.to_owned(), metrics })
+        let mut run = Self { dir: dir.clone(), metrics, events: events(config)? };
+        if run.events.is_some() {
+            self::metrics(dir)?.iter().try_for_each(|line| run.record_event(line))?;
+        }
+        Ok(run)
     }
 
     /// Appends a line to `metrics.jsonl`.
@@ -98,7 +111,15 @@ impl RunWriter {
     /// A failed write.
     pub fn record(&mut self, line: &serde_json::Value) -> Result<()> {
         // At once: a kill should leave no half of a line.
-        self.metrics.write_all(format!("{line}\n").as_bytes()).with_context(|| format!("cannot write {}", self.dir.join(METRICS).display()))
+        self.metrics
+            .write_all(format!("{line}\n").as_bytes())
+            .with_context(|| format!("cannot write {}", self.dir.join(METRICS).display()))?;
+        self.record_event(line)
+    }
+
+    fn record_event(&mut self, line: &serde_json::Value) -> Result<()> {
+        let written = self.events.as_mut().map_or(Ok(()), |events| events.record(line));
+        written.with_context(|| format!("cannot write to {}", self.dir.join(events::FOLDER).display()))
     }
 
     /// Bytes of `metrics.jsonl`, all of which are on the disk now.
@@ -131,6 +152,16 @@ impl RunWriter {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+/// The run's event file, if it is to have one: empty, for a run's lines are written again when it goes on.
+fn events(config: &TrainConfig) -> Result<Option<Events>> {
+    let create = || {
+        let began = fs::metadata(config.out.join(SETTINGS)).and_then(|settings| settings.modified())?;
+        Events::create(&config.out, began)
+    };
+    let events = config.tensorboard.then(create).transpose();
+    events.with_context(|| format!("cannot write to {}", config.out.join(events::FOLDER).display()))
 }
 
 /// Writes what stands beside a model's weights: the encoder's shape and the tokenizer.
@@ -166,6 +197,17 @@ pub fn settings(dir: &Path) -> Result<TrainConfig> {
     let mut config: TrainConfig = toml::from_str(&text).with_context(|| format!("{} is not of this version", path.display()))?;
     dir.clone_into(&mut config.out);
     Ok(config)
+}
+
+/// What a run recorded so far: the lines of its `metrics.jsonl`.
+///
+/// # Errors
+/// The file is missing or broken.
+pub fn metrics(dir: &Path) -> Result<Vec<serde_json::Value>> {
+    let path = dir.join(METRICS);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let parse = |(number, line)| serde_json::from_str(line).with_context(|| format!("{}, line {}", path.display(), number + 1));
+    text.lines().enumerate().map(parse).collect()
 }
 
 fn settings_file(dir: &Path) -> Result<PathBuf> {

@@ -1,5 +1,6 @@
 //! Stage 3: clusters of answers' vectors are pseudo-labels of an auxiliary task. They are made anew before each epoch.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -7,6 +8,7 @@ use burn::module::AutodiffModule;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData, activation};
 use clap::ValueEnum;
+use rand::seq::index;
 use schemas::row::char_slice;
 use schemas::{Folder, Triple};
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,18 @@ pub const FOLDER: &str = "clusters";
 
 /// Answers that principal components are found from at most: evenly taken, they tell as much as all.
 const PCA_ANSWERS: usize = 200_000;
+
+/// Answers whose vectors are stored, for pictures.
+const STORED_VECTORS: usize = 2_000;
+
+/// The newest epoch that a run has clusters of, and their file.
+pub fn last_epoch(run: &Path) -> Option<(usize, PathBuf)> {
+    (1..).map(|epoch| (epoch, file(run, epoch))).take_while(|(_, path)| path.exists()).last()
+}
+
+fn file(run: &Path, epoch: usize) -> PathBuf {
+    run.join(FOLDER).join(format!("epoch-{epoch}.parquet"))
+}
 
 /// Settings of the auxiliary task.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -76,7 +90,7 @@ pub struct PseudoLabels<'a, B: TrainBackend> {
     pub device: &'a B::Device,
     /// Its settings.
     pub settings: Clustering,
-    /// How right and wrong labels are weighed.
+    /// How much each label's loss weighs.
     pub weighting: Weighting,
     /// How sequences are read to be clustered.
     pub reading: Reading,
@@ -171,33 +185,36 @@ impl<B: TrainBackend> Objective<B> for PseudoLabels<'_, B> {
 
 impl<B: TrainBackend> PseudoLabels<'_, B> {
     fn file(&self, epoch: usize) -> PathBuf {
-        self.run.join(FOLDER).join(format!("epoch-{epoch}.parquet"))
+        file(self.run, epoch)
     }
 
     /// Clusters of all answers, written to the epoch's file too: numbers and distances.
     fn cluster(&self, epoch: usize, reader: &Reader<B::InnerBackend>, data: &DataSet) -> Result<(Vec<u32>, Vec<f32>)> {
         let Clustering { clusters, method, iterations, start, head, .. } = self.settings;
-        let mut found = if data.sequences.iter().map(|sequence| sequence.answers.len()).sum::<usize>() > 1 {
+        let answers: usize = data.sequences.iter().map(|sequence| sequence.answers.len()).sum();
+        let mut rng = state::generator(self.seed.wrapping_add(epoch as u64), Use::Cluster, 0);
+        let (points, mut found) = if answers > 1 {
             let points = self.vectors(reader, data)?;
-            let mut rng = state::generator(self.seed.wrapping_add(epoch as u64), Use::Cluster, 0);
-            match method {
+            let found = match method {
                 Method::Kmeans => {
                     let on_device = B::InnerBackend::neighbours(&points, self.device);
                     let neighbours = on_device.as_deref().unwrap_or(&points);
                     kmeans::kmeans_by(&points, neighbours, clusters, iterations, start, &mut rng)
                 }
                 Method::Pic => pic::pic(&points, clusters, iterations, &mut rng),
-            }
+            };
+            (points, found)
         } else {
             // Nothing to tell apart.
-            let answers = data.sequences.iter().map(|sequence| sequence.answers.len()).sum();
-            Clusters { centroids: Points::zeros(1, 1), of: vec![0; answers], distances: vec![0.0; answers] }
+            let found = Clusters { centroids: Points::zeros(1, 1), of: vec![0; answers], distances: vec![0.0; answers] };
+            (Points::default(), found)
         };
         if epoch > 1 && head == Head::Align {
             let (before, _) = table::read(&self.file(epoch - 1))?;
             align::align(&before, &mut found.of, clusters);
         }
-        self.write(epoch, data, &found)?;
+        let sample = index::sample(&mut rng, points.len(), STORED_VECTORS.min(points.len())).into_iter().collect();
+        self.write(epoch, data, &found, &points, &sample)?;
         Ok((found.of, found.distances))
     }
 
@@ -261,19 +278,19 @@ impl<B: TrainBackend> PseudoLabels<'_, B> {
         Ok(())
     }
 
-    /// Writes the epoch's file. Contexts come from the triples again: they are not kept in memory.
-    fn write(&self, epoch: usize, data: &DataSet, found: &Clusters) -> Result<()> {
+    /// Writes the epoch's file, with the vectors of a sample. Contexts come from the triples again: they are not kept in memory.
+    fn write(&self, epoch: usize, data: &DataSet, found: &Clusters, points: &Points, sample: &HashSet<usize>) -> Result<()> {
         let path = self.file(epoch);
         let mut writer = table::Writer::create(&path)?;
         let folder = Folder::open::<Triple>(self.source)?;
         let mut sequences = data.sequences.iter().peekable();
-        let mut assigned = found.of.iter().zip(&found.distances);
+        let mut assigned = found.of.iter().zip(&found.distances).enumerate();
         let mut triple_number = 0;
         for rows in folder.rows::<Triple>() {
             for triple in rows? {
                 while let Some(sequence) = sequences.next_if(|sequence| sequence.triple == triple_number) {
                     let offsets = &sequence.context.offsets;
-                    for (&(first, last), (&cluster, &distance)) in sequence.answers.iter().zip(&mut assigned) {
+                    for (&(first, last), (answer, (&cluster, &distance))) in sequence.answers.iter().zip(&mut assigned) {
                         let (start, end) = (offsets[first as usize].0, offsets[last as usize].1);
                         writer.write(Clustered {
                             id: triple.id.clone(),
@@ -284,6 +301,7 @@ impl<B: TrainBackend> PseudoLabels<'_, B> {
                             end,
                             cluster,
                             distance,
+                            vector: sample.contains(&answer).then(|| points.row(answer).to_vec()),
                         })?;
                     }
                 }

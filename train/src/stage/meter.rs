@@ -96,10 +96,11 @@ impl Meter {
         (1.0 - self.waited / self.training.max(1e-9)).clamp(0.0, 1.0)
     }
 
-    /// How things stand, in a few words.
-    pub fn message(&self, lr: f64) -> String {
+    /// How things stand, in a few words; `best` is the best F1 on dev so far.
+    pub fn message(&self, lr: f64, best: Option<f64>) -> String {
         let speed = self.sequences as f64 / self.training.max(1e-9);
-        format!("loss {:.4} {speed:.1} seq/s busy {:.0} % lr {lr:.2e}", self.smooth, self.busy() * 100.0)
+        let best = best.map_or(String::new(), |f1| format!(" best dev F1 {f1:.4}"));
+        format!("loss {:.4} lr {lr:.1e} {speed:.1} seq/s busy {:.0} %{best}", self.smooth, self.busy() * 100.0)
     }
 
     /// A line for the metrics.

@@ -108,7 +108,7 @@ impl Job for Training {
         let mut run = match &stored {
             Some(checkpoint) => {
                 checkpoint::keep_only(checkpoint)?;
-                RunWriter::reopen(&config.out, state.metrics_bytes)?
+                RunWriter::reopen(&config, state.metrics_bytes)?
             }
             None => RunWriter::create(&config, &bert, &pieces)?,
         };

@@ -60,7 +60,7 @@ pub fn answer_loss<B: TrainBackend>(
 pub struct Answers<'a, B: TrainBackend> {
     /// Where the reader is.
     pub device: &'a B::Device,
-    /// How right and wrong labels are weighed.
+    /// How much each label's loss weighs.
     pub weighting: Weighting,
 }
 

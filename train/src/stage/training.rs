@@ -106,7 +106,7 @@ pub fn train<B: TrainBackend>(
                     meter.read(&read(std::mem::take(&mut unread), &data.train)?);
                     run.record(&meter.line(*position, lr))?;
                 }
-                progress.step(|| meter.message(lr));
+                progress.step(|| meter.message(lr, state.judge.best.as_ref().map(|best| best.scores.micro().f1())));
 
                 let best = match data.dev {
                     _ if !evaluate => false,

@@ -1,15 +1,18 @@
-//! The loops of `cpu` as operations of burn-flex, plain and differentiable.
+//! The loops of `cpu`, `linear` and `attention` as operations of burn-flex, plain and differentiable.
+
+use std::sync::Arc;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::{Autodiff, Flex};
-use burn::tensor::ops::FloatTensorOps;
+
 use burn::tensor::{Shape, Tensor, TensorData, TensorMetadata, TensorPrimitive};
 use burn_flex::FlexTensor;
 
-use super::{AdamWStep, Dropout, Heads, Kernels, Moments, Padding, cpu, stock};
+use super::attention::{Attention, RowSums, States};
+use super::{AdamWStep, Dropout, Heads, Kernels, Moments, Padding, cpu, linear, stock};
 use crate::model::Precision;
 
 type Differentiable = Autodiff<Flex>;
@@ -23,7 +26,7 @@ impl Kernels for Flex {
         if precision == Precision::Bf16 {
             return stock::affine(x, weight, bias, precision);
         }
-        wrap(linear(raw(x), raw(weight), raw(bias)))
+        wrap(affine(&contiguous(raw(x)), &contiguous(raw(weight)), raw(bias)))
     }
 
     fn erf_gelu(x: Tensor<Self, 2>) -> Tensor<Self, 2> {
@@ -46,16 +49,17 @@ impl Kernels for Flex {
     }
 
     fn attend(
-        [query, key, value]: [Tensor<Self, 2>; 3],
+        states: [Tensor<Self, 2>; 3],
         heads: Heads,
         padding: &Padding<Self>,
         dropout: Option<Dropout>,
         precision: Precision,
     ) -> Tensor<Self, 2> {
-        let (query, key, value) = (heads.split(query), heads.split(key), heads.split(value));
-        let scale = (query.dims()[3] as f32).sqrt().recip();
-        let weights = plain_weights(Self::product(query, key.swap_dims(2, 3), precision), padding, scale, dropout);
-        heads.join(Self::product(weights, value, precision))
+        if precision == Precision::Bf16 {
+            return stock::attend(states, heads, padding, dropout, precision);
+        }
+        let states = states.map(|state| contiguous(raw(state)));
+        wrap(attend(&states, heads, &padding.lengths, dropout).0)
     }
 
     fn square_sum(tensors: Vec<FlexTensor>) -> Tensor<Self, 1> {
@@ -86,8 +90,8 @@ impl Kernels for Differentiable {
             return stock::affine(x, weight, bias, precision);
         }
         let (x, weight, bias) = (inner(x), inner(weight), inner(bias));
-        let out = linear(x.primitive.clone(), weight.primitive.clone(), bias.primitive);
-        let state = (x.primitive, weight.primitive);
+        let state = (contiguous(x.primitive), contiguous(weight.primitive));
+        let out = affine(&state.0, &state.1, bias.primitive);
         match Linear.prepare::<NoCheckpointing>([x.node, weight.node, bias.node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => outer(prep.finish(state, out)),
             OpsKind::UnTracked(prep) => outer(prep.finish(out)),
@@ -132,38 +136,25 @@ impl Kernels for Differentiable {
     }
 
     fn attend(
-        [query, key, value]: [Tensor<Self, 2>; 3],
+        states: [Tensor<Self, 2>; 3],
         heads: Heads,
         padding: &Padding<Self>,
         dropout: Option<Dropout>,
         precision: Precision,
     ) -> Tensor<Self, 2> {
-        let (query, key, value) = (heads.split(query), heads.split(key), heads.split(value));
-        let scale = (query.dims()[3] as f32).sqrt().recip();
-        let weights = weights_of(Self::product(query, key.swap_dims(2, 3), precision), padding, scale, dropout);
-        heads.join(Self::product(weights, value, precision))
-    }
-}
-
-/// `dropout(softmax(scale * scores))` over the real tokens, `[batch, heads, length, length]`.
-fn plain_weights(scores: Tensor<Flex, 4>, padding: &Padding<Flex>, scale: f32, dropout: Option<Dropout>) -> Tensor<Flex, 4> {
-    let (softmax, dropped) = attention_weights(raw(scores), &padding.lengths, scale, dropout);
-    wrap(dropped.unwrap_or(softmax))
-}
-
-/// The same, differentiable.
-fn weights_of(
-    scores: Tensor<Differentiable, 4>,
-    padding: &Padding<Differentiable>,
-    scale: f32,
-    dropout: Option<Dropout>,
-) -> Tensor<Differentiable, 4> {
-    let scores = inner(scores);
-    let (softmax, dropped) = attention_weights(scores.primitive, &padding.lengths, scale, dropout);
-    let out = dropped.unwrap_or_else(|| softmax.clone());
-    match AttentionWeights.prepare::<NoCheckpointing>([scores.node]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => outer(prep.finish((softmax, scale, dropout), out)),
-        OpsKind::UnTracked(prep) => outer(prep.finish(out)),
+        if precision == Precision::Bf16 {
+            return stock::attend(states, heads, padding, dropout, precision);
+        }
+        let states = states.map(inner);
+        let nodes = states.each_ref().map(|state| state.node.clone());
+        let states = states.map(|state| contiguous(state.primitive));
+        let (out, sums) = attend(&states, heads, &padding.lengths, dropout);
+        match Attend.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                outer(prep.finish(AttendState { states, sums, heads, lengths: padding.lengths.clone(), dropout }, out))
+            }
+            OpsKind::UnTracked(prep) => outer(prep.finish(out)),
+        }
     }
 }
 
@@ -177,15 +168,16 @@ impl Backward<Flex, 3> for Linear {
         let gradient = contiguous(grads.consume::<Flex>(&ops.node));
         let (x, weight) = ops.state;
         let [x_node, weight_node, bias_node] = ops.parents;
+        let [inputs, outputs] = [weight.shape()[0], weight.shape()[1]];
         if let Some(node) = x_node {
-            grads.register::<Flex>(node.id, Flex::float_matmul(gradient.clone(), weight.transpose(0, 1)));
+            grads.register::<Flex>(node.id, new(linear::input_gradient(gradient.storage(), weight.storage(), outputs), x.shape()));
         }
         if let Some(node) = weight_node {
-            grads.register::<Flex>(node.id, Flex::float_matmul(x.transpose(0, 1), gradient.clone()));
+            let values = linear::weight_gradient(x.storage(), gradient.storage(), inputs, outputs);
+            grads.register::<Flex>(node.id, new(values, weight.shape()));
         }
         if let Some(node) = bias_node {
-            let width = gradient.shape()[1];
-            grads.register::<Flex>(node.id, new(cpu::column_sums(gradient.storage(), width), Shape::new([width])));
+            grads.register::<Flex>(node.id, new(cpu::column_sums(gradient.storage(), outputs), Shape::new([outputs])));
         }
     }
 }
@@ -248,26 +240,46 @@ impl Backward<Flex, 4> for AddNorm {
 }
 
 #[derive(Debug)]
-struct AttentionWeights;
+struct Attend;
 
-impl Backward<Flex, 1> for AttentionWeights {
-    type State = (FlexTensor, f32, Option<Dropout>);
+#[derive(Debug, Clone)]
+struct AttendState {
+    states: [FlexTensor; 3],
+    sums: RowSums,
+    heads: Heads,
+    lengths: Arc<[usize]>,
+    dropout: Option<Dropout>,
+}
 
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (softmax, scale, dropout) = ops.state;
-        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
-            let mut gradient = contiguous(gradient);
-            let length = softmax.shape()[3];
-            cpu::attention_weights_backward(softmax.storage(), gradient.storage_mut(), length, scale, dropout);
-            gradient
-        });
+impl Backward<Flex, 3> for Attend {
+    type State = AttendState;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = contiguous(grads.consume::<Flex>(&ops.node));
+        let AttendState { states, sums, heads, lengths, dropout } = ops.state;
+        let attention = Attention { heads, lengths: &lengths, dropout };
+        let gradients = attention.backward(slices(&states), &sums, gradient.storage());
+        for (node, values) in ops.parents.into_iter().zip(gradients) {
+            if let Some(node) = node {
+                grads.register::<Flex>(node.id, new(values, gradient.shape()));
+            }
+        }
     }
 }
 
-fn linear(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
-    let mut out = Flex::float_matmul(x, weight);
-    cpu::add_row(out.storage_mut(), contiguous(bias).storage());
-    out
+fn attend(states: &[FlexTensor; 3], heads: Heads, lengths: &[usize], dropout: Option<Dropout>) -> (FlexTensor, RowSums) {
+    let (out, sums) = Attention { heads, lengths, dropout }.forward(slices(states));
+    (new(out, states[0].shape()), sums)
+}
+
+fn slices([query, key, value]: &[FlexTensor; 3]) -> States<'_> {
+    States { query: query.storage(), key: key.storage(), value: value.storage() }
+}
+
+fn affine(x: &FlexTensor, weight: &FlexTensor, bias: FlexTensor) -> FlexTensor {
+    let bias = contiguous(bias);
+    let out = linear::affine(x.storage(), weight.storage(), bias.storage());
+    new(out, Shape::new([x.shape()[0], bias.shape()[0]]))
 }
 
 fn gelu(x: &FlexTensor) -> FlexTensor {
@@ -294,13 +306,6 @@ fn add_norm(
     let normed = cpu::add_norm(x.storage(), residual.storage(), weight.storage(), bias.storage(), eps, dropout);
     let rows = Shape::new([normed.rstd.len()]);
     (new(normed.out, x.shape()), new(normed.normal, x.shape()), new(normed.rstd, rows))
-}
-
-fn attention_weights(scores: FlexTensor, lengths: &[usize], scale: f32, dropout: Option<Dropout>) -> (FlexTensor, Option<FlexTensor>) {
-    let scores = contiguous(scores);
-    let shape = scores.shape();
-    let (softmax, dropped) = cpu::attention_weights(scores.storage(), shape[3], lengths, scale, dropout);
-    (new(softmax, shape.clone()), dropped.map(|dropped| new(dropped, shape)))
 }
 
 fn new(values: Vec<f32>, shape: Shape) -> FlexTensor {

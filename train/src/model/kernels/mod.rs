@@ -5,14 +5,17 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`cpu`] | loops over slices; knows nothing of Burn |
+//! | [`cpu`], [`linear`], [`attention`] | loops over slices; know nothing of Burn |
 //! | [`flex`] | those loops as operations of burn-flex, with their gradients |
 //! | `cube` | kernels of a GPU, with their gradients; behind the features `cuda` and `vulkan` |
 
+pub mod attention;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod cube;
 pub mod flex;
+pub mod linear;
+mod vector;
 
 use std::sync::Arc;
 
@@ -315,7 +318,9 @@ pub mod stock {
         let scale = (query.dims()[3] as f32).sqrt().recip();
         let scores = B::product(query, key.swap_dims(2, 3), precision) * scale;
         let mask = padding.mask(heads.length).expand(scores.shape());
-        let weights = dropout(activation::softmax(scores.mask_fill(mask, f32::MIN), 3), drop);
+        let softmax = activation::softmax(scores.mask_fill(mask, f32::MIN), 3);
+        let (shape, rows) = (softmax.dims(), heads.batch * heads.heads * heads.length);
+        let weights = B::dropout(softmax.reshape([rows, heads.length]), drop).reshape(shape);
         heads.join(B::product(weights, value, precision))
     }
 

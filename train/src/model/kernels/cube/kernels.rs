@@ -4,7 +4,7 @@
 
 use cubecl::prelude::*;
 
-/// The factor of an element under dropout: as `cpu::Keep` has it, so that a CPU and a GPU drop the same.
+/// The factor of an element under dropout: as `vector::Keep` has it, so that a CPU and a GPU drop the same.
 #[cube]
 fn keep_factor(index: usize, low: u32, high: u32, threshold: u32, scale: f32) -> f32 {
     let mut hash = (u32::cast_from(index) ^ high) * 0x9E37_79B1u32 + low;

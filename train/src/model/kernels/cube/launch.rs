@@ -12,7 +12,7 @@ use cubecl::device::{Device, DeviceId};
 use cubecl::prelude::*;
 use cubecl::server::ReduceOperation;
 
-use super::super::cpu::Keep;
+use super::super::vector::Keep;
 use super::super::{AdamWStep, Dropout, Moments, TokensOfRows, stock};
 use super::{Cube, kernels};
 use crate::model::Precision;

@@ -1,0 +1,195 @@
+//! What clusters hold, and a map of their answers.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use plotters::prelude::*;
+
+use super::canvas::{GREY, SIZE, TEXT, colour, cut, picture, text};
+use super::map;
+use crate::cluster::table::Row;
+
+/// Clusters or labels that a picture tells apart; the rest are counted.
+const MOST: usize = 40;
+
+/// Mentions that tell what a cluster holds, and chars of each.
+const MENTIONS: (usize, usize) = (4, 14);
+
+/// Height of a line of a list.
+const LINE: i32 = 22;
+
+/// Answers of each group: its name, its share of the answers, largest first.
+fn counted<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<(K, usize)> {
+    let mut counts = BTreeMap::new();
+    keys.for_each(|key| *counts.entry(key).or_insert(0) += 1);
+    let mut counts: Vec<(K, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    counts
+}
+
+/// A bar for each cluster, largest first, in the colours of its answers' labels, and its most frequent mentions.
+///
+/// # Errors
+/// Those of the drawing.
+pub fn sizes(name: &str, rows: &[Row]) -> Result<String> {
+    let clusters = counted(rows.iter().map(|row| row.cluster));
+    let labels = counted(rows.iter().map(|row| row.label.as_str()));
+    let shown = clusters.len().min(MOST);
+    let mut title = format!("{} answers in {} clusters: {name}", rows.len(), clusters.len());
+    if shown < clusters.len() {
+        title += &format!("; the {shown} largest");
+    }
+    let height = (shown as i32 * LINE + 130).max(300) as u32;
+    picture(&title, (SIZE.0 + 150, height), |area| {
+        legend(area, &labels, labels.len(), 8)?;
+        let (left, top, width) = (60, 34, 420);
+        let most = clusters.first().map_or(1, |cluster| cluster.1) as f64;
+        for (line, (cluster, size)) in clusters.iter().take(shown).enumerate() {
+            let y = top + line as i32 * LINE;
+            let members = || rows.iter().filter(|row| row.cluster == *cluster);
+            text(area, &format!("{cluster:>3}"), (12, y + 3), TEXT, &GREY)?;
+            let of = counted(members().map(|row| row.label.as_str())).into_iter().collect::<BTreeMap<_, _>>();
+            let mut done = 0;
+            for (number, (label, _)) in labels.iter().enumerate() {
+                let Some(count) = of.get(label) else { continue };
+                let x = |answers: usize| left + (answers as f64 / most * f64::from(width)).round() as i32;
+                let corners = [(x(done), y), (x(done + count), y + LINE - 5)];
+                area.draw(&Rectangle::new(corners, colour(number, labels.len()).filled()))?;
+                done += count;
+            }
+            text(area, &size.to_string(), (left + width + 12, y + 3), TEXT, &BLACK)?;
+            let mentions = counted(members().map(|row| row.text.as_str()));
+            let mentions: Vec<String> = mentions.into_iter().take(MENTIONS.0).map(|(mention, _)| cut(mention, MENTIONS.1)).collect();
+            text(area, &mentions.join(" · "), (left + width + 78, y + 3), TEXT, &GREY)?;
+        }
+        Ok(())
+    })
+}
+
+/// Coloured squares with names, in one line: the `most` first ones.
+fn legend<N: AsRef<str>>(area: &super::canvas::Area<'_>, names: &[(N, usize)], count: usize, most: usize) -> Result<()> {
+    let mut x = 60;
+    for (number, (name, _)) in names.iter().take(most).enumerate() {
+        let name = cut(name.as_ref(), 16);
+        area.draw(&Rectangle::new([(x, 4), (x + 12, 16)], colour(number, count).filled()))?;
+        text(area, &name, (x + 18, 4), TEXT, &BLACK)?;
+        // Wide chars take the room of two.
+        x += 40 + name.chars().map(|c| if c.is_ascii() { 9 } else { 15 }).sum::<i32>();
+    }
+    if names.len() > most {
+        text(area, &format!("and {} more", names.len() - most), (x, 4), TEXT, &GREY)?;
+    }
+    Ok(())
+}
+
+/// Answers of a sample, laid out so that those of like vectors lie together.
+pub struct Map<'a> {
+    rows: Vec<&'a Row>,
+    places: Vec<[f32; 2]>,
+}
+
+impl<'a> Map<'a> {
+    /// Lays out the rows that have vectors, if there are enough of them.
+    pub fn new(rows: &'a [Row]) -> Option<Self> {
+        let (rows, vectors): (Vec<&Row>, Vec<&[f32]>) =
+            rows.iter().filter_map(|row| row.vector.as_deref().map(|vector| (row, vector))).unzip();
+        let places = map::tsne(&vectors)?;
+        Some(Self { rows, places })
+    }
+
+    /// Coloured by cluster.
+    ///
+    /// # Errors
+    /// Those of the drawing.
+    pub fn by_cluster(&self, name: &str) -> Result<String> {
+        let clusters = counted(self.rows.iter().map(|row| row.cluster));
+        let named = |cluster: u32| {
+            let mentions = counted(self.rows.iter().filter(|row| row.cluster == cluster).map(|row| row.text.as_str()));
+            let mentions: Vec<String> = mentions.into_iter().take(2).map(|(mention, _)| cut(mention, 12)).collect();
+            format!("{cluster:>2}  {}", mentions.join(" · "))
+        };
+        let groups: Vec<(u32, String)> = clusters.iter().map(|(cluster, _)| (*cluster, named(*cluster))).collect();
+        self.draw(&format!("Answers by cluster: {name}"), &groups, |row| row.cluster)
+    }
+
+    /// Coloured by label.
+    ///
+    /// # Errors
+    /// Those of the drawing.
+    pub fn by_label(&self, name: &str) -> Result<String> {
+        let labels = counted(self.rows.iter().map(|row| row.label.as_str()));
+        let groups: Vec<(&str, String)> = labels.iter().map(|(label, count)| (*label, format!("{} {count}", cut(label, 20)))).collect();
+        self.draw(&format!("Answers by label: {name}"), &groups, |row| row.label.as_str())
+    }
+
+    fn draw<K: PartialEq + Copy>(&self, title: &str, groups: &[(K, String)], of: impl Fn(&'a Row) -> K) -> Result<String> {
+        let title = format!("{title}; t-SNE of {}", self.rows.len());
+        let height = SIZE.1.max(120 + groups.len().min(MOST) as u32 * LINE as u32);
+        picture(&title, (SIZE.0 + 150, height), |area| {
+            let (map, list) = area.split_horizontally(SIZE.0 - 160);
+            let bounds = |at: usize| {
+                let values = self.places.iter().map(|place| place[at]);
+                let (low, high) = values.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(value), high.max(value)));
+                let margin = (high - low).max(1e-6) * 0.04;
+                low - margin..high + margin
+            };
+            let mut chart = ChartBuilder::on(&map).margin(8).build_cartesian_2d(bounds(0), bounds(1))?;
+            // Nearness means something, the axes nothing: a frame without numbers.
+            chart.configure_mesh().disable_mesh().disable_axes().draw()?;
+            let (width, height) = map.dim_in_pixel();
+            let frame = [(8, 8), (width as i32 - 8, height as i32 - 8)];
+            map.draw(&Rectangle::new(frame, GREY.mix(0.5)))?;
+            let dots = self.rows.iter().zip(&self.places).map(|(row, place)| {
+                let number = groups.iter().position(|(key, _)| *key == of(row)).unwrap_or(groups.len());
+                Circle::new((place[0], place[1]), 3, colour(number, groups.len()).mix(0.75).filled())
+            });
+            chart.draw_series(dots)?;
+            for (line, (_, name)) in groups.iter().take(MOST).enumerate() {
+                let y = 10 + line as i32 * LINE;
+                list.draw(&Circle::new((14, y + 7), 6, colour(line, groups.len()).filled()))?;
+                text(&list, name, (28, y), TEXT, &BLACK)?;
+            }
+            if groups.len() > MOST {
+                text(&list, &format!("and {} more", groups.len() - MOST), (28, 10 + MOST as i32 * LINE), TEXT, &GREY)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(count: usize) -> Vec<Row> {
+        (0..count)
+            .map(|at| Row {
+                text: ["北京", "Ödön & Co", "Oslo"][at % 3].to_owned(),
+                label: ["LOC", "ORG", "LOC"][at % 3].to_owned(),
+                cluster: (at % 3 * 7) as u32,
+                vector: Some(vec![(at % 3) as f32, (at as f32 * 0.7).sin() * 0.1, 1.0]),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn pictures_say_what_clusters_hold() {
+        let rows = rows(60);
+        let svg = sizes("run", &rows).unwrap();
+        for text in ["60 answers in 3 clusters: run", "Ödön &amp; Co", "北京", "ORG"] {
+            assert!(svg.contains(text), "{text}");
+        }
+        let map = Map::new(&rows).unwrap();
+        let (by_cluster, by_label) = (map.by_cluster("run").unwrap(), map.by_label("run").unwrap());
+        assert_eq!(by_cluster.matches("<circle").count(), 63, "an answer each, and the list's");
+        assert!(by_label.contains("LOC 40") && by_label.contains("ORG 20"));
+        assert_eq!(Map::new(&rows).unwrap().by_cluster("run").unwrap(), by_cluster, "the same each time");
+    }
+
+    #[test]
+    fn few_vectors_make_no_map() {
+        assert!(Map::new(&rows(3)).is_none() && Map::new(&[]).is_none());
+        assert!(sizes("run", &[]).is_ok());
+    }
+}

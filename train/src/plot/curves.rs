@@ -1,0 +1,187 @@
+//! Loss, learning rate and F1 by step.
+
+use anyhow::Result;
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use plotters::prelude::*;
+
+use super::canvas::{CURVES, GREY, SIZE, TEXT, picture, short};
+use super::history::{History, smoothed, thinned};
+
+/// Height of the learning rate's part of a picture.
+const RATE_HEIGHT: u32 = 150;
+
+/// Least loss that a logarithmic axis shows.
+const LEAST: f64 = 1e-6;
+
+/// The loss, each reading and its course, on a logarithmic axis; under it the learning rate.
+///
+/// # Errors
+/// Those of the drawing.
+pub fn loss(name: &str, history: &History) -> Result<String> {
+    let above_zero = |points: Vec<(f64, f64)>| points.into_iter().map(|(step, loss)| (step, loss.max(LEAST))).collect::<Vec<_>>();
+    let (points, course) = (above_zero(thinned(&history.losses)), above_zero(thinned(&smoothed(&history.losses))));
+    let rates = thinned(&history.rates);
+    picture(&format!("Loss: {name}"), SIZE, |area| {
+        let (upper, lower) = area.split_vertically(area.dim_in_pixel().1 - RATE_HEIGHT);
+        let (least, most) = points.iter().fold((f64::MAX, LEAST), |(least, most), point| (least.min(point.1), most.max(point.1)));
+        let mut chart = ChartBuilder::on(&upper)
+            .margin_right(20)
+            .x_label_area_size(20)
+            .y_label_area_size(80)
+            .build_cartesian_2d(steps(history), Decades(least * 0.9, most * 1.1))?;
+        chart
+            .configure_mesh()
+            .label_style(("sans-serif", TEXT))
+            .y_desc("loss")
+            .x_label_formatter(&|step| short(*step, 0))
+            .y_label_formatter(&|loss| short(*loss, 6))
+            .light_line_style(TRANSPARENT)
+            .draw()?;
+        epochs(&mut chart, history, (least * 0.9, most * 1.1))?;
+        let [colour, ..] = CURVES;
+        let (faint, bold) = (colour.mix(0.35).stroke_width(1), colour.stroke_width(3));
+        chart.draw_series(LineSeries::new(points, faint))?;
+        chart.draw_series(LineSeries::new(course, bold))?;
+
+        let most = rates.iter().map(|rate| rate.1).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+        let mut chart = ChartBuilder::on(&lower)
+            .margin_right(20)
+            .margin_top(10)
+            .x_label_area_size(44)
+            .y_label_area_size(80)
+            .build_cartesian_2d(steps(history), 0.0..most * 1.1)?;
+        chart
+            .configure_mesh()
+            .label_style(("sans-serif", TEXT))
+            .x_desc("step")
+            .y_desc("learning rate")
+            .y_labels(3)
+            .x_label_formatter(&|step| short(*step, 0))
+            .y_label_formatter(&|rate| if *rate == 0.0 { "0".to_owned() } else { format!("{rate:.0e}") })
+            .light_line_style(TRANSPARENT)
+            .draw()?;
+        chart.draw_series(LineSeries::new(rates, CURVES[1].stroke_width(2)))?;
+        Ok(())
+    })
+}
+
+/// Precision, recall and F1 on dev, and the best F1.
+///
+/// # Errors
+/// Those of the drawing.
+pub fn f1(name: &str, history: &History) -> Result<String> {
+    let best = history.best();
+    let mut title = format!("Scores on dev: {name}");
+    if let Some(best) = best {
+        title += &format!("; best F1 {:.4} at step {}", best.scores[2], best.step);
+    }
+    if let Some(test) = history.test {
+        title += &format!("; test {test:.4}");
+    }
+    picture(&title, SIZE, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin_right(20)
+            .x_label_area_size(44)
+            .y_label_area_size(80)
+            .build_cartesian_2d(steps(history), 0.0..1.0)?;
+        chart
+            .configure_mesh()
+            .label_style(("sans-serif", TEXT))
+            .x_desc("step")
+            .y_labels(11)
+            .x_label_formatter(&|step| short(*step, 0))
+            .y_label_formatter(&|score| format!("{score:.1}"))
+            .light_line_style(TRANSPARENT)
+            .draw()?;
+        epochs(&mut chart, history, (0.0, 1.0))?;
+        for ((number, name), colour) in ["precision", "recall", "F1"].into_iter().enumerate().zip([CURVES[0], CURVES[1], CURVES[2]]) {
+            let points: Vec<(f64, f64)> = history.evaluations.iter().map(|at| (at.step, at.scores[number])).collect();
+            let width = if number == 2 { 3 } else { 1 };
+            let line = move |x: i32, y: i32| PathElement::new(vec![(x, y), (x + 22, y)], colour.stroke_width(width));
+            let series = LineSeries::new(points.iter().copied(), colour.stroke_width(width));
+            chart.draw_series(series)?.label(name).legend(move |(x, y)| line(x, y));
+            let dots = points.into_iter().map(|point| Circle::new(point, if number == 2 { 3 } else { 2 }, colour.filled()));
+            chart.draw_series(dots)?;
+        }
+        if let Some(best) = best {
+            chart.draw_series([Circle::new((best.step, best.scores[2]), 8, CURVES[2].stroke_width(2))])?;
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::LowerRight)
+            .label_font(("sans-serif", TEXT))
+            .background_style(WHITE.mix(0.85))
+            .border_style(GREY)
+            .draw()?;
+        Ok(())
+    })
+}
+
+fn steps(history: &History) -> std::ops::Range<f64> {
+    let last = history.losses.last().map_or(0.0, |point| point.0).max(history.evaluations.last().map_or(0.0, |at| at.step));
+    0.0..last.max(1.0)
+}
+
+/// A thin line where each epoch ends, unless there are too many to be told apart.
+fn epochs<'a, Y: Ranged<ValueType = f64>>(
+    chart: &mut ChartContext<'a, SVGBackend<'_>, Cartesian2d<plotters::coord::types::RangedCoordf64, Y>>,
+    history: &History,
+    (low, high): (f64, f64),
+) -> Result<()> {
+    if history.epochs.len() > 40 {
+        return Ok(());
+    }
+    let lines = history.epochs.iter().map(|&step| PathElement::new(vec![(step, low), (step, high)], GREY.mix(0.4)));
+    chart.draw_series(lines)?;
+    Ok(())
+}
+
+/// A logarithmic axis with marks at 1, 2 and 5 times the powers of ten.
+struct Decades(f64, f64);
+
+impl Ranged for Decades {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        let share = (value / self.0).ln() / (self.1 / self.0).ln();
+        from + (share * f64::from(to - from)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        let powers = self.0.log10().floor() as i32..=self.1.log10().ceil() as i32;
+        let within = |value: &f64| (self.0..=self.1).contains(value);
+        let marks = |of: &[f64]| -> Vec<f64> {
+            powers.clone().flat_map(|power| of.iter().map(move |mark| mark * 10f64.powi(power))).filter(within).collect()
+        };
+        let fine = marks(&[1.0, 2.0, 5.0]);
+        if fine.len() <= hint.max_num_points() { fine } else { marks(&[1.0]) }
+    }
+
+    fn range(&self) -> std::ops::Range<f64> {
+        self.0..self.1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plotters::coord::ranged1d::BoldPoints;
+
+    #[test]
+    fn a_logarithmic_axis_has_marks_where_people_look() {
+        let axis = Decades(0.03, 1.5);
+        let marks: Vec<String> = axis.key_points(BoldPoints(10)).into_iter().map(|mark| short(mark, 6)).collect();
+        assert_eq!(marks, ["0.05", "0.1", "0.2", "0.5", "1"]);
+        assert_eq!((axis.map(&0.03, (400, 0)), axis.map(&1.5, (400, 0))), (400, 0));
+        assert_eq!(axis.key_points(BoldPoints(2)).len(), 2);
+    }
+
+    #[test]
+    fn a_run_of_one_step_can_be_drawn() {
+        let mut history = History { losses: vec![(1.0, 0.0)], rates: vec![(1.0, 0.0)], ..History::default() };
+        assert!(loss("run", &history).unwrap().contains("learning rate"));
+        history.evaluations.push(super::super::history::Evaluation { step: 1.0, scores: [0.0, 0.5, 1.0] });
+        assert!(f1("run", &history).unwrap().contains("best F1 1.0000 at step 1"));
+    }
+}

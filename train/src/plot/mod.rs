@@ -1,0 +1,62 @@
+//! `train plot`: pictures of a run, as SVG.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`history`] | what `metrics.jsonl` says |
+//! | [`curves`] | loss and F1 by step |
+//! | [`clusters`] | what a stage-3 run's last clusters hold, and where their answers lie |
+//! | [`map`] | t-SNE |
+//! | [`canvas`] | what the pictures share: sizes, fonts, colours |
+
+mod canvas;
+mod clusters;
+mod curves;
+mod history;
+mod map;
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cluster::table;
+use crate::config::PlotConfig;
+use crate::run;
+use crate::stage::clusters::last_epoch;
+use history::History;
+
+/// Folder of pictures in a run.
+pub const FOLDER: &str = "plots";
+
+/// Draws what a run's folder tells and writes the pictures.
+///
+/// # Errors
+/// The folder is no run, says nothing yet, or the pictures cannot be written.
+pub fn plot(config: &PlotConfig) -> Result<()> {
+    let settings = run::settings(&config.run)?;
+    let history = History::new(&run::metrics(&config.run)?);
+    ensure!(!history.losses.is_empty(), "run {} has recorded nothing yet", config.run.display());
+    let name = format!("{} ({})", config.run.display(), settings.stage.name());
+    let mut pictures = vec![("loss.svg", curves::loss(&name, &history)?)];
+    if !history.evaluations.is_empty() {
+        pictures.push(("f1.svg", curves::f1(&name, &history)?));
+    }
+    if let Some((epoch, path)) = last_epoch(&config.run) {
+        let rows = table::rows(&path)?;
+        let name = format!("{name}, epoch {epoch}");
+        pictures.push(("clusters.svg", clusters::sizes(&name, &rows)?));
+        match clusters::Map::new(&rows) {
+            Some(map) => {
+                pictures.push(("spans-by-cluster.svg", map.by_cluster(&name)?));
+                pictures.push(("spans-by-label.svg", map.by_label(&name)?));
+            }
+            None => eprintln!("{} holds too few vectors for a map of answers", path.display()),
+        }
+    }
+    fs::create_dir_all(&config.output).with_context(|| format!("cannot make {}", config.output.display()))?;
+    for (file, svg) in pictures {
+        let path = config.output.join(file);
+        run::write_whole(&path, svg.as_bytes())?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
