@@ -8,20 +8,23 @@
 //! | [`sentence`] | text to sentences |
 //! | [`gazetteer`] | lists of names, and names found in text |
 //! | [`extract`] | `prep pages`, `prep esi` and `prep nee` |
+//! | [`plan`], [`merge`] | their work in parts, on several machines |
 //! | [`pipeline`], [`strings`] | work in order on several threads; many strings in little memory |
 //! | [`mrc`] | `prep mrc`: annotated corpora |
 //! | [`export`] | `prep export`: triples back to annotated corpora |
 //! | [`queries`], [`inspect`], [`verify`] | the commands of these names |
 //!
-//! Nothing but [`source`], [`gazetteer::files`] and the shard writer of `schemas` touches the disk; no module knows `train`.
+//! Nothing but [`source`], [`plan`], [`gazetteer::files`] and the shard writer of `schemas` touches the disk; no module knows `train`.
 
 pub mod cli;
 pub mod export;
 pub mod extract;
 pub mod gazetteer;
 pub mod inspect;
+pub mod merge;
 pub mod mrc;
 pub mod pipeline;
+pub mod plan;
 pub mod queries;
 pub mod sentence;
 pub mod source;
@@ -30,6 +33,9 @@ pub mod verify;
 pub mod wikitext;
 
 use cli::{Cli, Command, LogLevel};
+
+/// Name and version, as manifests keep them.
+pub const PROGRAM: &str = concat!("prep ", env!("CARGO_PKG_VERSION"));
 
 /// Runs what the command line asks for.
 ///
@@ -47,6 +53,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Pages(args) => extract::pages(args, &cli.common),
         Command::Esi(args) => extract::esi(args, &cli.common),
         Command::Nee(args) => extract::nee(args, &cli.common),
+        Command::Plan(args) => plan::run(args, &cli.common),
+        Command::Merge(args) => merge::run(args, &cli.common),
         Command::Mrc(args) => mrc::run(args, &cli.common),
         Command::Export(args) => export::run(args, &cli.common),
         Command::Queries(args) => queries::run(args),

@@ -8,6 +8,8 @@ use crate::SCHEMA_VERSION;
 
 /// Name of the manifest in its folder.
 pub const FILE_NAME: &str = "_manifest.json";
+/// Name of the file beside it that says how far a run has come; gone when the folder is complete.
+pub const PROGRESS_NAME: &str = "_progress.json";
 
 /// The manifest of a folder of shards.
 ///
@@ -30,6 +32,9 @@ pub struct Manifest {
     pub shards: Vec<Shard>,
     /// What came in, what went out and what was left out and why, by kind of thing.
     pub counters: BTreeMap<String, Tally>,
+    /// What could not be read of the inputs and was given up, where the command was told to go on after damage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<Damage>,
     /// What else the command has to report, such as how well gazetteers cover the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<serde_json::Value>,
@@ -52,6 +57,7 @@ impl Manifest {
             inputs: Vec::new(),
             shards: Vec::new(),
             counters: BTreeMap::new(),
+            damage: Vec::new(),
             report: None,
             complete: false,
             error: None,
@@ -75,6 +81,17 @@ pub struct Input {
     pub blake3: String,
 }
 
+/// A stretch of an input that is lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damage {
+    /// The input's path.
+    pub path: String,
+    /// What is wrong, and where.
+    pub what: String,
+    /// What is lost by it.
+    pub lost: String,
+}
+
 /// A Parquet file of the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
@@ -86,6 +103,13 @@ pub struct Shard {
     pub bytes: u64,
     /// BLAKE3 of its bytes.
     pub blake3: String,
+}
+
+impl Shard {
+    /// The partition's folder; empty for a shard in the folder itself.
+    pub fn folder(&self) -> &str {
+        self.file.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
 }
 
 /// A count of things that adds up: `in = out + skipped`.

@@ -147,6 +147,11 @@ impl Row for Page {
         SCHEMA.clone()
     }
 
+    fn size(&self) -> usize {
+        let anchors: usize = self.anchors.iter().map(|anchor| size_of::<Anchor>() + anchor.text.len() + anchor.target.len()).sum();
+        size_of::<Self>() + self.text.len() + anchors + self.segments.len() * size_of::<Segment>()
+    }
+
     fn to_batch(rows: &[Self]) -> RecordBatch {
         let anchors = || rows.iter().flat_map(|page| &page.anchors);
         let segments = || rows.iter().flat_map(|page| &page.segments);

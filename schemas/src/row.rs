@@ -25,6 +25,8 @@ pub trait Row: Sized {
     /// # Errors
     /// A column that is missing or has another type, by name.
     fn from_batch(batch: &RecordBatch) -> Result<Vec<Self>, RowError>;
+    /// About how many bytes of memory it takes.
+    fn size(&self) -> usize;
     /// Checks what must hold in every row: each span's slice equals its text.
     ///
     /// # Errors

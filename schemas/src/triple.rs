@@ -128,6 +128,11 @@ impl Row for Triple {
         SCHEMA.clone()
     }
 
+    fn size(&self) -> usize {
+        let spans: usize = self.spans.iter().map(|span| size_of::<Span>() + span.text.len()).sum();
+        size_of::<Self>() + self.context.len() + self.query.len() + spans
+    }
+
     fn to_batch(rows: &[Self]) -> RecordBatch {
         let spans = || rows.iter().flat_map(|triple| &triple.spans);
         let items = row::struct_array(

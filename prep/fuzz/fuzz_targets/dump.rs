@@ -10,6 +10,6 @@ fuzz_target!(|data: &[u8]| {
     let Ok(splitter) = Splitter::new(xml.as_slice()) else { return };
     let site = splitter.site().clone();
     for chunk in splitter.flatten() {
-        let _ = DumpPage::parse(&chunk.xml, &site);
+        let _ = DumpPage::parse(&chunk, &site);
     }
 });

@@ -1,15 +1,62 @@
-//! What `prep nee` is asked to do, checked, and as the manifest keeps it.
+//! What a run is asked to do, checked, and as the manifest keeps it.
+
+use std::collections::BTreeMap;
 
 use anyhow::Context;
 use schemas::QuerySet;
-use serde::Serialize;
+use schemas::manifest::Input;
+use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
-use crate::cli::{Ambiguous, Matching, NeeArgs, Variant};
+use crate::cli::{Ambiguous, Matching, NeeArgs, Part, Variant};
 use crate::gazetteer::files::NameFile;
 use crate::gazetteer::fold::Folding;
 use crate::gazetteer::{MentionSpec, Spec};
 use crate::wikitext::Converter;
+
+/// Settings that shape the rows, as the manifest keeps them.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Config {
+    pub namespaces: Vec<i32>,
+    pub variant: Option<Variant>,
+    pub with: Vec<Part>,
+    /// Hash of the user's templates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub templates: Option<String>,
+    pub strict: bool,
+    pub skip_damaged: bool,
+    /// Bytes of text between two points from which a run goes on: shards end there.
+    pub unit: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queries: Option<Vec<QuerySet>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_entities: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_chars: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat_mentions: Option<bool>,
+    pub resolve_redirects: bool,
+    /// Where only a part of some dumps is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlannedPart>,
+    #[serde(flatten)]
+    pub nee: Option<NeeConfig>,
+    /// Names of the namespaces by language: who reads the pages tells articles from other links by them.
+    pub sites: BTreeMap<String, BTreeMap<i32, String>>,
+}
+
+/// A part of a plan, as the manifest keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedPart {
+    /// Hash of the plan's file.
+    pub plan: String,
+    /// The part's number.
+    pub part: usize,
+    /// How many there are.
+    pub parts: usize,
+    /// All dumps of the plan.
+    pub dumps: Vec<Input>,
+}
 
 /// Settings of `prep nee` beyond those of `prep esi`.
 #[derive(Debug, Clone, Serialize)]

@@ -33,7 +33,7 @@ pub(super) fn triples(
         }
         answers
     };
-    label::triples(page, std::slice::from_ref(query), rules, counters, find, |_| ())
+    label::triples(page, std::slice::from_ref(query), rules, counters, find)
 }
 
 /// What a page links or is named by, to be found again in its text.

@@ -10,8 +10,21 @@ use super::buckets::Buckets;
 use crate::sentence;
 use crate::wikitext::Wiki;
 
-/// What is counted on the way, by kind of thing.
-pub(super) type Counters = BTreeMap<&'static str, Tally>;
+/// What is counted on the way.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    /// By kind of thing.
+    pub tallies: BTreeMap<&'static str, Tally>,
+    /// Names of the gazetteer that were matched, by their number.
+    pub names: Vec<u32>,
+}
+
+impl Counters {
+    /// The count of one kind of thing.
+    pub(super) fn of(&mut self, kind: &'static str) -> &mut Tally {
+        self.tallies.entry(kind).or_default()
+    }
+}
 
 /// Which sentences are kept, and where.
 #[derive(Debug, Clone)]
@@ -43,7 +56,7 @@ impl<'a> Block<'a> {
     /// Those that lead to articles. The others are counted.
     pub(super) fn links(&self, wiki: &Wiki, counters: &mut Counters) -> Vec<(&'a Anchor, Range<u32>)> {
         let (articles, others): (Vec<_>, Vec<_>) = self.anchors().partition(|(anchor, _)| wiki.is_article(&anchor.target));
-        others.iter().for_each(|_| counters.entry("anchors").or_default().skip("not to an article"));
+        others.iter().for_each(|_| counters.of("anchors").skip("not to an article"));
         articles
     }
 }
@@ -63,15 +76,14 @@ pub(super) struct Answer {
     pub name: Option<u32>,
 }
 
-/// The triples of a page, each with its partition. `find` gives what there is in a block, in order and apart; `kept` sees what has
-/// become an answer. Counts `sentences` and, by their kind, the answers that `find` gave.
+/// The triples of a page, each with its partition. `find` gives what there is in a block, in order and apart.
+/// Counts `sentences` and, by their kind, the answers that `find` gave, and the names of those that are kept.
 pub(super) fn triples(
     page: &Page,
     queries: &[Query],
     rules: &Rules,
     counters: &mut Counters,
     find: impl Fn(&Block<'_>, &mut Counters) -> Vec<Answer>,
-    kept: impl Fn(&Answer),
 ) -> Vec<(usize, Triple)> {
     let mut triples = Vec::new();
     let mut number = 0;
@@ -82,7 +94,7 @@ pub(super) fn triples(
         let (here, rest) = anchors.split_at(count);
         anchors = rest;
         if !matches!(segment.kind, SegmentKind::Paragraph | SegmentKind::List | SegmentKind::Caption) {
-            here.iter().for_each(|_| counters.entry("anchors").or_default().skip("not in a sentence"));
+            here.iter().for_each(|_| counters.of("anchors").skip("not in a sentence"));
             continue;
         }
         let text = slicer.slice(segment.start, segment.end).expect("segments lie in the text");
@@ -107,14 +119,14 @@ pub(super) fn triples(
                 bucket.is_none().then_some("in none of --buckets")
             };
             let (Some(bucket), None) = (bucket, reason) else {
-                counters.entry("sentences").or_default().skip(reason.unwrap_or_default());
-                here.iter().for_each(|answer| counters.entry(answer.kind).or_default().skip("sentence left out"));
+                counters.of("sentences").skip(reason.unwrap_or_default());
+                here.iter().for_each(|answer| counters.of(answer.kind).skip("sentence left out"));
                 continue;
             };
-            counters.entry("sentences").or_default().keep();
+            counters.of("sentences").keep();
             for answer in &here {
-                counters.entry(answer.kind).or_default().keep();
-                kept(answer);
+                counters.of(answer.kind).keep();
+                counters.names.extend(answer.name);
             }
             let context = context.slice(range.start, range.end).expect("sentences lie in their block");
             triples.extend(queries.iter().enumerate().map(|(label, query)| {

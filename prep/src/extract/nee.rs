@@ -6,7 +6,6 @@ use schemas::{Anchor, Origin, Page, Query, Triple};
 
 use super::label::{self, Answer, Block, Counters, Rules, overlaps};
 use crate::cli::Matching;
-use crate::gazetteer::coverage::Coverage;
 use crate::gazetteer::{Found, Gazetteer};
 use crate::wikitext::{Wiki, title_surface};
 
@@ -16,8 +15,6 @@ pub(super) struct Labeller<'a> {
     pub gazetteer: &'a Gazetteer,
     /// Where they are looked for.
     pub matching: Matching,
-    /// Counts what has become an answer, and names of several labels that were dropped.
-    pub coverage: &'a Coverage,
 }
 
 /// The triples of a page. Counts `sentences`, `anchors` and `mentions`, each to its last one.
@@ -32,7 +29,7 @@ pub(super) fn triples(
     let find = |block: &Block<'_>, counters: &mut Counters| {
         let links = block.links(wiki, counters);
         if labeller.matching == Matching::Mentions {
-            links.iter().for_each(|_| counters.entry("anchors").or_default().skip("not asked for"));
+            links.iter().for_each(|_| counters.of("anchors").skip("not asked for"));
             return labeller.mentions(block, &[], counters);
         }
         let mut answers: Vec<Answer> = links
@@ -47,11 +44,7 @@ pub(super) fn triples(
         }
         answers
     };
-    label::triples(page, queries, rules, counters, find, |answer| {
-        if let Some(name) = answer.name {
-            labeller.coverage.count(name);
-        }
-    })
+    label::triples(page, queries, rules, counters, find)
 }
 
 impl Labeller<'_> {
@@ -64,10 +57,8 @@ impl Labeller<'_> {
         let label = found.and_then(|found| found.label);
         if label.is_none() {
             let reason = if found.is_some() { "of several labels" } else { "in no gazetteer" };
-            counters.entry(kind).or_default().skip(reason);
-            if let Some(found) = found {
-                self.coverage.count(found.name);
-            }
+            counters.of(kind).skip(reason);
+            counters.names.extend(found.map(|found| found.name));
         }
         Answer { chars, label, origin: Origin::Gazetteer, kind, name: found.map(|found| found.name) }
     }

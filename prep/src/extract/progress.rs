@@ -21,24 +21,30 @@ pub(super) struct Reporter {
     bar: Option<ProgressBar>,
     total: u64,
     read: Progress,
+    /// Bytes and pages that an earlier run read.
+    skipped: u64,
+    before: u64,
     start: Instant,
     last_line: Instant,
     warnings: usize,
 }
 
 impl Reporter {
-    /// `total`: bytes of all inputs, as `read` counts them; 0 if unknown.
-    pub(super) fn new(quiet: bool, total: u64, read: Progress) -> Self {
+    /// `total`: bytes of all inputs, as `read` counts them; 0 if unknown. `before`: pages of an earlier run.
+    pub(super) fn new(quiet: bool, total: u64, read: Progress, before: u64) -> Self {
         let bar = (!quiet && stderr().is_terminal()).then(|| {
-            let style = if total > 0 { "{bar:30} {percent}% {bytes}/{total_bytes} {msg} {eta} left" } else { "{spinner} {bytes} {msg}" };
-            ProgressBar::new(total).with_style(ProgressStyle::with_template(style).expect("the template is a constant"))
+            let style = if total > 0 { "{bar:25} {percent}% {bytes}/{total_bytes} {msg}" } else { "{spinner} {bytes} {msg}" };
+            let bar = ProgressBar::new(total).with_style(ProgressStyle::with_template(style).expect("the template is a constant"));
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
         });
         let now = Instant::now();
-        Self { quiet, bar, total, read, start: now, last_line: now, warnings: 0 }
+        let skipped = read.bytes();
+        Self { quiet, bar, total, read, skipped, before, start: now, last_line: now, warnings: 0 }
     }
 
-    /// A batch was written.
-    pub(super) fn batch(&mut self, counters: &BTreeMap<String, Tally>, warnings: &[String]) {
+    /// Something went wrong that does not end the run.
+    pub(super) fn warn(&mut self, warnings: &[String]) {
         for warning in warnings {
             self.warnings += 1;
             match self.warnings {
@@ -47,22 +53,45 @@ impl Reporter {
                 _ => {}
             }
         }
-        let pages = counters.get("pages").map_or(0, |tally| tally.seen);
-        let rate = pages as f64 / self.start.elapsed().as_secs_f64().max(1e-3);
-        if let Some(bar) = &self.bar {
-            bar.set_position(self.read.bytes().min(self.total.max(self.read.bytes())));
-            bar.set_message(format!("{} pages, {rate:.0}/s", HumanCount(pages)));
-        } else if !self.quiet && self.last_line.elapsed() >= LINE_EVERY {
-            self.last_line = Instant::now();
-            let read = self.read.bytes();
-            let left = if self.total > read && read > 0 {
-                let left = self.start.elapsed().mul_f64((self.total - read) as f64 / read as f64);
-                format!(", {} left", HumanDuration(left))
-            } else {
-                String::new()
-            };
-            eprintln!("{} of {} read, {} pages, {rate:.0}/s{left}", HumanBytes(read), HumanBytes(self.total), HumanCount(pages));
+    }
+
+    /// Something the user should know.
+    pub(super) fn note(&self, line: &str) {
+        if !self.quiet {
+            self.say(line);
         }
+    }
+
+    /// A batch was written.
+    pub(super) fn show(&mut self, counters: &BTreeMap<String, Tally>) {
+        let line = self.bar.is_none() && !self.quiet && self.last_line.elapsed() >= LINE_EVERY;
+        if self.bar.is_none() && !line {
+            return;
+        }
+        let pages = counters.get("pages").map_or(0, |tally| tally.seen);
+        let read = self.read.bytes();
+        let speed = self.speed(pages, read);
+        if let Some(bar) = &self.bar {
+            bar.set_position(read);
+            bar.set_message(format!("{} pages, {speed}", HumanCount(pages)));
+        } else {
+            self.last_line = Instant::now();
+            let total = if self.total > 0 { format!(" of {}", HumanBytes(self.total)) } else { String::new() };
+            eprintln!("{}{total} read, {} pages, {speed}", HumanBytes(read), HumanCount(pages));
+        }
+    }
+
+    /// Pages and bytes of input a second in this run, and by these the time that is left.
+    fn speed(&self, pages: u64, read: u64) -> String {
+        let seconds = self.start.elapsed().as_secs_f64().max(1e-3);
+        let here = read.saturating_sub(self.skipped) as f64;
+        let rates = format!("{:.0}/s, {:.1} MB/s", pages.saturating_sub(self.before) as f64 / seconds, here / seconds / 1e6);
+        // The first blocks say little.
+        if self.total <= read || here == 0.0 || seconds < 2.0 {
+            return rates;
+        }
+        let left = Duration::from_secs_f64((self.total - read) as f64 / here * seconds);
+        format!("{rates}, {} left", HumanDuration(left))
     }
 
     fn say(&self, line: &str) {

@@ -1,19 +1,19 @@
 //! Where redirect pages lead, from a pass over the input before the one that makes rows.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 use memchr::memmem;
 use schemas::{Page, Tally};
 
 use super::label::Counters;
 use super::progress::Reporter;
-use super::redirect_of;
-use super::sources::{Sources, Work, read_all};
+use super::read::{Position, Work, read_all};
+use super::sources::Sources;
+use super::work::redirect_of;
 use crate::cli::{Common, DumpArgs};
 use crate::pipeline;
-use crate::source::{DumpPage, Progress};
+use crate::source::DumpPage;
 use crate::strings::{Full, Strings};
 use crate::wikitext::normalise_title;
 
@@ -25,34 +25,21 @@ pub(super) struct Redirects {
     pub tally: Tally,
 }
 
-/// Refuses an input that cannot be read twice.
-///
-/// # Errors
-/// Standard input, a pipe or a device.
-pub(super) fn check_input(path: &Path) -> anyhow::Result<()> {
-    let once = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
-    // What does not exist is an error of its own.
-    let twice = once == path.to_string_lossy() && (path.is_file() || !path.exists());
-    ensure!(twice, "--resolve-redirects reads its inputs twice, but {once} can be read only once; save it to a file first");
-    Ok(())
-}
-
 impl Redirects {
     /// Reads the redirect pages of all inputs. What is damaged or malformed is left to the pass that makes rows.
     ///
     /// # Errors
     /// An input that is not what it should be, or more titles than there is room for.
-    pub(super) fn read(inputs: &[PathBuf], dump: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
-        let progress = Progress::default();
-        let sources = Sources::open(inputs, dump, common.threads(), &progress)?;
+    pub(super) fn read(sources: &Sources, dump: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
+        let sources = sources.again(dump, common)?;
         let dumps = sources.dumps();
-        let mut reporter = Reporter::new(common.quiet, sources.bytes, progress);
+        let mut reporter = Reporter::new(common.quiet, sources.bytes, sources.progress.clone(), 0);
         let mut pages: BTreeMap<String, Tally> = BTreeMap::new();
         let mut all = Self::default();
         let (_, result) = pipeline::ordered(
-            common.threads(),
-            |feed| read_all(sources.sources, feed, true),
-            |work| match work {
+            common.limits(),
+            |feed| read_all(sources.sources, Position::default(), feed, true),
+            |batch| match batch.work {
                 Work::Rows(rows) => {
                     let count = rows.len();
                     let found = rows.into_iter().filter_map(|page| Some((page.lang, page.title, page.redirect?))).collect();
@@ -63,7 +50,7 @@ impl Redirects {
                     // In text `<` is escaped, so this is the element, or the start of one that holds the text.
                     let marks: [&[u8]; 3] = [b"<redirect", b">#", ">＃".as_bytes()];
                     let redirects = chunks.iter().filter(|chunk| marks.iter().any(|mark| memmem::find(&chunk.xml, mark).is_some()));
-                    let pages = redirects.filter_map(|chunk| DumpPage::parse(&chunk.xml, &dump.site).ok());
+                    let pages = redirects.filter_map(|chunk| DumpPage::parse(chunk, &dump.site).ok());
                     let found: Vec<(String, String, String)> =
                         pages.filter_map(|page| redirect_of(&page, &dump.lang).map(|to| (dump.lang.clone(), page.title, to))).collect();
                     (chunks.len(), found)
@@ -72,7 +59,7 @@ impl Redirects {
             |(count, found)| -> Result<(), Full> {
                 let tally = pages.entry("pages".to_owned()).or_default();
                 (0..count).for_each(|_| tally.keep());
-                reporter.batch(&pages, &[]);
+                reporter.show(&pages);
                 for (lang, title, target) in found {
                     all.by_lang.entry(lang).or_default().add(&normalise_title(&title), &target_title(&target))?;
                 }
@@ -92,7 +79,7 @@ impl Redirects {
     /// Lets the anchors of a page lead to where their redirects do. Counts `targets`.
     pub(super) fn resolve(&self, page: &mut Page, counters: &mut Counters) {
         let map = self.by_lang.get(&page.lang);
-        let tally = counters.entry("targets").or_default();
+        let tally = counters.of("targets");
         for anchor in &mut page.anchors {
             match map.map_or(Leads::Nowhere, |map| map.leads(&anchor.target)) {
                 Leads::To(title) => {

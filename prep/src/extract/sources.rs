@@ -1,25 +1,20 @@
-//! The inputs of a run: opened to see what they are, then read in turn.
+//! The inputs of a run, opened to see what they are.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use anyhow::{Context, ensure};
 use schemas::manifest::Input;
 use schemas::{Folder, Page, QuerySet};
 
-use super::{Config, INTERRUPTED, redirects, variant};
-use crate::cli::{DumpArgs, Variant};
-use crate::pipeline::Feed;
-use crate::source::{PageChunk, Progress, SiteInfo, SplitError, Splitter, Stream};
+use super::config::{Config, PlannedPart};
+use super::read::{Position, Within};
+use super::units::Known;
+use super::variant;
+use crate::cli::{Common, DumpArgs, InputArgs, Variant};
+use crate::plan::{Plan, PlannedDump, PlannedRange};
+use crate::source::{PageChunk, Part, Progress, SiteInfo, Splitter, Stream, check_unchanged};
 use crate::wikitext::Templates;
-
-/// Bytes of XML, or pages, handed to a worker at once.
-const BATCH_BYTES: usize = 1 << 19;
-const BATCH_PAGES: usize = 64;
-/// Faults of a stream, without a page between them, after which the rest is given up.
-const MAX_FAULTS: usize = 100;
 
 /// Inputs, opened and known to be what they should be.
 pub(super) struct Sources {
@@ -27,48 +22,161 @@ pub(super) struct Sources {
     pub sites: BTreeMap<String, SiteInfo>,
     /// Bytes of all inputs, as they are on disk.
     pub bytes: u64,
+    /// How many of them were read.
+    pub progress: Progress,
     /// The user's templates with the built-in ones, and the hash of the file.
     pub templates: Option<(Templates, String)>,
+    /// The part of a plan that they are.
+    planned: Option<PlannedPart>,
 }
 
 /// One of them.
 pub(super) enum Source {
     Dump { input: DumpInput, site: SiteInfo, lang: String, path: String },
-    Pages { folder: Folder, path: PathBuf },
+    Pages { folder: Folder, path: PathBuf, progress: Progress },
+}
+
+impl Source {
+    /// Bytes as they are on disk.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Dump { input, .. } => input.bytes,
+            Self::Pages { folder, .. } => folder.manifest().shards.iter().map(|shard| shard.bytes).sum(),
+        }
+    }
 }
 
 impl Sources {
-    pub fn open(paths: &[PathBuf], args: &DumpArgs, threads: usize, progress: &Progress) -> anyhow::Result<Self> {
+    pub fn open(inputs: &InputArgs, args: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
+        match (&inputs.plan, inputs.part) {
+            (Some(plan), Some(part)) => Self::open_part(plan, part, args, common),
+            _ => Self::open_all(&inputs.inputs, args, common),
+        }
+    }
+
+    fn empty(args: &DumpArgs) -> anyhow::Result<Self> {
         let templates = args.templates.as_deref().map(read_templates).transpose()?;
-        let mut all = Self { sources: Vec::new(), sites: BTreeMap::new(), bytes: 0, templates };
+        let (sources, sites, progress) = (Vec::new(), BTreeMap::new(), Progress::default());
+        Ok(Self { sources, sites, bytes: 0, progress, templates, planned: None })
+    }
+
+    fn open_all(paths: &[PathBuf], args: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
+        let mut all = Self::empty(args)?;
         for path in paths {
             if path.is_dir() {
-                let folder = Folder::open::<Page>(path)?;
-                let sites = folder.manifest().config.get("sites").cloned().unwrap_or_default();
-                let sites: BTreeMap<String, BTreeMap<i32, String>> =
-                    serde_json::from_value(sites).with_context(|| format!("{}: manifest's config.sites", path.display()))?;
-                for (lang, namespaces) in sites {
-                    let site = SiteInfo { lang: lang.clone(), namespaces, ..SiteInfo::default() };
-                    all.sites.entry(lang).or_insert(site);
-                }
-                all.bytes += folder.manifest().shards.iter().map(|shard| shard.bytes).sum::<u64>();
-                all.sources.push(Source::Pages { folder, path: path.clone() });
+                all.open_folder(path)?;
                 continue;
             }
             if args.resolve_redirects {
-                redirects::check_input(path)?;
+                check_twice(path, "--resolve-redirects")?;
             }
-            let name = path.display().to_string();
-            let input = DumpInput::open(path, threads, progress)?;
-            let site = input.site.clone();
-            let told = if site.lang.is_empty() { site.dbname.strip_suffix("wiki").unwrap_or_default() } else { &site.lang };
-            let lang = args.lang.clone().unwrap_or_else(|| told.to_owned());
-            ensure!(!lang.is_empty(), "{name} does not say its language; give it with --lang");
-            all.sites.entry(lang.clone()).or_insert_with(|| site.clone());
-            all.bytes += std::fs::metadata(path).map_or(0, |meta| meta.len());
-            all.sources.push(Source::Dump { input, site, lang, path: name });
+            let input = DumpInput::open(path, common.threads(), &all.progress)?;
+            let lang = all.meet(&input.site, path, args)?;
+            let (site, path) = (input.site.clone(), path.display().to_string());
+            all.sources.push(Source::Dump { input, site, lang, path });
         }
+        all.bytes = all.sources.iter().map(Source::bytes).sum();
         Ok(all)
+    }
+
+    /// Opens what a part of a plan is to read.
+    fn open_part(path: &Path, number: usize, args: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
+        ensure!(
+            !args.resolve_redirects,
+            "--resolve-redirects needs all redirects, and a part holds some; make pages of the parts, merge them and resolve in `prep esi` or `prep nee`"
+        );
+        let (plan, hash) = Plan::read(path)?;
+        let name = path.display();
+        let ranges = plan.parts.get(number).with_context(|| format!("{name} has parts 0 to {}, not {number}", plan.parts.len() - 1))?;
+        let mut all = Self::empty(args)?;
+        // All of them, so that every part has the same settings.
+        let mut langs = Vec::new();
+        for dump in &plan.dumps {
+            langs.push(all.meet(&dump.site, Path::new(&dump.input.path), args)?);
+        }
+        for range in ranges {
+            let dump = &plan.dumps[range.dump];
+            let input = DumpInput::planned(dump, range, common.threads(), &all.progress)?;
+            let (site, lang, path) = (dump.site.clone(), langs[range.dump].clone(), dump.input.path.clone());
+            all.sources.push(Source::Dump { input, site, lang, path });
+        }
+        all.bytes = all.sources.iter().map(Source::bytes).sum();
+        let dumps = plan.dumps.into_iter().map(|dump| dump.input).collect();
+        all.planned = Some(PlannedPart { plan: hash, part: number, parts: plan.parts.len(), dumps });
+        Ok(all)
+    }
+
+    fn open_folder(&mut self, path: &Path) -> anyhow::Result<()> {
+        let folder = Folder::open::<Page>(path)?;
+        let sites = folder.manifest().config.get("sites").cloned().unwrap_or_default();
+        let sites: BTreeMap<String, BTreeMap<i32, String>> =
+            serde_json::from_value(sites).with_context(|| format!("{}: manifest's config.sites", path.display()))?;
+        for (lang, namespaces) in sites {
+            let site = SiteInfo { lang: lang.clone(), namespaces, ..SiteInfo::default() };
+            self.sites.entry(lang).or_insert(site);
+        }
+        self.sources.push(Source::Pages { folder, path: path.to_owned(), progress: self.progress.clone() });
+        Ok(())
+    }
+
+    /// Takes in what a dump says of its wiki, and tells its language.
+    fn meet(&mut self, site: &SiteInfo, path: &Path, args: &DumpArgs) -> anyhow::Result<String> {
+        let told = if site.lang.is_empty() { site.dbname.strip_suffix("wiki").unwrap_or_default() } else { &site.lang };
+        let lang = args.lang.clone().unwrap_or_else(|| told.to_owned());
+        ensure!(!lang.is_empty(), "{} does not say its language; give it with --lang", path.display());
+        self.sites.entry(lang.clone()).or_insert_with(|| site.clone());
+        Ok(lang)
+    }
+
+    /// The same inputs, to be read another time.
+    ///
+    /// # Errors
+    /// An input that is not any more what it was.
+    pub fn again(&self, args: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
+        Self::open_all(&self.paths().collect::<Vec<_>>(), args, common)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.sources.iter().map(|source| match source {
+            Source::Dump { input, .. } => input.path.clone(),
+            Source::Pages { path, .. } => path.clone(),
+        })
+    }
+
+    /// What is known of the inputs before they are read.
+    pub fn known(&self) -> Vec<Known> {
+        let mut known = Vec::new();
+        for source in &self.sources {
+            match source {
+                Source::Dump { input, path, .. } => known.push(Known { path: path.clone(), bytes: input.bytes, blake3: None }),
+                Source::Pages { folder, path, .. } => known.extend(folder.manifest().shards.iter().map(|shard| {
+                    let path = path.join(&shard.file).display().to_string();
+                    Known { path, bytes: shard.bytes, blake3: Some(shard.blake3.clone()) }
+                })),
+            }
+        }
+        known
+    }
+
+    /// Opens the input of a place there. What lies before it counts as read and must be what was read: `ended` are the inputs that ended.
+    ///
+    /// # Errors
+    /// An input that cannot be opened, or that is not what it was up to there.
+    pub fn go_to(&mut self, place: &Position, ended: &[Input]) -> anyhow::Result<()> {
+        self.progress.add(self.sources.iter().take(place.input).map(Source::bytes).sum());
+        for source in self.sources.iter().take(place.input) {
+            if let Source::Dump { input, path, .. } = source
+                && let Some(read) = ended.iter().find(|read| read.path == *path)
+            {
+                check_twice(&input.path, "--resume")?;
+                check_unchanged(&input.part, read)?;
+            }
+        }
+        if let Some(Source::Dump { input, .. }) = self.sources.get_mut(place.input) {
+            check_twice(&input.path, "--resume")?;
+            input.splitter = Some(Box::new(input.open_from(place.within.clone())?));
+        }
+        Ok(())
     }
 
     pub fn folders(&self) -> impl Iterator<Item = &Path> {
@@ -98,8 +206,12 @@ impl Sources {
         self.sources
             .iter()
             .map(|source| match source {
-                Source::Dump { path, site, lang, .. } => Dump { path: path.clone(), site: site.clone(), lang: lang.clone() },
-                Source::Pages { path, .. } => Dump { path: path.display().to_string(), site: SiteInfo::default(), lang: String::new() },
+                Source::Dump { path, site, lang, input } => {
+                    Dump { path: path.clone(), site: site.clone(), lang: lang.clone(), from: input.part.from.map(|mark| mark.bit / 8) }
+                }
+                Source::Pages { path, .. } => {
+                    Dump { path: path.display().to_string(), site: SiteInfo::default(), lang: String::new(), from: None }
+                }
             })
             .collect()
     }
@@ -112,11 +224,13 @@ impl Sources {
             templates: self.templates.as_ref().map(|(_, hash)| hash.clone()),
             strict: args.strict,
             skip_damaged: args.skip_damaged,
+            unit: args.unit.0,
             queries,
             min_entities: None,
             max_chars: None,
             repeat_mentions: None,
             resolve_redirects: args.resolve_redirects,
+            plan: self.planned.clone(),
             nee: None,
             sites: self.sites.iter().map(|(lang, site)| (lang.clone(), site.namespaces.clone())).collect(),
         }
@@ -126,6 +240,11 @@ impl Sources {
 /// A dump whose head was read.
 pub(super) struct DumpInput {
     path: PathBuf,
+    /// Size of what is read of it; 0 if unknown.
+    bytes: u64,
+    part: Part,
+    /// What a plan says its bytes are, where that made it a part.
+    expected: Option<Input>,
     threads: usize,
     progress: Progress,
     /// What it says of its wiki.
@@ -143,24 +262,54 @@ impl DumpInput {
         let splitter = Splitter::new(stream).with_context(name)?;
         let site = splitter.site().clone();
         let splitter = (!file).then(|| Box::new(splitter));
-        Ok(Self { path: path.to_owned(), threads, progress: progress.clone(), site, splitter })
+        let bytes = if file { std::fs::metadata(path).with_context(name)?.len() } else { 0 };
+        Ok(Self { path: path.to_owned(), bytes, part: Part::WHOLE, expected: None, threads, progress: progress.clone(), site, splitter })
     }
 
-    fn splitter(self) -> anyhow::Result<Splitter<Stream>> {
+    /// A range of a plan's dump.
+    fn planned(dump: &PlannedDump, range: &PlannedRange, threads: usize, progress: &Progress) -> anyhow::Result<Self> {
+        let path = Path::new(&dump.input.path);
+        let there = std::fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?.len();
+        let planned = dump.input.bytes;
+        ensure!(there == planned, "{} has {there} bytes, and had {planned} when the plan was made; make a new one", path.display());
+        let expected = Some(Input { bytes: range.bytes, blake3: range.blake3.clone(), ..dump.input.clone() });
+        let (path, part, site) = (path.to_owned(), range.part.clone(), dump.site.clone());
+        Ok(Self { path, bytes: range.bytes, part, expected, threads, progress: progress.clone(), site, splitter: None })
+    }
+
+    /// What it must be when it is read.
+    pub fn expected(&self) -> Option<Input> {
+        self.expected.clone()
+    }
+
+    /// Bit of the file at which the next part begins.
+    pub fn until(&self) -> Option<u64> {
+        self.part.until
+    }
+
+    /// The pages from a place on, unless it was opened before.
+    pub fn splitter(self, from: Within) -> anyhow::Result<Splitter<Stream>> {
         match self.splitter {
             Some(splitter) => Ok(*splitter),
-            None => {
-                let stream = Stream::open_on(self.threads, &self.path, self.progress)?;
-                Splitter::new(stream).with_context(|| self.path.display().to_string())
-            }
+            None => self.open_from(from),
         }
     }
-}
 
-/// A piece of work.
-pub(super) enum Work {
-    Chunks { dump: usize, chunks: Vec<PageChunk> },
-    Rows(Vec<Page>),
+    fn open_from(&self, from: Within) -> anyhow::Result<Splitter<Stream>> {
+        let name = || self.path.display().to_string();
+        let open = |place| Stream::open_part(&self.part, place, self.threads, &self.path, self.progress.clone());
+        match from {
+            Within::Xml { offset, pages, place } => {
+                let before = place.mark.map_or(0, |mark| mark.offset);
+                Splitter::at(open(Some(&place))?, self.site.clone(), before, offset, pages)
+            }
+            _ => match self.part.from {
+                Some(mark) => Splitter::at(open(None)?, self.site.clone(), mark.offset, mark.offset, 0),
+                None => Splitter::new(open(None)?),
+            },
+        }
+        .with_context(name)
+    }
 }
 
 /// A dump, as workers need it.
@@ -168,15 +317,30 @@ pub(super) struct Dump {
     pub path: String,
     pub site: SiteInfo,
     pub lang: String,
+    /// Byte of the file from which offsets count, where that is not its start.
+    from: Option<u64>,
 }
 
-/// What the reading thread has to say at the end.
-pub(super) struct Ended {
-    pub inputs: Vec<Input>,
-    /// How many of them are damaged.
-    pub damaged: usize,
-    /// What broke, where something did.
-    pub damage: Vec<anyhow::Error>,
+impl Dump {
+    /// Which page, for a message about it.
+    pub fn place(&self, chunk: &PageChunk) -> String {
+        let xml = String::from_utf8_lossy(&chunk.xml[..chunk.xml.len().min(2000)]);
+        let title = xml.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| format!(" ({title})"));
+        let from = self.from.map(|byte| format!(" from byte {byte} of the file on")).unwrap_or_default();
+        format!("page at byte {} of the XML{from}{}", chunk.offset, title.unwrap_or_default())
+    }
+}
+
+/// Refuses an input that cannot be read twice.
+///
+/// # Errors
+/// Standard input, a pipe or a device.
+fn check_twice(path: &Path, what: &str) -> anyhow::Result<()> {
+    let once = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
+    // What does not exist is an error of its own.
+    let twice = once == path.to_string_lossy() && (path.is_file() || !path.exists());
+    ensure!(twice, "{what} reads its inputs twice, but {once} can be read only once; save it to a file first");
+    Ok(())
 }
 
 /// Reads the user's templates.
@@ -185,104 +349,4 @@ fn read_templates(path: &Path) -> anyhow::Result<(Templates, String)> {
     let text = std::fs::read_to_string(path).with_context(name)?;
     let templates = Templates::built_in().with(&text).with_context(name)?;
     Ok((templates, blake3::hash(text.as_bytes()).to_hex().to_string()))
-}
-
-/// Reads all inputs in turn and hands their pages on.
-pub(super) fn read_all(sources: Vec<Source>, feed: &mut Feed<Work>, skip_damaged: bool) -> Ended {
-    let mut ended = Ended { inputs: Vec::new(), damaged: 0, damage: Vec::new() };
-    for (index, source) in sources.into_iter().enumerate() {
-        let outcome = match source {
-            Source::Dump { input, path, .. } => input.splitter().and_then(|mut splitter| {
-                let mut damage = Vec::new();
-                let wanted = read_dump(&mut splitter, index, feed, skip_damaged, &mut damage);
-                ended.inputs.push(splitter.reader().input());
-                let mut damage = damage.into_iter().map(|error| anyhow::Error::new(error).context(path.clone()));
-                let first = damage.next();
-                if first.is_some() {
-                    ended.damaged += 1;
-                }
-                match first {
-                    Some(error) if !wanted || !skip_damaged => Err(error),
-                    first => {
-                        ended.damage.extend(first.into_iter().chain(damage));
-                        Ok(wanted)
-                    }
-                }
-            }),
-            Source::Pages { folder, path } => {
-                ended.inputs.extend(folder.manifest().shards.iter().map(|shard| Input {
-                    path: path.join(&shard.file).display().to_string(),
-                    bytes: shard.bytes,
-                    blake3: shard.blake3.clone(),
-                }));
-                read_folder(&folder, feed)
-            }
-        };
-        match outcome {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => {
-                ended.damage.push(error);
-                if !skip_damaged {
-                    break;
-                }
-            }
-        }
-    }
-    ended
-}
-
-/// Hands on the pages of a dump. What breaks goes to `damage`; with `skip_damaged` reading goes on after it where that can be done.
-/// False: nobody wants more.
-fn read_dump(
-    splitter: &mut Splitter<Stream>,
-    dump: usize,
-    feed: &mut Feed<Work>,
-    skip_damaged: bool,
-    damage: &mut Vec<SplitError>,
-) -> bool {
-    let mut chunks = Vec::new();
-    let mut bytes = 0;
-    // Of a stream that never recovers there is an end too.
-    let mut faults_in_a_row = 0;
-    loop {
-        match splitter.next() {
-            Some(Ok(chunk)) => {
-                faults_in_a_row = 0;
-                bytes += chunk.xml.len();
-                chunks.push(chunk);
-            }
-            Some(Err(error)) => {
-                let goes_on = skip_damaged && error.can_go_on() && faults_in_a_row < MAX_FAULTS;
-                // After a fault of the stream, an end without </mediawiki> is no news, nor is the same fault again.
-                let cause = |error: &SplitError| error.source().map(ToString::to_string);
-                let again = damage.last().is_some_and(|last| cause(last) == cause(&error));
-                if faults_in_a_row == 0 || (goes_on && !again) {
-                    damage.push(error);
-                }
-                if !goes_on {
-                    break;
-                }
-                faults_in_a_row += 1;
-                splitter.go_on();
-            }
-            None => break,
-        }
-        if bytes >= BATCH_BYTES || chunks.len() >= BATCH_PAGES {
-            bytes = 0;
-            if INTERRUPTED.load(Ordering::Relaxed) || !feed.send(Work::Chunks { dump, chunks: std::mem::take(&mut chunks) }) {
-                return false;
-            }
-        }
-    }
-    chunks.is_empty() || feed.send(Work::Chunks { dump, chunks })
-}
-
-fn read_folder(folder: &Folder, feed: &mut Feed<Work>) -> anyhow::Result<bool> {
-    for rows in folder.rows::<Page>() {
-        if INTERRUPTED.load(Ordering::Relaxed) || !feed.send(Work::Rows(rows?)) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

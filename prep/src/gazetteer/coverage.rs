@@ -1,10 +1,8 @@
 //! Which names and files the matches came from.
 
+use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use serde::Serialize;
 
 use super::{Found, Gazetteer};
 use crate::inspect::count::{counted, grouped};
@@ -12,11 +10,11 @@ use crate::inspect::count::{counted, grouped};
 /// Names that are shown of each kind.
 const SHOWN: usize = 10;
 
-/// Counts matches by name, on several threads.
+/// Counts matches by name.
 ///
 /// Memory: 8 bytes a name.
 #[derive(Debug)]
-pub struct Coverage(Vec<AtomicU64>);
+pub struct Coverage(Vec<u64>);
 
 /// How gazetteers cover a text.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -82,12 +80,17 @@ pub struct AmbiguousReport {
 impl Coverage {
     /// Nothing is counted yet.
     pub fn new(gazetteer: &Gazetteer) -> Self {
-        Self((0..gazetteer.names.len()).map(|_| AtomicU64::new(0)).collect())
+        Self(vec![0; gazetteer.names.len()])
     }
 
-    /// Counts a match.
-    pub fn count(&self, name: u32) {
-        self.0[name as usize].fetch_add(1, Ordering::Relaxed);
+    /// Counts matches of a name.
+    pub fn count(&mut self, name: u32, matches: u64) {
+        self.0[name as usize] += matches;
+    }
+
+    /// How often each name was found, but for those that were not.
+    pub fn counts(&self) -> impl Iterator<Item = (u32, u64)> {
+        (0u32..).zip(self.0.iter().copied()).filter(|(_, matches)| *matches > 0)
     }
 
     /// The report. `labels` are those of the query set, `paths` those of the gazetteer's files.
@@ -98,8 +101,7 @@ impl Coverage {
             paths.iter().map(|path| FileReport { path: path.clone(), names: 0, found: 0, matches: 0 }).collect();
         let mut ambiguous = AmbiguousReport::default();
         let (mut top, mut top_ambiguous) = (Top::default(), Top::default());
-        for (name, matches) in (0u32..).zip(&self.0) {
-            let matches = matches.load(Ordering::Relaxed);
+        for (name, &matches) in (0u32..).zip(&self.0) {
             let is_found = u64::from(matches > 0);
             let is_ambiguous = gazetteer.is_ambiguous(name);
             let Found { label, .. } = gazetteer.found(name);

@@ -29,7 +29,9 @@ use anyhow::{Context, ensure};
 use schemas::manifest::Input;
 use schemas::{Manifest, Origin, Query, QuerySet, ShardWriter, Span, Tally, Triple};
 
+use crate::PROGRAM;
 use crate::cli::{Common, MrcArgs};
+use crate::extract::units::{self, Settings, Start};
 use crate::source::{Progress, Stream};
 use format::{Format, Reading};
 use json::offsets::Offsets;
@@ -86,8 +88,15 @@ pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
     let lang = args.lang.clone().unwrap_or_else(|| told_language(&survey, &queries));
     let plan = Plan { files, formats: &survey.formats, reading, queries: &queries, ignored: &args.ignore_label, scheme, lang };
 
-    let manifest = Manifest::new(concat!("prep ", env!("CARGO_PKG_VERSION")), "mrc", plan.config(args));
-    let mut writer = ShardWriter::create(&args.output.output, args.output.overwrite, manifest)?;
+    // There are no units: what did not end begins anew.
+    let (program, command, config) = (PROGRAM.to_owned(), "mrc".to_owned(), plan.config(args));
+    let settings = Settings { program, command, config, gazetteers: survey.inputs.clone(), inputs: Vec::new() };
+    if let Start::Complete = Start::find(&args.output, &settings)? {
+        units::say_complete(&args.output.output, common);
+        return Ok(());
+    }
+    let manifest = Manifest::new(PROGRAM, "mrc", settings.config);
+    let mut writer = units::create(&args.output, manifest)?;
     let mut counts = Counts { by_label: vec![0; queries.queries.len()], ..Counts::default() };
     let outcome = plan.write(&survey.inputs, &mut writer, &mut counts);
     let error = outcome.as_ref().err().map(|error| format!("{error:#}"));

@@ -9,5 +9,5 @@ pub mod stream;
 pub mod xml;
 
 pub use split::{PageChunk, SplitError, Splitter};
-pub use stream::{Progress, Stream};
+pub use stream::{Mark, Part, Place, Progress, Stream, check_unchanged};
 pub use xml::{DumpPage, Malformed, SiteInfo};

@@ -9,16 +9,22 @@ use memchr::memmem;
 use super::xml::SiteInfo;
 
 const BLOCK: usize = 1 << 18;
-/// Largest page in bytes; MediaWiki's own limit for the text of one is 2 MiB, unless raised.
-pub const MAX_PAGE: usize = 256 << 20;
+/// Largest page in bytes of XML. MediaWiki's own limit for the text of one is 2 MiB, unless raised.
+pub const MAX_PAGE: usize = 8 << 20;
+/// What a dump ends with.
+const END: &[u8] = b"</mediawiki>";
+/// What is kept of a larger page: enough to name it.
+const KEPT: usize = 4096;
 
 /// The XML of one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageChunk {
-    /// From `<page` to `</page>`.
+    /// From `<page` to `</page>`; of a page larger than [`MAX_PAGE`] the beginning.
     pub xml: Vec<u8>,
     /// Where it begins in the decompressed dump, in bytes.
     pub offset: u64,
+    /// Bytes of the whole page.
+    pub bytes: u64,
 }
 
 /// Why a dump cannot be read on. Everything before it was sound.
@@ -48,12 +54,6 @@ pub enum SplitError {
         /// Whole pages.
         pages: u64,
     },
-    /// A page does not end.
-    #[error("page at byte {offset} of the XML is larger than {} MiB", MAX_PAGE >> 20)]
-    TooLarge {
-        /// Where it begins.
-        offset: u64,
-    },
 }
 
 impl SplitError {
@@ -77,6 +77,8 @@ pub struct Splitter<R> {
     done: bool,
     /// What comes next begins inside a page, or nobody knows where.
     lost: bool,
+    /// `</mediawiki>` was passed over.
+    ended: bool,
     site: SiteInfo,
 }
 
@@ -86,8 +88,17 @@ impl<R: Read> Splitter<R> {
     /// # Errors
     /// [`SplitError::NotADump`], or a stream that is broken from the start.
     pub fn new(reader: R) -> Result<Self, SplitError> {
-        let mut splitter =
-            Self { reader, buffer: Vec::new(), taken: 0, before: 0, pages: 0, done: false, lost: false, site: SiteInfo::default() };
+        let mut splitter = Self {
+            reader,
+            buffer: Vec::new(),
+            taken: 0,
+            before: 0,
+            pages: 0,
+            done: false,
+            lost: false,
+            ended: false,
+            site: SiteInfo::default(),
+        };
         let mut more = splitter.fill()?;
         while more && splitter.buffer.len() < 512 {
             more = splitter.fill()?;
@@ -109,9 +120,12 @@ impl<R: Read> Splitter<R> {
     }
 
     /// Goes on inside a dump: `reader` begins at the byte `before` of the XML, and the first page is the first one that begins at or after
-    /// the byte `from`.
-    pub fn at(reader: R, site: SiteInfo, before: u64, from: u64) -> Result<Self, SplitError> {
-        let mut splitter = Self { reader, buffer: Vec::new(), taken: 0, before, pages: 0, done: false, lost: true, site };
+    /// the byte `from`; `pages` lie before it.
+    ///
+    /// # Errors
+    /// A stream that is broken before that byte.
+    pub fn at(reader: R, site: SiteInfo, before: u64, from: u64, pages: u64) -> Result<Self, SplitError> {
+        let mut splitter = Self { reader, buffer: Vec::new(), taken: 0, before, pages, done: false, lost: true, ended: false, site };
         let mut left = from.saturating_sub(before);
         while left > 0 {
             if !splitter.fill()? {
@@ -135,6 +149,11 @@ impl<R: Read> Splitter<R> {
     /// Where the next page is looked for, in bytes of the XML.
     pub fn offset(&self) -> u64 {
         self.before + self.taken as u64
+    }
+
+    /// Pages so far.
+    pub fn pages(&self) -> u64 {
+        self.pages
     }
 
     /// What the dump says of its wiki.
@@ -173,19 +192,16 @@ impl<R: Read> Splitter<R> {
 
     /// Skips what lies before the first page that begins here.
     fn find_page(&mut self) -> Result<bool, SplitError> {
-        const START: &[u8] = b"<page";
         loop {
             let rest = &self.buffer[self.taken..];
-            if let Some(at) = memmem::find(rest, START) {
+            if let Some(at) = memmem::find(rest, b"<page") {
                 self.taken += at;
-                self.lost = false;
+                (self.lost, self.ended) = (false, false);
                 return Ok(true);
             }
-            if memmem::find(rest, b"</mediawiki>").is_some() {
-                return Ok(false);
-            }
+            self.ended |= memmem::find(rest, END).is_some();
             // Either may lie across the border of two blocks.
-            self.taken += rest.len().saturating_sub(b"</mediawiki>".len());
+            self.taken += rest.len().saturating_sub(END.len());
             if !self.fill()? {
                 return Ok(false);
             }
@@ -194,38 +210,59 @@ impl<R: Read> Splitter<R> {
 
     fn next_page(&mut self) -> Result<Option<PageChunk>, SplitError> {
         if self.lost && !self.find_page()? {
-            return self.end();
+            return self.end(false);
         }
         // Searched already, from `taken` on.
         let mut searched = 0;
+        // The beginning of a page that is too large, and its offset; what follows is not kept.
+        let mut large: Option<(Vec<u8>, u64)> = None;
         loop {
             let rest = &self.buffer[self.taken..];
             if let Some(found) = memmem::find(&rest[searched..], b"</page>") {
                 let end = searched + found + b"</page>".len();
-                let start = memmem::find(&rest[..end], b"<page").unwrap_or(0);
-                let offset = self.before + (self.taken + start) as u64;
-                let xml = rest[start..end].to_vec();
+                let (xml, offset) = large.unwrap_or_else(|| {
+                    let start = memmem::find(&rest[..end], b"<page").unwrap_or(0);
+                    let kept = if end - start > MAX_PAGE { start + KEPT } else { end };
+                    (rest[start..kept].to_vec(), self.before + (self.taken + start) as u64)
+                });
                 self.taken += end;
                 self.pages += 1;
-                return Ok(Some(PageChunk { xml, offset }));
-            }
-            if rest.len() > MAX_PAGE {
-                return Err(SplitError::TooLarge { offset: self.before + self.taken as u64 });
+                return Ok(Some(PageChunk { xml, offset, bytes: self.before + self.taken as u64 - offset }));
             }
             // `</page>` may lie across the border of two blocks.
             searched = rest.len().saturating_sub(b"</page>".len() - 1);
+            if large.is_none() && rest.len() > MAX_PAGE {
+                // What lies before a page counts for nothing.
+                match memmem::find(rest, b"<page") {
+                    Some(0) => large = Some((rest[..KEPT].to_vec(), self.before + self.taken as u64)),
+                    Some(start) => {
+                        self.taken += start;
+                        searched = searched.saturating_sub(start);
+                    }
+                    None => {
+                        self.ended |= memmem::find(rest, END).is_some();
+                        self.taken += rest.len() - END.len();
+                        searched = 0;
+                    }
+                }
+            }
+            if large.is_some() {
+                self.taken += searched;
+                searched = 0;
+            }
             if !self.fill()? {
-                return self.end();
+                return self.end(large.is_some());
             }
         }
     }
 
-    fn end(&mut self) -> Result<Option<PageChunk>, SplitError> {
+    /// Nothing more is to come, in the middle of a page or not.
+    fn end(&mut self, inside: bool) -> Result<Option<PageChunk>, SplitError> {
         let rest = &self.buffer[self.taken..];
-        if memmem::find(rest, b"</mediawiki>").is_some() {
+        if !inside && (self.ended || memmem::find(rest, END).is_some()) {
             return Ok(None);
         }
-        let place = if memmem::find(rest, b"<page").is_some() { "inside a page" } else { "after a page" };
+        let place = if inside || memmem::find(rest, b"<page").is_some() { "inside a page" } else { "after a page" };
         Err(SplitError::Truncated { place, offset: self.before + self.buffer.len() as u64, pages: self.pages })
     }
 }
@@ -284,7 +321,7 @@ mod tests {
         let xml = format!("{HEAD}\n{}\n</mediawiki>", pages.join("\n  "));
         for from in HEAD.len()..xml.len() - "</mediawiki>".len() {
             let before = from - from % 10;
-            let splitter = Splitter::at(Trickle(&xml.as_bytes()[before..], 5), SiteInfo::default(), before as u64, from as u64).unwrap();
+            let splitter = Splitter::at(Trickle(&xml.as_bytes()[before..], 5), SiteInfo::default(), before as u64, from as u64, 0).unwrap();
             let chunks: Vec<PageChunk> = splitter.map(Result::unwrap).collect();
             let expected = xml[from..].matches("<page>").count();
             assert_eq!(chunks.len(), expected, "{from}");
@@ -319,6 +356,18 @@ mod tests {
             }
         }
         assert_eq!(found, ["<page>0</page>", "<page>a</page>", "<page>d</page>"]);
+    }
+
+    #[test]
+    fn a_page_that_is_too_large_is_passed_over() {
+        let large = format!("<page><title>Large</title>{}</page>", "x".repeat(MAX_PAGE * 3));
+        let xml = format!("{HEAD}<page>a</page>{large}<page>b</page></mediawiki>");
+        let mut splitter = Splitter::new(xml.as_bytes()).unwrap();
+        let chunks: Vec<PageChunk> = splitter.by_ref().map(Result::unwrap).collect();
+        assert!(splitter.buffer.capacity() < MAX_PAGE * 3, "{}", splitter.buffer.capacity());
+        assert_eq!(chunks.iter().map(|chunk| chunk.bytes).collect::<Vec<_>>(), [14, large.len() as u64, 14]);
+        assert!(chunks[1].xml.len() == KEPT && large.as_bytes().starts_with(&chunks[1].xml));
+        assert!(xml[usize::try_from(chunks[2].offset).unwrap()..].starts_with("<page>b"));
     }
 
     #[test]

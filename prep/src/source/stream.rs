@@ -1,7 +1,7 @@
 //! A dump's bytes: decompressed, as UTF-8, hashed and counted as they are read.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,8 +25,9 @@ impl Progress {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn add(&self, bytes: usize) {
-        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    /// So many more were read, or need not be.
+    pub fn add(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -37,6 +38,36 @@ pub struct Mark {
     pub bit: u64,
     /// Decompressed bytes before it.
     pub offset: u64,
+}
+
+/// How far a file was read, and what it held so far: enough to go on later, and to tell whether it is the same file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// From where it can be decompressed; nothing: only from its start.
+    pub mark: Option<Mark>,
+    /// Bytes that were hashed, from the start of the file or of the part on.
+    pub bytes: u64,
+    /// BLAKE3 of them.
+    pub blake3: String,
+}
+
+/// The part of a file that one run of several reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where it begins; nothing: at the start of the file.
+    pub from: Option<Mark>,
+    /// Bit of the file at which the next part begins; nothing: the rest of the file.
+    pub until: Option<u64>,
+}
+
+impl Part {
+    /// All of a file.
+    pub const WHOLE: Self = Self { from: None, until: None };
+
+    /// The bytes of the file that lie in it and in no other part.
+    pub fn bytes(&self) -> Range<u64> {
+        self.from.map_or(0, |mark| mark.bit / 8)..self.until.map_or(u64::MAX, |bit| bit / 8)
+    }
 }
 
 /// Readable XML in UTF-8, whatever the file is.
@@ -107,20 +138,36 @@ impl Stream {
         Ok(Self { reader, path: name, tap })
     }
 
-    /// Opens a file at a place that [`mark`](Self::mark) gave. What lies before it is hashed, not decompressed.
+    /// Opens a part of a file, from its start or from a place that [`place`](Self::place) gave. What was read before it is read again and
+    /// must be the same; nothing of it is decompressed again, where the format has places to go on from.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and a file that is too short.
-    pub fn open_at(mark: Mark, threads: usize, path: &Path, progress: Progress) -> anyhow::Result<Self> {
-        let (file, name, tap) = Self::tapped(path, progress)?;
-        let mut file = BufReader::with_capacity(BUFFER, file);
-        let bzip2 = file.fill_buf().with_context(|| format!("cannot read {name}"))?.starts_with(b"BZh");
-        let skipped = io::copy(&mut (&mut file).take(mark.bit / 8), &mut io::sink()).with_context(|| format!("cannot read {name}"))?;
-        anyhow::ensure!(skipped == mark.bit / 8, "{name} has {skipped} bytes, expected more than {}", mark.bit / 8);
-        let reader: Box<dyn Decompressed> = if bzip2 {
-            Box::new(BlockReader::at(mark, file, threads))
-        } else {
-            Box::new(Plain { reader: file, skipped: mark.bit / 8 - mark.offset })
+    /// As [`open`](Self::open), and a file that has changed.
+    pub fn open_part(part: &Part, place: Option<&Place>, threads: usize, path: &Path, progress: Progress) -> anyhow::Result<Self> {
+        let mark = place.map_or(part.from, |place| place.mark);
+        if mark.is_none() && place.is_none() && part.until.is_none() {
+            return Self::open_on(threads, path, progress);
+        }
+        let name = path.display().to_string();
+        let mut file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+        let mut hashed = part.bytes();
+        let mut state = TapState::default();
+        if let Some(place) = place {
+            state = read_again(&mut file, hashed.start, place.bytes, &place.blake3).with_context(|| format!("cannot go on with {name}"))?;
+            hashed.start += place.bytes;
+        }
+        let mut magic = [0; 3];
+        file.rewind().and_then(|()| file.read(&mut magic)).with_context(|| format!("cannot read {name}"))?;
+        let at = mark.map_or(0, |mark| mark.bit / 8);
+        file.seek(SeekFrom::Start(at)).with_context(|| format!("cannot read {name}"))?;
+        let tap = Tap(Arc::new(Mutex::new(state)));
+        progress.add(at - part.bytes().start.min(at));
+        let tapped = Tapped { inner: Box::new(file) as Box<dyn Read + Send>, tap: tap.clone(), progress, at, hashed };
+        let file = BufReader::with_capacity(BUFFER, tapped);
+        let reader: Box<dyn Decompressed> = match mark {
+            None => decompress(file, threads).with_context(|| format!("cannot read {name}"))?,
+            Some(mark) if magic == *b"BZh" => Box::new(BlockReader::at(mark, file, threads)),
+            Some(mark) => Box::new(Plain { reader: file, skipped: mark.bit / 8 - mark.offset }),
         };
         Ok(Self { reader, path: name, tap })
     }
@@ -135,7 +182,14 @@ impl Stream {
             Box::new(File::open(path).with_context(|| format!("cannot open {name}"))?)
         };
         let tap = Tap::default();
-        Ok((Tapped { inner: raw, tap: tap.clone(), progress }, name, tap))
+        Ok((Tapped { inner: raw, tap: tap.clone(), progress, at: 0, hashed: Part::WHOLE.bytes() }, name, tap))
+    }
+
+    /// How far the file was read, and from where to go on for a decompressed byte; bytes before that one are not asked for again.
+    pub fn place(&mut self, offset: u64) -> Place {
+        let mark = self.mark(offset);
+        let Input { bytes, blake3, .. } = self.input();
+        Place { mark, bytes, blake3 }
     }
 
     /// The last place before a decompressed byte from which the file can be read again, if its format has such places; places before
@@ -160,10 +214,44 @@ impl Read for Stream {
 #[derive(Clone, Default)]
 struct Tap(Arc<Mutex<TapState>>);
 
+/// What was hashed.
 #[derive(Default)]
 struct TapState {
     hash: blake3::Hasher,
     bytes: u64,
+}
+
+/// Hashes again what was read before.
+fn read_again(file: &mut File, from: u64, bytes: u64, blake3: &str) -> anyhow::Result<TapState> {
+    let mut state = TapState::default();
+    file.seek(SeekFrom::Start(from))?;
+    io::copy(&mut file.take(bytes), &mut state)?;
+    let same = state.bytes == bytes && state.hash.finalize().to_string() == blake3;
+    anyhow::ensure!(same, "the {bytes} bytes from byte {from} on, which were read already, have changed");
+    Ok(state)
+}
+
+/// Checks that a file, or a part of it, is what was read before.
+///
+/// # Errors
+/// A file that cannot be read, or has changed.
+pub fn check_unchanged(part: &Part, read: &Input) -> anyhow::Result<()> {
+    let name = &read.path;
+    let mut file = File::open(name).with_context(|| format!("cannot open {name}"))?;
+    read_again(&mut file, part.bytes().start, read.bytes, &read.blake3).with_context(|| format!("cannot go on after {name}"))?;
+    Ok(())
+}
+
+impl io::Write for TapState {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Hashes and counts what passes.
@@ -171,6 +259,10 @@ struct Tapped<R> {
     inner: R,
     tap: Tap,
     progress: Progress,
+    /// Byte of the file that comes next.
+    at: u64,
+    /// Bytes of the file that are still to be hashed.
+    hashed: Range<u64>,
 }
 
 type TappedFile = Tapped<Box<dyn Read + Send>>;
@@ -178,10 +270,15 @@ type TappedFile = Tapped<Box<dyn Read + Send>>;
 impl<R: Read> Read for Tapped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        let mut state = self.tap.0.lock().expect("no reader panics while it holds the lock");
-        state.hash.update(&buffer[..read]);
-        state.bytes += read as u64;
-        self.progress.add(read);
+        let here = self.at..self.at + read as u64;
+        let hashed = self.hashed.start.clamp(here.start, here.end)..self.hashed.end.clamp(here.start, here.end);
+        if !hashed.is_empty() {
+            let within = |at: u64| usize::try_from(at - here.start).expect("the buffer is that long");
+            let mut state = self.tap.0.lock().expect("no reader panics while it holds the lock");
+            io::Write::write_all(&mut *state, &buffer[within(hashed.start)..within(hashed.end)])?;
+        }
+        self.at = here.end;
+        self.progress.add(read as u64);
         Ok(read)
     }
 }
@@ -310,14 +407,28 @@ mod tests {
             file.write_all(&bytes).unwrap();
             let mut stream = Stream::open_on(2, file.path(), Progress::default()).unwrap();
             stream.read_exact(&mut vec![0; 300_000]).unwrap();
-            let mark = stream.mark(250_000).unwrap();
+            let place = stream.place(250_000);
+            let mark = place.mark.unwrap();
             assert!(mark.offset > 0 && mark.offset <= 250_000);
-            let mut stream = Stream::open_at(mark, 2, file.path(), Progress::default()).unwrap();
+            let open = || Stream::open_part(&Part::WHOLE, Some(&place), 2, file.path(), Progress::default());
+            let mut stream = open().unwrap();
             let mut rest = String::new();
             stream.read_to_string(&mut rest).unwrap();
             assert!(rest == text[usize::try_from(mark.offset).unwrap()..]);
             // What was skipped is hashed too.
             assert_eq!((stream.input().bytes, stream.input().blake3), (bytes.len() as u64, blake3::hash(&bytes).to_string()));
+            let mut changed = bytes.clone();
+            changed[9] ^= 1;
+            std::fs::write(file.path(), &changed).unwrap();
+            assert!(open().err().unwrap().to_string().contains("have changed"));
+            // Parts are hashed alone.
+            std::fs::write(file.path(), &bytes).unwrap();
+            for part in [Part { from: None, until: Some(mark.bit) }, Part { from: Some(mark), until: None }] {
+                let mut stream = Stream::open_part(&part, None, 2, file.path(), Progress::default()).unwrap();
+                io::copy(&mut stream, &mut io::sink()).unwrap();
+                let range = usize::try_from(part.bytes().start).unwrap()..bytes.len().min(part.bytes().end as usize);
+                assert_eq!(stream.input().blake3, blake3::hash(&bytes[range]).to_string());
+            }
         }
     }
 

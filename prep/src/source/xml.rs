@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::Event;
+use serde::{Deserialize, Serialize};
+
+use super::split::{MAX_PAGE, PageChunk};
 
 /// What a dump says of its wiki, in `<siteinfo>`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteInfo {
     /// Version of the export schema, as in `0.11`.
     pub version: String,
@@ -107,6 +110,9 @@ pub enum Malformed {
     /// Not XML.
     #[error("not well-formed XML: {0}")]
     Xml(String),
+    /// Larger than what is read.
+    #[error("page has {0} bytes of XML, expected at most {MAX_PAGE}")]
+    TooLarge(u64),
     /// A dump of all revisions.
     #[error("page has several revisions: this is a history dump; expected a dump of current pages, as in pages-articles")]
     History,
@@ -119,6 +125,7 @@ impl Malformed {
             Self::Missing(element) => format!("malformed: no {element}"),
             Self::Value { element, .. } => format!("malformed: bad {element}"),
             Self::Xml(_) => "malformed: bad xml".to_owned(),
+            Self::TooLarge(_) => format!("larger than {} MiB", MAX_PAGE >> 20),
             Self::History => "malformed: several revisions".to_owned(),
         }
     }
@@ -144,8 +151,11 @@ impl DumpPage {
     ///
     /// # Errors
     /// The first thing that is missing or wrong.
-    pub fn parse(xml: &[u8], site: &SiteInfo) -> Result<Self, Malformed> {
-        let xml = std::str::from_utf8(xml).map_err(|error| Malformed::Xml(error.to_string()))?;
+    pub fn parse(chunk: &PageChunk, site: &SiteInfo) -> Result<Self, Malformed> {
+        if chunk.bytes > MAX_PAGE as u64 {
+            return Err(Malformed::TooLarge(chunk.bytes));
+        }
+        let xml = std::str::from_utf8(&chunk.xml).map_err(|error| Malformed::Xml(error.to_string()))?;
         let fields = read_fields(xml)?;
         let title = fields.title.filter(|title| !title.is_empty()).ok_or(Malformed::Missing("title"))?;
         let namespace = match fields.ns {
@@ -270,9 +280,14 @@ mod tests {
         <revision><id>6</id><timestamp>1970-01-02T00:00:01Z</timestamp><contributor><username>x</username><id>99</id></contributor>
         <model>wikitext</model><text bytes="9" xml:space="preserve">a &lt;b&gt; &amp;amp; &#x4e2d;</text></revision></page>"#;
 
+    fn parse(xml: &str, site: &SiteInfo) -> Result<DumpPage, Malformed> {
+        let bytes = xml.len() as u64;
+        DumpPage::parse(&PageChunk { xml: xml.as_bytes().to_vec(), offset: 0, bytes }, site)
+    }
+
     #[test]
     fn fields_are_read() {
-        let page = DumpPage::parse(PAGE.as_bytes(), &SiteInfo::default()).unwrap();
+        let page = parse(PAGE, &SiteInfo::default()).unwrap();
         let expected = DumpPage {
             id: 5,
             title: "A & B".to_owned(),
@@ -299,9 +314,15 @@ mod tests {
             ("</revision>", "</revision><revision></revision>", "history dump"),
         ] {
             assert!(PAGE.contains(from));
-            let error = DumpPage::parse(PAGE.replace(from, to).as_bytes(), &new).unwrap_err().to_string();
+            let error = parse(&PAGE.replace(from, to), &new).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+        let large = PageChunk { xml: PAGE.as_bytes()[..40].to_vec(), offset: 0, bytes: 9_000_000 };
+        let error = DumpPage::parse(&large, &new).unwrap_err();
+        assert_eq!(
+            (error.to_string().as_str(), error.reason().as_str()),
+            ("page has 9000000 bytes of XML, expected at most 8388608", "larger than 8 MiB")
+        );
     }
 
     #[test]
@@ -309,7 +330,7 @@ mod tests {
         let mut site = SiteInfo { version: "0.5".to_owned(), ..SiteInfo::default() };
         site.namespaces.insert(4, "Wikipedia".to_owned());
         let xml = PAGE.replace("<ns>0</ns>", "").replace("A &amp; B", "Wikipedia:About");
-        assert_eq!(DumpPage::parse(xml.as_bytes(), &site).unwrap().namespace, 4);
+        assert_eq!(parse(&xml, &site).unwrap().namespace, 4);
     }
 
     #[test]
@@ -317,7 +338,7 @@ mod tests {
         let start = PAGE.find("<text").unwrap();
         let end = PAGE.find("</text>").unwrap() + "</text>".len();
         let xml = PAGE.replace(&PAGE[start..end], r#"<text bytes="0" deleted="deleted" />"#);
-        assert_eq!(DumpPage::parse(xml.as_bytes(), &SiteInfo::default()).unwrap().text, "");
+        assert_eq!(parse(&xml, &SiteInfo::default()).unwrap().text, "");
     }
 
     #[test]

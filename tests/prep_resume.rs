@@ -1,0 +1,328 @@
+//! Runs that are stopped and gone on with: the folder is that of a run that never was, byte for byte.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Run, manifest, run};
+
+const PREP: &str = env!("CARGO_BIN_EXE_prep");
+
+fn prep(args: &[&str]) -> Run {
+    run(PREP, args)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Numbers that look random.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+fn page(id: usize, random: &mut Random) -> String {
+    let mut text = String::new();
+    for _ in 0..random.below(40) {
+        let (a, b) = (random.below(500), random.below(500));
+        text += &format!("'''Word{a}''' lies near [[Place {b}|the place {b}]], says Name{b}. ");
+        if random.below(5) == 0 {
+            text += "\n\n";
+        }
+    }
+    // Some have issues, for --report, and some are malformed.
+    let issue = if id.is_multiple_of(50) { "{{unclosed [[link" } else { "" };
+    let ns = if id.is_multiple_of(70) { "" } else { "<ns>0</ns>" };
+    format!(
+        "<page><title>Page {id}</title>{ns}<id>{id}</id><revision><id>{id}</id><timestamp>2020-01-01T00:00:00Z</timestamp>\
+         <model>wikitext</model><text>{text}{issue}</text></revision></page>\n"
+    )
+}
+
+fn dump(pages: std::ops::Range<usize>) -> Vec<u8> {
+    let mut random = Random(pages.start as u64 + 1);
+    let pages: String = pages.map(|id| page(id, &mut random)).collect();
+    format!("<mediawiki version=\"0.11\" xml:lang=\"en\"><siteinfo><dbname>enwiki</dbname></siteinfo>{pages}</mediawiki>").into_bytes()
+}
+
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(1));
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Everything in a folder, by path.
+fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(contents(&path));
+        } else {
+            all.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+fn relative(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    contents(dir).into_iter().map(|(path, bytes)| (path.strip_prefix(dir).unwrap().to_owned(), bytes)).collect()
+}
+
+/// Dumps of several kinds, a gazetteer, and the command that reads them.
+struct Scene {
+    dir: tempfile::TempDir,
+    args: Vec<String>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        // In memory where there is such a folder: a disk takes its time to sync each unit.
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let streams: Vec<u8> = dump(1000..1800).chunks(150_000).flat_map(bzip2).collect();
+        let utf16: Vec<u8> =
+            [0xfeff].into_iter().chain(String::from_utf8(dump(3000..3100)).unwrap().encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let inputs = [
+            write(dir.path(), "one.xml.bz2", &bzip2(&dump(0..800))),
+            write(dir.path(), "many.xml.bz2", &streams),
+            write(dir.path(), "utf16.xml.zst", &zstd::encode_all(utf16.as_slice(), 1).unwrap()),
+            write(dir.path(), "plain.xml", &dump(4000..4300)),
+        ];
+        let names: String = (0..400).map(|n| format!("Place {n}\nName{}\n", n + 50)).collect();
+        let names = write(dir.path(), "names.txt", names.as_bytes());
+        let mut args: Vec<String> =
+            ["nee", "--queries", "en_conll03", "--match", "both", "--buckets", "1-2,3+", "--unit", "100K", "-q"].map(str::to_owned).into();
+        args.push(format!("--gazetteer=LOC={}", names.display()));
+        args.extend(inputs.iter().map(|path| path.display().to_string()));
+        Self { dir, args }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, out: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(PREP);
+        command.args(&self.args).arg("-o").arg(self.path(out)).arg(format!("--report={}.jsonl", self.path(out).display())).args(more);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, out: &str, more: &[&str]) -> Run {
+        let args: Vec<String> = self.command(out, more).get_args().map(|arg| arg.to_str().unwrap().to_owned()).collect();
+        run(PREP, args)
+    }
+}
+
+#[test]
+fn fifty_kills_change_nothing() {
+    let scene = Scene::new();
+    let begun = Instant::now();
+    scene.run("whole", &["--threads", "1"]).ok();
+    let whole_run = begun.elapsed();
+    let expected = relative(&scene.path("whole"));
+    let shards = expected.keys().filter(|path| path.extension().is_some_and(|extension| extension == "parquet")).count();
+    assert!(shards > 10, "several units: {shards} shards");
+    assert!(!expected.contains_key(Path::new("_progress.json")));
+
+    let mut random = Random(7);
+    let (mut kills, mut rounds, mut resumed_late) = (0, 0, 0);
+    while kills < 50 {
+        let out = format!("round{rounds}");
+        rounds += 1;
+        assert!(rounds < 60, "runs end before they are killed: {kills} kills of {whole_run:?}");
+        loop {
+            let threads = (1 + random.below(4)).to_string();
+            let mut child = scene.command(&out, &["--resume", "--threads", &threads]).spawn().unwrap();
+            let moment = Duration::from_micros(random.below(whole_run.as_micros() as u64 + 1));
+            std::thread::sleep(moment);
+            if child.try_wait().unwrap().is_some() {
+                let output = child.wait_with_output().unwrap();
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                break;
+            }
+            // One in four is asked to stop, the others are not asked.
+            if random.below(4) == 0 {
+                Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+                let output = child.wait_with_output().unwrap();
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success() || output.status.code().is_none() || said.contains("go on with --resume"), "{said}");
+            } else {
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
+            kills += 1;
+            resumed_late += usize::from(scene.path(&out).join("_progress.json").is_file() && progress(&scene.path(&out)) > 0);
+        }
+        assert!(relative(&scene.path(&out)) == expected, "{out} after {kills} kills");
+        let report = |out: &str| fs::read(scene.path(&format!("{out}.jsonl"))).unwrap();
+        assert!(report(&out) == report("whole"), "the report of {out} after {kills} kills");
+        scene.run(&out, &["--resume"]).ok();
+        fs::remove_dir_all(scene.path(&out)).unwrap();
+    }
+    assert!(resumed_late > 15, "most kills come after the first unit: {resumed_late}");
+}
+
+/// Pages of the units that are done.
+fn progress(dir: &Path) -> u64 {
+    let saved: serde_json::Value = serde_json::from_slice(&fs::read(dir.join("_progress.json")).unwrap()).unwrap();
+    saved["state"]["counters"]["pages"]["in"].as_u64().unwrap_or(0)
+}
+
+/// Kills a run of the scene once some units are done.
+fn killed(scene: &Scene, out: &str) {
+    let mut child = scene.command(out, &[]).spawn().unwrap();
+    let dir = scene.path(out);
+    while !(dir.join("_progress.json").is_file() && progress(&dir) > 200) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn what_has_changed_is_refused() {
+    let scene = Scene::new();
+    killed(&scene, "out");
+    let out = scene.path("out");
+    let before = relative(&out);
+    scene.run("out", &[]).fails(&["holds a run that did not end", "--resume", "--overwrite"]);
+    scene.run("out", &["--resume", "--max-chars", "300"]).fails(&["max_chars was 400, is 300"]);
+    let larger = Scene { args: scene.args.iter().map(|arg| arg.replace("100K", "1M")).collect(), ..Scene::new() };
+    run(PREP, larger.args.iter().map(String::as_str).chain(["--resume", "-o", text(&out)])).fails(&["unit was 102400, is 1048576"]);
+    scene.run("out", &["--resume", text(&scene.path("plain.xml"))]).fails(&["inputs were", "plain.xml"]);
+    prep(&["esi", text(&scene.path("one.xml.bz2")), "-o", text(&out), "--resume"]).fails(&["begun by `prep nee`, this is `prep esi`"]);
+    let edit = |file: &str, change: &dyn Fn(&mut Vec<u8>), expected: &[&str]| {
+        let path = scene.path(file);
+        let was = fs::read(&path).unwrap();
+        let mut bytes = was.clone();
+        change(&mut bytes);
+        fs::write(&path, &bytes).unwrap();
+        scene.run("out", &["--resume"]).fails(expected);
+        fs::write(&path, was).unwrap();
+    };
+    edit("names.txt", &|bytes| bytes.extend(b"Another\n"), &["names.txt had", "bytes, has"]);
+    edit("one.xml.bz2", &|bytes| bytes.push(0), &["one.xml.bz2 had", "bytes, has"]);
+    edit("one.xml.bz2", &|bytes| bytes[30_000] ^= 1, &["one.xml.bz2: the ", "which were read already, have changed"]);
+    let saved = String::from_utf8(before[Path::new("_progress.json")].clone()).unwrap();
+    fs::write(out.join("_progress.json"), saved.replace("\"prep 0", "\"prep 99.0")).unwrap();
+    scene.run("out", &["--resume"]).fails(&["begun by prep 99.0", "this is prep 0"]);
+    fs::write(out.join("_progress.json"), &saved).unwrap();
+    assert!(relative(&out) == before, "what is refused is left alone");
+    scene.run("out", &["--resume"]).ok();
+    scene.run("whole", &[]).ok();
+    assert!(relative(&out) == relative(&scene.path("whole")));
+    // A folder that is complete.
+    let args: Vec<String> = scene
+        .args
+        .iter()
+        .filter(|arg| *arg != "-q")
+        .cloned()
+        .chain(["-o".to_owned(), text(&out).to_owned(), "--resume".to_owned()])
+        .collect();
+    assert!(run(PREP, args).ok().stderr.contains("is complete: nothing to do"));
+    scene.run("out", &["--resume", "--max-chars", "300"]).fails(&["max_chars was 400, is 300"]);
+    scene.run("out", &[]).fails(&["not empty"]);
+    fs::write(out.join("thesis.txt"), "mine").unwrap();
+    fs::remove_file(out.join("_manifest.json")).unwrap();
+    scene.run("out", &["--resume"]).fails(&["thesis.txt", "will not overwrite"]);
+}
+
+#[test]
+fn two_runs_do_not_share_a_folder() {
+    let scene = Scene::new();
+    let mut child = scene.command("out", &[]).spawn().unwrap();
+    while !scene.path("out").join("_progress.json").is_file() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    scene.run("out", &["--resume"]).fails(&["another run is writing to"]);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn pages_are_gone_on_with_too() {
+    let scene = Scene::new();
+    let pages = scene.path("pages");
+    let inputs = [scene.path("one.xml.bz2"), scene.path("many.xml.bz2")];
+    prep(&["pages", text(&inputs[0]), text(&inputs[1]), "-o", text(&pages), "--unit", "500K", "-q"]).ok();
+    assert!(manifest(&pages).shards.len() > 3);
+    let args = |out: &str| ["esi", text(&pages), "--unit", "20K", "-q", "--resume", "-o", text(&scene.path(out))].map(str::to_owned);
+    run(PREP, args("whole")).ok();
+    assert!(manifest(&scene.path("whole")).shards.len() > 5, "a unit is a batch of pages");
+    for round in 0..3 {
+        let out = format!("out{round}");
+        let mut child = Command::new(PREP).args(args(&out)).spawn().unwrap();
+        while !scene.path(&out).join(format!("part-0000{round}.parquet")).is_file() {
+            assert!(child.try_wait().unwrap().is_none());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        run(PREP, args(&out)).ok();
+        assert!(relative(&scene.path(&out)) == relative(&scene.path("whole")));
+    }
+}
+
+/// Runs a shell line with `$PREP` and `$OUT`.
+fn shell(scene: &Scene, line: &str) -> Run {
+    let args: Vec<String> = scene.args.iter().map(|arg| format!("'{arg}'")).collect();
+    let prep = format!("'{PREP}' {} -o '{}'", args.join(" "), text(&scene.path("out")));
+    run("sh", ["-c", &line.replace("PREP", &prep).replace("OUT", text(&scene.path("out")))])
+}
+
+#[test]
+fn a_full_disk_leaves_a_run_to_go_on_with() {
+    let scene = Scene::new();
+    scene.run("whole", &[]).ok();
+    // A file that may not grow further fails as on a full disk.
+    shell(&scene, "trap '' XFSZ; ulimit -f 8; exec PREP").fails(&["part-", "File too large", "stopped; go on with --resume"]);
+    assert!(!manifest(&scene.path("out")).complete);
+    scene.run("out", &["--resume"]).ok();
+    assert!(relative(&scene.path("out")) == relative(&scene.path("whole")));
+
+    // The same on a real one, where this machine lets us make it.
+    fs::remove_dir_all(scene.path("out")).unwrap();
+    fs::create_dir(scene.path("out")).unwrap();
+    if run("unshare", ["-rm", "true"]).code != 0 {
+        println!("skipped: no small disk can be mounted");
+        return;
+    }
+    let line = "exec unshare -rm sh -c \"mount -t tmpfs -o size=400k none 'OUT' || exit 9; PREP; echo ended with $?; ls -A 'OUT'; \
+                mount -o remount,size=100m 'OUT'; PREP --resume && cp -r 'OUT' 'OUT.kept'\"";
+    let said = shell(&scene, &line.replace("$?", "\\$?")).ok();
+    assert!(said.stderr.contains("No space left") && said.stderr.contains("go on with --resume"), "{}", said.stderr);
+    assert!(
+        said.stdout.contains("ended with 1") && said.stdout.contains("_progress.json") && !said.stdout.contains(".tmp"),
+        "{}",
+        said.stdout
+    );
+    assert!(relative(&scene.path("out.kept")) == relative(&scene.path("whole")));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_an_error() {
+    let scene = Scene::new();
+    let input = scene.path("plain.xml");
+    prep(&["pages", text(&input), "-o", "/dev/null/out"]).fails(&["cannot make /dev/null/out"]);
+    prep(&["pages", text(&input), "-o", text(&scene.path("o")), "--report", "/dev/null/x"]).fails(&["cannot write /dev/null/x"]);
+    prep(&["pages", text(&input), "-o", text(&scene.path("full")), "--report", "/dev/full"]).fails(&["/dev/full", "No space left"]);
+}
