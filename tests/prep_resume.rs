@@ -148,11 +148,11 @@ fn fifty_kills_change_nothing() {
     while kills < 50 {
         let out = format!("round{rounds}");
         rounds += 1;
-        assert!(rounds < 60, "runs end before they are killed: {kills} kills of {whole_run:?}");
+        assert!(rounds < 200, "runs end before they are killed: {kills} kills of {whole_run:?}");
         loop {
             let threads = (1 + random.below(4)).to_string();
             let mut child = scene.command(&out, &["--resume", "--threads", &threads]).spawn().unwrap();
-            let moment = Duration::from_micros(random.below(whole_run.as_micros() as u64 + 1));
+            let moment = Duration::from_micros(random.below(whole_run.as_micros() as u64 * 3 / 4));
             std::thread::sleep(moment);
             if child.try_wait().unwrap().is_some() {
                 let output = child.wait_with_output().unwrap();
@@ -267,8 +267,8 @@ fn pages_are_gone_on_with_too() {
     assert!(manifest(&pages).shards.len() > 3);
     let args = |out: &str| ["esi", text(&pages), "--unit", "20K", "-q", "--resume", "-o", text(&scene.path(out))].map(str::to_owned);
     run(PREP, args("whole")).ok();
-    assert!(manifest(&scene.path("whole")).shards.len() > 5, "a unit is a batch of pages");
-    for round in 0..3 {
+    assert!(manifest(&scene.path("whole")).shards.len() > 3, "a unit is a batch of pages");
+    for round in 0..2 {
         let out = format!("out{round}");
         let mut child = Command::new(PREP).args(args(&out)).spawn().unwrap();
         while !scene.path(&out).join(format!("part-0000{round}.parquet")).is_file() {
