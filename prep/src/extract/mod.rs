@@ -4,10 +4,10 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`sources`], [`read`] | opens the inputs; reads them in turn |
-//! | [`work`] | a batch of pages to rows, by way of [`label`] with [`esi`] or [`nee`] |
-//! | [`job`], [`units`] | writes the rows, unit by unit, so that a run can be gone on with |
-//! | [`redirects`], [`progress`], [`config`], [`buckets`] | what their names say |
+//! | `sources`, `read` | opens the inputs; reads them in turn |
+//! | `work` | a batch of pages to rows, by way of `label` with `esi` or `nee` |
+//! | `job`, `units` | writes the rows, unit by unit, so that a run can be gone on with |
+//! | `redirects`, `progress`, `config`, `buckets` | what their names say |
 
 mod buckets;
 mod config;
