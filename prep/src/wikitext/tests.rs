@@ -226,6 +226,22 @@ fn chinese() {
 }
 
 #[test]
+fn japanese() {
+    check(
+        "ja",
+        &[
+            ("[[東京]]都と[[京都|京]]abc", "東京都と京abc", "東京→東京; 京abc→京都"),
+            ("[[ファイル:a.jpg|サムネイル|甲[[乙]]]][[画像:b.jpg]][[カテゴリ:x]]丙", "丙", ""),
+            ("{{仮リンク|甲|en|A}}と{{仮リンク|甲|en|A|label=乙}}", "甲と乙", "甲→甲; 乙→甲"),
+            ("{{読み仮名|甲|こう}}{{要出典範囲|乙|date=x}}{{要出典}}。", "甲乙。", ""),
+            ("甲（{{lang-en-short|A}}、{{IPA|x}}）は後に", "甲（A）は後に", ""),
+            ("__目次非表示__甲-{乙}-", "甲-{乙}-", ""),
+            ("甲&thinsp;乙&hellip;&#x3042;&amp;amp;", "甲 乙…あ&amp;", ""),
+        ],
+    );
+}
+
+#[test]
 fn captions_and_tables() {
     let all = Extractor::new(Wiki::new(&SiteInfo::default(), "en"), Options { captions: true, tables: true, ..options("en") });
     check_with(
