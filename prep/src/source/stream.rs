@@ -420,7 +420,7 @@ mod tests {
             let mut changed = bytes.clone();
             changed[9] ^= 1;
             std::fs::write(file.path(), &changed).unwrap();
-            assert!(open().err().unwrap().to_string().contains("have changed"));
+            assert!(format!("{:#}", open().err().unwrap()).contains("have changed"));
             // Parts are hashed alone.
             std::fs::write(file.path(), &bytes).unwrap();
             for part in [Part { from: None, until: Some(mark.bit) }, Part { from: Some(mark), until: None }] {
