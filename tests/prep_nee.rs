@@ -1,78 +1,15 @@
-//! `prep nee`, `prep esi --repeat-mentions` and `--resolve-redirects` on the real binary.
+//! `prep nee` and `--resolve-redirects` on the real binary.
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod desk;
 
 use std::fs;
 use std::path::Path;
 
-use common::{Run, fixture, manifest, run, shared_data, triples};
-use schemas::{Folder, Origin, Page, Tally, Triple};
-use serde_json::Value;
-
-const PREP: &str = env!("CARGO_BIN_EXE_prep");
-
-fn prep(args: &[&str]) -> Run {
-    run(PREP, args)
-}
-
-/// A folder of its own for one test.
-struct Desk(tempfile::TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
-        fs::write(self.path(name), bytes).unwrap();
-        self.path(name)
-    }
-
-    /// A dump of pages, each a title and its wikitext; `→` before the target of a redirect.
-    fn dump(&self, name: &str, lang: &str, pages: &[(&str, &str)]) -> String {
-        let pages: String = pages
-            .iter()
-            .enumerate()
-            .map(|(id, (title, text))| {
-                let redirect = text.strip_prefix('→').map(|target| format!("<redirect title=\"{target}\" />")).unwrap_or_default();
-                format!(
-                    "<page><title>{title}</title><ns>0</ns><id>{}</id>{redirect}<revision><id>{id}</id>\
-                     <timestamp>2020-01-01T00:00:00Z</timestamp><model>wikitext</model><text>{text}</text></revision></page>\n",
-                    id + 1
-                )
-            })
-            .collect();
-        let head = format!("<siteinfo><dbname>{lang}wiki</dbname></siteinfo>");
-        self.write(name, format!("<mediawiki version=\"0.11\" xml:lang=\"{lang}\">{head}{pages}</mediawiki>"))
-    }
-
-    /// The rows that a command makes into the folder `out`.
-    fn triples(&self, args: &[&str]) -> Vec<Triple> {
-        let out = self.path("out");
-        prep(&[args, &["-o", &out, "--overwrite"]].concat()).ok();
-        prep(&["verify", &out]).ok();
-        let counters = self.manifest()["counters"].clone();
-        let counters: std::collections::BTreeMap<String, Tally> = serde_json::from_value(counters).unwrap();
-        assert!(counters.values().all(Tally::adds_up), "{counters:?}");
-        triples(Path::new(&out))
-    }
-
-    /// The answers of the rows that a command makes: `label:text`, sentence by sentence.
-    fn answers(&self, args: &[&str]) -> Vec<String> {
-        let rows = self.triples(args);
-        let answer = |row: &Triple, text: &str| format!("{}:{text}", row.label);
-        rows.iter().flat_map(|row| row.spans.iter().map(|span| answer(row, &span.text))).collect()
-    }
-
-    fn manifest(&self) -> Value {
-        serde_json::to_value(manifest(Path::new(&self.path("out")))).unwrap()
-    }
-}
+use common::{fixture, manifest, shared_data, triples};
+use desk::{Desk, prep};
+use schemas::{Folder, Origin, Page};
 
 const PAGES: &[(&str, &str)] = &[
     ("Ada Arden", "'''Ada Arden''' met [[Paris (Texas)|the town]] and [[Oslo]]. Later she saw Bergen and Oslo with Georgia."),
@@ -271,7 +208,7 @@ fn buckets_are_folders() {
     let rows_of = |shard: usize| manifest["shards"][shard]["rows"].as_u64();
     assert_eq!((rows_of(0), rows_of(1), rows.len()), (Some(8), Some(8), 16));
     assert!(rows.chunks(4).all(|rows| rows.iter().all(|row| row.sentence == rows[0].sentence)), "rows of a sentence together");
-    let json: Value = serde_json::from_str(&prep(&["inspect", &desk.path("out"), "--json"]).ok().stdout).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&prep(&["inspect", &desk.path("out"), "--json"]).ok().stdout).unwrap();
     assert_eq!((&json["rows"], &json["sentences"]), (&16.into(), &4.into()));
     // Sentences that are in no bucket are counted, and what is foreign in a bucket is kept.
     assert_eq!(desk.triples(&nee(&dump, &people, &places, &["--match", "both", "--buckets", "3"])).len(), 8);
@@ -313,43 +250,6 @@ fn the_fixtures_are_typed() {
             direct.iter().filter(|row| row.label == labels[1]).flat_map(|row| &row.spans).filter(|span| places.contains(&span.text));
         assert!(found.count() > 20);
     }
-}
-
-#[test]
-fn later_mentions_are_answers() {
-    let desk = Desk::new();
-    let dump = desk.dump(
-        "dump.xml",
-        "en",
-        &[(
-            "Ada Arden (painter)",
-            "'''Ada Arden''' saw York and [[York|the city]] by the [[Ouse]]. York is on the Ouse; the Ouses are not, Ada Arden said.\n\n\
-             In [[New York]] she liked [[York Minster]]. New York and Ouse and [[File:x.png|thumb|Ouse]] the city [[:Category:Ouse]]s again.",
-        )],
-    );
-    let answers = |more: &[&str]| -> Vec<Vec<(String, Origin)>> {
-        let rows = desk.triples(&[&["esi", &dump], more].concat());
-        rows.into_iter().map(|row| row.spans.into_iter().map(|span| (span.text, span.origin)).collect()).collect()
-    };
-    let anchor = |text: &str| (text.to_owned(), Origin::Anchor);
-    let repeat = |text: &str| (text.to_owned(), Origin::Repeat);
-    assert_eq!(answers(&[]), [vec![anchor("the city"), anchor("Ouse")], vec![anchor("New York"), anchor("York Minster")]]);
-    assert_eq!(
-        answers(&["--repeat-mentions"]),
-        [
-            vec![repeat("Ada Arden"), anchor("the city"), anchor("Ouse")],
-            vec![repeat("Ouse"), repeat("Ada Arden")],
-            vec![anchor("New York"), anchor("York Minster")],
-            vec![repeat("New York"), repeat("Ouse"), repeat("the city")],
-        ]
-    );
-    assert_eq!(desk.manifest()["counters"]["repeats"]["out"], 6);
-    assert_eq!(desk.manifest()["config"]["repeat_mentions"], true);
-
-    // Chinese has no word borders, and the title is converted as the text is.
-    let dump = desk.dump("zh.xml", "zh", &[("臺北市", "'''臺北市'''在[[臺灣]]北部。臺灣人愛臺北市。")]);
-    let texts = |more: &[&str]| desk.answers(&[&["esi", &dump], more].concat());
-    assert_eq!(texts(&["--repeat-mentions"]), ["Entity:台北市", "Entity:台湾", "Entity:台湾", "Entity:台北市"]);
 }
 
 #[test]

@@ -158,12 +158,22 @@ pub struct NeeArgs {
     /// Fewest chars of a name that is looked for in the text
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub min_length: usize,
-    /// Names that are not looked for in the text, one a line; may be given several times
+    /// Mark later mentions of what the page links, and of its title, too: with the label of the link or title
+    #[arg(long)]
+    pub repeat_mentions: bool,
+    /// Of names of this label, mark later mentions of the last word too: Lovelace, after Ada Lovelace
+    #[arg(long, value_name = "LABEL", requires = "repeat_mentions")]
+    pub family_names: Option<String>,
+    /// What is no name, one a line: it is not looked for in the text, and a link of this text is no answer; may be given several times
     #[arg(long, value_name = "FILE")]
     pub stop: Vec<PathBuf>,
     /// Leave out sentences with fewer answers
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub min_entities: usize,
+    /// Leave out sentences with more names that no gazetteer knows: links without a label and, where a script has upper case, other words
+    /// that begin with it after a sentence's first; what --stop lists is not unknown
+    #[arg(long, value_name = "N")]
+    pub max_unknown: Option<usize>,
     /// Split longer sentences between clauses or words, never inside an answer
     #[arg(long, value_name = "N", default_value_t = 400)]
     pub max_chars: usize,

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use schemas::QuerySet;
 use schemas::manifest::Input;
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
 use crate::cli::{Ambiguous, Matching, NeeArgs, Part, Variant};
+use crate::gazetteer::Spec;
 use crate::gazetteer::files::NameFile;
 use crate::gazetteer::fold::Folding;
-use crate::gazetteer::{MentionSpec, Spec};
 use crate::wikitext::Converter;
 
 /// Settings that shape the rows, as the manifest keeps them.
@@ -70,6 +70,10 @@ pub(super) struct NeeConfig {
     encoding: &'static str,
     min_length: usize,
     stop: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    family_names: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_unknown: Option<usize>,
     buckets: Option<Buckets>,
 }
 
@@ -90,14 +94,15 @@ impl NeeConfig {
         let mut files = Vec::new();
         let mut gazetteers = Vec::new();
         for arg in &args.gazetteer {
-            let label = set.position(&arg.label).with_context(|| {
-                let known: Vec<&str> = set.labels().collect();
-                format!("--gazetteer {}={}: query set `{}` has no such label, but {}", arg.label, arg.file, set.name, known.join(", "))
-            })?;
+            let label = label(set, &arg.label).with_context(|| format!("--gazetteer {}={}", arg.label, arg.file))?;
             let file = NameFile::find(&arg.file).with_context(|| format!("--gazetteer {}={}", arg.label, arg.file))?;
             gazetteers.push(FileConfig { label: arg.label.clone(), path: file.path.display().to_string(), column: file.column.clone() });
             files.push((label, file));
         }
+        ensure!(
+            !args.repeat_mentions || args.matching != Matching::Mentions,
+            "--repeat-mentions is for what links say, expected --match anchors or both"
+        );
         let config = Self {
             gazetteers,
             matching: args.matching,
@@ -107,6 +112,8 @@ impl NeeConfig {
             encoding: args.encoding.name(),
             min_length: args.min_length,
             stop: args.stop.iter().map(|path| path.display().to_string()).collect(),
+            max_unknown: args.max_unknown,
+            family_names: args.family_names.clone(),
             buckets: args.buckets.clone(),
         };
         let folding = Folding {
@@ -115,12 +122,23 @@ impl NeeConfig {
             simplify: Converter::to(if simplify { Variant::ZhHans } else { Variant::None }),
         };
         let in_text = args.matching != Matching::Anchors;
-        let mentions = in_text.then(|| MentionSpec { min_length: args.min_length, stop: args.stop.clone() });
-        Ok((config, Spec { files, encoding: args.encoding, folding, ambiguous: args.ambiguous, mentions }))
+        let min_length = in_text.then_some(args.min_length);
+        Ok((config, Spec { files, encoding: args.encoding, folding, ambiguous: args.ambiguous, stop: args.stop.clone(), min_length }))
     }
 
     /// Paths of the gazetteers' files, in the order they were given.
     pub(super) fn paths(&self) -> Vec<String> {
         self.gazetteers.iter().map(|file| file.path.clone()).collect()
     }
+}
+
+/// The place of a label in a query set.
+///
+/// # Errors
+/// A set that has no such label.
+pub(super) fn label(set: &QuerySet, label: &str) -> anyhow::Result<usize> {
+    set.position(label).with_context(|| {
+        let known: Vec<&str> = set.labels().collect();
+        format!("query set `{}` has no such label, but {}", set.name, known.join(", "))
+    })
 }

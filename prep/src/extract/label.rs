@@ -7,6 +7,7 @@ use schemas::row::CharSlicer;
 use schemas::{Anchor, Origin, Page, Query, SegmentKind, Span, Tally, Triple};
 
 use super::buckets::Buckets;
+use crate::gazetteer::matcher::borders;
 use crate::sentence;
 use crate::wikitext::Wiki;
 
@@ -33,6 +34,8 @@ pub(super) struct Rules {
     pub min_entities: usize,
     /// Longest sentence, in chars.
     pub max_chars: usize,
+    /// Most names of a sentence that is kept of which nobody knows what they are.
+    pub max_unknown: Option<usize>,
     /// Partitions by number of answers.
     pub buckets: Option<Buckets>,
 }
@@ -76,7 +79,8 @@ pub(super) struct Answer {
     pub name: Option<u32>,
 }
 
-/// The triples of a page, each with its partition. `find` gives what there is in a block, in order and apart.
+/// The triples of a page, each with its partition. `find` gives what there is in a block, in order and apart; `known`
+/// says of a text that it is no unknown name.
 /// Counts `sentences` and, by their kind, the answers that `find` gave, and the names of those that are kept.
 pub(super) fn triples(
     page: &Page,
@@ -84,6 +88,7 @@ pub(super) fn triples(
     rules: &Rules,
     counters: &mut Counters,
     find: impl Fn(&Block<'_>, &mut Counters) -> Vec<Answer>,
+    known: impl Fn(&str) -> bool,
 ) -> Vec<(usize, Triple)> {
     let mut triples = Vec::new();
     let mut number = 0;
@@ -105,16 +110,21 @@ pub(super) fn triples(
         for range in sentence::split(&page.lang, text, &whole, rules.max_chars) {
             let sentence = number;
             number += 1;
+            let context = context.slice(range.start, range.end).expect("sentences lie in their block");
             let mut here = Vec::new();
             while let Some(answer) = answers.next_if(|answer| answer.chars.end <= range.end) {
-                here.extend(Some(answer).filter(|answer| answer.label.is_some()));
+                here.push(answer);
             }
+            let too_many_unknown = rules.max_unknown.is_some_and(|most| unknown(context, range.start, &here, &known) > most);
+            here.retain(|answer| answer.label.is_some());
             let bucket = rules.buckets.as_ref().map_or(Some(0), |buckets| buckets.of(here.len()));
             let covered: usize = here.iter().map(|answer| answer.chars.len()).sum();
             let reason = if here.len() < rules.min_entities {
                 Some("fewer answers than --min-entities")
             } else if covered == range.len() {
                 Some("nothing but an answer")
+            } else if too_many_unknown {
+                Some("more unknown names than --max-unknown")
             } else {
                 bucket.is_none().then_some("in none of --buckets")
             };
@@ -128,7 +138,6 @@ pub(super) fn triples(
                 counters.of(answer.kind).keep();
                 counters.names.extend(answer.name);
             }
-            let context = context.slice(range.start, range.end).expect("sentences lie in their block");
             triples.extend(queries.iter().enumerate().map(|(label, query)| {
                 let mut slicer = CharSlicer::new(context);
                 let mine = here.iter().filter(|answer| answer.label == Some(label));
@@ -151,14 +160,42 @@ pub(super) fn triples(
     triples
 }
 
+/// How many names of a sentence have no label: answers without one, and words outside answers, the first one apart, that begin with an
+/// upper-case letter. What begins with a lower-case one is no name.
+fn unknown(context: &str, start: u32, answers: &[Answer], known: impl Fn(&str) -> bool) -> usize {
+    let mut slicer = CharSlicer::new(context);
+    let mut unlabelled = 0;
+    for answer in answers.iter().filter(|answer| answer.label.is_none()) {
+        let text = slicer.slice(answer.chars.start - start, answer.chars.end - start).expect("answers lie in their sentence");
+        unlabelled += usize::from(!text.starts_with(char::is_lowercase) && !known(text));
+    }
+    let taken: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.start - start..answer.chars.end - start).collect();
+    let mut cuts = Vec::new();
+    borders(context, &mut cuts);
+    let (mut at, mut first) = (0, true);
+    let unlabelled_words = cuts.windows(2).map(|cut| &context[cut[0]..cut[1]]).filter(|word| {
+        let chars = at..at + word.chars().count() as u32;
+        at = chars.end;
+        let after_first = word.starts_with(char::is_alphanumeric) && !std::mem::take(&mut first);
+        after_first && word.starts_with(char::is_uppercase) && !overlaps(&chars, &taken) && !known(word)
+    });
+    unlabelled + unlabelled_words.count()
+}
+
 fn span(answer: &Answer, sentence: &mut CharSlicer<'_>, sentence_start: u32) -> Span {
     let (start, end) = (answer.chars.start - sentence_start, answer.chars.end - sentence_start);
     let text = sentence.slice(start, end).expect("answers lie in their sentence").to_owned();
     Span { start, end, text, origin: answer.origin, score: None }
 }
 
+/// Those of other stretches, which are in order and apart, that share a char with one.
+pub(super) fn overlapping<'o>(chars: &Range<u32>, others: &'o [Range<u32>]) -> impl Iterator<Item = &'o Range<u32>> + use<'o> {
+    let next = others.partition_point(|other| other.end <= chars.start);
+    let end = chars.end;
+    others[next..].iter().take_while(move |other| other.start < end)
+}
+
 /// Whether a stretch shares a char with one of others, which are in order and apart.
 pub(super) fn overlaps(chars: &Range<u32>, others: &[Range<u32>]) -> bool {
-    let next = others.partition_point(|other| other.end <= chars.start);
-    others.get(next).is_some_and(|other| other.start < chars.end)
+    overlapping(chars, others).next().is_some()
 }

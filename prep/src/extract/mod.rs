@@ -21,6 +21,7 @@ mod nee;
 mod progress;
 mod read;
 mod redirects;
+mod repeats;
 mod sources;
 pub(crate) mod units;
 mod work;
@@ -28,7 +29,7 @@ mod work;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use schemas::{Page, QuerySet, Triple};
 
 use crate::cli::{Common, DumpArgs, EsiArgs, NeeArgs, PagesArgs, Variant};
@@ -80,7 +81,7 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
     config.min_entities = Some(args.min_entities);
     config.max_chars = Some(args.max_chars);
     config.repeat_mentions = Some(args.repeat_mentions);
-    let rules = Rules { min_entities: args.min_entities, max_chars: args.max_chars, buckets: None };
+    let rules = Rules { min_entities: args.min_entities, max_chars: args.max_chars, max_unknown: None, buckets: None };
     let job = Job { command: "esi", output: &args.output, dump: &args.dump, common, names: None, partitions: None };
     let triples = |page: Page, extractor: &Extractor, counters: &mut Counters| {
         esi::triples(&page, extractor, &queries[&page.lang].queries[0], args.repeat_mentions, &rules, counters)
@@ -95,20 +96,24 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
 pub fn nee(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
     let sources = Sources::open(&args.inputs, &args.dump, common)?;
     let set = QuerySet::named(&args.queries)?;
+    let family = args.family_names.as_deref().map(|label| config::label(&set, label).context("--family-names")).transpose()?;
     let (nee, spec) = NeeConfig::new(args, &set, sources.are_simplified(&args.dump))?;
     let (gazetteer, loaded) = Gazetteer::load(spec)?;
     let paths = nee.paths();
     let mut config = sources.config(&args.dump, Some(vec![set.clone()]));
     config.min_entities = Some(args.min_entities);
     config.max_chars = Some(args.max_chars);
+    config.repeat_mentions = Some(args.repeat_mentions);
     config.nee = Some(nee);
-    let rules = Rules { min_entities: args.min_entities, max_chars: args.max_chars, buckets: args.buckets.clone() };
-    let labeller = nee::Labeller { gazetteer: &gazetteer, matching: args.matching };
+    let rules =
+        Rules { min_entities: args.min_entities, max_chars: args.max_chars, max_unknown: args.max_unknown, buckets: args.buckets.clone() };
+    let repeats = args.repeat_mentions.then_some(nee::RepeatRules { family });
+    let labeller = nee::Labeller { gazetteer: &gazetteer, matching: args.matching, repeats };
     let names = NamesOf { gazetteer: &gazetteer, loaded, labels: set.labels().collect(), paths };
     let partitions = args.buckets.as_ref().map(|buckets| buckets.folders().collect());
     let job = Job { command: "nee", output: &args.output, dump: &args.dump, common, names: Some(names), partitions };
     let triples = |page: Page, extractor: &Extractor, counters: &mut Counters| {
-        nee::triples(&page, extractor.wiki(), &set.queries, &labeller, &rules, counters)
+        nee::triples(&page, extractor, &set.queries, &labeller, &rules, counters)
     };
     job.run::<Triple>(sources, &config, triples)
 }

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use schemas::{Anchor, Origin, Page, Query, Triple};
 
-use super::label::{self, Answer, Block, Counters, Rules, overlaps};
+use super::label::{self, Answer, Block, Counters, Rules, overlapping, overlaps};
+use super::repeats::{Named, Repeats, family_name};
 use crate::cli::Matching;
 use crate::gazetteer::{Found, Gazetteer};
-use crate::wikitext::{Wiki, title_surface};
+use crate::wikitext::{Extractor, title_surface};
 
 /// How labels are found.
 pub(super) struct Labeller<'a> {
@@ -15,42 +16,79 @@ pub(super) struct Labeller<'a> {
     pub gazetteer: &'a Gazetteer,
     /// Where they are looked for.
     pub matching: Matching,
+    /// Which later mentions of names are answers too; nothing where none are.
+    pub repeats: Option<RepeatRules>,
 }
 
-/// The triples of a page. Counts `sentences`, `anchors` and `mentions`, each to its last one.
+/// Which later mentions are looked for.
+pub(super) struct RepeatRules {
+    /// The label whose names are also said by their last word.
+    pub family: Option<usize>,
+}
+
+/// The triples of a page. Counts `sentences`, `anchors`, `repeats` and `mentions`, each to its last one.
 pub(super) fn triples(
     page: &Page,
-    wiki: &Wiki,
+    extractor: &Extractor,
     queries: &[Query],
     labeller: &Labeller<'_>,
     rules: &Rules,
     counters: &mut Counters,
 ) -> Vec<(usize, Triple)> {
+    let repeats = labeller.repeats.as_ref().map(|rules| labeller.named_again(page, extractor, rules));
     let find = |block: &Block<'_>, counters: &mut Counters| {
-        let links = block.links(wiki, counters);
+        let links = block.links(extractor.wiki(), counters);
         if labeller.matching == Matching::Mentions {
             links.iter().for_each(|_| counters.of("anchors").skip("not asked for"));
-            return labeller.mentions(block, &[], counters);
+            let mentions = labeller.gazetteer.mentions(block.text, |_| true).into_iter();
+            return mentions.map(|(chars, found)| labeller.answer(chars, Some(found), "mentions", counters)).collect();
         }
-        let mut answers: Vec<Answer> = links
-            .into_iter()
-            .map(|(anchor, chars)| labeller.answer(chars, labeller.gazetteer.look_up(ways_to_name(anchor)), "anchors", counters))
-            .collect();
-        if labeller.matching == Matching::Both {
-            // A link that no gazetteer knows is still the name of something else than what stands inside.
-            let links: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
-            answers.extend(labeller.mentions(block, &links, counters));
-            answers.sort_unstable_by_key(|answer| answer.chars.start);
+        let mut answers: Vec<Answer> =
+            links.into_iter().map(|(anchor, chars)| labeller.answer(chars, labeller.look_up(anchor), "anchors", counters)).collect();
+        // A link that no gazetteer knows is still the name of something else than what stands inside.
+        let links: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
+        let mut mentions = match labeller.matching {
+            Matching::Both => labeller.gazetteer.mentions(block.text, |chars| !overlaps(chars, &links)),
+            _ => Vec::new(),
+        };
+        if let Some(repeats) = &repeats {
+            let mut found = repeats.find(block);
+            // Of a later mention and a name in the text the longer one counts, of equal ones what the page says.
+            let longer: Vec<Range<u32>> = mentions.iter().map(|(chars, _)| chars.clone()).collect();
+            found.retain(|(chars, _)| overlapping(chars, &longer).all(|other| other.len() <= chars.len()));
+            let taken: Vec<Range<u32>> = found.iter().map(|(chars, _)| chars.clone()).collect();
+            mentions.retain(|(chars, _)| !overlaps(chars, &taken));
+            let later = |(chars, label)| Answer { chars, label: Some(label), origin: Origin::Repeat, kind: "repeats", name: None };
+            answers.extend(found.into_iter().map(later));
         }
+        answers.extend(mentions.into_iter().map(|(chars, found)| labeller.answer(chars, Some(found), "mentions", counters)));
+        answers.sort_unstable_by_key(|answer| answer.chars.start);
         answers
     };
-    label::triples(page, queries, rules, counters, find)
+    label::triples(page, queries, rules, counters, find, |text| labeller.gazetteer.is_stopped(text))
 }
 
 impl Labeller<'_> {
-    fn mentions(&self, block: &Block<'_>, taken: &[Range<u32>], counters: &mut Counters) -> Vec<Answer> {
-        let mentions = self.gazetteer.mentions(block.text, |chars| !overlaps(chars, taken));
-        mentions.into_iter().map(|(chars, found)| self.answer(chars, Some(found), "mentions", counters)).collect()
+    /// What the page links and is named by, as far as gazetteers know it.
+    fn named_again(&self, page: &Page, extractor: &Extractor, rules: &RepeatRules) -> Repeats {
+        let title = extractor.shown(title_surface(&page.title));
+        // The page says its own title in bold, without a link.
+        let own = self.gazetteer.look_up([page.title.as_str(), &title]).and_then(|found| found.label);
+        let own = own.map(|label| Named { text: &title, from: 0, label });
+        let links = page.anchors.iter().filter(|anchor| extractor.wiki().is_article(&anchor.target));
+        let links = links.filter_map(|anchor| {
+            let label = self.look_up(anchor)?.label?;
+            Some(Named { text: &anchor.text, from: anchor.end, label })
+        });
+        let with_family = own.into_iter().chain(links).flat_map(|named| {
+            let family = family_name(named.text).filter(|_| rules.family == Some(named.label));
+            [Some(named.text), family].into_iter().flatten().map(move |text| Named { text, ..named })
+        });
+        Repeats::new(with_family.filter(|named| !self.gazetteer.is_stopped(named.text)))
+    }
+
+    fn look_up(&self, anchor: &Anchor) -> Option<Found> {
+        if self.gazetteer.is_stopped(&anchor.text) { None } else { self.gazetteer.look_up(ways_to_name(anchor)) }
     }
 
     fn answer(&self, chars: Range<u32>, found: Option<Found>, kind: &'static str, counters: &mut Counters) -> Answer {

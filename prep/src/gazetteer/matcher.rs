@@ -136,7 +136,7 @@ fn hash_on(hash: u64, bytes: &[u8]) -> u64 {
 }
 
 /// All places where a word may begin or end, in bytes, both ends of the text among them.
-fn borders(text: &str, cuts: &mut Vec<usize>) {
+pub(crate) fn borders(text: &str, cuts: &mut Vec<usize>) {
     cuts.clear();
     let mut before = None;
     for (at, after) in text.char_indices() {

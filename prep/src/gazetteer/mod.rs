@@ -42,17 +42,10 @@ pub struct Spec {
     pub folding: Folding,
     /// What names of several labels are.
     pub ambiguous: Ambiguous,
-    /// How names are found in running text; nothing where they are only looked up.
-    pub mentions: Option<MentionSpec>,
-}
-
-/// Which names are looked for in running text.
-#[derive(Debug)]
-pub struct MentionSpec {
-    /// Fewest chars of a name.
-    pub min_length: usize,
-    /// Files of names that are left out.
+    /// Files of what is no name in running text.
     pub stop: Vec<PathBuf>,
+    /// Fewest chars of a name that is looked for in running text; nothing where names are only looked up.
+    pub min_length: Option<usize>,
 }
 
 /// Names with their labels.
@@ -63,6 +56,8 @@ pub struct Gazetteer {
     /// For each file, the label of its names.
     label_of: Vec<usize>,
     ambiguous: Ambiguous,
+    /// What is no name in running text.
+    stopped: HashSet<String>,
     mentions: Option<Mentions>,
 }
 
@@ -115,24 +110,24 @@ impl Gazetteer {
             })?;
             loaded.inputs.push(input);
         }
+        let mut stopped = HashSet::new();
+        for path in &spec.stop {
+            let file = NameFile { path: path.clone(), column: None };
+            loaded.inputs.push(file.read(spec.encoding, |name| {
+                stopped.insert(spec.folding.name(name).into_owned());
+                Ok(())
+            })?);
+        }
         let mut mentions = None;
-        if let Some(wanted) = &spec.mentions {
-            let mut stopped = HashSet::new();
-            for path in &wanted.stop {
-                let file = NameFile { path: path.clone(), column: None };
-                loaded.inputs.push(file.read(spec.encoding, |name| {
-                    stopped.insert(spec.folding.name(name).into_owned());
-                    Ok(())
-                })?);
-            }
-            let long = |name: &str| name.chars().nth(wanted.min_length.saturating_sub(1)).is_some();
+        if let Some(min_length) = spec.min_length {
+            let long = |name: &str| name.chars().nth(min_length.saturating_sub(1)).is_some();
             let numbers: Vec<u32> =
                 (0u32..).zip(names.iter()).filter(|(_, name)| long(name) && !stopped.contains(*name)).map(|(number, _)| number).collect();
             let matcher = Matcher::new(numbers.iter().map(|&number| names.get(number))).context("gazetteers")?;
             mentions = Some(Mentions { matcher, numbers });
         }
         let label_of = spec.files.iter().map(|(label, _)| *label).collect();
-        Ok((Self { folding: spec.folding, names, label_of, ambiguous: spec.ambiguous, mentions }, loaded))
+        Ok((Self { folding: spec.folding, names, label_of, ambiguous: spec.ambiguous, stopped, mentions }, loaded))
     }
 
     /// What several ways to name a thing say it is: the first that has one label, or else the first that is there.
@@ -146,6 +141,11 @@ impl Gazetteer {
             first.get_or_insert(number);
         }
         first.map(|number| self.found(number))
+    }
+
+    /// Whether this is said to be no name in running text.
+    pub fn is_stopped(&self, text: &str) -> bool {
+        !self.stopped.is_empty() && self.stopped.contains(self.folding.name(text).as_ref())
     }
 
     /// The names in a text, in chars, that are `wanted` there; none where the gazetteer was made to look up only.
@@ -191,8 +191,8 @@ mod tests {
         };
         let files = FILES.iter().enumerate();
         let files = files.map(|(at, (label, text))| (*label, NameFile { path: write(at.to_string(), text), column: None })).collect();
-        let mentions = Some(MentionSpec { min_length: 4, stop: vec![write("stop".to_owned(), stop)] });
-        Gazetteer::load(Spec { files, encoding: encoding_rs::UTF_8, folding, ambiguous, mentions }).unwrap()
+        let stop = vec![write("stop".to_owned(), stop)];
+        Gazetteer::load(Spec { files, encoding: encoding_rs::UTF_8, folding, ambiguous, stop, min_length: Some(4) }).unwrap()
     }
 
     #[test]
