@@ -10,12 +10,27 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::FloatTensor;
 use burn::tensor::{DType, FloatDType, Int, Tensor, TensorData};
 use cubecl::wgpu::WgpuRuntime;
+use train::cluster::Points;
+use train::cluster::kmeans;
+use train::device::{Device, Job, TrainBackend};
 use train::model::Precision;
 use train::model::kernels::cube::Cube;
 use train::model::kernels::{AdamWStep, Dropout, Heads, Kernels, Lookup, Moments, Padding, TokensOfRows};
 
 type Cpu = Autodiff<Flex>;
 type Gpu = Autodiff<Cube<WgpuRuntime>>;
+
+/// Whether there is a driver.
+fn is_there() -> bool {
+    struct Nothing;
+    impl Job for Nothing {
+        type Output = ();
+        fn run<B: TrainBackend>(self, _: &B::Device) -> anyhow::Result<()> {
+            Ok(())
+        }
+    }
+    Device::Vulkan(0).run(Nothing).inspect_err(|error| println!("skipped: {error}")).is_ok()
+}
 
 /// Numbers that look random, each time the same.
 fn numbers(seed: u32, count: usize) -> Vec<f32> {
@@ -124,6 +139,9 @@ impl Operation for Embed {
 
 #[test]
 fn each_kernel_computes_what_the_cpu_does() {
+    if !is_there() {
+        return;
+    }
     let f32 = Precision::F32;
     check("affine", &Affine(f32), [[37, 48], [48, 20]], [20, 1], 1e-5);
     check("gelu", &Gelu, [[37, 48], [1, 1]], [1, 1], 1e-5);
@@ -140,6 +158,9 @@ fn each_kernel_computes_what_the_cpu_does() {
 /// What is bf16 on CUDA is f16 on Vulkan, which has no bf16; the CPU rounds to bf16.
 #[test]
 fn products_of_half_precision_are_close() {
+    if !is_there() {
+        return;
+    }
     let half = Precision::Bf16;
     check("affine", &Affine(half), [[37, 48], [48, 20]], [20, 1], 1e-2);
     check("attend", &Attend(DROPOUT, half), [[57, 16], [57, 16]], [1, 1], 2e-2);
@@ -153,6 +174,9 @@ fn primitive<B: Backend, const D: usize>(seed: u32, shape: [usize; D]) -> FloatT
 
 #[test]
 fn the_optimizer_s_kernels_compute_what_the_cpu_does() {
+    if !is_there() {
+        return;
+    }
     fn norm<B: Kernels>() -> f32 {
         let all = vec![primitive::<B, 2>(1, [300, 700]), primitive::<B, 1>(2, [5]), primitive::<B, 3>(3, [3, 50, 99])];
         B::square_sum(all).into_data().to_vec::<f32>().unwrap()[0]
@@ -172,4 +196,22 @@ fn the_optimizer_s_kernels_compute_what_the_cpu_does() {
     for ((cpu, gpu), what) in update::<Flex>().iter().zip(&update::<Cube<WgpuRuntime>>()).zip(["param", "mean", "square", "what it was"]) {
         assert!(cpu.iter().zip(gpu).all(|(a, b)| (a - b).abs() < 1e-5), "{what}");
     }
+}
+
+#[test]
+fn points_are_clustered_as_on_the_host() {
+    if !is_there() {
+        return;
+    }
+    let points = Points { width: 24, values: numbers(9, 24 * 10_000) };
+    let on_gpu = Cube::<WgpuRuntime>::neighbours(&points, &Default::default()).unwrap();
+    let start = || Points { width: 24, values: points.values[..24 * 7].to_vec() };
+    let (host, gpu) = (kmeans::lloyd(&points, start(), 20), kmeans::lloyd(&*on_gpu, start(), 20));
+    let alike = host.of.iter().zip(&gpu.of).filter(|(host, gpu)| host == gpu).count();
+    assert!(alike >= 9_995, "{alike} of 10000 points are in the same cluster");
+    assert!(host.centroids.values.iter().zip(&gpu.centroids.values).all(|(host, gpu)| (host - gpu).abs() < 1e-3));
+    assert!(host.distances.iter().zip(&gpu.distances).filter(|(host, gpu)| (**host - **gpu).abs() > 1e-3).count() <= 5);
+    let far = Points { width: 24, values: [start().values, vec![1e3; 24]].concat() };
+    let (nearest, square) = on_gpu.assign(&far)[0];
+    assert_eq!((nearest, square), (0, 0.0), "the first point is the first mean");
 }

@@ -5,6 +5,7 @@
 #   DIR/gpu.sh run [SECTION...]          on the machine with the card; sections, in this order if none is given:
 #       check      the device against the CPU, own kernels and Burn's fusion, f32 and bf16          about 3 minutes
 #       speed      a step of BERT-base in bf16, 64 x 128 and 32 x 256, beside PyTorch               5
+#       fusion     ours by Burn's fused operations in the place of our kernels                      5
 #       lengths    the same on the lengths of real triples, and padded to 150                       6
 #       parts      where a step's time goes                                                         3
 #       curves     loss curves of f32 and bf16 on the same data                                     6
@@ -12,7 +13,10 @@
 #       cluster    PCA and k-means of 1 and of 10 million vectors of 768 numbers                    6
 #       devices    two cards against one, if there are two                                          4
 #
-# Each section keeps to ten minutes and writes DIR/results/SECTION.txt. Building needs Rust, and for the real lengths and triples the
+# pack takes binaries that are built already from TRAIN and PREP. On the card's machine DEVICE (cuda), MODEL (base) and STEPS (30) may be
+# set, so that DEVICE=cpu MODEL=mini STEPS=2 tries it all on a processor.
+#
+# Each section keeps to ten minutes and writes DIR/results/SECTION.txt (or RESULTS/SECTION.txt). Building needs Rust, and for the real lengths and triples the
 # dumps and labelled sets that DATA names (default ../shared/data beside the repository); without them made ones are used, and it
 # says so. PEER is PyTorch's side, a program with the options of bert_step.py (default ../shared/tools/bert_step.py); without it, or
 # without torch on the card's machine, there is no ratio, and it says so. The card's machine needs a driver, NVRTC and CUDA's headers.
@@ -22,38 +26,41 @@ say() { printf '\n== %s\n' "$*"; }
 
 pack() {
     set -e
-    local out=$1 root data peer vocab
+    local out=$1 root data peer vocab set
     root=$(cd "$(dirname "$0")/../.." && pwd)
     data=${DATA:-$root/../shared/data}
     peer=${PEER:-$root/../shared/tools/bert_step.py}
     mkdir -p "$out"
     out=$(cd "$out" && pwd)
     cd "$root"
-    say "building"
-    CARGO_PROFILE_RELEASE_STRIP=symbols cargo build --release --locked -p train --features cuda
-    CARGO_PROFILE_RELEASE_STRIP=symbols cargo build --release --locked -p prep
-    local target=${CARGO_TARGET_DIR:-target}/release work
+    local target=${CARGO_TARGET_DIR:-target}/release
+    local train=${TRAIN:-$target/train} prep=${PREP:-$target/prep}
+    if [ -z "${TRAIN:-}" ]; then
+        say "building"
+        CARGO_PROFILE_RELEASE_STRIP=symbols cargo build --release --locked -p train --features cuda
+    fi
+    [ -n "${PREP:-}" ] || CARGO_PROFILE_RELEASE_STRIP=symbols cargo build --release --locked -p prep
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    xz -T0 -3 -c "$target/train" > "$out/train.xz"
+    xz -T0 -3 -c "$train" > "$out/train.xz"
     cp "$0" "$out/gpu.sh"
     if [ -f "$peer" ]; then cp "$peer" "$out/bert_step.py"; else echo "no peer: $peer is not there (PEER)"; fi
     say "triples"
     if [ -d "$data" ]; then
-        "$target/prep" mrc "$data/ner/ecommerce/train.txt.bieos" -o "$work/ecommerce" --queries zh_ecommerce -q
-        "$target/prep" esi "$data/dumps/enwiki-2016-206pages.xml.bz2" -o "$work/enwiki" --min-entities 1 -q
+        "$prep" mrc "$data/ner/ecommerce/train.txt.bieos" -o "$work/ecommerce" --queries zh_ecommerce -q
+        "$prep" esi "$data/dumps/enwiki-2016-206pages.xml.bz2" -o "$work/enwiki" --min-entities 1 -q
         cp "$data/vocab/bert-base-chinese-vocab.txt" "$work/zh.txt"
         cp "$data/vocab/bert-base-uncased-vocab.txt" "$work/en.txt"
     else
         echo "no real data: $data is not there (DATA); the demo's dump stands in"
-        "$target/prep" esi fixtures/zhwiki.xml -o "$work/ecommerce" --min-entities 1 -q
-        "$target/prep" esi fixtures/enwiki.xml -o "$work/enwiki" --min-entities 1 -q
+        "$prep" esi fixtures/zhwiki.xml -o "$work/ecommerce" --min-entities 1 -q
+        "$prep" esi fixtures/enwiki.xml -o "$work/enwiki" --min-entities 1 -q
         cp fixtures/encoder/vocab.txt "$work/zh.txt"
         cp fixtures/encoder/vocab.txt "$work/en.txt"
     fi
     for set in ecommerce:zh enwiki:en; do
         vocab=${set#*:}
-        "$target/train" bench-step --lengths-of "$work/${set%:*}" --vocab "$work/$vocab.txt" --lengths "$work/${set%:*}.lengths"
+        "$train" bench-step --lengths-of "$work/${set%:*}" --vocab "$work/$vocab.txt" --lengths "$work/${set%:*}.lengths"
         cp "$work/${set%:*}.lengths" "$work/$vocab.txt" "$out/"
         rm -rf "$out/${set%:*}"
         cp -r "$work/${set%:*}" "$out/"
@@ -92,7 +99,7 @@ peer() {
     if [ ! -f "$here/bert_step.py" ]; then echo "skipped: no bert_step.py in $here"; return; fi
     if ! python3 -c 'import torch, transformers' 2>/dev/null; then echo "skipped: no torch and transformers here"; return; fi
     # transformers names an extra on import; its own warnings are no result.
-    timeout 280 python3 "$here/bert_step.py" --device cuda --dtype "${precision:-bf16}" "$@" 2> "$here/results/peer.log" || tail -3 "$here/results/peer.log"
+    timeout 280 python3 "$here/bert_step.py" --device "${device%%:*}" --dtype "${precision:-bf16}" "$@" 2> "$results/peer.log" || tail -3 "$results/peer.log"
 }
 
 # Ours, the peer's, and the ratio of sequences a second.
@@ -100,8 +107,8 @@ beside() {
     local name=$1 mine theirs
     shift
     say "$name"
-    mine=$(ours --model base "${own_options[@]}" "$@" 2>&1 | tee /dev/stderr | grep '^{' | head -1)
-    theirs=$(peer --model base "${peer_options[@]}" "$@" | tee /dev/stderr | grep '^{' | head -1)
+    mine=$(ours --model "$model" "${own_options[@]}" "$@" 2>&1 | tee /dev/stderr | grep '^{' | head -1)
+    theirs=$(peer --model "$model" "${peer_options[@]}" "$@" | tee /dev/stderr | grep '^{' | head -1)
     python3 - "$mine" "$theirs" <<'PY' || true
 import json, sys
 mine, theirs = (json.loads(text) if text.startswith("{") else None for text in sys.argv[1:])
@@ -111,18 +118,20 @@ PY
 
 section() {
     own_options=() peer_options=()
-    local steps
+    local set run precision fusion count
     case $1 in
     check)
         nvidia-smi || echo "no nvidia-smi"
         timeout 500 "$here/train" check-device --device "$device"
         ;;
     speed)
-        for fusion in "" --burn-fusion; do
-            own_options=($fusion)
-            beside "64 x 128 $fusion" --batch 64 --seq 128 --steps 30
-            beside "32 x 256 $fusion" --batch 32 --seq 256 --steps 30
-        done
+        beside "64 x 128" --batch 64 --seq 128 --steps "$steps"
+        beside "32 x 256" --batch 32 --seq 256 --steps "$steps"
+        ;;
+    fusion)
+        own_options=(--burn-fusion)
+        beside "64 x 128 by Burn's fusion" --batch 64 --seq 128 --steps "$steps"
+        beside "32 x 256 by Burn's fusion" --batch 32 --seq 256 --steps "$steps"
         ;;
     lengths)
         for set in ecommerce enwiki; do
@@ -133,30 +142,28 @@ random.Random(1).shuffle(lengths)
 parts = [sorted(lengths[at:at + 3200]) for at in range(0, len(lengths), 3200)]
 batches = [part[at:at + 64] for part in parts for at in range(0, len(part) - 63, 64)]
 random.Random(2).shuffle(batches)
-print("\n".join(str(length) for batch in batches for length in batch))' "$here/$set.lengths" > "$here/results/$set.sorted"
-            steps=$(($(wc -l < "$here/results/$set.sorted") / 64 - 12))
-            steps=$((steps > 60 ? 60 : steps))
-            beside "$set, 64 sequences a batch" --batch 64 --lengths "$here/results/$set.sorted" --steps "$steps" --warmup 12
+print("\n".join(str(length) for batch in batches for length in batch))' "$here/$set.lengths" > "$here/work/$set.sorted"
+            beside "$set, 64 sequences a batch" --batch 64 --lengths "$here/work/$set.sorted" --steps "$steps" --warmup 12
             say "$set, 32,768 word pieces a batch, as --max-tokens cuts them"
-            ours --model base --lengths "$here/$set.lengths" --max-tokens 32768 --steps 40 --warmup 12
+            ours --model "$model" --lengths "$here/$set.lengths" --max-tokens 32768 --steps "$steps" --warmup 12
             say "$set, every sequence padded to 150"
-            ours --model base --batch 64 --seq 150 --steps 20
+            ours --model "$model" --batch 64 --seq 150 --steps "$steps"
         done
         echo "compare seq_per_s of the last two: what padding to 150 costs"
         ;;
     parts)
-        ours --model base --batch 64 --seq 128 --steps 10 --parts
+        ours --model "$model" --batch 64 --seq 128 --steps 10 --parts
         say "by kernel, as CubeCL times them (this slows the step)"
-        CUBECL_DEBUG_OPTION=profile CUBECL_DEBUG_LOG="$here/results/profile.log" ours --model base --batch 64 --seq 128 --steps 3 --warmup 2
-        tail -60 "$here/results/profile.log" 2>/dev/null
+        CUBECL_DEBUG_OPTION=profile CUBECL_DEBUG_LOG="$results/profile.log" ours --model "$model" --batch 64 --seq 128 --steps 3 --warmup 2
+        tail -60 "$results/profile.log" 2>/dev/null
         ;;
     curves)
         encoder en
         for precision in f32 bf16; do
-            timeout 270 "$here/train" esi --data "$here/enwiki" --encoder "$here/results/en" --out "$here/results/curve-$precision" --overwrite \
+            timeout 270 "$here/train" esi --data "$here/enwiki" --encoder "$here/work/en" --out "$here/work/curve-$precision" --overwrite \
                 --device "$device" --precision $precision --max-tokens 8192 --max-steps 200 --eval-every 0 --lr 5e-5 --warmup 0.1 --dropout 0
         done
-        python3 - "$here/results" <<'PY'
+        python3 - "$here/work" <<'PY'
 import json, sys
 curve = {p: {l["step"]: l["loss"] for l in map(json.loads, open(f"{sys.argv[1]}/curve-{p}/metrics.jsonl")) if "loss" in l} for p in ("f32", "bf16")}
 for step in sorted(curve["f32"].keys() & curve["bf16"].keys()): print(step, *(f"{curve[p][step]:.4f}" for p in ("f32", "bf16")))
@@ -167,9 +174,9 @@ PY
         # Twice: the second run finds the kernels of the first in the cache.
         for run in first second; do
             say "finetune, $run run"
-            timeout 280 "$here/train" finetune --data "$here/ecommerce" --dev "$here/ecommerce" --encoder "$here/results/zh" --out "$here/results/stage-$run" \
+            timeout 280 "$here/train" finetune --data "$here/ecommerce" --dev "$here/ecommerce" --encoder "$here/work/zh" --out "$here/work/stage-$run" \
                 --overwrite --device "$device" --precision bf16 --max-tokens 16384 --max-steps 300 --eval-every 150 --lr 3e-5 --warmup 0.1
-            tail -2 "$here/results/stage-$run/metrics.jsonl"
+            tail -2 "$here/work/stage-$run/metrics.jsonl"
         done
         ;;
     cluster)
@@ -180,10 +187,10 @@ PY
     devices)
         if [ "$(nvidia-smi --list-gpus | wc -l)" -lt 2 ]; then echo "skipped: there is one card"; return; fi
         encoder en
-        local common=(--data "$here/enwiki" --encoder "$here/results/en" --overwrite --max-steps 60 --eval-every 0 --lr 5e-5 --warmup 0.1 --batch 32)
-        timeout 140 "$here/train" esi "${common[@]}" --out "$here/results/one" --device cuda:0 --accumulate 2
-        timeout 140 "$here/train" esi "${common[@]}" --out "$here/results/two" --devices cuda:0,cuda:1
-        tail -1 "$here/results/one/metrics.jsonl" "$here/results/two/metrics.jsonl"
+        local common=(--data "$here/enwiki" --encoder "$here/work/en" --overwrite --max-steps 60 --eval-every 0 --lr 5e-5 --warmup 0.1 --batch 32)
+        timeout 140 "$here/train" esi "${common[@]}" --out "$here/work/one" --device cuda:0 --accumulate 2
+        timeout 140 "$here/train" esi "${common[@]}" --out "$here/work/two" --devices cuda:0,cuda:1
+        tail -1 "$here/work/one/metrics.jsonl" "$here/work/two/metrics.jsonl"
         ;;
     *)
         echo "there is no section $1" >&2
@@ -194,22 +201,23 @@ PY
 
 # An encoder of BERT-base's size with random weights, once.
 encoder() {
-    [ -f "$here/results/$1/model.safetensors" ] || "$here/train" bench-step --model base --encoder "$here/results/$1" --vocab "$here/$1.txt"
+    [ -f "$here/work/$1/model.safetensors" ] || "$here/train" bench-step --model "$model" --encoder "$here/work/$1" --vocab "$here/$1.txt"
 }
 
 run() {
     here=$(cd "$(dirname "$0")" && pwd)
-    device=${DEVICE:-cuda}
-    mkdir -p "$here/results"
+    device=${DEVICE:-cuda} model=${MODEL:-base} steps=${STEPS:-30}
+    results=${RESULTS:-$here/results}
+    mkdir -p "$here/work" "$results"
     [ -x "$here/train" ] || { xz -dc "$here/train.xz" > "$here/train" 2>/dev/null || python3 -c 'import lzma, shutil, sys
 shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], "wb"))' "$here/train.xz" "$here/train"; chmod +x "$here/train"; }
-    export TRAIN_CACHE=${TRAIN_CACHE:-$here/results/cache}
+    export TRAIN_CACHE=${TRAIN_CACHE:-$here/work/cache}
     find_cuda
-    [ $# -gt 0 ] || set -- check speed lengths parts curves stage cluster devices
+    [ $# -gt 0 ] || set -- check speed fusion lengths parts curves stage cluster devices
     local name failed=0
     for name in "$@"; do
         say "$name ($(date +%T))"
-        section "$name" 2>&1 | tee "$here/results/$name.txt" || failed=1
+        section "$name" 2>&1 | tee "$results/$name.txt" || failed=1
         # The rest means nothing on a device that computes wrongly.
         [ "$name" != check ] || [ $failed = 0 ] || exit 1
     done
@@ -219,5 +227,5 @@ shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], "wb"))' "$here/trai
 case ${1:-} in
 pack) pack "${2:?where to}" ;;
 run) shift && run "$@" ;;
-*) sed -n '2,20s/^# \{0,1\}//p' "$0" && exit 2 ;;
+*) sed -n '2,27s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac

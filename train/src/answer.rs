@@ -12,7 +12,7 @@ use crate::data::{Batch, BatchSize, DataSet, WordPieces, batches_by_length};
 use crate::decode::{self, TokenSpan};
 use crate::device::Device;
 use crate::metric::Scores;
-use crate::model::{Dropouts, Kernels, Reader};
+use crate::model::{Dropouts, Kernels, Margins, Reader};
 use crate::progress::Progress;
 
 /// An answer of the reader: chars of the context, half-open.
@@ -70,25 +70,35 @@ pub fn answers<B: Kernels>(reader: &Reader<B>, data: &DataSet, reading: Reading,
     let mut spans: Vec<Vec<TokenSpan>> = vec![Vec::new(); data.sequences.len()];
     let mut progress = Progress::start("reading", batches.len(), reading.quiet);
     let least = decode::margin(reading.threshold);
-    for numbers in &batches {
-        let batch = reading.batch(data, numbers);
-        let hidden = reader.bert.forward(&batch.input(device), &mut Dropouts::off());
-        let found: Vec<Vec<TokenSpan>> = if reader.is_nested() {
-            // One at a time: a context's pairs take much memory.
-            let pairs = |row| reader.pairs(hidden.clone(), batch.context_rows(row, device), &mut Dropouts::off());
-            let pairs = (0..batch.size).map(|row| pairs(row).map_or_else(Vec::new, values));
-            pairs.zip(&batch.contexts).map(|(pairs, context)| decode::nested(&pairs, context.len(), least)).collect()
-        } else {
-            let margins = reader.margins(hidden);
-            let (starts, ends) = (values(margins.start), values(margins.end));
-            batch.contexts.iter().map(|rows| decode::flat(&starts[rows.clone()], &ends[rows.clone()], least)).collect()
-        };
-        for (found, &number) in found.into_iter().zip(numbers) {
+    let mut take = |batch: &Batch, found: Vec<Vec<TokenSpan>>| {
+        for (found, &number) in found.into_iter().zip(&batch.numbers) {
             let from = data.sequences[number].window.start;
             let shift = |span: TokenSpan| TokenSpan { first: span.first + from, last: span.last + from, ..span };
             spans[number] = found.into_iter().map(shift).collect();
         }
         progress.step(String::new);
+    };
+    let flat = |batch: &Batch, margins: Margins<B>| -> Vec<Vec<TokenSpan>> {
+        let (starts, ends) = (values(margins.start), values(margins.end));
+        batch.contexts.iter().map(|rows| decode::flat(&starts[rows.clone()], &ends[rows.clone()], least)).collect()
+    };
+    // A batch is waited for when the next one is under way.
+    let mut under_way: Option<(Batch, Margins<B>)> = None;
+    for numbers in &batches {
+        let batch = reading.batch(data, numbers);
+        let hidden = reader.bert.forward(&batch.input(device), &mut Dropouts::off());
+        if reader.is_nested() {
+            // One at a time: a context's pairs take much memory.
+            let pairs = |row| reader.pairs(hidden.clone(), batch.context_rows(row, device), &mut Dropouts::off());
+            let pairs = (0..batch.size).map(|row| pairs(row).map_or_else(Vec::new, values));
+            let found = pairs.zip(&batch.contexts).map(|(pairs, context)| decode::nested(&pairs, context.len(), least)).collect();
+            take(&batch, found);
+        } else if let Some((batch, margins)) = under_way.replace((batch, reader.margins(hidden))) {
+            take(&batch, flat(&batch, margins));
+        }
+    }
+    if let Some((batch, margins)) = under_way {
+        take(&batch, flat(&batch, margins));
     }
     drop(progress);
 

@@ -185,7 +185,8 @@ pub fn add_norm_backward<F: Float>(
     }
     let first = row * width;
     let mut slopes = Array::<f32>::new(per_unit);
-    let (mut sum, mut product) = (0.0f32, 0.0f32);
+    let mut sum = 0.0f32;
+    let mut product = 0.0f32;
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
@@ -421,7 +422,8 @@ pub fn embed_backward(
     let mut parts = SharedMemory::<f32>::new(256usize);
     let column = CUBE_POS_Y as usize * CUBE_DIM_X as usize + UNIT_POS_X as usize;
     let row = CUBE_POS_X as usize;
-    let (start, end) = (usize::cast_from(starts[row]), usize::cast_from(starts[row + 1]));
+    let start = usize::cast_from(starts[row]);
+    let end = usize::cast_from(starts[row + 1]);
     let mut sum = 0.0f32;
     if column < width {
         for at in range_stepped(start + UNIT_POS_Y as usize, end, CUBE_DIM_Y as usize) {
