@@ -43,6 +43,17 @@ struct Pass {
     device: Device,
 }
 
+/// Nothing: whether a device can be used at all.
+struct Nothing;
+
+impl Job for Nothing {
+    type Output = ();
+
+    fn run<B: TrainBackend>(self, _: &B::Device) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// What came out.
 #[derive(Debug)]
 struct Outcome {
@@ -154,6 +165,7 @@ impl fmt::Display for Difference {
 /// # Errors
 /// A device that cannot be used, or computes otherwise than the CPU.
 pub fn check(device: Device) -> Result<()> {
+    device.run(Nothing)?;
     let reference = |dropout| Device::Cpu.run(Pass { precision: Precision::F32, dropout, device });
     let (plain, dropped) = (reference(0.0)?, reference(0.1)?);
     println!("{device} against the cpu in f32, a batch of 8 sequences, forward and backward: largest relative differences");

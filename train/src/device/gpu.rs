@@ -167,7 +167,7 @@ fn unusable(device: Device, said: &[String]) -> anyhow::Error {
         "run nvidia-smi to see whether the driver works, and train check-device to see whether the device computes"
     };
     let said = said.iter().flat_map(|said| said.lines()).map(str::trim).find(|line| !line.is_empty()).unwrap_or("it did not say why");
-    let said: String = said.chars().take(300).collect();
+    let said: String = said.chars().take(160).collect();
     anyhow!("--device {device} cannot be used: {todo} ({said})")
 }
 
