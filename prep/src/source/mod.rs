@@ -3,7 +3,7 @@
 //! [`stream`] undoes compression (bzip2 on several threads) and UTF-16 and hashes what it reads; [`split`] cuts the XML into pages without parsing it, on one
 //! thread; [`xml`] parses one page, on any thread.
 
-mod bz2;
+pub mod bzip2;
 pub mod split;
 pub mod stream;
 pub mod xml;

@@ -11,7 +11,7 @@ use anyhow::Context;
 use schemas::manifest::Input;
 use serde::{Deserialize, Serialize};
 
-use super::bz2::BlockReader;
+use super::bzip2::BlockReader;
 
 const BUFFER: usize = 1 << 18;
 

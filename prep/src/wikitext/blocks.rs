@@ -25,7 +25,8 @@ pub(super) fn emit(text: &str, targets: &[Target], page: &Page<'_>, converter: O
     };
     // Rules set where nothing is shown, as in a table, hold for the whole page.
     let mut shown = vec![false; page.rules.len()];
-    text.chars().filter_map(rule).for_each(|number| shown[number] = true);
+    let marks = if page.rules.is_empty() { "" } else { text };
+    marks.chars().filter_map(rule).for_each(|number| shown[number] = true);
     shown.iter().enumerate().filter(|(_, shown)| !*shown).for_each(|(number, _)| emitter.conversions.apply(&page.rules[number]));
     for line in text.split('\n') {
         emitter.line(line);
@@ -165,6 +166,14 @@ impl<'a> Emitter<'a> {
     fn piece(&mut self, piece: &str) {
         let mut rest = piece;
         while let Some(c) = rest.chars().next() {
+            if self.block.is_quiet() {
+                let words = plain_words(rest);
+                self.block.push_words(&rest[..words]);
+                rest = &rest[words..];
+                if words > 0 {
+                    continue;
+                }
+            }
             if c == '&'
                 && let Some((length, decoded)) = entity(rest)
             {
@@ -248,6 +257,17 @@ impl<'a> Emitter<'a> {
 }
 
 impl Block<'_> {
+    /// Whether the next char, if it is an ordinary one, is appended whatever came before it.
+    fn is_quiet(&self) -> bool {
+        !self.space && !self.gap && self.parenthesis.is_none() && !self.text.is_empty() && !matches!(self.open, Some((_, None)))
+    }
+
+    /// What [`push`](Self::push) does with each char of [`plain_words`] in a block that is quiet, at once.
+    fn push_words(&mut self, words: &str) {
+        self.text.push_str(words);
+        self.chars += u32::try_from(words.len()).expect("pages are under 4 GiB");
+    }
+
     fn push(&mut self, c: char) {
         if c.is_whitespace() {
             self.space = true;
@@ -373,6 +393,20 @@ impl Block<'_> {
             self.chars = u32::try_from(conversion.out.chars().count()).expect("pages are under 4 GiB");
         }
         self.text = conversion.out;
+    }
+}
+
+/// Length of the words of ASCII at the start of `text`, with single spaces between them, that hold nothing which means more than itself.
+fn plain_words(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let plain = |byte: &u8| matches!(byte, b'!'..=b'~') && !matches!(byte, b'(' | b'&');
+    let mut end = 0;
+    loop {
+        end += bytes[end..].iter().take_while(|byte| plain(byte)).count();
+        match bytes.get(end..end + 2) {
+            Some([b' ', next]) if plain(next) => end += 2,
+            _ => return end,
+        }
     }
 }
 

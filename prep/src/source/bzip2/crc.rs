@@ -1,0 +1,64 @@
+//! bzip2's checksum: CRC-32, the highest bit first.
+
+const POLYNOMIAL: u32 = 0x04c1_1db7;
+/// Bytes taken at a step.
+const STEP: usize = 16;
+
+/// For each byte of a step, what it changes after all that follow it in the step.
+static TABLES: [[u32; 256]; STEP] = tables();
+
+const fn tables() -> [[u32; 256]; STEP] {
+    let mut tables = [[0; 256]; STEP];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = (byte as u32) << 24;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc >> 31 == 1 { (crc << 1) ^ POLYNOMIAL } else { crc << 1 };
+            bit += 1;
+        }
+        tables[0][byte] = crc;
+        byte += 1;
+    }
+    let mut step = 1;
+    while step < STEP {
+        byte = 0;
+        while byte < 256 {
+            let before = tables[step - 1][byte];
+            tables[step][byte] = (before << 8) ^ tables[0][(before >> 24) as usize];
+            byte += 1;
+        }
+        step += 1;
+    }
+    tables
+}
+
+/// The checksum of a block's bytes.
+pub(super) fn checksum(bytes: &[u8]) -> u32 {
+    let (steps, rest) = bytes.as_chunks::<STEP>();
+    let crc = steps.iter().fold(!0u32, |crc, step| {
+        let first = crc.to_be_bytes();
+        let mut next = 0;
+        for at in 0..STEP {
+            let byte = if at < 4 { step[at] ^ first[at] } else { step[at] };
+            next ^= TABLES[STEP - 1 - at][usize::from(byte)];
+        }
+        next
+    });
+    !rest.iter().fold(crc, |crc, byte| (crc << 8) ^ TABLES[0][((crc >> 24) as u8 ^ byte) as usize])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_known_value_at_every_length() {
+        assert_eq!(checksum(b"123456789"), 0xfc89_1918, "the check value of CRC-32/BZIP2");
+        let bytes: Vec<u8> = (0..100u8).map(|byte| byte.wrapping_mul(37)).collect();
+        for length in 0..bytes.len() {
+            let slow = bytes[..length].iter().fold(!0u32, |crc, byte| (crc << 8) ^ TABLES[0][usize::from((crc >> 24) as u8 ^ byte)]);
+            assert_eq!(checksum(&bytes[..length]), !slow, "{length}");
+        }
+    }
+}
