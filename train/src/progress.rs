@@ -79,11 +79,20 @@ impl Progress {
     }
 
     /// Hides the bar while something else shows its own.
-    pub fn pause<R>(&self, work: impl FnOnce() -> R) -> R {
-        match &self.show {
+    pub fn pause<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        let since = Instant::now();
+        let result = match &self.show {
             Show::Bar(bar) => bar.suspend(work),
             _ => work(),
+        };
+        if self.done == self.skipped {
+            // Before the first step: it says nothing about how long the steps take.
+            self.started += since.elapsed();
+            if let Show::Bar(bar) = &self.show {
+                bar.reset_eta();
+            }
         }
+        result
     }
 }
 

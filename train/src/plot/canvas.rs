@@ -45,8 +45,11 @@ pub fn text(area: &Area<'_>, what: &str, at: (i32, i32), size: i32, colour: &RGB
     Ok(area.draw(&Text::new(what, at, ("sans-serif", size).into_font().color(colour)))?)
 }
 
-/// The colour of one of `count` groups: hues as far apart as can be, dark and light by turns.
+/// The colour of one of `count` groups: of few groups the curves' ones, of more hues as far apart as can be, dark and light by turns.
 pub fn colour(number: usize, count: usize) -> RGBColor {
+    if count <= CURVES.len() && number < count {
+        return CURVES[number];
+    }
     let hue = number as f64 / count.max(1) as f64;
     let lightness = [0.42, 0.62, 0.30][number % 3];
     let (r, g, b) = HSLColor(hue, 0.75, lightness).rgb();

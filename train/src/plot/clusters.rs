@@ -124,7 +124,7 @@ impl<'a> Map<'a> {
     }
 
     fn draw<K: PartialEq + Copy>(&self, title: &str, groups: &[(K, String)], of: impl Fn(&'a Row) -> K) -> Result<String> {
-        let title = format!("{title}; t-SNE of {}", self.rows.len());
+        let title = format!("{title}; t-SNE of {} answers", self.rows.len());
         let height = SIZE.1.max(120 + groups.len().min(MOST) as u32 * LINE as u32);
         picture(&title, (SIZE.0 + 150, height), |area| {
             let (map, list) = area.split_horizontally(SIZE.0 - 160);

@@ -36,6 +36,7 @@ pub fn loss(name: &str, history: &History) -> Result<String> {
             .x_label_formatter(&|step| short(*step, 0))
             .y_label_formatter(&|loss| short(*loss, 6))
             .light_line_style(TRANSPARENT)
+            .bold_line_style(GREY.mix(0.25))
             .draw()?;
         epochs(&mut chart, history, (least * 0.9, most * 1.1))?;
         let [colour, ..] = CURVES;
@@ -59,6 +60,7 @@ pub fn loss(name: &str, history: &History) -> Result<String> {
             .x_label_formatter(&|step| short(*step, 0))
             .y_label_formatter(&|rate| if *rate == 0.0 { "0".to_owned() } else { format!("{rate:.0e}") })
             .light_line_style(TRANSPARENT)
+            .bold_line_style(GREY.mix(0.25))
             .draw()?;
         chart.draw_series(LineSeries::new(rates, CURVES[1].stroke_width(2)))?;
         Ok(())
@@ -92,6 +94,7 @@ pub fn f1(name: &str, history: &History) -> Result<String> {
             .x_label_formatter(&|step| short(*step, 0))
             .y_label_formatter(&|score| format!("{score:.1}"))
             .light_line_style(TRANSPARENT)
+            .bold_line_style(GREY.mix(0.25))
             .draw()?;
         epochs(&mut chart, history, (0.0, 1.0))?;
         for ((number, name), colour) in ["precision", "recall", "F1"].into_iter().enumerate().zip([CURVES[0], CURVES[1], CURVES[2]]) {
