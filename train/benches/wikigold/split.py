@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Parts WikiGold by document, the same way each time: 600 sentences to test, 100 to train, the rest to try settings on.
+
+  split.py wikigold.conll.txt FOLDER      writes test.conll, train.conll and rest.conll
+
+Documents are drawn at random; of the one that would be too long for a part, the sentences that are too many go nowhere.
+"""
+import pathlib
+import random
+import sys
+
+PARTS = [("test", 600), ("train", 100)]
+
+
+def documents(path):
+    """Each document as a list of sentences, each of them its lines."""
+    for document in pathlib.Path(path).read_text(encoding="utf-8").split("-DOCSTART- O\n"):
+        sentences = [sentence for sentence in document.split("\n\n") if sentence.strip()]
+        if sentences:
+            yield sentences
+
+
+def main(path, folder):
+    rest = list(documents(path))
+    random.Random(1).shuffle(rest)
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, size in PARTS:
+        sentences = []
+        while len(sentences) < size:
+            sentences += rest.pop()
+        write(folder / f"{name}.conll", sentences[:size])
+    write(folder / "rest.conll", [sentence for document in rest for sentence in document])
+
+
+def write(path, sentences):
+    path.write_text("".join(sentence.strip("\n") + "\n\n" for sentence in sentences), encoding="utf-8")
+    print(f"{path}: {len(sentences)} sentences")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
