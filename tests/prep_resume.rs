@@ -265,10 +265,10 @@ fn pages_are_gone_on_with_too() {
     let inputs = [scene.path("one.xml.bz2"), scene.path("many.xml.bz2")];
     prep(&["pages", text(&inputs[0]), text(&inputs[1]), "-o", text(&pages), "--unit", "500K", "-q"]).ok();
     assert!(manifest(&pages).shards.len() > 3);
-    let args = |out: &str| ["esi", text(&pages), "--unit", "20K", "-q", "--resume", "-o", text(&scene.path(out))].map(str::to_owned);
+    let args = |out: &str| ["esi", text(&pages), "--unit", "50K", "-q", "--resume", "-o", text(&scene.path(out))].map(str::to_owned);
     run(PREP, args("whole")).ok();
-    assert!(manifest(&scene.path("whole")).shards.len() > 3, "a unit is a batch of pages");
-    for round in 0..2 {
+    assert!(manifest(&scene.path("whole")).shards.len() > 5);
+    for round in 0..3 {
         let out = format!("out{round}");
         let mut child = Command::new(PREP).args(args(&out)).spawn().unwrap();
         while !scene.path(&out).join(format!("part-0000{round}.parquet")).is_file() {

@@ -7,6 +7,9 @@ use crossbeam_channel::{Sender, bounded};
 
 /// Pieces of work that may be under way for each worker: enough to keep it busy.
 const AHEAD: usize = 4;
+/// A piece that weighs a part like this of what may be under way is heavy. All heavy ones are worked on by one thread: what an allocator
+/// keeps of their memory it keeps for each thread.
+const HEAVY: u64 = 8;
 
 /// How much may be under way.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +85,7 @@ struct Piece<T> {
 /// Where the producer puts its work. Refuses it once nobody wants more.
 pub struct Feed<'a, I> {
     work: Sender<Piece<I>>,
+    heavy: Sender<Piece<I>>,
     gate: &'a Gate,
     next: u64,
 }
@@ -91,11 +95,12 @@ impl<I> Feed<'_, I> {
     pub fn send(&mut self, item: I, weight: u64) -> bool {
         let number = self.next;
         self.next += 1;
-        self.gate.enter(weight) && self.work.send(Piece { number, weight, item }).is_ok()
+        let lane = if weight >= self.gate.limits.weight / HEAVY { &self.heavy } else { &self.work };
+        self.gate.enter(weight) && lane.send(Piece { number, weight, item }).is_ok()
     }
 }
 
-/// Runs `produce` on a thread, `map` on as many others as `limits` says and `consume` on this one, results in the order of the work.
+/// Runs `produce` on a thread, `map` on as many others as `limits` says, heavy pieces on one more, and `consume` on this one, results in the order of the work.
 ///
 /// Ends early when `consume` fails; `produce` then sees [`Feed::send`] refuse.
 ///
@@ -111,14 +116,15 @@ pub fn ordered<I: Send, O: Send, P: Send, E>(
     // Never full: the gate lets fewer in.
     let ahead = limits.threads * AHEAD;
     let (work_in, work_out) = bounded::<Piece<I>>(ahead);
+    let (heavy_in, heavy_out) = bounded::<Piece<I>>(ahead);
     let (done_in, done_out) = bounded::<Piece<O>>(ahead);
     std::thread::scope(|scope| {
         let producer = scope.spawn(move || {
-            let mut feed = Feed { work: work_in, gate, next: 0 };
+            let mut feed = Feed { work: work_in, heavy: heavy_in, gate, next: 0 };
             produce(&mut feed)
         });
-        for _ in 0..limits.threads {
-            let (work, done, map) = (work_out.clone(), done_in.clone(), &map);
+        for work in std::iter::repeat_n(work_out, limits.threads).chain([heavy_out]) {
+            let (done, map) = (done_in.clone(), &map);
             scope.spawn(move || {
                 let _close = CloseOnPanic(gate);
                 for Piece { number, weight, item } in work {
@@ -128,7 +134,7 @@ pub fn ordered<I: Send, O: Send, P: Send, E>(
                 }
             });
         }
-        drop((work_out, done_in));
+        drop(done_in);
         let mut result = Ok(());
         let mut waiting: BTreeMap<u64, (u64, O)> = BTreeMap::new();
         let mut next = 0;

@@ -51,6 +51,12 @@ impl Common {
         self.threads.filter(|&threads| threads > 0).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 
+    /// Threads that decode bzip2, whatever its blocks expand to.
+    pub fn decoders(&self) -> usize {
+        let most = usize::try_from(self.memory.0 / BYTES_A_DECODER).unwrap_or(usize::MAX);
+        self.threads().min(most.max(1))
+    }
+
     /// What may be under way between reading and writing.
     pub fn limits(&self) -> Limits {
         Limits { threads: self.threads(), weight: self.memory.0 / BYTES_A_BYTE }
@@ -59,6 +65,9 @@ impl Common {
 
 /// Bytes of memory for a byte of text from when it is read until its rows are written, at worst.
 const BYTES_A_BYTE: u64 = 16;
+
+/// Bytes of memory for a thread that decodes bzip2, at worst: a block expands to 46 MB.
+const BYTES_A_DECODER: u64 = 72 << 20;
 
 /// Levels of `--log-level`.
 #[derive(Debug, Clone, Copy, ValueEnum)]

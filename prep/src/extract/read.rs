@@ -18,6 +18,9 @@ use crate::source::{PageChunk, Place, Progress, SplitError, Splitter, Stream};
 /// Bytes of XML, or pages, in a batch.
 const BATCH_BYTES: u64 = 1 << 19;
 const BATCH_PAGES: usize = 64;
+/// A page from this size on weighs so many times as much in memory: it is held in all its forms at once.
+const LARGE_PAGE: usize = 256 << 10;
+const LARGE_WEIGHT: u64 = 8;
 /// Faults of a stream, without a page between them, after which the rest is given up.
 const MAX_FAULTS: usize = 100;
 
@@ -55,6 +58,8 @@ pub(super) struct Batch {
     pub work: Work,
     /// Bytes of text in it, as it was read.
     pub bytes: u64,
+    /// What they count in memory.
+    weight: u64,
     /// What was lost on the way.
     pub damage: Vec<Damage>,
     /// What ends the run.
@@ -143,14 +148,14 @@ impl Reading<'_, '_> {
     }
 
     fn send(&mut self, batch: Batch) -> bool {
-        let weight = batch.bytes;
+        let weight = batch.weight;
         !INTERRUPTED.load(Ordering::Relaxed) && self.feed.send(batch, weight)
     }
 
     /// Ends the run.
     fn fail(&mut self, fault: String) -> bool {
         let next = self.after();
-        self.send(Batch { work: Work::none(), bytes: 0, damage: Vec::new(), fault: Some(fault), ended: Vec::new(), next });
+        self.send(Batch { work: Work::none(), bytes: 0, weight: 0, damage: Vec::new(), fault: Some(fault), ended: Vec::new(), next });
         false
     }
 
@@ -224,7 +229,7 @@ impl Reading<'_, '_> {
     /// A batch of pages of this dump, empty still.
     fn chunks(&self) -> Batch {
         let work = Work::Chunks { dump: self.number, chunks: Vec::new() };
-        Batch { work, bytes: 0, damage: Vec::new(), fault: None, ended: Vec::new(), next: self.after() }
+        Batch { work, bytes: 0, weight: 0, damage: Vec::new(), fault: None, ended: Vec::new(), next: self.after() }
     }
 
     fn folder(&mut self, folder: &Folder, path: &Path, progress: &Progress, within: Within) -> bool {
@@ -243,15 +248,20 @@ impl Reading<'_, '_> {
                     }
                     let damage = vec![Damage { path, what, lost: format!("its rows after the first {done}") }];
                     let next = self.after();
-                    return self.send(Batch { work: Work::none(), bytes: 0, damage, fault: None, ended: Vec::new(), next });
+                    return self.send(Batch { work: Work::none(), bytes: 0, weight: 0, damage, fault: None, ended: Vec::new(), next });
                 }
             };
             progress.add(bytes * (done + pages.len() as u64) / rows - bytes * done / rows);
-            done += pages.len() as u64;
-            let bytes = pages.iter().map(|page| page.text.len() as u64).sum();
-            let next = Position { input: self.number, within: Within::Row(done) };
-            if !self.send(Batch { work: Work::Rows(pages), bytes, damage: Vec::new(), fault: None, ended: Vec::new(), next }) {
-                return false;
+            let mut pages = pages.into_iter().peekable();
+            while pages.peek().is_some() {
+                let some: Vec<Page> = pages.by_ref().take(BATCH_PAGES).collect();
+                done += some.len() as u64;
+                let bytes = some.iter().map(|page| page.text.len() as u64).sum();
+                let weight = some.iter().map(|page| weight(page.text.len())).sum();
+                let next = Position { input: self.number, within: Within::Row(done) };
+                if !self.send(Batch { work: Work::Rows(some), bytes, weight, damage: Vec::new(), fault: None, ended: Vec::new(), next }) {
+                    return false;
+                }
             }
         }
         let ended = manifest.shards.iter().map(|shard| Input {
@@ -261,13 +271,19 @@ impl Reading<'_, '_> {
         });
         let ended = ended.collect();
         let next = self.after();
-        self.send(Batch { work: Work::none(), bytes: 0, damage: Vec::new(), fault: None, ended, next })
+        self.send(Batch { work: Work::none(), bytes: 0, weight: 0, damage: Vec::new(), fault: None, ended, next })
     }
+}
+
+/// What a page counts in memory.
+fn weight(bytes: usize) -> u64 {
+    bytes as u64 * if bytes < LARGE_PAGE { 1 } else { LARGE_WEIGHT }
 }
 
 impl Batch {
     fn push(&mut self, chunk: PageChunk) {
         self.bytes += chunk.xml.len() as u64;
+        self.weight += weight(chunk.xml.len());
         if let Work::Chunks { chunks, .. } = &mut self.work {
             chunks.push(chunk);
         }

@@ -70,7 +70,7 @@ impl Sources {
             if args.resolve_redirects {
                 check_twice(path, "--resolve-redirects")?;
             }
-            let input = DumpInput::open(path, common.threads(), &all.progress)?;
+            let input = DumpInput::open(path, common.decoders(), &all.progress)?;
             let lang = all.meet(&input.site, path, args)?;
             let (site, path) = (input.site.clone(), path.display().to_string());
             all.sources.push(Source::Dump { input, site, lang, path });
@@ -96,7 +96,7 @@ impl Sources {
         }
         for range in ranges {
             let dump = &plan.dumps[range.dump];
-            let input = DumpInput::planned(dump, range, common.threads(), &all.progress)?;
+            let input = DumpInput::planned(dump, range, common.decoders(), &all.progress)?;
             let (site, lang, path) = (dump.site.clone(), langs[range.dump].clone(), dump.input.path.clone());
             all.sources.push(Source::Dump { input, site, lang, path });
         }

@@ -37,7 +37,7 @@ pub(super) struct Done<R> {
 
 impl<R> Done<R> {
     fn new(batch: Batch) -> (Work, Self) {
-        let Batch { work, bytes, damage, fault, ended, next } = batch;
+        let Batch { work, bytes, damage, fault, ended, next, .. } = batch;
         let (rows, warnings, report) = (Vec::new(), Vec::new(), Vec::new());
         (work, Self { rows, counters: Counters::default(), warnings, report, fault, bytes, damage, ended, next })
     }

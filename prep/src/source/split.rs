@@ -10,7 +10,7 @@ use super::xml::SiteInfo;
 
 const BLOCK: usize = 1 << 18;
 /// Largest page in bytes of XML. MediaWiki's own limit for the text of one is 2 MiB, unless raised.
-pub const MAX_PAGE: usize = 8 << 20;
+pub const MAX_PAGE: usize = 4 << 20;
 /// What a dump ends with.
 const END: &[u8] = b"</mediawiki>";
 /// What is kept of a larger page: enough to name it.

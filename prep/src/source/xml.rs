@@ -321,7 +321,7 @@ mod tests {
         let error = DumpPage::parse(&large, &new).unwrap_err();
         assert_eq!(
             (error.to_string().as_str(), error.reason().as_str()),
-            ("page has 9000000 bytes of XML, expected at most 8388608", "larger than 8 MiB")
+            ("page has 9000000 bytes of XML, expected at most 4194304", "larger than 4 MiB")
         );
     }
 
