@@ -40,7 +40,7 @@ make "$out/nee" nee "$out/pages" --queries "$here/queries.toml" "${lists[@]}" --
     --max-unknown 0 --min-entities 2 --max-chars 200
 
 # Stages 1 to 3, once.
-common=(--warmup 0.1 --eval-every 0 --save-every 100000)
+common=(--warmup 0.1 --eval-every 0 --save-every 100)
 stage "$out/runs/esi" esi --data "$out/esi" --encoder "$encoder" --lr 5e-5 --epochs 1 --max-steps 375 "${common[@]}"
 stage "$out/runs/nee" nee --data "$out/nee" --init "$out/runs/esi" --lr 5e-5 --epochs 2 "${common[@]}"
 stage "$out/runs/fet" fet --data "$out/runs/nee" --init "$out/runs/nee" --lr 2e-5 --epochs 1 "${common[@]}"
@@ -48,12 +48,10 @@ stage "$out/runs/fet" fet --data "$out/runs/nee" --init "$out/runs/nee" --lr 2e-
 # Stage 4 after none of them, after the first, the first two, all three; and before it.
 gold=(--data "$out/gold/train" --lr 1e-4 --epochs 15 "${common[@]}")
 f1() { "$bin/train" evaluate "$1" --data "$out/gold/test" --json -q | "$python" -c 'import json, sys; m = json.load(sys.stdin)["micro"]; print(*(round(100 * m[k], 1) for k in ("precision", "recall", "f1")))'; }
+echo "on the 600 sentences: precision, recall, F1"
+for before in nee fet; do echo "without gold, after $before: $(f1 "$out/runs/$before")"; done
 for seed in ${SEEDS:-1 2 3}; do
     stage "$out/runs/alone-$seed" finetune --encoder "$encoder" "${gold[@]}" --seed "$seed"
     for before in esi nee fet; do stage "$out/runs/$before-$seed" finetune --init "$out/runs/$before" "${gold[@]}" --seed "$seed"; done
-done
-echo "on the 600 sentences: precision, recall, F1"
-for before in nee fet; do echo "without gold, after $before: $(f1 "$out/runs/$before")"; done
-for before in alone esi nee fet; do
-    for seed in ${SEEDS:-1 2 3}; do echo "$before, seed $seed: $(f1 "$out/runs/$before-$seed")"; done
+    for before in alone esi nee fet; do echo "$before, seed $seed: $(f1 "$out/runs/$before-$seed")"; done
 done
