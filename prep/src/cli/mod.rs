@@ -67,7 +67,7 @@ impl Common {
 const BYTES_A_BYTE: u64 = 16;
 
 /// Bytes of memory for a thread that decodes bzip2, at worst: a block expands to 46 MB.
-const BYTES_A_DECODER: u64 = 72 << 20;
+const BYTES_A_DECODER: u64 = 128 << 20;
 
 /// Levels of `--log-level`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
