@@ -26,16 +26,7 @@ names=${2:-}
 if [ -z "$names" ]; then
     names=$folder/names.txt
     case $dump in *.bz2) cat=bzcat ;; *.xz) cat=xzcat ;; *.gz) cat=zcat ;; *) cat=cat ;; esac
-    $cat "$dump" | LC_ALL=C grep -oE '\b[A-Za-z]{3,12}\b' | LC_ALL=C awk '
-        !($0 in seen) { seen[$0]; word[n++] = $0 }
-        END {
-            seed = 1
-            for (made = 0; made < 1000000;) {
-                name = ""
-                for (k = 2 + made % 2; k > 0; k--) { seed = seed * 16807 % 2147483647; name = name (name == "" ? "" : " ") word[seed % n] }
-                if (!(name in known)) { known[name]; print name; made++ }
-            }
-        }' >"$names"
+    $cat "$dump" | bash prep/benches/names.sh >"$names"
 fi
 
 # measure NAME COMMAND...: seconds of CPU of the best of several runs, into $cpu
