@@ -28,9 +28,9 @@ nee="'$prep' nee -q --overwrite -o '$out' --queries enwiki --gazetteer 'Entity=$
 add "prep esi, one stream" "$esi $single"
 add "prep esi, multistream" "$esi $multi"
 if has wikrs; then
-    add "wikrs, text only, one stream" "wikrs extract $single --format jsonl >/dev/null"
-    add "wikrs, text only, multistream" "wikrs extract $multi --index '$folder/multistream-index.txt.bz2' --format jsonl >/dev/null"
-    add "wikrs, text only, plain XML" "wikrs extract $xml --format jsonl >/dev/null"
+    add "wikrs, text only, one stream" "wikrs --input $single --format jsonl >/dev/null"
+    add "wikrs, text only, multistream" "wikrs --input $multi --index '$folder/multistream-index.txt.bz2' --format jsonl >/dev/null"
+    add "wikrs, text only, plain XML" "wikrs --input $xml --format jsonl >/dev/null"
 fi
 add "prep esi, plain XML" "$esi $xml"
 add "prep nee, a million names, one stream" "$nee $single"

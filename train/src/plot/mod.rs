@@ -2,11 +2,11 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`history`] | what `metrics.jsonl` says |
-//! | [`curves`] | loss and F1 by step |
-//! | [`clusters`] | what a stage-3 run's last clusters hold, and where their answers lie |
-//! | [`map`] | t-SNE |
-//! | [`canvas`] | what the pictures share: sizes, fonts, colours |
+//! | `history` | what `metrics.jsonl` says |
+//! | `curves` | loss and F1 by step |
+//! | `clusters` | what a stage-3 run's last clusters hold, and where their answers lie |
+//! | `map` | t-SNE |
+//! | `canvas` | what the pictures share: sizes, fonts, colours |
 
 mod canvas;
 mod clusters;
