@@ -111,14 +111,16 @@ impl Expander<'_, '_, '_> {
 
     /// Distance to the next char that may mean something here.
     fn find_special(&self) -> Option<usize> {
-        let variants = self.page.wiki.has_variants();
-        let braces = !self.stack.is_empty();
-        self.text.as_bytes()[self.at..].iter().position(|byte| match byte {
-            b'<' | b'{' => true,
-            b'}' | b'|' | b'[' | b']' | b'=' => braces,
-            b'-' => variants,
-            _ => false,
-        })
+        let rest = &self.text.as_bytes()[self.at..];
+        match (self.stack.is_empty(), self.page.wiki.has_variants()) {
+            (true, false) => memchr::memchr2(b'<', b'{', rest),
+            (true, true) => memchr::memchr3(b'<', b'{', b'-', rest),
+            (false, variants) => rest.iter().position(|byte| match byte {
+                b'<' | b'{' | b'}' | b'|' | b'[' | b']' | b'=' => true,
+                b'-' => variants,
+                _ => false,
+            }),
+        }
     }
 
     fn rest(&self) -> &str {
