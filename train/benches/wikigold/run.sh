@@ -47,7 +47,7 @@ stage "$out/runs/fet" fet --data "$out/runs/nee" --init "$out/runs/nee" --lr 2e-
 
 # Stage 4 after none of them, after the first, the first two, all three; and before it.
 gold=(--data "$out/gold/train" --lr 1e-4 --epochs 15 "${common[@]}")
-f1() { "$bin/train" evaluate "$1" --data "$out/gold/test" --json -q | "$python" -c 'import json, sys; m = json.load(sys.stdin)["micro"]; print(*(round(100 * m[k], 1) for k in ("precision", "recall", "f1")))'; }
+f1() { "$bin/train" evaluate "$1" --data "$out/gold/test" --json -q | "$python" -c 'import json, sys; m = json.load(sys.stdin); print(*(round(100 * m[k], 1) for k in ("precision", "recall", "f1")))'; }
 echo "on the 600 sentences: precision, recall, F1"
 for before in nee fet; do echo "without gold, after $before: $(f1 "$out/runs/$before")"; done
 for seed in ${SEEDS:-1 2 3}; do
