@@ -12,7 +12,8 @@
 //! | [`pipeline`], [`strings`] | work in order on several threads; many strings in little memory |
 //! | [`mrc`] | `prep mrc`: annotated corpora |
 //! | [`export`] | `prep export`: triples back to annotated corpora |
-//! | [`queries`], [`inspect`], [`verify`] | the commands of these names |
+//! | [`queries`], `inspect` (a feature, on by default), [`verify`] | the commands of these names |
+//! | [`numbers`] | numbers as people read them |
 //!
 //! Nothing but [`source`], [`plan`], [`gazetteer::files`] and the shard writer of `schemas` touches the disk; no module knows `train`.
 
@@ -20,9 +21,11 @@ pub mod cli;
 pub mod export;
 pub mod extract;
 pub mod gazetteer;
+#[cfg(feature = "inspect")]
 pub mod inspect;
 pub mod merge;
 pub mod mrc;
+pub mod numbers;
 pub mod pipeline;
 pub mod plan;
 pub mod queries;
@@ -58,6 +61,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Mrc(args) => mrc::run(args, &cli.common),
         Command::Export(args) => export::run(args, &cli.common),
         Command::Queries(args) => queries::run(args),
+        #[cfg(feature = "inspect")]
         Command::Inspect(args) => inspect::run(args, &cli.common),
         Command::Verify(args) => verify::run(args, &cli.common),
     }

@@ -23,7 +23,7 @@ use schemas::manifest::{FILE_NAME, Manifest, Shard};
 use schemas::{Folder, Page, Row, SCHEMA_VERSION, Triple};
 
 use crate::cli::{Common, VerifyArgs};
-use crate::inspect::count::{counted, grouped};
+use crate::numbers::{counted, grouped};
 use rows::{Check, PageCheck, TripleCheck};
 
 /// Faults that are printed; all are counted.

@@ -114,6 +114,7 @@ pub enum Command {
     /// Query sets: a question for each label
     Queries(QueriesArgs),
     /// Counts, lengths and samples of a folder of pages or triples
+    #[cfg(feature = "inspect")]
     #[command(after_help = "Example:\n  prep inspect data/esi --sample 5\n  prep inspect data/esi --html report.html")]
     Inspect(InspectArgs),
     /// Checks hashes, schema and invariants of a folder

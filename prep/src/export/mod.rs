@@ -24,9 +24,9 @@ use anyhow::{Context, ensure};
 use schemas::{Folder, FolderError, Origin, Span, Triple};
 
 use crate::cli::{Common, ExportArgs, ExportFormat, ExportScheme, TokensArg};
-use crate::inspect::count::{counted, grouped};
 use crate::mrc::context::has_spaces;
 use crate::mrc::scheme::Scheme;
+use crate::numbers::{counted, grouped};
 use output::Output;
 use tokens::{Tokens, Unit};
 

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use html_escape::encode_text;
 
-use super::count::{Bin, Count, Spread, grouped};
+use super::count::{Bin, Count, Spread};
 use super::mark::printable;
+use crate::numbers::grouped;
 
 /// A chart with its title.
 #[derive(Debug)]

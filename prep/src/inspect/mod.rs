@@ -29,7 +29,8 @@ use schemas::{Folder, Page, Row, SCHEMA_VERSION, Triple};
 use serde::Serialize;
 
 use crate::cli::{Common, InspectArgs};
-use count::{Count, counted, grouped};
+use crate::numbers::{counted, grouped};
+use count::Count;
 use mark::{Style, printable};
 use parts::Parts;
 use tokens::TokenCounter;

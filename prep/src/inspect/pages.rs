@@ -7,11 +7,12 @@ use schemas::{Page, Row};
 use serde::Serialize;
 
 use super::chart::Panel;
-use super::count::{Bin, Count, DuplicateReport, Duplicates, Lengths, Spread, Top, grouped};
+use super::count::{Bin, Count, DuplicateReport, Duplicates, Lengths, Spread, Top};
 use super::mark::{Style, marked};
 use super::parts::{Parts, chosen, exploded, value_counts};
 use super::tokens::TokenCounter;
 use super::{BINS, SHOWN, Sample, most_frequent};
+use crate::numbers::grouped;
 
 /// Chars of a sample's text.
 const SAMPLE_CHARS: u32 = 300;

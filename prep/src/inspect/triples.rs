@@ -7,11 +7,12 @@ use polars::prelude::*;
 use serde::Serialize;
 
 use super::chart::{Bar, Chart, Panel};
-use super::count::{Bin, Count, DuplicateReport, Duplicates, Lengths, Spread, Top, counted, grouped, hash, share};
+use super::count::{Bin, Count, DuplicateReport, Duplicates, Lengths, Spread, Top, hash};
 use super::mark::{Style, marked, printable};
 use super::parts::{Parts, chosen, exploded, value_counts};
 use super::tokens::TokenCounter;
 use super::{BINS, SHOWN, Sample, most_frequent, table};
+use crate::numbers::{counted, grouped, share};
 
 /// Counts of triples.
 #[derive(Debug, Serialize)]

@@ -11,6 +11,9 @@ use crate::cli::Variant;
 const CODES: [&str; 9] = ["zh-hans", "zh-cn", "zh-sg", "zh-my", "zh", "zh-hant", "zh-tw", "zh-hk", "zh-mo"];
 const BETWEEN: usize = 4;
 
+/// What MediaWiki calls them, in the order of [`CODES`].
+const NAMES: [&str; 9] = ["简体", "大陆", "新加坡", "大马", "原文", "繁體", "臺灣", "香港", "澳門"];
+
 /// A page's own conversions that begin, or end, to hold somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rule {
@@ -36,12 +39,33 @@ pub(super) fn choose(content: &str, page: &mut Page<'_>) -> String {
         None
     };
     let mark = mark.map(String::from).unwrap_or_default();
-    if ["H", "T", "D", "N", "V", "-", "+"].into_iter().any(has) && !has("A") && !has("S") {
-        return mark;
-    }
     let rules = alternatives(body, &page.wiki.lang);
-    let shown = if has("R") || rules.is_empty() { body } else { pick(&rules, page.variant) };
+    let described;
+    let shown = if has("R") {
+        body
+    } else if has("N") {
+        CODES.iter().position(|code| *code == body.trim()).map_or("", |code| NAMES[code])
+    } else if has("D") && !rules.is_empty() {
+        described = if page.wiki.lang == "zh" && !has("A") { describe(&rules) } else { String::new() };
+        &described
+    } else if ["H", "T", "V", "-", "+"].into_iter().any(has) && !has("A") && !has("S") {
+        return mark;
+    } else if rules.is_empty() {
+        body
+    } else {
+        pick(&rules, page.variant)
+    };
     format!("{mark}{KEEP_OPEN}{}{KEEP_CLOSE}", shown.trim())
+}
+
+/// A rule in words, as MediaWiki describes it: those for both ways first.
+fn describe(rules: &[Alternative<'_>]) -> String {
+    let (one_way, both_ways): (Vec<_>, Vec<_>) = rules.iter().partition(|rule| rule.from.is_some());
+    let words = both_ways.into_iter().chain(one_way).map(|rule| {
+        let from = rule.from.map(|from| format!("{from}⇒")).unwrap_or_default();
+        format!("{from}{}：{}；", NAMES[rule.code], rule.text)
+    });
+    words.collect()
 }
 
 /// Adds the conversions of `zh-hans:甲;zh-hant:乙` to the page's, and gives the mark from which on they hold.
