@@ -102,8 +102,20 @@ impl<'a> CharSlicer<'a> {
 
 /// Where the `chars`-th char of `text` begins, in bytes; the text's length for one past the last.
 fn byte_offset(text: &str, chars: u32) -> Option<usize> {
-    let chars = chars as usize;
-    text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(chars)
+    /// So many bytes are counted together.
+    const STRIDE: usize = 32;
+    let (bytes, mut chars, mut at) = (text.as_bytes(), chars as usize, 0);
+    while let Some(stride) = bytes.get(at..at + STRIDE) {
+        // Bytes that begin a char are no continuation.
+        let begun = stride.iter().map(|&byte| u8::from(byte as i8 >= -0x40)).sum::<u8>() as usize;
+        if begun > chars {
+            break;
+        }
+        chars -= begun;
+        at += STRIDE;
+    }
+    let begins = (at..=bytes.len()).filter(|&at| bytes.get(at).is_none_or(|&byte| byte as i8 >= -0x40));
+    begins.into_iter().nth(chars)
 }
 
 pub(crate) fn check_span(row: &str, slicer: &mut CharSlicer<'_>, start: u32, end: u32, text: &str) -> Result<(), RowError> {

@@ -8,7 +8,7 @@ use schemas::{Anchor, Origin, Page, Query, SegmentKind, Span, Tally, Triple};
 
 use super::buckets::Buckets;
 use crate::gazetteer::matcher::borders;
-use crate::sentence;
+use crate::sentence::Splitter;
 use crate::wikitext::Wiki;
 
 /// What is counted on the way.
@@ -93,6 +93,7 @@ pub(super) fn triples(
     let mut triples = Vec::new();
     let mut number = 0;
     let mut slicer = CharSlicer::new(&page.text);
+    let mut splitter = Splitter::new(&page.lang);
     let mut anchors = page.anchors.as_slice();
     for segment in &page.segments {
         let count = anchors.partition_point(|anchor| anchor.end <= segment.end);
@@ -106,11 +107,10 @@ pub(super) fn triples(
         let answers = find(&Block { text, start: segment.start, anchors: here }, counters);
         let whole: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
         let mut answers = answers.into_iter().peekable();
-        let mut context = CharSlicer::new(text);
-        for range in sentence::split(&page.lang, text, &whole, rules.max_chars) {
+        for found in splitter.split(text, &whole, rules.max_chars) {
             let sentence = number;
             number += 1;
-            let context = context.slice(range.start, range.end).expect("sentences lie in their block");
+            let (context, range) = (&text[found.bytes], found.chars);
             let mut here = Vec::new();
             while let Some(answer) = answers.next_if(|answer| answer.chars.end <= range.end) {
                 here.push(answer);

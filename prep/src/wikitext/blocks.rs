@@ -216,14 +216,16 @@ impl<'a> Emitter<'a> {
 
     /// Appends the block to the page, if it holds anything, and what it was interrupted by.
     fn finish(&mut self) {
-        let block = std::mem::take(&mut self.block);
-        self.append(block);
-        for aside in std::mem::take(&mut self.asides) {
-            self.append(aside);
+        let mut block = std::mem::take(&mut self.block);
+        self.append(&mut block);
+        // The next block has the room of this one.
+        self.block = block.emptied();
+        for mut aside in std::mem::take(&mut self.asides) {
+            self.append(&mut aside);
         }
     }
 
-    fn append(&mut self, mut block: Block<'a>) {
+    fn append(&mut self, block: &mut Block<'a>) {
         block.close_anchor();
         block.close_keep();
         if let Some(converter) = self.converter {
@@ -243,7 +245,7 @@ impl<'a> Emitter<'a> {
         self.chars += block.chars;
         self.segments.push(Segment { start, end: self.chars, kind: block.kind, level: block.level });
         let mut slicer = CharSlicer::new(&block.text);
-        for (from, to, target) in block.anchors {
+        for &(from, to, target) in &block.anchors {
             let Some(text) = slicer.slice(from, to) else { continue };
             self.anchors.push(Anchor {
                 start: start + from,
@@ -257,6 +259,14 @@ impl<'a> Emitter<'a> {
 }
 
 impl Block<'_> {
+    fn emptied(mut self) -> Self {
+        self.text.clear();
+        self.anchors.clear();
+        self.keeps.clear();
+        self.switches.clear();
+        Self { text: self.text, anchors: self.anchors, keeps: self.keeps, switches: self.switches, ..Self::default() }
+    }
+
     /// Whether the next char, if it is an ordinary one, is appended whatever came before it.
     fn is_quiet(&self) -> bool {
         !self.space && !self.gap && self.parenthesis.is_none() && !self.text.is_empty() && !matches!(self.open, Some((_, None)))
@@ -265,7 +275,7 @@ impl Block<'_> {
     /// What [`push`](Self::push) does with each char of [`plain_words`] in a block that is quiet, at once.
     fn push_words(&mut self, words: &str) {
         self.text.push_str(words);
-        self.chars += u32::try_from(words.len()).expect("pages are under 4 GiB");
+        self.chars += u32::try_from(words.chars().count()).expect("pages are under 4 GiB");
     }
 
     fn push(&mut self, c: char) {
@@ -396,17 +406,47 @@ impl Block<'_> {
     }
 }
 
-/// Length of the words of ASCII at the start of `text`, with single spaces between them, that hold nothing which means more than itself.
+/// Length of the words at the start of `text`, with single spaces between them, that hold nothing which means more than itself.
 fn plain_words(text: &str) -> usize {
+    /// So many bytes are looked at together.
+    const STRIDE: usize = 16;
     let bytes = text.as_bytes();
-    let plain = |byte: &u8| matches!(byte, b'!'..=b'~') && !matches!(byte, b'(' | b'&');
     let mut end = 0;
     loop {
-        end += bytes[end..].iter().take_while(|byte| plain(byte)).count();
-        match bytes.get(end..end + 2) {
-            Some([b' ', next]) if plain(next) => end += 2,
-            _ => return end,
+        // No branch for each byte: the compiler makes one comparison of them all.
+        while let Some(window) = bytes.get(end..=end + STRIDE)
+            && window[..STRIDE]
+                .iter()
+                .zip(&window[1..])
+                .fold(true, |all, (&byte, &next)| all & (plain(byte) | ((byte == b' ') & plain(next))))
+        {
+            end += STRIDE;
         }
+        let space = usize::from(bytes.get(end) == Some(&b' '));
+        match plain_char(&bytes[end + space..]) {
+            0 => return end,
+            length => end += space + length,
+        }
+    }
+}
+
+fn plain(byte: u8) -> bool {
+    (byte > b' ') & (byte < 0x7f) & (byte != b'(') & (byte != b'&')
+}
+
+/// Length of the char at the start of a text if it means no more than itself; of other scripts' chars those of two and three bytes, but
+/// for white space, control chars, marks and `（`.
+fn plain_char(bytes: &[u8]) -> usize {
+    match *bytes {
+        [byte, ..] if plain(byte) => 1,
+        [0xc2, second, ..] if second > 0xa0 => 2,
+        [0xc3..=0xdf, ..] => 2,
+        [0xe1, second, third, ..] if (second, third) != (0x9a, 0x80) => 3,
+        [0xe2, second, third, ..] if !matches!((second, third), (0x80, 0x80..=0x8a | 0xa8 | 0xa9 | 0xaf) | (0x81, 0x9f)) => 3,
+        [0xe3, second, third, ..] if (second, third) != (0x80, 0x80) => 3,
+        [0xe0 | 0xe4..=0xed, ..] => 3,
+        [0xef, second, third, ..] if second >= 0xb8 && (second, third) != (0xbc, 0x88) => 3,
+        _ => 0,
     }
 }
 
@@ -472,4 +512,33 @@ fn entity(text: &str) -> Option<(usize, String)> {
     let name = &text[..end];
     let decoded = html_escape::decode_html_entities(name);
     (decoded != name).then(|| (end, decoded.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is appended at once is what would be appended char by char.
+    #[test]
+    fn plain_chars_mean_no_more_than_themselves() {
+        let quiet = || Block { text: "a".to_owned(), chars: 1, ..Block::default() };
+        for c in ('\0'..=char::MAX).filter(|&c| plain_char(c.to_string().as_bytes()) > 0) {
+            let mut block = quiet();
+            block.push(c);
+            assert_eq!((block.text.chars().last(), block.is_quiet(), is_mark(c), unprotect(c)), (Some(c), true, false, None), "{c:?}");
+        }
+        for (text, expected) in [
+            ("one two", 7),
+            (" one", 4),
+            ("one  two", 3),
+            ("one two three four five (", 23),
+            ("twelve bytes and four &amp;", 21),
+            ("это слово — 北京 ", "это слово — 北京".len()),
+            ("a\u{a0}b", 1),
+            ("a\u{fdd0}", 1),
+            ("", 0),
+        ] {
+            assert_eq!(plain_words(text), expected, "{text}");
+        }
+    }
 }

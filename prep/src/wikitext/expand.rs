@@ -46,6 +46,9 @@ const DROPPED: &[&str] = &[
     "rp",
 ];
 
+/// Other tags that are settled here.
+const KEPT: &[&str] = &["nowiki", "pre", "noinclude", "onlyinclude"];
+
 /// Something between braces that is still open.
 struct Frame {
     kind: Kind,
@@ -77,7 +80,7 @@ struct Expander<'t, 'p, 'w> {
     open: [usize; 3],
     page: &'p mut Page<'w>,
     /// Tags that are not closed after a place are not looked for again.
-    unclosed: HashMap<String, usize>,
+    unclosed: HashMap<&'static str, usize>,
 }
 
 /// Runs the pass.
@@ -265,12 +268,11 @@ impl Expander<'_, '_, '_> {
         let closing = bytes.get(1) == Some(&b'/');
         let name_start = 1 + usize::from(closing);
         let name_length = bytes[name_start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        let name = self.rest()[name_start..name_start + name_length].to_ascii_lowercase();
-        let known = DROPPED.contains(&name.as_str()) || matches!(name.as_str(), "nowiki" | "pre");
-        let wrapper = matches!(name.as_str(), "noinclude" | "onlyinclude");
-        if !known && !wrapper {
+        let name = &self.rest()[name_start..name_start + name_length];
+        let Some(name) = DROPPED.iter().chain(KEPT).copied().find(|known| known.eq_ignore_ascii_case(name)) else {
             return self.copy(1);
-        }
+        };
+        let wrapper = matches!(name, "noinclude" | "onlyinclude");
         let Some(length) = tag_length(self.rest()) else { return self.copy(1) };
         let empty = self.rest().as_bytes()[length - 2] == b'/';
         if closing || wrapper {
@@ -284,13 +286,13 @@ impl Expander<'_, '_, '_> {
             return;
         }
         let content = self.at + length;
-        let Some((end, after)) = self.find_close(&name, content) else {
+        let Some((end, after)) = self.find_close(name, content) else {
             self.page.issue(&format!("unclosed <{name}>"));
             self.at += length;
             return;
         };
         let content = &self.text[content..end];
-        match name.as_str() {
+        match name {
             "nowiki" => {
                 self.out.push(NULL);
                 protect(content, &mut self.out);
@@ -314,7 +316,7 @@ impl Expander<'_, '_, '_> {
     }
 
     /// Where the content of a tag ends and what follows begins.
-    fn find_close(&mut self, name: &str, from: usize) -> Option<(usize, usize)> {
+    fn find_close(&mut self, name: &'static str, from: usize) -> Option<(usize, usize)> {
         if self.unclosed.get(name).is_some_and(|&since| from >= since) {
             return None;
         }
@@ -328,7 +330,7 @@ impl Expander<'_, '_, '_> {
                 }
             }
         }
-        self.unclosed.insert(name.to_owned(), from);
+        self.unclosed.insert(name, from);
         None
     }
 

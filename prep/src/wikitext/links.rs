@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Page;
-use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, CAPTION, GAP, NULL, is_mark, plain, protect, unprotect};
+use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, CAPTION, GAP, NULL, is_mark, may_hold_marks, plain, protect, unprotect};
 use super::wiki::{Prefix, Wiki};
 
 /// Where an anchor leads.
@@ -95,7 +95,7 @@ impl Resolver<'_, '_, '_> {
     fn run(&mut self, mut from: usize, end: usize) {
         let bytes = self.text.as_bytes();
         // A link at the end of a caption may take a bracket of what closes the picture.
-        while let Some(at) = bytes.get(from..end).and_then(|rest| memchr::memmem::find(rest, b"[[")).map(|found| from + found) {
+        while let Some(at) = bytes.get(from..end).and_then(double_bracket).map(|found| from + found) {
             self.push(from, at);
             from = self.link(at).unwrap_or_else(|| {
                 self.out.push_str("[[");
@@ -135,7 +135,7 @@ impl Resolver<'_, '_, '_> {
         let raw = &inner[..end];
         // MediaWiki takes no line break in a target; authors who wrap their lines mean a space. A blank line is none.
         // What is set off by `<nowiki>` makes no title.
-        if raw.contains("\n\n") || raw.chars().any(|c| c == NULL || unprotect(c).is_some()) {
+        if raw.contains("\n\n") || (may_hold_marks(raw) && raw.chars().any(|c| c == NULL || unprotect(c).is_some())) {
             return None;
         }
         let written = decode(raw);
@@ -169,10 +169,17 @@ impl Resolver<'_, '_, '_> {
             // Apostrophes of a title are no markup.
             None => {
                 let shown = if raw.contains('%') { title } else { raw.trim().trim_start_matches(':') };
-                self.out.push_str(&shown.replace('\n', " ").replace("''", &literal("''")));
+                if shown.contains(['\n', '\'']) {
+                    self.out.push_str(&shown.replace('\n', " ").replace("''", &literal("''")));
+                } else {
+                    self.out.push_str(shown);
+                }
             }
             Some("") => self.out.push_str(pipe_trick(title)),
-            Some(label) => self.out.push_str(&label.replace('\n', " ")),
+            Some(label) => label.split('\n').enumerate().for_each(|(line, text)| {
+                self.out.push_str(if line > 0 { " " } else { "" });
+                self.out.push_str(text);
+            }),
         }
         self.out.push_str(&self.text[after..after + trail]);
         self.out.push(ANCHOR_CLOSE);
@@ -251,10 +258,18 @@ fn literal(text: &str) -> String {
 }
 
 /// A target as its author meant it: without marks, entities and `%xx` decoded.
-fn decode(raw: &str) -> String {
+fn decode(raw: &str) -> Cow<'_, str> {
+    if !may_hold_marks(raw) && !raw.contains(['&', '%']) {
+        return Cow::Borrowed(raw);
+    }
     let text = plain(raw);
     let text = html_escape::decode_html_entities(&text);
-    percent_decode(&text).into_owned()
+    Cow::Owned(percent_decode(&text).into_owned())
+}
+
+/// Where the first `[[` lies.
+fn double_bracket(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'[', bytes).find(|at| bytes.get(at + 1) == Some(&b'['))
 }
 
 fn percent_decode(text: &str) -> Cow<'_, str> {

@@ -47,6 +47,11 @@ pub fn rule(c: char) -> Option<usize> {
     u32::from(c).checked_sub(RULES).filter(|&number| number < MAX_RULES).map(|number| number as usize)
 }
 
+/// Whether a text can hold marks or protected chars: noncharacters begin with EF, plane 16 with F4.
+pub fn may_hold_marks(text: &str) -> bool {
+    text.bytes().any(|byte| byte >= 0xef)
+}
+
 /// Replaces what could be mistaken for a mark.
 pub fn clear(text: &str) -> Option<String> {
     // Noncharacters begin with EF B7, plane 16 with F4.

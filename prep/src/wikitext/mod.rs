@@ -112,7 +112,7 @@ impl Extractor {
         let Options { variant, captions, tables } = self.options;
         let mut page = Page { wiki: &self.wiki, title, variant, captions, disambiguation: false, rules: Vec::new(), issues: Vec::new() };
         let expanded = expand::expand(wikitext, &mut page);
-        let (text, unclosed) = tables::take_out(&expanded, tables);
+        let (text, unclosed) = tables::take_out(expanded, tables);
         if unclosed {
             page.issue("unclosed table");
         }
@@ -126,12 +126,21 @@ impl Extractor {
 
 /// A title with single spaces and no underscores.
 fn tidy(title: &str) -> String {
+    // Most are as they should be.
+    let plain = |byte: u8| (byte.is_ascii_graphic() && byte != b'_') || byte == b' ';
+    if title.bytes().all(plain) && title.trim_ascii().len() == title.len() && !title.contains("  ") {
+        return title.to_owned();
+    }
     title.split(|c: char| c == '_' || c.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// An article's title as it is written: spaces, no underscores, first letter in upper case.
 pub fn normalise_title(title: &str) -> String {
-    let title = tidy(title);
+    let mut title = tidy(title);
+    if title.is_ascii() {
+        title.get_mut(..1).iter_mut().for_each(|first| first.make_ascii_uppercase());
+        return title;
+    }
     let mut chars = title.chars();
     match chars.next() {
         // A letter such as ß has no single upper-case letter: it stays, as in MediaWiki.

@@ -23,8 +23,12 @@ fn find(line: &str) -> Vec<Run> {
     let bytes = line.as_bytes();
     let mut runs = Vec::new();
     let mut at = 0;
-    while let Some(found) = memchr::memmem::find(&bytes[at..], b"''") {
+    while let Some(found) = memchr::memchr(b'\'', &bytes[at..]) {
         let start = at + found;
+        if bytes.get(start + 1) != Some(&b'\'') {
+            at = start + 1;
+            continue;
+        }
         let length = bytes[start..].iter().take_while(|&&byte| byte == b'\'').count();
         // Four are an apostrophe and bold; of more than five, the first ones are text.
         let markup = match length {

@@ -7,9 +7,9 @@ use super::marks::{CELL, GAP, is_mark};
 /// A table that is never closed ends before the next heading or the next paragraph that is none of its rows.
 ///
 /// With `cells`, each cell becomes a line in their place.
-pub(super) fn take_out(text: &str, cells: bool) -> (String, bool) {
-    if !text.contains("{|") && !text.contains("\n|}") && html_table(text).is_none() {
-        return (text.to_owned(), false);
+pub(super) fn take_out(text: String, cells: bool) -> (String, bool) {
+    if !text.contains("{|") && !text.contains("\n|}") && html_table(&text).is_none() {
+        return (text, false);
     }
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut out = String::with_capacity(text.len());
@@ -183,14 +183,14 @@ mod tests {
             ("a <table><tr><td>b</td></tr></table> c", "a \u{FDD0} c"),
             ("a <TABLE>\n<tr><td>b\n</table> c", "a\n c\n"),
         ] {
-            assert_eq!(take_out(text, false).0, expected, "{text}");
+            assert_eq!(take_out(text.to_owned(), false).0, expected, "{text}");
         }
     }
 
     #[test]
     fn cells() {
         let table = "a\n{| class=x\n|+ title\n! h1 !! scope=row | h2\n|-\n| [[b|c]] || style=y | d\nmore\n{|\n| e\n|}\n|}\nf";
-        let lines: Vec<String> = take_out(table, true).0.split('\n').map(|line| line.replace(CELL, "=")).collect();
+        let lines: Vec<String> = take_out(table.to_owned(), true).0.split('\n').map(|line| line.replace(CELL, "=")).collect();
         assert_eq!(lines, ["a", "=title", "=h1", "=h2", "=[[b|c]]", "=d", "=more", "=e", "", "f"]);
     }
 }

@@ -1,0 +1,367 @@
+//! Where `sentencex` would part a text, found without asking it about the whole text.
+//!
+//! What `sentencex` does takes most of its time to find what may hold no boundary: quotes, brackets, addresses, items of lists. In most
+//! texts few of them are there, and no boundary lies near one. Then it is enough to ask it about each full stop, which depends on a few
+//! words before and after alone. Where anything is there that could make a difference beyond that, nothing is said, and the caller asks
+//! about the whole.
+
+use std::ops::Range;
+
+use sentencex::languages::{English, Language};
+
+/// What a byte means for sentences.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A letter or anything else.
+    Plain,
+    /// `.`, `!` or `?`.
+    Terminator,
+    Opener,
+    Closer,
+    /// `"`.
+    Quote,
+    /// `'`.
+    Apostrophe,
+    /// The first byte of a char of which some matter.
+    Lead,
+    /// Ask about the whole.
+    Unknown,
+}
+
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Plain; 256];
+    let mut byte = 0xd5;
+    // Scripts that end sentences in their own way. The first bytes of two-byte chars before that are those of letters.
+    while byte < 256 {
+        kinds[byte] = Kind::Unknown;
+        byte += 1;
+    }
+    (kinds[b'.' as usize], kinds[b'!' as usize], kinds[b'?' as usize]) = (Kind::Terminator, Kind::Terminator, Kind::Terminator);
+    (kinds[b'(' as usize], kinds[b'[' as usize]) = (Kind::Opener, Kind::Opener);
+    (kinds[b'{' as usize], kinds[b'<' as usize]) = (Kind::Opener, Kind::Opener);
+    (kinds[b')' as usize], kinds[b']' as usize]) = (Kind::Closer, Kind::Closer);
+    (kinds[b'}' as usize], kinds[b'>' as usize]) = (Kind::Closer, Kind::Closer);
+    (kinds[b'"' as usize], kinds[b'\'' as usize]) = (Kind::Quote, Kind::Apostrophe);
+    (kinds[b'`' as usize], kinds[b'@' as usize]) = (Kind::Unknown, Kind::Unknown);
+    (kinds[b'\\' as usize], kinds[b'\n' as usize]) = (Kind::Unknown, Kind::Unknown);
+    (kinds[0xc2], kinds[0xcd], kinds[0xe1], kinds[0xe2]) = (Kind::Lead, Kind::Unknown, Kind::Lead, Kind::Lead);
+    kinds
+};
+
+/// Room for what is found in a text, to be used for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    terminators: Vec<Range<usize>>,
+    brackets: Vec<Range<usize>>,
+    quotes: Vec<Range<usize>>,
+}
+
+/// Whether a language ends its sentences as most do.
+pub(super) fn knows(language: &dyn Language) -> bool {
+    std::ptr::eq(language.get_sentence_break_regex(), English {}.get_sentence_break_regex())
+}
+
+/// Puts into `out` where sentences end before the end of `text`, in bytes. False where that cannot be told here.
+pub(super) fn boundaries(language: &dyn Language, text: &str, scratch: &mut Scratch, out: &mut Vec<usize>) -> bool {
+    out.clear();
+    if !scratch.read(text) {
+        return false;
+    }
+    for run in &scratch.terminators {
+        let Some(boundary) = language.find_boundary(text, run.start, run.end).filter(|&boundary| boundary < text.len()) else { continue };
+        // A quote may have been paired wrongly, and a boundary next to its end moves.
+        if within(&scratch.quotes, boundary) || (closes(&text[boundary..]) && !begins(&scratch.quotes, boundary)) {
+            return false;
+        }
+        if !within(&scratch.brackets, boundary) && out.last().is_none_or(|&last| last < boundary) {
+            out.push(boundary);
+        }
+    }
+    true
+}
+
+impl Scratch {
+    /// Finds terminators, brackets and quotes; false where there is anything that is not known here.
+    fn read(&mut self, text: &str) -> bool {
+        self.terminators.clear();
+        self.brackets.clear();
+        self.quotes.clear();
+        let bytes = text.as_bytes();
+        let (mut bracket, mut quote): (Option<usize>, Option<(usize, u8)>) = (None, None);
+        // A quote mark within an open quote: which one is open is known only at the closing one.
+        let mut inner = false;
+        let mut markers = usize::from(item(bytes)) * 2;
+        let mut at = 0;
+        while at < bytes.len() {
+            if let Some(eight) = bytes.get(at..at + 8)
+                && eight.iter().all(|&byte| KINDS[usize::from(byte)] == Kind::Plain)
+            {
+                at += 8;
+                continue;
+            }
+            let here = at;
+            at += 1;
+            match KINDS[usize::from(bytes[here])] {
+                Kind::Plain => {}
+                Kind::Terminator => {
+                    while bytes.get(at).is_some_and(|&byte| KINDS[usize::from(byte)] == Kind::Terminator) {
+                        at += 1;
+                    }
+                    if at < bytes.len() {
+                        self.terminators.push(here..at);
+                    }
+                    // `. . .`
+                    let blanks = bytes[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+                    if blanks > 0 && bytes.get(at + blanks).is_some_and(|&byte| KINDS[usize::from(byte)] == Kind::Terminator) {
+                        return false;
+                    }
+                }
+                Kind::Opener => bracket = bracket.or(Some(here)),
+                Kind::Closer => {
+                    markers += usize::from(bytes[here] == b')' && marker(bytes, here));
+                    self.brackets.extend(bracket.take().map(|open| open..at));
+                }
+                Kind::Quote => match quote {
+                    None => (quote, inner) = (Some((here, b'"')), false),
+                    Some((open, b'"')) => {
+                        self.quotes.push(open..at);
+                        quote = None;
+                    }
+                    Some(_) => inner = true,
+                },
+                // That of `it's` or `the boys'`; others may be quotes.
+                Kind::Apostrophe if here > 0 && bytes[here - 1].is_ascii_alphanumeric() => {}
+                Kind::Lead => match (bytes[here], bytes[at], bytes.get(at + 1)) {
+                    // Two-byte chars but « and ».
+                    (0xc2, second, _) if second != 0xab && second != 0xbb => {}
+                    // Letters of Vietnamese and of old Greek.
+                    (0xe1, 0xb8.., _) => {}
+                    (0xe2, 0x80, Some(0x9c)) if quote.is_none() => (quote, inner) = (Some((here, 0x9d)), false),
+                    (0xe2, 0x80, Some(0x9c)) => inner = true,
+                    (0xe2, 0x80, Some(0x9d)) => match quote {
+                        Some((open, 0x9d)) => {
+                            self.quotes.push(open..at + 2);
+                            quote = None;
+                        }
+                        Some(_) => inner = true,
+                        None => {}
+                    },
+                    // Dashes, ’, primes; currencies; letter-like symbols, arrows, mathematics.
+                    (0xe2, 0x80, Some(0x90..=0x95 | 0x99 | 0xb2 | 0xb3)) | (0xe2, 0x82 | 0x84..=0x8b, _) => {}
+                    _ => return false,
+                },
+                Kind::Apostrophe | Kind::Unknown => return false,
+            }
+        }
+        markers < 2 && !(quote.is_some() && inner)
+    }
+}
+
+/// Whether a text may begin with the mark of a list's item: `1.`, `iv)`, `(a)`, `* `.
+fn item(bytes: &[u8]) -> bool {
+    let start = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let rest = &bytes[start..];
+    let word = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    match rest.first() {
+        Some(b'(' | b'*' | b'+' | b'-') => true,
+        _ => word > 0 && numbers(&rest[..word]) && rest.get(word).is_some_and(|byte| matches!(byte, b'.' | b')')),
+    }
+}
+
+/// Whether a `)` may end the mark of an item within a text: `1)`, `iv)`, `a.)`, `(a)`, after a space and before another that no small letter
+/// follows.
+fn marker(bytes: &[u8], at: usize) -> bool {
+    match &bytes[at + 1..] {
+        [b' ' | b'\t', next, ..] if !next.is_ascii_lowercase() => {}
+        _ => return false,
+    }
+    let before = bytes[..at].strip_suffix(b".").unwrap_or(&bytes[..at]);
+    let word = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let (before, word) = before.split_at(before.len() - word);
+    let before = before.strip_suffix(b"(").unwrap_or(before);
+    !word.is_empty() && numbers(word) && before.last().is_none_or(|byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// Whether a word may number an item: digits, a letter, a Roman number.
+fn numbers(word: &[u8]) -> bool {
+    let roman = |byte: &u8| matches!(byte.to_ascii_lowercase(), b'i' | b'v' | b'x' | b'l' | b'c' | b'd' | b'm');
+    word.len() == 1 || word.iter().all(u8::is_ascii_digit) || word.iter().all(roman)
+}
+
+/// Whether a text begins with what can close a quote, of what is known here.
+fn closes(text: &str) -> bool {
+    text.starts_with(['"', '\'', '’', '”', '“'])
+}
+
+/// Whether a boundary lies within one of the ranges, which are in order and apart.
+fn within(ranges: &[Range<usize>], boundary: usize) -> bool {
+    let next = ranges.partition_point(|range| range.end <= boundary);
+    ranges.get(next).is_some_and(|range| range.start < boundary)
+}
+
+/// Whether one of the ranges begins at a boundary.
+fn begins(ranges: &[Range<usize>], boundary: usize) -> bool {
+    ranges.binary_search_by_key(&boundary, |range| range.start).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PIECES: &[&str] = &[
+        " ",
+        " ",
+        " ",
+        " ",
+        "  ",
+        "\t",
+        ". ",
+        ". ",
+        "! ",
+        "? ",
+        ".",
+        "!",
+        "?",
+        "...",
+        ". .",
+        "! .",
+        ", ",
+        "; ",
+        ": ",
+        "(",
+        ")",
+        "[",
+        "]",
+        "<",
+        ">",
+        "{",
+        "\"",
+        "\" ",
+        " \"",
+        "\".",
+        ".\"",
+        "'",
+        "''",
+        "'s",
+        "' ",
+        " '",
+        "`",
+        "“",
+        "”",
+        "„",
+        "‘",
+        "’",
+        "«",
+        "»",
+        "–",
+        "—",
+        "…",
+        "•",
+        "−",
+        "€",
+        "@",
+        "a@b.com",
+        "\\",
+        "1",
+        "12",
+        "1.",
+        "1)",
+        "2)",
+        "(1)",
+        "(2)",
+        "(a)",
+        "a)",
+        "b)",
+        "b.)",
+        "iv)",
+        "ii.",
+        "(born 1894)",
+        "1894)",
+        "3.5",
+        "[1]",
+        " [2]",
+        "* ",
+        "- ",
+        "A",
+        "I",
+        "The",
+        "He",
+        "went",
+        "it",
+        "Dr",
+        "Mr",
+        "St",
+        "etc",
+        "e.g",
+        "U.S",
+        "J",
+        "Yahoo",
+        "e",
+        "p.m",
+        "Jan",
+        "No",
+        "Ö",
+        "ö",
+        "Кто",
+        "ł",
+        "ễ",
+        "ὀ",
+        "é",
+        "Ⅳ",
+        "→",
+        "π",
+        "\u{a0}",
+        "\u{2009}",
+        "是",
+        "。",
+        "）",
+        "\u{37e}",
+        "։",
+    ];
+
+    fn whole(language: &dyn Language, text: &str) -> Vec<usize> {
+        let ends = language.segment(text).into_iter().scan(0, |end, sentence| {
+            *end += sentence.len();
+            Some(*end)
+        });
+        ends.filter(|&end| end < text.len()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// What is told without asking about the whole is what `sentencex` says of it.
+        #[test]
+        fn it_is_what_the_library_says(pieces in prop::collection::vec(prop::sample::select(PIECES), 1..24)) {
+            let text = pieces.concat();
+            let (mut scratch, mut found) = (Scratch::default(), Vec::new());
+            for lang in ["en", "de", "fr", "es", "it", "nl", "pl", "pt", "ru", "uk", "fi", "da", "sk", "ca", "bg", "kk", "sv", "tr", "ja", "zh"] {
+                let language = sentencex::language_factory(lang);
+                if knows(&*language) && boundaries(&*language, &text, &mut scratch, &mut found) {
+                    prop_assert_eq!(&found, &whole(&*language, &text), "{} {:?}", lang, text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn most_texts_are_told() {
+        let (mut scratch, mut found) = (Scratch::default(), Vec::new());
+        let language = sentencex::language_factory("en");
+        for (text, expected) in [
+            ("Dr. Smith (born 1894) came. He left at 5 p.m. today.", &[28][..]),
+            ("It's “over”, she said. \"Not yet\", he said. No!", &[27, 48]),
+            ("A (b. C) d. E", &[12]),
+            ("No end", &[]),
+        ] {
+            assert!(boundaries(&*language, text, &mut scratch, &mut found), "{text}");
+            assert_eq!(found, expected, "{text}");
+        }
+        for text in ["Well. ' A", "1. One 2. Two", "a) One b) Two", "She said \"No. Yes.\" Then", "是。否", "One.\nTwo"] {
+            assert!(!boundaries(&*language, text, &mut scratch, &mut found), "{text}");
+        }
+        assert!(!knows(&*sentencex::language_factory("el")));
+    }
+}
