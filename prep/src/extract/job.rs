@@ -201,8 +201,8 @@ impl<R: Row> Run<'_, R> {
         if let Some(coverage) = &mut self.coverage {
             done.counters.names.iter().for_each(|&name| coverage.count(name, 1));
         }
-        for (partition, row) in done.rows {
-            self.writer.write_in(partition, row).map_err(anyhow::Error::new)?;
+        for (partition, rows) in done.rows.with_context(|| self.dir.display().to_string())? {
+            self.writer.write_checked(partition, &rows).map_err(anyhow::Error::new)?;
         }
         if let Some(report) = &mut self.report {
             report.lines(&done.report)?;

@@ -1,9 +1,11 @@
 //! What the workers do: pages of a dump, or rows of a folder of pages, to rows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use schemas::manifest::{Damage, Input};
-use schemas::{Page, Tally};
+use schemas::row::RowError;
+use schemas::shard::Checked;
+use schemas::{Page, Row, Tally};
 use serde_json::json;
 
 use super::label::Counters;
@@ -17,8 +19,8 @@ use crate::wikitext::{Extract, Extractor, Options, Wiki, normalise_title, redire
 
 /// What came of a batch.
 pub(super) struct Done<R> {
-    /// Rows, each with its partition.
-    pub rows: Vec<(usize, R)>,
+    /// Rows, with their partition, or what is wrong with one.
+    pub rows: Result<Vec<(usize, Checked<R>)>, RowError>,
     pub counters: Counters,
     pub warnings: Vec<String>,
     /// JSON lines for `--report`.
@@ -38,7 +40,7 @@ pub(super) struct Done<R> {
 impl<R> Done<R> {
     fn new(batch: Batch) -> (Work, Self) {
         let Batch { work, bytes, damage, fault, ended, next, .. } = batch;
-        let (rows, warnings, report) = (Vec::new(), Vec::new(), Vec::new());
+        let (rows, warnings, report) = (Ok(Vec::new()), Vec::new(), Vec::new());
         (work, Self { rows, counters: Counters::default(), warnings, report, fault, bytes, damage, ended, next })
     }
 }
@@ -71,19 +73,26 @@ impl<'a> Worker<'a> {
     }
 
     /// Makes rows of a batch. `rows_of` makes those of a page.
-    pub(super) fn work<R>(&self, batch: Batch, rows_of: &impl Fn(Page, &Extractor, &mut Counters) -> Vec<(usize, R)>) -> Done<R> {
+    pub(super) fn work<R: Row>(&self, batch: Batch, rows_of: &impl Fn(Page, &Extractor, &mut Counters) -> Vec<(usize, R)>) -> Done<R> {
         let (work, mut done) = Done::new(batch);
+        // Rows go back to the allocator on the thread that made them: from another one it takes a lock for each of their strings.
+        let mut rows: BTreeMap<usize, Vec<R>> = BTreeMap::new();
+        let mut take = |page, counters: &mut Counters| {
+            for (partition, row) in self.rows(page, counters, rows_of) {
+                rows.entry(partition).or_default().push(row);
+            }
+        };
         match work {
             Work::Rows(pages) => {
                 for page in pages {
                     done.counters.of("pages").keep();
-                    self.take(page, &mut done, rows_of);
+                    take(page, &mut done.counters);
                 }
             }
             Work::Chunks { dump, chunks } => {
                 for chunk in chunks {
                     if let Some(page) = self.page(&chunk, &self.dumps[dump], &mut done) {
-                        self.take(page, &mut done, rows_of);
+                        take(page, &mut done.counters);
                     }
                     if done.fault.is_some() {
                         break;
@@ -91,15 +100,25 @@ impl<'a> Worker<'a> {
                 }
             }
         }
+        let checked = rows.into_iter().map(|(partition, rows)| Ok((partition, Checked::all(rows)?)));
+        let flat = |batches: Vec<(usize, Vec<Checked<R>>)>| {
+            batches.into_iter().flat_map(|(partition, batches)| batches.into_iter().map(move |batch| (partition, batch))).collect()
+        };
+        done.rows = checked.collect::<Result<Vec<_>, _>>().map(flat);
         done
     }
 
-    fn take<R>(&self, mut page: Page, done: &mut Done<R>, rows_of: &impl Fn(Page, &Extractor, &mut Counters) -> Vec<(usize, R)>) {
+    fn rows<R>(
+        &self,
+        mut page: Page,
+        counters: &mut Counters,
+        rows_of: &impl Fn(Page, &Extractor, &mut Counters) -> Vec<(usize, R)>,
+    ) -> Vec<(usize, R)> {
         if let Some(redirects) = &self.redirects {
-            redirects.resolve(&mut page, &mut done.counters);
+            redirects.resolve(&mut page, counters);
         }
         let extractor = &self.extractors[&page.lang];
-        done.rows.extend(rows_of(page, extractor, &mut done.counters));
+        rows_of(page, extractor, counters)
     }
 
     /// Reads a page, unless it is left out.

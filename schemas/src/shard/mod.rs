@@ -25,7 +25,7 @@ use crate::manifest::FILE_NAME;
 use crate::row::RowError;
 
 pub use read::{Folder, open_shard};
-pub use write::{SHARD_BYTES, ShardWriter};
+pub use write::{Checked, SHARD_BYTES, ShardWriter};
 
 /// Rows handed to the Parquet library at once. Fixed, so that the bytes do not depend on how rows arrive.
 const BATCH_ROWS: usize = 512;

@@ -2,23 +2,66 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 
 use super::disk::{self, Claimed, HashingFile, io_error, save_json, shard_name, temporary};
 use super::{BATCH_ROWS, FolderError};
 use crate::SCHEMA_VERSION;
 use crate::manifest::{Damage, FILE_NAME, Input, Manifest, PROGRESS_NAME, Shard, Tally};
-use crate::row::Row;
+use crate::row::{Row, RowError};
 
 /// Bytes of rows handed to the Parquet library at once, where they are that large.
 const BATCH_BYTES: usize = 8 << 20;
 /// Size at which a shard is closed, in bytes.
 pub const SHARD_BYTES: usize = 128 << 20;
+
+/// Columns whose values are seldom there twice: a dictionary of them costs time and saves no room.
+const ONCE: [&str; 5] = ["id", "context", "spans.list.item.text", "title", "text"];
+
+/// Rows that are checked, and by columns, as they are written.
+#[derive(Debug)]
+pub struct Checked<R> {
+    batch: RecordBatch,
+    rows: PhantomData<R>,
+}
+
+impl<R: Row> Checked<R> {
+    /// Checks rows and takes them over, as many together as the Parquet library is to have at once.
+    ///
+    /// # Errors
+    /// A row that breaks an invariant.
+    pub fn all(rows: impl IntoIterator<Item = R>) -> Result<Vec<Self>, RowError> {
+        let mut batches = Vec::new();
+        let (mut pending, mut bytes) = (Vec::new(), 0);
+        for row in rows {
+            row.check()?;
+            bytes += row.size();
+            pending.push(row);
+            if bytes >= BATCH_BYTES {
+                batches.push(Self::of(&mut pending));
+                bytes = 0;
+            }
+        }
+        if !pending.is_empty() {
+            batches.push(Self::of(&mut pending));
+        }
+        Ok(batches)
+    }
+
+    fn of(rows: &mut Vec<R>) -> Self {
+        let batch = R::to_batch(rows);
+        rows.clear();
+        Self { batch, rows: PhantomData }
+    }
+}
 
 /// Writes rows into the shards of one folder.
 ///
@@ -27,25 +70,26 @@ pub struct ShardWriter<R: Row> {
     dir: PathBuf,
     manifest: Manifest,
     shard_bytes: usize,
-    partitions: Vec<Partition<R>>,
+    partitions: Vec<Partition>,
+    /// Rows of the first partition that wait for others.
+    pending: Vec<R>,
+    /// Their size.
+    pending_bytes: usize,
     /// Keeps others from writing to the folder.
     _lock: File,
 }
 
 /// Rows that go into the same folder.
-struct Partition<R> {
+struct Partition {
     /// Name within the output folder; empty for that folder itself.
     folder: String,
-    pending: Vec<R>,
-    /// Their size.
-    pending_bytes: usize,
     open: Option<OpenShard>,
     shards: Vec<Shard>,
 }
 
-impl<R> Partition<R> {
+impl Partition {
     fn new(folder: String) -> Self {
-        Self { folder, pending: Vec::new(), pending_bytes: 0, open: None, shards: Vec::new() }
+        Self { folder, open: None, shards: Vec::new() }
     }
 }
 
@@ -86,7 +130,8 @@ impl<R: Row> ShardWriter<R> {
         R::SCHEMA.clone_into(&mut manifest.schema);
         let partitions = vec![Partition { shards, ..Partition::new(String::new()) }];
         save_json(dir, FILE_NAME, &manifest)?;
-        Ok(Self { dir: dir.to_owned(), manifest, shard_bytes: SHARD_BYTES, partitions, _lock: lock })
+        let (pending, pending_bytes) = (Vec::new(), 0);
+        Ok(Self { dir: dir.to_owned(), manifest, shard_bytes: SHARD_BYTES, partitions, pending, pending_bytes, _lock: lock })
     }
 
     /// Closes shards at another size than [`SHARD_BYTES`].
@@ -114,19 +159,26 @@ impl<R: Row> ShardWriter<R> {
     /// # Errors
     /// A row that breaks an invariant, or a failed write.
     pub fn write(&mut self, row: R) -> Result<(), FolderError> {
-        self.write_in(0, row)
+        row.check().map_err(|error| FolderError::Row(self.dir.clone(), error))?;
+        self.pending_bytes += row.size();
+        self.pending.push(row);
+        if self.pending.len() == BATCH_ROWS || self.pending_bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
-    /// Appends a row to one of the partitions, by its place in [`Self::with_partitions`].
+    /// Appends rows to one of the partitions, by its place in [`Self::with_partitions`].
     ///
     /// # Errors
-    /// As [`Self::write`].
-    pub fn write_in(&mut self, partition: usize, row: R) -> Result<(), FolderError> {
-        row.check().map_err(|error| FolderError::Row(self.dir.clone(), error))?;
-        let Partition { pending, pending_bytes, .. } = &mut self.partitions[partition];
-        *pending_bytes += row.size();
-        pending.push(row);
-        if pending.len() == BATCH_ROWS || *pending_bytes >= BATCH_BYTES { self.flush(partition) } else { Ok(()) }
+    /// A failed write.
+    pub fn write_checked(&mut self, partition: usize, rows: &Checked<R>) -> Result<(), FolderError> {
+        let mut shard = match self.partitions[partition].open.take() {
+            Some(shard) => shard,
+            None => self.open_shard(partition)?,
+        };
+        shard.writer.write(&rows.batch).map_err(|error| FolderError::Parquet(self.dir.clone(), error))?;
+        shard.rows += rows.batch.num_rows() as u64;
+        let full = shard.bytes() >= self.shard_bytes;
+        self.partitions[partition].open = Some(shard);
+        if full { self.close_shard(partition) } else { Ok(()) }
     }
 
     /// Keeps what a command has to report beside the counters in the manifest.
@@ -149,8 +201,8 @@ impl<R: Row> ShardWriter<R> {
     /// # Errors
     /// A failed write.
     pub fn commit(&mut self) -> Result<Vec<Shard>, FolderError> {
+        self.flush()?;
         for partition in 0..self.partitions.len() {
-            self.flush(partition)?;
             self.close_shard(partition)?;
         }
         Ok(self.shards())
@@ -199,22 +251,13 @@ impl<R: Row> ShardWriter<R> {
         Ok(self.manifest)
     }
 
-    fn flush(&mut self, partition: usize) -> Result<(), FolderError> {
-        if self.partitions[partition].pending.is_empty() {
+    fn flush(&mut self) -> Result<(), FolderError> {
+        self.pending_bytes = 0;
+        if self.pending.is_empty() {
             return Ok(());
         }
-        let mut shard = match self.partitions[partition].open.take() {
-            Some(shard) => shard,
-            None => self.open_shard(partition)?,
-        };
-        let Partition { pending, pending_bytes, .. } = &mut self.partitions[partition];
-        *pending_bytes = 0;
-        shard.writer.write(&R::to_batch(pending)).map_err(|error| FolderError::Parquet(self.dir.clone(), error))?;
-        shard.rows += pending.len() as u64;
-        pending.clear();
-        let full = shard.bytes() >= self.shard_bytes;
-        self.partitions[partition].open = Some(shard);
-        if full { self.close_shard(partition) } else { Ok(()) }
+        let rows = Checked::of(&mut self.pending);
+        self.write_checked(0, &rows)
     }
 
     fn open_shard(&self, partition: usize) -> Result<OpenShard, FolderError> {
@@ -226,16 +269,20 @@ impl<R: Row> ShardWriter<R> {
         }
         let path = dir.join(temporary(&shard_name(partition.shards.len())));
         let file = HashingFile::create(&path).map_err(io_error("write", &path))?;
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(R::ROWS_PER_GROUP))
             .set_created_by(self.manifest.program.clone())
             .set_key_value_metadata(Some(vec![
                 KeyValue::new("schema".to_owned(), R::SCHEMA.to_owned()),
                 KeyValue::new("schema_version".to_owned(), SCHEMA_VERSION.to_string()),
-            ]))
-            .build();
-        let writer = ArrowWriter::try_new(file, R::schema(), Some(properties)).map_err(|error| FolderError::Parquet(path, error))?;
+            ]));
+        for column in ONCE {
+            let path = ColumnPath::new(column.split('.').map(str::to_owned).collect());
+            properties = properties.set_column_dictionary_enabled(path, false);
+        }
+        let writer =
+            ArrowWriter::try_new(file, R::schema(), Some(properties.build())).map_err(|error| FolderError::Parquet(path, error))?;
         Ok(OpenShard { writer, rows: 0 })
     }
 
