@@ -95,6 +95,7 @@ pub(super) fn triples(
     let mut slicer = CharSlicer::new(&page.text);
     let mut splitter = Splitter::new(&page.lang);
     let mut anchors = page.anchors.as_slice();
+    let page_key = format!("{}:{}:", page.lang, page.page_id);
     for segment in &page.segments {
         let count = anchors.partition_point(|anchor| anchor.end <= segment.end);
         let (here, rest) = anchors.split_at(count);
@@ -143,7 +144,7 @@ pub(super) fn triples(
                 let mine = here.iter().filter(|answer| answer.label == Some(label));
                 let spans: Vec<Span> = mine.map(|answer| span(answer, &mut slicer, range.start)).collect();
                 let triple = Triple {
-                    id: format!("{}:{}:{sentence}:{}", page.lang, page.page_id, query.label),
+                    id: [&page_key, &sentence.to_string(), ":", &query.label].concat(),
                     doc: page.title.clone(),
                     sentence,
                     lang: page.lang.clone(),

@@ -54,6 +54,8 @@ pub(super) struct Scratch {
     terminators: Vec<Range<usize>>,
     brackets: Vec<Range<usize>>,
     quotes: Vec<Range<usize>>,
+    /// Whether quotes may be paired wrongly: a mark is left over, or one of a pair stands in brackets and the other outside.
+    odd_quotes: bool,
 }
 
 /// Whether a language ends its sentences as most do.
@@ -69,13 +71,23 @@ pub(super) fn boundaries(language: &dyn Language, text: &str, scratch: &mut Scra
     }
     for run in &scratch.terminators {
         let Some(boundary) = language.find_boundary(text, run.start, run.end).filter(|&boundary| boundary < text.len()) else { continue };
-        // A quote may have been paired wrongly, and a boundary next to its end moves.
-        if within(&scratch.quotes, boundary) || (closes(&text[boundary..]) && !begins(&scratch.quotes, boundary)) {
-            return false;
-        }
-        if !within(&scratch.brackets, boundary) && out.last().is_none_or(|&last| last < boundary) {
-            out.push(boundary);
-        }
+        let bracket = around(&scratch.brackets, boundary);
+        let quote = around(&scratch.quotes, boundary).filter(|quote| bracket.is_none_or(|bracket| quote.start < bracket.start));
+        let boundary = match (quote, bracket) {
+            // Of what stands in quotes only the end ends a sentence, after the mark. Quotes may have been paired wrongly.
+            (Some(_), _) if scratch.odd_quotes => return false,
+            (Some(quote), _) => {
+                let length = if text[quote.clone()].ends_with('"') { 1 } else { '”'.len_utf8() };
+                let next = language.get_next_word_approx(text, quote.end);
+                let extend = (boundary + length == quote.end).then(|| language.get_boundary_extend(next)).flatten();
+                extend.map(|extend| quote.end + extend)
+            }
+            (None, Some(_)) => None,
+            // A boundary moves behind the mark that ends a quote which began nowhere.
+            _ if closes(&text[boundary..]) && !begins(&scratch.quotes, boundary) => return false,
+            _ => Some(boundary),
+        };
+        out.extend(boundary.filter(|&boundary| boundary < text.len() && out.last().is_none_or(|&last| last < boundary)));
     }
     true
 }
@@ -88,7 +100,7 @@ impl Scratch {
         self.quotes.clear();
         let bytes = text.as_bytes();
         let (mut bracket, mut quote): (Option<usize>, Option<(usize, u8)>) = (None, None);
-        // A quote mark within an open quote: which one is open is known only at the closing one.
+        // Whether a quote mark stood within an open quote.
         let mut inner = false;
         let mut markers = usize::from(item(bytes)) * 2;
         let mut at = 0;
@@ -122,7 +134,7 @@ impl Scratch {
                     self.brackets.extend(bracket.take().map(|open| open..at));
                 }
                 Kind::Quote => match quote {
-                    None => (quote, inner) = (Some((here, b'"')), false),
+                    None => quote = Some((here, b'"')),
                     Some((open, b'"')) => {
                         self.quotes.push(open..at);
                         quote = None;
@@ -136,7 +148,7 @@ impl Scratch {
                     (0xc2, second, _) if second != 0xab && second != 0xbb => {}
                     // Letters of Vietnamese and of old Greek.
                     (0xe1, 0xb8.., _) => {}
-                    (0xe2, 0x80, Some(0x9c)) if quote.is_none() => (quote, inner) = (Some((here, 0x9d)), false),
+                    (0xe2, 0x80, Some(0x9c)) if quote.is_none() => quote = Some((here, 0x9d)),
                     (0xe2, 0x80, Some(0x9c)) => inner = true,
                     (0xe2, 0x80, Some(0x9d)) => match quote {
                         Some((open, 0x9d)) => {
@@ -153,6 +165,8 @@ impl Scratch {
                 Kind::Apostrophe | Kind::Unknown => return false,
             }
         }
+        let crosses = |quote: &Range<usize>| around(&self.brackets, quote.start) != around(&self.brackets, quote.end);
+        self.odd_quotes = quote.is_some() || inner || self.quotes.iter().any(crosses);
         markers < 2 && !(quote.is_some() && inner)
     }
 }
@@ -193,10 +207,10 @@ fn closes(text: &str) -> bool {
     text.starts_with(['"', '\'', '’', '”', '“'])
 }
 
-/// Whether a boundary lies within one of the ranges, which are in order and apart.
-fn within(ranges: &[Range<usize>], boundary: usize) -> bool {
+/// That of the ranges, which are in order and apart, in which a boundary lies.
+fn around(ranges: &[Range<usize>], boundary: usize) -> Option<&Range<usize>> {
     let next = ranges.partition_point(|range| range.end <= boundary);
-    ranges.get(next).is_some_and(|range| range.start < boundary)
+    ranges.get(next).filter(|range| range.start < boundary)
 }
 
 /// Whether one of the ranges begins at a boundary.
@@ -352,14 +366,15 @@ mod tests {
         let language = sentencex::language_factory("en");
         for (text, expected) in [
             ("Dr. Smith (born 1894) came. He left at 5 p.m. today.", &[28][..]),
-            ("It's “over”, she said. \"Not yet\", he said. No!", &[27, 48]),
-            ("A (b. C) d. E", &[12]),
+            ("It's “over”, she said. \"Not yet\", he said. No!", &[27, 47]),
+            ("She said \"No. Yes.\" Then \"why?\" he asked.", &[20]),
+            ("It (no. C) ended. So", &[18]),
             ("No end", &[]),
         ] {
             assert!(boundaries(&*language, text, &mut scratch, &mut found), "{text}");
             assert_eq!(found, expected, "{text}");
         }
-        for text in ["Well. ' A", "1. One 2. Two", "a) One b) Two", "She said \"No. Yes.\" Then", "是。否", "One.\nTwo"] {
+        for text in ["Well. ' A", "1. One 2. Two", "a) One b) Two", "a \"b. C", "是。否", "One.\nTwo"] {
             assert!(!boundaries(&*language, text, &mut scratch, &mut found), "{text}");
         }
         assert!(!knows(&*sentencex::language_factory("el")));

@@ -155,7 +155,7 @@ impl DumpPage {
         if chunk.bytes > MAX_PAGE as u64 {
             return Err(Malformed::TooLarge(chunk.bytes));
         }
-        let xml = std::str::from_utf8(&chunk.xml).map_err(|error| Malformed::Xml(error.to_string()))?;
+        let xml = simdutf8::compat::from_utf8(&chunk.xml).map_err(|error| Malformed::Xml(error.to_string()))?;
         let fields = read_fields(xml)?;
         let title = fields.title.filter(|title| !title.is_empty()).ok_or(Malformed::Missing("title"))?;
         let namespace = match fields.ns {

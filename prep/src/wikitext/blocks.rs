@@ -28,8 +28,10 @@ pub(super) fn emit(text: &str, targets: &[Target], page: &Page<'_>, converter: O
     let marks = if page.rules.is_empty() { "" } else { text };
     marks.chars().filter_map(rule).for_each(|number| shown[number] = true);
     shown.iter().enumerate().filter(|(_, shown)| !*shown).for_each(|(number, _)| emitter.conversions.apply(&page.rules[number]));
-    for line in text.split('\n') {
-        emitter.line(line);
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+        emitter.line(&text[start..end]);
+        start = end + 1;
     }
     emitter.finish();
     (emitter.text, emitter.anchors, emitter.segments)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Page;
-use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, CAPTION, GAP, NULL, is_mark, may_hold_marks, plain, protect, unprotect};
+use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, CAPTION, FIRST_OF_MARKS, GAP, NULL, is_mark, plain, protect, unprotect};
 use super::wiki::{Prefix, Wiki};
 
 /// Where an anchor leads.
@@ -31,7 +31,7 @@ pub(super) fn resolve(text: &str, page: &mut Page<'_>) -> (String, Vec<Target>) 
         resolver.put_captions();
     }
     let Resolver { out, targets, .. } = resolver;
-    (externals(&out, page), targets)
+    (externals(out, page), targets)
 }
 
 /// Captions inside captions deeper than this vanish.
@@ -135,7 +135,8 @@ impl Resolver<'_, '_, '_> {
         let raw = &inner[..end];
         // MediaWiki takes no line break in a target; authors who wrap their lines mean a space. A blank line is none.
         // What is set off by `<nowiki>` makes no title.
-        if raw.contains("\n\n") || (may_hold_marks(raw) && raw.chars().any(|c| c == NULL || unprotect(c).is_some())) {
+        let plain = !raw.bytes().any(|byte| byte == b'\n' || means_more(byte));
+        if !plain && (raw.contains("\n\n") || raw.chars().any(|c| c == NULL || unprotect(c).is_some())) {
             return None;
         }
         let written = decode(raw);
@@ -148,7 +149,10 @@ impl Resolver<'_, '_, '_> {
         // A link's text holds no link.
         let mut close = close.filter(|_| !nested)?;
         let delimiter = inner.as_bytes()[end];
-        if title.is_empty() || !(delimiter == b'|' || (delimiter == b']' && open + 2 + end == close)) || title.contains("://") {
+        if title.is_empty()
+            || !(delimiter == b'|' || (delimiter == b']' && open + 2 + end == close))
+            || (title.contains(':') && title.contains("://"))
+        {
             return None;
         }
         if !forced && matches!(prefix, Some(Prefix::Namespace(14) | Prefix::Language)) {
@@ -259,12 +263,17 @@ fn literal(text: &str) -> String {
 
 /// A target as its author meant it: without marks, entities and `%xx` decoded.
 fn decode(raw: &str) -> Cow<'_, str> {
-    if !may_hold_marks(raw) && !raw.contains(['&', '%']) {
+    if !raw.bytes().any(means_more) {
         return Cow::Borrowed(raw);
     }
     let text = plain(raw);
     let text = html_escape::decode_html_entities(&text);
     Cow::Owned(percent_decode(&text).into_owned())
+}
+
+/// Whether a byte begins a mark or a protected char, an entity or an escape.
+fn means_more(byte: u8) -> bool {
+    byte >= FIRST_OF_MARKS || matches!(byte, b'&' | b'%')
 }
 
 /// Where the first `[[` lies.
@@ -344,9 +353,9 @@ const PROTOCOLS: &[&str] = &[
 ];
 
 /// `[http://x text]` gives its text, `[http://x]` nothing; magic words vanish.
-fn externals(text: &str, page: &mut Page<'_>) -> String {
+fn externals(text: String, page: &mut Page<'_>) -> String {
     let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
+    let mut out = String::new();
     let mut from = 0;
     // On this line there is no bracket that closes: up to here it is not looked for again.
     let mut hopeless = 0;
@@ -385,6 +394,9 @@ fn externals(text: &str, page: &mut Page<'_>) -> String {
         }
         from = at + 1 + url + close + 1;
         search = from;
+    }
+    if from == 0 {
+        return text;
     }
     out.push_str(&text[from..]);
     out

@@ -26,6 +26,9 @@ pub const CAPTION: char = '\u{FDD8}';
 /// Begins a line that is a table's cell.
 pub const CELL: char = '\u{FDD9}';
 
+/// Marks and protected chars begin with this byte or a higher one: noncharacters with EF, plane 16 with F4.
+pub const FIRST_OF_MARKS: u8 = 0xef;
+
 const PROTECTED: u32 = 0x10_0000;
 /// From here on, the page's conversion of the number holds.
 const RULES: u32 = PROTECTED + 128;
@@ -45,11 +48,6 @@ pub fn rule_mark(number: usize) -> Option<char> {
 /// The number of the conversion that a mark stands for.
 pub fn rule(c: char) -> Option<usize> {
     u32::from(c).checked_sub(RULES).filter(|&number| number < MAX_RULES).map(|number| number as usize)
-}
-
-/// Whether a text can hold marks or protected chars: noncharacters begin with EF, plane 16 with F4.
-pub fn may_hold_marks(text: &str) -> bool {
-    text.bytes().any(|byte| byte >= 0xef)
 }
 
 /// Replaces what could be mistaken for a mark.

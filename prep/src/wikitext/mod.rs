@@ -117,7 +117,7 @@ impl Extractor {
             page.issue("unclosed table");
         }
         let (text, targets) = links::resolve(&text, &mut page);
-        let text = tags::strip(&text);
+        let text = tags::strip(text);
         let (text, anchors, segments) = blocks::emit(&text, &targets, &page, self.converter.as_ref());
         page.issues.sort_unstable();
         Extract { text, anchors, segments, disambiguation: page.disambiguation, issues: page.issues }

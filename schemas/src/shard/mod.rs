@@ -159,7 +159,10 @@ mod tests {
         let folders = || ["n=few", "n=many", "n=none"].map(str::to_owned);
         let write = |overwrite| {
             let mut writer = ShardWriter::create(dir.path(), overwrite, manifest())?.with_partitions(folders());
-            (0..2000).try_for_each(|number| writer.write_in(usize::from(number >= 10), triple(number)))?;
+            for (partition, numbers) in [(0, 0..10), (1, 10..2000)] {
+                let rows = Checked::all(numbers.map(triple)).map_err(|error| FolderError::Row(dir.path().to_owned(), error))?;
+                rows.iter().try_for_each(|rows| writer.write_checked(partition, rows))?;
+            }
             writer.finish(Vec::new(), BTreeMap::new(), None)
         };
         let manifest = write(false).unwrap();
