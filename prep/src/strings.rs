@@ -27,14 +27,14 @@ impl Strings {
     /// # Errors
     /// 4 GiB are full.
     pub fn intern(&mut self, string: &str) -> Result<u32, Full> {
-        if let Some(number) = self.number(string) {
+        let hash = self.hasher.hash_one(string);
+        if let Some(&number) = self.numbers.find(hash, |&other| self.get(other) == string) {
             return Ok(number);
         }
         let number = u32::try_from(self.ends.len()).map_err(|_| Full)?;
         self.ends.push(u32::try_from(self.text.len() + string.len()).map_err(|_| Full)?);
         self.text.push_str(string);
         let Self { text, ends, numbers, hasher } = self;
-        let hash = hasher.hash_one(string);
         numbers.insert_unique(hash, number, |&other| hasher.hash_one(slice(text, ends, other)));
         Ok(number)
     }

@@ -12,12 +12,49 @@ use crate::strings::Full;
 /// on how many names there are.
 ///
 /// Memory: the names' bytes and some 20 for each word in them.
+///
+/// What ends with a space is no beginning: something follows it anyway.
 #[derive(Debug)]
 pub struct Matcher {
     names: String,
     /// Where each name ends in `names`.
     ends: Vec<u32>,
     beginnings: HashTable<Beginning>,
+    /// Which beginnings there are.
+    begun: Seen,
+    /// Which of them are names.
+    whole: Seen,
+}
+
+/// A bit for each of many hashes, and for some others. It fits into a processor's cache where the table does not; most words begin no name,
+/// and most beginnings are none.
+#[derive(Debug)]
+struct Seen {
+    bits: Vec<u64>,
+    /// Bits of a hash that do not count.
+    shift: u32,
+}
+
+impl Seen {
+    fn of(beginnings: &HashTable<Beginning>, which: impl Fn(&Beginning) -> bool) -> Self {
+        let size = (beginnings.iter().filter(|beginning| which(beginning)).count() * 8).next_power_of_two().max(64);
+        let mut seen = Self { bits: vec![0; size / 64], shift: 64 - size.trailing_zeros() };
+        for beginning in beginnings.iter().filter(|beginning| which(beginning)) {
+            let at = seen.place(beginning.hash());
+            seen.bits[at / 64] |= 1 << (at % 64);
+        }
+        seen
+    }
+
+    fn place(&self, hash: u64) -> usize {
+        // The high bits of the product depend on all of the hash.
+        (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+    }
+
+    fn may_hold(&self, hash: u64) -> bool {
+        let at = self.place(hash);
+        self.bits[at / 64] >> (at % 64) & 1 == 1
+    }
 }
 
 /// The first words of some name. Beginnings of the same hash are told apart only where they are names.
@@ -52,23 +89,28 @@ impl Matcher {
     /// # Errors
     /// More than 4 GiB of names.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, Full> {
-        let mut matcher = Self { names: String::new(), ends: Vec::new(), beginnings: HashTable::new() };
+        let names = names.into_iter();
+        let beginnings = HashTable::with_capacity(names.size_hint().0);
+        let none = || Seen::of(&HashTable::new(), |_| false);
+        let mut matcher = Self { names: String::new(), ends: Vec::new(), beginnings, begun: none(), whole: none() };
         let mut cuts = Vec::new();
         for name in names {
             let number = u32::try_from(matcher.ends.len()).ok().filter(|&number| number != NONE).ok_or(Full)?;
             matcher.names.push_str(name);
             matcher.ends.push(u32::try_from(matcher.names.len()).map_err(|_| Full)?);
             borders(name, &mut cuts);
-            let mut hash = HASH;
+            let mut hash = 0;
             for cut in cuts.windows(2) {
-                hash = hash_on(hash, &name.as_bytes()[cut[0]..cut[1]]);
-                if cut[1] < name.len() {
+                hash = with_word(hash, hash_of(&name.as_bytes()[cut[0]..cut[1]]));
+                if cut[1] < name.len() && !name[..cut[1]].ends_with(' ') {
                     matcher.insert(hash, NONE);
                 }
             }
             matcher.insert(hash, number);
         }
         matcher.beginnings.shrink_to_fit(Beginning::hash);
+        matcher.begun = Seen::of(&matcher.beginnings, |_| true);
+        matcher.whole = Seen::of(&matcher.beginnings, |beginning| beginning.name != NONE);
         Ok(matcher)
     }
 
@@ -94,27 +136,29 @@ impl Matcher {
     pub fn longest(&self, text: &str, mut wanted: impl FnMut(&Match) -> bool) -> Vec<Match> {
         let mut cuts = Vec::new();
         borders(text, &mut cuts);
+        let words: Vec<u64> = cuts.windows(2).map(|cut| hash_of(&text.as_bytes()[cut[0]..cut[1]])).collect();
         let mut found = Vec::new();
         let mut candidates = Vec::new();
         let mut free_from = 0;
         for (at, &start) in cuts.iter().enumerate() {
-            if start < free_from {
+            // Names are trimmed.
+            if start < free_from || text.as_bytes().get(start) == Some(&b' ') {
                 continue;
             }
             candidates.clear();
-            let (mut hash, mut from) = (HASH, start);
-            for &end in &cuts[at + 1..] {
-                hash = hash_on(hash, &text.as_bytes()[from..end]);
-                from = end;
-                let mut goes_on = false;
-                for beginning in self.beginnings.iter_hash(hash).filter(|beginning| beginning.hash() == hash) {
-                    goes_on = true;
-                    if beginning.name != NONE && self.name(beginning.name) == &text[start..end] {
-                        candidates.push(Match { name: beginning.name as usize, bytes: start..end });
-                    }
+            let mut hash = 0;
+            for (&end, &word) in cuts[at + 1..].iter().zip(&words[at..]) {
+                hash = with_word(hash, word);
+                if text.as_bytes()[end - 1] == b' ' {
+                    continue;
                 }
-                if !goes_on {
+                if !self.begun.may_hold(hash) {
                     break;
+                }
+                if self.whole.may_hold(hash) {
+                    let same = self.beginnings.iter_hash(hash).filter(|beginning| beginning.hash() == hash && beginning.name != NONE);
+                    let names = same.filter(|beginning| self.name(beginning.name) == &text[start..end]);
+                    candidates.extend(names.map(|beginning| Match { name: beginning.name as usize, bytes: start..end }));
                 }
             }
             candidates.sort_unstable_by_key(|candidate| Reverse(candidate.bytes.end));
@@ -128,37 +172,62 @@ impl Matcher {
     }
 }
 
-/// Start of the hash of Fowler, Noll and Vo (1a), which grows with the text.
-const HASH: u64 = 0xcbf2_9ce4_8422_2325;
-
-fn hash_on(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+/// The hash of Fowler, Noll and Vo (1a).
+fn hash_of(word: &[u8]) -> u64 {
+    word.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-/// All places where a word may begin or end, in bytes, both ends of the text among them.
+/// The hash of a beginning and a word after it.
+fn with_word(beginning: u64, word: u64) -> u64 {
+    (beginning.rotate_left(29) ^ word).wrapping_mul(0x9fb2_1c65_1e98_df25)
+}
+
+/// All places where a word may begin or end, in bytes, both ends of the text among them. Between two letters of a script that parts words
+/// by spaces none does, and none before a combining mark; in Chinese, Japanese, Thai and the like any char may.
 pub(crate) fn borders(text: &str, cuts: &mut Vec<usize>) {
+    /// Bytes that are looked at together.
+    const STRIDE: usize = 64;
     cuts.clear();
-    let mut before = None;
-    for (at, after) in text.char_indices() {
-        if before.is_none_or(|before| is_border(before, after)) {
+    let bytes = text.as_bytes();
+    let (mut at, mut before) = (0, false);
+    cuts.reserve(bytes.len() / 3 + 1);
+    while let Some(&byte) = bytes.get(at) {
+        // A bit for each byte, and no branch that depends on where words end.
+        if let Some(stride) = bytes.get(at..at + STRIDE).filter(|stride| stride.is_ascii()) {
+            let bit = |(number, byte): (usize, &u8)| u64::from(byte.is_ascii_alphanumeric()) << number;
+            let word = stride.iter().enumerate().map(bit).fold(0, |word, bit| word | bit);
+            let mut borders = !(word & (word << 1 | u64::from(before)));
+            while borders != 0 {
+                cuts.push(at + borders.trailing_zeros() as usize);
+                borders &= borders - 1;
+            }
+            before = word >> (STRIDE - 1) == 1;
+            at += STRIDE;
+            continue;
+        }
+        let (here, inside) = if byte.is_ascii() {
+            let here = byte.is_ascii_alphanumeric();
+            (here, before & here)
+        } else {
+            let c = text[at..].chars().next().expect("a char begins here");
+            let (here, combines) = (in_word(c), is_combining_mark(c));
+            (here, combines || (before && here))
+        };
+        if !inside || at == 0 {
             cuts.push(at);
         }
-        before = Some(after);
+        before = here;
+        at += if byte.is_ascii() { 1 } else { char_length(byte) };
     }
     cuts.push(text.len());
 }
 
-/// Whether a word may begin or end between two chars. Between two letters of a script that parts words by spaces none does; in Chinese,
-/// Japanese, Thai and the like any char may.
-fn is_border(before: char, after: char) -> bool {
-    let inside_a_word = is_combining_mark(after) || (in_word(before) && in_word(after));
-    !inside_a_word
+/// Bytes of the char that begins with this one, which is not ASCII.
+fn char_length(first: u8) -> usize {
+    (!first).leading_zeros() as usize
 }
 
 fn in_word(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_alphanumeric();
-    }
     (c.is_alphanumeric() || is_combining_mark(c)) && !is_unspaced(c)
 }
 
@@ -203,6 +272,21 @@ mod tests {
         check(&["cafe"], "cafe\u{301} cafe", &["cafe"]);
         check(&["ไทย"], "ประเทศไทย", &["ไทย"]);
         check(&["ไท"], "ไทยไท\u{e49}", &["ไท"]);
+    }
+
+    #[test]
+    fn borders_do_not_depend_on_where_a_stride_begins() {
+        let one_by_one = |text: &str| {
+            let word = |at: usize| text[at..].chars().next().is_some_and(in_word);
+            let inside = |at: usize| text[..at].chars().next_back().is_some_and(in_word) && word(at);
+            (0..=text.len()).filter(|&at| text.is_char_boundary(at) && !inside(at)).collect::<Vec<_>>()
+        };
+        let text = "The end, they said: 12 words, 北京 or Zürich's?! ".repeat(9);
+        let mut cuts = Vec::new();
+        for start in (0..200).filter(|&start| text.is_char_boundary(start)) {
+            borders(&text[start..], &mut cuts);
+            assert_eq!(cuts, one_by_one(&text[start..]), "{start}");
+        }
     }
 
     #[test]

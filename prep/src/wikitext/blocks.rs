@@ -169,10 +169,10 @@ impl<'a> Emitter<'a> {
         let mut rest = piece;
         while let Some(c) = rest.chars().next() {
             if self.block.is_quiet() {
-                let words = plain_words(rest);
-                self.block.push_words(&rest[..words]);
-                rest = &rest[words..];
-                if words > 0 {
+                let (bytes, chars) = plain_words(rest);
+                self.block.push_words(&rest[..bytes], chars);
+                rest = &rest[bytes..];
+                if bytes > 0 {
                     continue;
                 }
             }
@@ -275,9 +275,9 @@ impl Block<'_> {
     }
 
     /// What [`push`](Self::push) does with each char of [`plain_words`] in a block that is quiet, at once.
-    fn push_words(&mut self, words: &str) {
+    fn push_words(&mut self, words: &str, chars: u32) {
         self.text.push_str(words);
-        self.chars += u32::try_from(words.chars().count()).expect("pages are under 4 GiB");
+        self.chars += chars;
     }
 
     fn push(&mut self, c: char) {
@@ -408,12 +408,12 @@ impl Block<'_> {
     }
 }
 
-/// Length of the words at the start of `text`, with single spaces between them, that hold nothing which means more than itself.
-fn plain_words(text: &str) -> usize {
+/// Length, in bytes and chars, of the words at the start of `text`, with single spaces between them, that hold nothing which means more than itself.
+fn plain_words(text: &str) -> (usize, u32) {
     /// So many bytes are looked at together.
     const STRIDE: usize = 16;
     let bytes = text.as_bytes();
-    let mut end = 0;
+    let (mut end, mut chars) = (0, 0);
     loop {
         // No branch for each byte: the compiler makes one comparison of them all.
         while let Some(window) = bytes.get(end..=end + STRIDE)
@@ -423,11 +423,15 @@ fn plain_words(text: &str) -> usize {
                 .fold(true, |all, (&byte, &next)| all & (plain(byte) | ((byte == b' ') & plain(next))))
         {
             end += STRIDE;
+            chars += STRIDE as u32;
         }
         let space = usize::from(bytes.get(end) == Some(&b' '));
         match plain_char(&bytes[end + space..]) {
-            0 => return end,
-            length => end += space + length,
+            0 => return (end, chars),
+            length => {
+                end += space + length;
+                chars += space as u32 + 1;
+            }
         }
     }
 }
@@ -540,7 +544,7 @@ mod tests {
             ("a\u{fdd0}", 1),
             ("", 0),
         ] {
-            assert_eq!(plain_words(text), expected, "{text}");
+            assert_eq!(plain_words(text), (expected, text[..expected].chars().count() as u32), "{text}");
         }
     }
 }
