@@ -40,6 +40,10 @@ fn a_pipeline_runs_what_is_not_finished() {
             .map(|(number, stage)| format!("stage {} of 4: {stage} in runs/{stage}: starts", number + 1))
             .collect::<Vec<_>>()
     );
+    let table: Vec<Vec<&str>> = first.lines().rev().take(5).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(table[4], ["run", "steps", "epochs", "dev", "F1", "test", "F1"]);
+    assert!(table[3][0] == "runs/esi" && table[3][2..] == ["2", "–", "–"], "{first}");
+    assert!(table[0][0] == "runs/finetune" && table[0][3].parse::<f64>().is_ok_and(|f1| (0.0..=1.0).contains(&f1)), "{first}");
     let weights = |stage: &str| std::fs::read(dir.join("runs").join(stage).join("model.safetensors")).unwrap();
     let (fet, last) = (weights("fet"), weights("finetune"));
     assert!(std::fs::read_to_string(dir.join("runs/fet/run.toml")).unwrap().contains("data = \"runs/nee/relabelled/round-2\""));

@@ -14,6 +14,46 @@ pub struct Strings {
     ends: Vec<u32>,
     numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// Which hashes there are, once no string is added any more.
+    seen: Option<Seen>,
+}
+
+/// A bit for each of many hashes, and for some that are not among them. It fits into a processor's cache where their table does not, and most
+/// of what is looked up is not there.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    bits: Vec<u64>,
+    /// Bits of a hash that do not count.
+    shift: u32,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self::of(0, [])
+    }
+}
+
+impl Seen {
+    /// Of so many hashes.
+    pub(crate) fn of(count: usize, hashes: impl IntoIterator<Item = u64>) -> Self {
+        let size = (count * 8).next_power_of_two().max(64);
+        let mut seen = Self { bits: vec![0; size / 64], shift: 64 - size.trailing_zeros() };
+        for hash in hashes {
+            let at = seen.place(hash);
+            seen.bits[at / 64] |= 1 << (at % 64);
+        }
+        seen
+    }
+
+    fn place(&self, hash: u64) -> usize {
+        // The high bits of the product depend on all of the hash.
+        (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+    }
+
+    pub(crate) fn may_hold(&self, hash: u64) -> bool {
+        let at = self.place(hash);
+        self.bits[at / 64] >> (at % 64) & 1 == 1
+    }
 }
 
 /// No room for another string.
@@ -31,17 +71,25 @@ impl Strings {
         if let Some(&number) = self.numbers.find(hash, |&other| self.get(other) == string) {
             return Ok(number);
         }
+        self.seen = None;
         let number = u32::try_from(self.ends.len()).map_err(|_| Full)?;
         self.ends.push(u32::try_from(self.text.len() + string.len()).map_err(|_| Full)?);
         self.text.push_str(string);
-        let Self { text, ends, numbers, hasher } = self;
+        let Self { text, ends, numbers, hasher, .. } = self;
         numbers.insert_unique(hash, number, |&other| hasher.hash_one(slice(text, ends, other)));
         Ok(number)
     }
 
+    /// Makes it quick to tell that a string is not there, until another one is added. Memory: one or two bytes a string.
+    pub fn settle(&mut self) {
+        self.seen = Some(Seen::of(self.len(), self.iter().map(|string| self.hasher.hash_one(string))));
+    }
+
     /// The string's number, if it is there.
     pub fn number(&self, string: &str) -> Option<u32> {
-        self.numbers.find(self.hasher.hash_one(string), |&other| self.get(other) == string).copied()
+        let hash = self.hasher.hash_one(string);
+        let may_be_there = self.seen.as_ref().is_none_or(|seen| seen.may_hold(hash));
+        may_be_there.then(|| self.numbers.find(hash, |&other| self.get(other) == string).copied()).flatten()
     }
 
     /// The string of a number that was given out.
@@ -85,7 +133,11 @@ mod tests {
         }
         assert_eq!(strings.len(), 5000);
         assert_eq!((strings.get(0), strings.get(4999)), ("名 0", "名 4999"));
-        assert_eq!((strings.number("名 17"), strings.number("名")), (Some(17), None));
+        for settled in [false, true] {
+            assert_eq!((strings.number("名 17"), strings.number("名")), (Some(17), None), "{settled}");
+            assert!((0..5000).all(|number| strings.number(&format!("名 {number}")) == Some(number)), "{settled}");
+            strings.settle();
+        }
         assert!(strings.iter().eq((0..5000).map(|number| format!("名 {number}"))));
         assert_eq!(strings.intern(""), Ok(5000), "an empty string is one too");
         assert_eq!(strings.get(5000), "");

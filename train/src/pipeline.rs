@@ -100,6 +100,7 @@ impl Pipeline {
     /// A stage's own; a run that was made with other settings than the file's.
     pub fn run(self) -> Result<()> {
         let count = self.stages.len();
+        let runs: Vec<PathBuf> = self.stages.iter().map(|(dir, _)| dir.clone()).collect();
         for (number, (dir, command)) in self.stages.into_iter().enumerate() {
             let Config::Train(mut config) = config::resolve(Cli { command })? else { unreachable!("only stages are parsed") };
             config.environment.quiet |= self.quiet;
@@ -123,8 +124,26 @@ impl Pipeline {
                 config.environment.device.run(Training { config: *config, resume: started })?;
             }
         }
+        if !self.quiet {
+            eprint!("{}", summary(&runs)?);
+        }
         Ok(())
     }
+}
+
+/// A table of finished runs: their steps and scores.
+fn summary(runs: &[PathBuf]) -> Result<String> {
+    let names: Vec<String> = runs.iter().map(|dir| dir.display().to_string()).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default().max(3);
+    let mut table = format!("{:<width$} {:>8} {:>7} {:>8} {:>8}\n", "run", "steps", "epochs", "dev F1", "test F1");
+    for (dir, name) in runs.iter().zip(&names) {
+        let result = run::result(dir)?;
+        let number = |key: &str| result[key].as_u64().map_or_else(|| "–".to_owned(), |number| number.to_string());
+        let f1 = |set: &str| result[set]["f1"].as_f64().map_or_else(|| "–".to_owned(), |f1| format!("{f1:.4}"));
+        let (steps, epochs, dev, test) = (number("steps"), number("epochs"), f1("dev"), f1("test"));
+        table += &format!("{name:<width$} {steps:>8} {epochs:>7} {dev:>8} {test:>8}\n");
+    }
+    Ok(table)
 }
 
 fn same_settings(dir: &Path, config: &TrainConfig) -> Result<()> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use hashbrown::HashTable;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::strings::Full;
+use crate::strings::{Full, Seen};
 
 /// A table of all beginnings of names that end at a word's border, walked from each word of a text: the time it takes does not depend
 /// on how many names there are.
@@ -24,37 +24,6 @@ pub struct Matcher {
     begun: Seen,
     /// Which of them are names.
     whole: Seen,
-}
-
-/// A bit for each of many hashes, and for some others. It fits into a processor's cache where the table does not; most words begin no name,
-/// and most beginnings are none.
-#[derive(Debug)]
-struct Seen {
-    bits: Vec<u64>,
-    /// Bits of a hash that do not count.
-    shift: u32,
-}
-
-impl Seen {
-    fn of(beginnings: &HashTable<Beginning>, which: impl Fn(&Beginning) -> bool) -> Self {
-        let size = (beginnings.iter().filter(|beginning| which(beginning)).count() * 8).next_power_of_two().max(64);
-        let mut seen = Self { bits: vec![0; size / 64], shift: 64 - size.trailing_zeros() };
-        for beginning in beginnings.iter().filter(|beginning| which(beginning)) {
-            let at = seen.place(beginning.hash());
-            seen.bits[at / 64] |= 1 << (at % 64);
-        }
-        seen
-    }
-
-    fn place(&self, hash: u64) -> usize {
-        // The high bits of the product depend on all of the hash.
-        (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
-    }
-
-    fn may_hold(&self, hash: u64) -> bool {
-        let at = self.place(hash);
-        self.bits[at / 64] >> (at % 64) & 1 == 1
-    }
 }
 
 /// The first words of some name. Beginnings of the same hash are told apart only where they are names.
@@ -91,8 +60,8 @@ impl Matcher {
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, Full> {
         let names = names.into_iter();
         let beginnings = HashTable::with_capacity(names.size_hint().0);
-        let none = || Seen::of(&HashTable::new(), |_| false);
-        let mut matcher = Self { names: String::new(), ends: Vec::new(), beginnings, begun: none(), whole: none() };
+        let (begun, whole) = (Seen::default(), Seen::default());
+        let mut matcher = Self { names: String::new(), ends: Vec::new(), beginnings, begun, whole };
         let mut cuts = Vec::new();
         for name in names {
             let number = u32::try_from(matcher.ends.len()).ok().filter(|&number| number != NONE).ok_or(Full)?;
@@ -109,8 +78,9 @@ impl Matcher {
             matcher.insert(hash, number);
         }
         matcher.beginnings.shrink_to_fit(Beginning::hash);
-        matcher.begun = Seen::of(&matcher.beginnings, |_| true);
-        matcher.whole = Seen::of(&matcher.beginnings, |beginning| beginning.name != NONE);
+        let (beginnings, whole) = (&matcher.beginnings, |beginning: &&Beginning| beginning.name != NONE);
+        matcher.begun = Seen::of(beginnings.len(), beginnings.iter().map(Beginning::hash));
+        matcher.whole = Seen::of(matcher.ends.len(), beginnings.iter().filter(whole).map(Beginning::hash));
         Ok(matcher)
     }
 
@@ -172,9 +142,9 @@ impl Matcher {
     }
 }
 
-/// The hash of Fowler, Noll and Vo (1a).
+/// A product for every eight bytes: most words are no longer, and a product is what takes time.
 fn hash_of(word: &[u8]) -> u64 {
-    word.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    word.chunks(8).fold(word.len() as u64, |hash, eight| with_word(hash, eight.iter().fold(0, |all, &byte| all << 8 | u64::from(byte))))
 }
 
 /// The hash of a beginning and a word after it.

@@ -110,6 +110,7 @@ impl Gazetteer {
             })?;
             loaded.inputs.push(input);
         }
+        names.settle();
         let mut stopped = HashSet::new();
         for path in &spec.stop {
             let file = NameFile { path: path.clone(), column: None };

@@ -383,7 +383,7 @@ mod tests {
             assert!(boundaries(&*language, text, &mut scratch, &mut found), "{text}");
             assert_eq!(found, expected, "{text}");
         }
-        for text in ["Well. ' A", "1. One 2. Two", "a) One b) Two", "a \"b. C", "是。否", "One.\nTwo"] {
+        for text in ["Well. ' A", "1. One 2. Two", "a) One b) Two", "\"Go. Now\" he\" said", "是。否", "One.\nTwo"] {
             assert!(!boundaries(&*language, text, &mut scratch, &mut found), "{text}");
         }
         assert!(!knows(&*sentencex::language_factory("el")));

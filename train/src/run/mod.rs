@@ -187,6 +187,16 @@ pub fn is_finished(dir: &Path) -> bool {
     dir.join(RESULT).exists()
 }
 
+/// How a run ended: `stage`, `steps`, `epochs`, and where they were asked for the scores on `dev` and `test`.
+///
+/// # Errors
+/// It is not finished, or its result cannot be read.
+pub fn result(dir: &Path) -> Result<serde_json::Value> {
+    let path = dir.join(RESULT);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no result of a run", path.display()))
+}
+
 /// The settings that a run was started with.
 ///
 /// # Errors
