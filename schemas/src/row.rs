@@ -114,8 +114,7 @@ fn byte_offset(text: &str, chars: u32) -> Option<usize> {
         chars -= begun;
         at += STRIDE;
     }
-    let begins = (at..=bytes.len()).filter(|&at| bytes.get(at).is_none_or(|&byte| byte as i8 >= -0x40));
-    begins.into_iter().nth(chars)
+    (at..=bytes.len()).filter(|&at| text.is_char_boundary(at)).nth(chars)
 }
 
 pub(crate) fn check_span(row: &str, slicer: &mut CharSlicer<'_>, start: u32, end: u32, text: &str) -> Result<(), RowError> {

@@ -100,11 +100,7 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        let checked = rows.into_iter().map(|(partition, rows)| Ok((partition, Checked::all(rows)?)));
-        let flat = |batches: Vec<(usize, Vec<Checked<R>>)>| {
-            batches.into_iter().flat_map(|(partition, batches)| batches.into_iter().map(move |batch| (partition, batch))).collect()
-        };
-        done.rows = checked.collect::<Result<Vec<_>, _>>().map(flat);
+        done.rows = checked(rows);
         done
     }
 
@@ -147,6 +143,15 @@ impl<'a> Worker<'a> {
         }
         None
     }
+}
+
+/// Rows as they are written, by partition.
+fn checked<R: Row>(rows: BTreeMap<usize, Vec<R>>) -> Result<Vec<(usize, Checked<R>)>, RowError> {
+    let mut all = Vec::new();
+    for (partition, rows) in rows {
+        all.extend(Checked::all(rows)?.into_iter().map(|rows| (partition, rows)));
+    }
+    Ok(all)
 }
 
 /// Counts what a page without text is.
