@@ -15,6 +15,7 @@ use schemas::manifest::Input;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{Common, PlanArgs};
+use crate::numbers::counted;
 use crate::source::{Mark, Part, Progress, SiteInfo, Splitter, Stream};
 
 /// Version of the file's format.
@@ -70,11 +71,11 @@ pub fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     if !common.quiet {
         let sizes = plan.parts.iter().map(|ranges| ranges.iter().map(|range| range.bytes).sum::<u64>());
         let (least, most) = (sizes.clone().min().unwrap_or_default(), sizes.max().unwrap_or_default());
-        let (parts, dumps) = (plan.parts.len(), plan.dumps.len());
+        let (parts, dumps) = (plan.parts.len(), counted(plan.dumps.len() as u64, "dump"));
         if parts < args.parts {
             eprintln!("warning: {parts} parts, not {}: there are no more places to cut at", args.parts);
         }
-        eprintln!("{to}: {dumps} dumps in parts 0 to {}, of {} to {}", parts - 1, HumanBytes(least), HumanBytes(most));
+        eprintln!("{to}: {dumps} in parts 0 to {}, of {} to {}", parts - 1, HumanBytes(least), HumanBytes(most));
     }
     Ok(())
 }

@@ -113,7 +113,8 @@ impl Strings {
     }
 }
 
-fn slice<'t>(text: &'t str, ends: &[u32], number: u32) -> &'t str {
+/// The string of a number, where strings stand one after another and end where `ends` says.
+pub(crate) fn slice<'t>(text: &'t str, ends: &[u32], number: u32) -> &'t str {
     let at = number as usize;
     let start = if at == 0 { 0 } else { ends[at - 1] };
     &text[start as usize..ends[at] as usize]

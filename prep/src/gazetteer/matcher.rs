@@ -6,7 +6,7 @@ use std::ops::Range;
 use hashbrown::HashTable;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::strings::{Full, Seen};
+use crate::strings::{Full, Seen, slice};
 
 /// A table of all beginnings of names that end at a word's border, walked from each word of a text: the time it takes does not depend
 /// on how many names there are.
@@ -97,9 +97,7 @@ impl Matcher {
     }
 
     fn name(&self, number: u32) -> &str {
-        let at = number as usize;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.names[start as usize..self.ends[at] as usize]
+        slice(&self.names, &self.ends, number)
     }
 
     /// The names in a text that stand between word borders and that are `wanted`. Of overlapping ones the leftmost, of these the longest.
