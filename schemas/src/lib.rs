@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`page`] | a page of a dump: clean text, anchors by char offset |
 //! | [`triple`] | a (context, query, answers) triple of the MRC formulation of NER |
+//! | [`build`] | triples to columns as they come |
 //! | [`row`] | the [`Row`] trait: typed rows to and from a `RecordBatch` |
 //! | [`shard`] | one writer and one reader of folders of shards |
 //! | [`manifest`] | `_manifest.json`: settings, inputs, shards, counters, completeness |
@@ -13,6 +14,7 @@
 //! All offsets are half-open and count Unicode scalar values (chars) of the text in the same row. This crate never reads a
 //! dump and never touches a tensor.
 
+pub mod build;
 pub mod manifest;
 pub mod page;
 pub mod queries;
@@ -20,6 +22,7 @@ pub mod row;
 pub mod shard;
 pub mod triple;
 
+pub use build::{Marked, Question, TripleBuilder};
 pub use manifest::{Manifest, Tally};
 pub use page::{Anchor, Page, Segment, SegmentKind};
 pub use queries::{Query, QuerySet};

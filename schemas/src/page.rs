@@ -1,5 +1,6 @@
 //! Pages: what a dump's page says, as clean text with its anchors.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
@@ -11,13 +12,13 @@ use arrow::datatypes::{
 
 use crate::row::{self, CharSlicer, Columns, Row, RowError};
 
-/// A page of a dump, redirects and empty pages included.
+/// A page of a dump, redirects and empty pages included. Its texts are its own, or those of the batch it lies in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Page {
+pub struct Page<'a> {
     /// The wiki's own number of the page.
     pub page_id: i64,
     /// Title with its namespace, spaces rather than underscores.
-    pub title: String,
+    pub title: Cow<'a, str>,
     /// Number of the namespace; 0 holds the articles.
     pub namespace: i32,
     /// Number of the revision that was read: the last one in the dump.
@@ -25,15 +26,15 @@ pub struct Page {
     /// When that revision was saved: milliseconds since 1970, UTC.
     pub timestamp: i64,
     /// Language code of the wiki.
-    pub lang: String,
+    pub lang: Cow<'a, str>,
     /// Target title, where the page is a redirect.
-    pub redirect: Option<String>,
+    pub redirect: Option<Cow<'a, str>>,
     /// Whether the page lists the meanings of its title.
     pub disambiguation: bool,
     /// Clean text; segments are separated by line feeds.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// Links to articles in the text, in order, not overlapping.
-    pub anchors: Vec<Anchor>,
+    pub anchors: Vec<Anchor<'a>>,
     /// Paragraphs, headings and so on, in order, not overlapping; all text but the line feeds between them lies in one.
     pub segments: Vec<Segment>,
     /// What was odd in the wikitext, by kind, each once.
@@ -42,17 +43,17 @@ pub struct Page {
 
 /// A link in the text. Offsets are chars of the page's text, half-open.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Anchor {
+pub struct Anchor<'a> {
     /// First char.
     pub start: u32,
     /// One past the last char.
     pub end: u32,
     /// The slice.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// Title linked to; empty for a link to a section of the same page.
-    pub target: String,
+    pub target: Cow<'a, str>,
     /// Section linked to.
-    pub fragment: Option<String>,
+    pub fragment: Option<Cow<'a, str>>,
 }
 
 /// A block of the text. Offsets are chars of the page's text, half-open.
@@ -139,7 +140,77 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
-impl Row for Page {
+impl Anchor<'_> {
+    /// The same with texts of its own.
+    pub fn into_owned(self) -> Anchor<'static> {
+        Anchor { start: self.start, end: self.end, text: own(self.text), target: own(self.target), fragment: self.fragment.map(own) }
+    }
+}
+
+fn own(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+impl<'a> Page<'a> {
+    /// The pages of a batch, as long as it is there.
+    ///
+    /// # Errors
+    /// A column that is missing or has another type, by name.
+    pub fn views(batch: &'a RecordBatch) -> Result<Vec<Self>, RowError> {
+        let columns = Columns::of_batch(batch);
+        let page_id = columns.primitive::<Int64Type>("page_id")?;
+        let title = columns.strings("title")?;
+        let namespace = columns.primitive::<Int32Type>("namespace")?;
+        let revision_id = columns.primitive::<Int64Type>("revision_id")?;
+        let timestamp = columns.primitive::<TimestampMillisecondType>("timestamp")?;
+        let lang = columns.strings("lang")?;
+        let redirect = columns.strings("redirect")?;
+        let disambiguation = columns.booleans("disambiguation")?;
+        let text = columns.strings("text")?;
+        let anchors = AnchorColumns::new(&columns)?;
+        let segments = SegmentColumns::new(&columns)?;
+        let issues = columns.list("issues")?;
+        let issue = issues.values().as_string::<i32>();
+        (0..batch.num_rows())
+            .map(|row| {
+                Ok(Self {
+                    page_id: page_id.value(row),
+                    title: title.text(row),
+                    namespace: namespace.value(row),
+                    revision_id: revision_id.value(row),
+                    timestamp: timestamp.value(row),
+                    lang: lang.text(row),
+                    redirect: redirect.get(row).map(Cow::Borrowed),
+                    disambiguation: disambiguation.value(row),
+                    text: text.text(row),
+                    anchors: row::range(anchors.list, row).map(|item| anchors.get(item)).collect(),
+                    segments: row::range(segments.list, row).map(|item| segments.get(item)).collect::<Result<_, _>>()?,
+                    issues: row::range(issues, row).map(|item| issue.value(item).to_owned()).collect(),
+                })
+            })
+            .collect()
+    }
+
+    /// The same with texts of its own.
+    pub fn into_owned(self) -> Page<'static> {
+        Page {
+            page_id: self.page_id,
+            title: own(self.title),
+            namespace: self.namespace,
+            revision_id: self.revision_id,
+            timestamp: self.timestamp,
+            lang: own(self.lang),
+            redirect: self.redirect.map(own),
+            disambiguation: self.disambiguation,
+            text: own(self.text),
+            anchors: self.anchors.into_iter().map(Anchor::into_owned).collect(),
+            segments: self.segments,
+            issues: self.issues,
+        }
+    }
+}
+
+impl Row for Page<'_> {
     const SCHEMA: &'static str = "pages";
     const ROWS_PER_GROUP: usize = 2048;
 
@@ -160,8 +231,8 @@ impl Row for Page {
             vec![
                 row::u32_array(anchors().map(|anchor| anchor.start)),
                 row::u32_array(anchors().map(|anchor| anchor.end)),
-                row::string_array(anchors().map(|anchor| anchor.text.as_str())),
-                row::string_array(anchors().map(|anchor| anchor.target.as_str())),
+                row::string_array(anchors().map(|anchor| &*anchor.text)),
+                row::string_array(anchors().map(|anchor| &*anchor.target)),
                 row::optional_string_array(anchors().map(|anchor| anchor.fragment.as_deref())),
             ],
         );
@@ -178,14 +249,14 @@ impl Row for Page {
         let timestamps = TimestampMillisecondArray::from_iter_values(rows.iter().map(|page| page.timestamp)).with_timezone("UTC");
         let columns: Vec<ArrayRef> = vec![
             Arc::new(Int64Array::from_iter_values(rows.iter().map(|page| page.page_id))),
-            row::string_array(rows.iter().map(|page| page.title.as_str())),
+            row::string_array(rows.iter().map(|page| &*page.title)),
             Arc::new(Int32Array::from_iter_values(rows.iter().map(|page| page.namespace))),
             Arc::new(Int64Array::from_iter_values(rows.iter().map(|page| page.revision_id))),
             Arc::new(timestamps),
-            row::dictionary_array(rows.iter().map(|page| page.lang.as_str())),
+            row::dictionary_array(rows.iter().map(|page| &*page.lang)),
             row::optional_string_array(rows.iter().map(|page| page.redirect.as_deref())),
             Arc::new(rows.iter().map(|page| Some(page.disambiguation)).collect::<BooleanArray>()),
-            row::string_array(rows.iter().map(|page| page.text.as_str())),
+            row::string_array(rows.iter().map(|page| &*page.text)),
             row::list_array(SCHEMA.field(9), rows.iter().map(|page| page.anchors.len()), anchor_items),
             row::list_array(SCHEMA.field(10), rows.iter().map(|page| page.segments.len()), segment_items),
             row::list_array(SCHEMA.field(11), rows.iter().map(|page| page.issues.len()), issues),
@@ -194,38 +265,7 @@ impl Row for Page {
     }
 
     fn from_batch(batch: &RecordBatch) -> Result<Vec<Self>, RowError> {
-        let columns = Columns::of_batch(batch);
-        let page_id = columns.primitive::<Int64Type>("page_id")?;
-        let title = columns.strings("title")?;
-        let namespace = columns.primitive::<Int32Type>("namespace")?;
-        let revision_id = columns.primitive::<Int64Type>("revision_id")?;
-        let timestamp = columns.primitive::<TimestampMillisecondType>("timestamp")?;
-        let lang = columns.strings("lang")?;
-        let redirect = columns.strings("redirect")?;
-        let disambiguation = columns.booleans("disambiguation")?;
-        let text = columns.strings("text")?;
-        let anchors = AnchorColumns::new(&columns)?;
-        let segments = SegmentColumns::new(&columns)?;
-        let issues = columns.list("issues")?;
-        let issue = issues.values().as_string::<i32>();
-        (0..batch.num_rows())
-            .map(|row| {
-                Ok(Self {
-                    page_id: page_id.value(row),
-                    title: title.owned(row),
-                    namespace: namespace.value(row),
-                    revision_id: revision_id.value(row),
-                    timestamp: timestamp.value(row),
-                    lang: lang.owned(row),
-                    redirect: redirect.get(row).map(str::to_owned),
-                    disambiguation: disambiguation.value(row),
-                    text: text.owned(row),
-                    anchors: row::range(anchors.list, row).map(|item| anchors.get(item)).collect(),
-                    segments: row::range(segments.list, row).map(|item| segments.get(item)).collect::<Result<_, _>>()?,
-                    issues: row::range(issues, row).map(|item| issue.value(item).to_owned()).collect(),
-                })
-            })
-            .collect()
+        Ok(Page::views(batch)?.into_iter().map(Page::into_owned).collect())
     }
 
     fn check(&self) -> Result<(), RowError> {
@@ -257,13 +297,13 @@ impl<'a> AnchorColumns<'a> {
         })
     }
 
-    fn get(&self, item: usize) -> Anchor {
+    fn get(&self, item: usize) -> Anchor<'a> {
         Anchor {
             start: self.start.value(item),
             end: self.end.value(item),
-            text: self.text.owned(item),
-            target: self.target.owned(item),
-            fragment: self.fragment.get(item).map(str::to_owned),
+            text: self.text.text(item),
+            target: self.target.text(item),
+            fragment: self.fragment.get(item).map(Cow::Borrowed),
         }
     }
 }
@@ -290,8 +330,8 @@ impl<'a> SegmentColumns<'a> {
     }
 
     fn get(&self, item: usize) -> Result<Segment, RowError> {
-        let name = self.kind.owned(item);
-        let kind = SegmentKind::from_name(&name).ok_or_else(|| RowError::Column {
+        let name = self.kind.get(item).unwrap_or_default();
+        let kind = SegmentKind::from_name(name).ok_or_else(|| RowError::Column {
             column: "segments.kind".to_owned(),
             found: format!("`{name}`"),
             expected: "paragraph, heading, list, caption or table".to_owned(),
@@ -304,15 +344,15 @@ impl<'a> SegmentColumns<'a> {
 mod tests {
     use super::*;
 
-    pub(crate) fn page() -> Page {
+    pub(crate) fn page() -> Page<'static> {
         Page {
             page_id: 7,
-            title: "Ödön".to_owned(),
+            title: "Ödön".into(),
             revision_id: 70,
             timestamp: 1_500_000_000_000,
-            lang: "hu".to_owned(),
-            text: "Ödön\nbőr is a name.".to_owned(),
-            anchors: vec![Anchor { start: 5, end: 8, text: "bőr".to_owned(), target: "Bőr".to_owned(), fragment: None }],
+            lang: "hu".into(),
+            text: "Ödön\nbőr is a name.".into(),
+            anchors: vec![Anchor { start: 5, end: 8, text: "bőr".into(), target: "Bőr".into(), fragment: None }],
             segments: vec![
                 Segment { start: 0, end: 4, kind: SegmentKind::Heading, level: 2 },
                 Segment { start: 5, end: 19, kind: SegmentKind::Paragraph, level: 0 },
@@ -324,7 +364,7 @@ mod tests {
 
     #[test]
     fn rows_survive_a_batch() {
-        let redirect = Page { redirect: Some("Ödön".to_owned()), ..Page::default() };
+        let redirect = Page { redirect: Some("Ödön".into()), ..Page::default() };
         let rows = vec![page(), redirect, page()];
         let batch = Page::to_batch(&rows);
         assert_eq!(batch.num_rows(), 3);

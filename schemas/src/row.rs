@@ -1,5 +1,6 @@
 //! Typed rows to and from Arrow record batches.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -114,7 +115,15 @@ fn byte_offset(text: &str, chars: u32) -> Option<usize> {
         chars -= begun;
         at += STRIDE;
     }
-    (at..=bytes.len()).filter(|&at| text.is_char_boundary(at)).nth(chars)
+    for (rest, &byte) in bytes[at..].iter().enumerate() {
+        if byte as i8 >= -0x40 {
+            if chars == 0 {
+                return Some(at + rest);
+            }
+            chars -= 1;
+        }
+    }
+    (chars == 0).then_some(bytes.len())
 }
 
 pub(crate) fn check_span(row: &str, slicer: &mut CharSlicer<'_>, start: u32, end: u32, text: &str) -> Result<(), RowError> {
@@ -134,22 +143,37 @@ pub(crate) fn list_of(fields: Fields) -> DataType {
     DataType::List(Arc::new(Field::new("item", DataType::Struct(fields), false)))
 }
 
-/// A dictionary column: values in order of first appearance.
+/// A dictionary column as it grows: values in order of first appearance.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    keys: Vec<i32>,
+    distinct: Vec<String>,
+}
+
+impl Keys {
+    pub(crate) fn push(&mut self, value: &str) {
+        // Few distinct values by definition, so a scan beats a hash; most often they go round in their order, or stay the same.
+        let is = |&at: &usize| self.distinct.get(at).is_some_and(|seen| seen == value);
+        let last = self.keys.last().map_or(0, |&key| key as usize);
+        let next = if last + 1 < self.distinct.len() { last + 1 } else { 0 };
+        let at = [next, last].into_iter().find(is).or_else(|| (0..self.distinct.len()).find(is)).unwrap_or_else(|| {
+            self.distinct.push(value.to_owned());
+            self.distinct.len() - 1
+        });
+        self.keys.push(i32::try_from(at).expect("fewer distinct values than rows of a batch"));
+    }
+
+    pub(crate) fn finish(self) -> ArrayRef {
+        let values = StringArray::from_iter_values(self.distinct);
+        Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from(self.keys), Arc::new(values)))
+    }
+}
+
+/// A dictionary column.
 pub(crate) fn dictionary_array<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
-    let mut distinct: Vec<&str> = Vec::new();
-    let keys: Vec<i32> = values
-        .into_iter()
-        .map(|value| {
-            // Few distinct values by definition, so a scan beats a hash.
-            let at = distinct.iter().position(|&seen| seen == value).unwrap_or_else(|| {
-                distinct.push(value);
-                distinct.len() - 1
-            });
-            i32::try_from(at).expect("fewer distinct values than rows of a batch")
-        })
-        .collect();
-    let values = StringArray::from_iter_values(distinct);
-    Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from(keys), Arc::new(values)))
+    let mut keys = Keys::default();
+    values.into_iter().for_each(|value| keys.push(value));
+    keys.finish()
 }
 
 pub(crate) fn string_array<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
@@ -249,8 +273,13 @@ impl<'a> Strings<'a> {
     }
 
     /// The value, or an empty string for a null: nothing in the schemas is null that is not said to be.
+    pub(crate) fn text(&self, row: usize) -> Cow<'a, str> {
+        Cow::Borrowed(self.get(row).unwrap_or_default())
+    }
+
+    /// The same, as a string of its own.
     pub(crate) fn owned(&self, row: usize) -> String {
-        self.get(row).unwrap_or_default().to_owned()
+        self.text(row).into_owned()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float32Array, RecordBatch};
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Fields, Float32Type, Schema, SchemaRef, UInt32Type};
 
+use crate::build::TripleColumns;
 use crate::row::{self, CharSlicer, Columns, Row, RowError};
 
 /// One question to one sentence: the unit of training.
@@ -96,7 +97,7 @@ impl Origin {
     }
 }
 
-static SPAN_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+pub(crate) static SPAN_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     Fields::from(vec![
         Field::new("start", DataType::UInt32, false),
         Field::new("end", DataType::UInt32, false),
@@ -134,29 +135,9 @@ impl Row for Triple {
     }
 
     fn to_batch(rows: &[Self]) -> RecordBatch {
-        let spans = || rows.iter().flat_map(|triple| &triple.spans);
-        let items = row::struct_array(
-            SPAN_FIELDS.clone(),
-            vec![
-                row::u32_array(spans().map(|span| span.start)),
-                row::u32_array(spans().map(|span| span.end)),
-                row::string_array(spans().map(|span| span.text.as_str())),
-                row::dictionary_array(spans().map(|span| span.origin.name())),
-                Arc::new(spans().map(|span| span.score).collect::<Float32Array>()),
-            ],
-        );
-        let columns: Vec<ArrayRef> = vec![
-            row::string_array(rows.iter().map(|triple| triple.id.as_str())),
-            row::string_array(rows.iter().map(|triple| triple.doc.as_str())),
-            row::u32_array(rows.iter().map(|triple| triple.sentence)),
-            row::dictionary_array(rows.iter().map(|triple| triple.lang.as_str())),
-            row::dictionary_array(rows.iter().map(|triple| triple.label.as_str())),
-            row::dictionary_array(rows.iter().map(|triple| triple.query.as_str())),
-            row::string_array(rows.iter().map(|triple| triple.context.as_str())),
-            row::list_array(SCHEMA.field(7), rows.iter().map(|triple| triple.spans.len()), items),
-            Arc::new(rows.iter().map(|triple| Some(triple.impossible)).collect::<BooleanArray>()),
-        ];
-        RecordBatch::try_new(SCHEMA.clone(), columns).expect("columns are built from the schema")
+        let mut columns = TripleColumns::default();
+        rows.iter().for_each(|row| columns.add(row));
+        columns.take()
     }
 
     fn from_batch(batch: &RecordBatch) -> Result<Vec<Self>, RowError> {
@@ -177,8 +158,8 @@ impl Row for Triple {
         let origin = items.strings("origin")?;
         let score = items.primitive::<Float32Type>("score")?;
         let span = |item: usize| {
-            let name = origin.owned(item);
-            let origin = Origin::from_name(&name).ok_or_else(|| RowError::Column {
+            let name = origin.get(item).unwrap_or_default();
+            let origin = Origin::from_name(name).ok_or_else(|| RowError::Column {
                 column: "spans.origin".to_owned(),
                 found: format!("`{name}`"),
                 expected: "anchor, repeat, gazetteer, gold or model".to_owned(),

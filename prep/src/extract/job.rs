@@ -7,21 +7,19 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail, ensure};
 use schemas::shard::SHARD_BYTES;
-use schemas::{Manifest, Page, Row, ShardWriter};
+use schemas::{Manifest, Row, ShardWriter};
 
 use super::INTERRUPTED;
 use super::config::Config;
-use super::label::Counters;
 use super::progress::Reporter;
 use super::read::read_all;
 use super::redirects::Redirects;
 use super::sources::Sources;
 use super::units::{self, Saved, Settings, Start, State};
-use super::work::{Done, Worker};
+use super::work::{Done, RowsOf, Sink, Worker};
 use crate::cli::{Common, DumpArgs, OutputArgs};
 use crate::gazetteer::coverage::{Coverage, Report};
 use crate::gazetteer::{Gazetteer, Loaded};
-use crate::wikitext::Extractor;
 use crate::{PROGRAM, pipeline};
 
 /// What a command asks for.
@@ -65,13 +63,8 @@ impl From<anyhow::Error> for End {
 }
 
 impl Job<'_> {
-    /// Makes rows of the pages, each with its partition.
-    pub(super) fn run<R: Row + Send>(
-        &self,
-        mut sources: Sources,
-        config: &Config,
-        rows_of: impl Fn(Page, &Extractor, &mut Counters) -> Vec<(usize, R)> + Sync,
-    ) -> anyhow::Result<()> {
+    /// Makes rows of the pages, of which `rows_of` makes those of one.
+    pub(super) fn run<S: Sink>(&self, mut sources: Sources, config: &Config, rows_of: impl RowsOf<S>) -> anyhow::Result<()> {
         let dir = self.output.output.as_path();
         let settings = Settings {
             program: PROGRAM.to_owned(),
@@ -98,7 +91,7 @@ impl Job<'_> {
                 std::process::exit(130);
             }
         });
-        let mut run = self.begin::<R>(settings, saved, &sources, redirects.as_ref())?;
+        let mut run = self.begin::<S::Row>(settings, saved, &sources, redirects.as_ref())?;
         let from = run.state.next.clone();
         let worker = Worker::new(&sources, self.dump, redirects);
         let limits = self.common.limits();
@@ -195,8 +188,8 @@ struct Run<'a, R: Row> {
 impl<R: Row> Run<'_, R> {
     /// Takes in what came of a batch.
     fn take(&mut self, done: Done<R>) -> Result<(), End> {
-        for (name, tally) in &done.counters.tallies {
-            self.state.counters.entry((*name).to_owned()).or_default().add(tally);
+        for (thing, tally) in &done.counters.tallies {
+            self.state.counters.entry(thing.name().to_owned()).or_default().add(tally);
         }
         if let Some(coverage) = &mut self.coverage {
             done.counters.names.iter().for_each(|&name| coverage.count(name, 1));

@@ -1,28 +1,58 @@
 //! Pages with answers to triples: blocks are cut into sentences, sentences asked for each label.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::ops::Range;
 
-use schemas::row::CharSlicer;
-use schemas::{Anchor, Origin, Page, Query, SegmentKind, Span, Tally, Triple};
+use schemas::row::{CharSlicer, RowError};
+use schemas::{Anchor, Marked, Origin, Page, Query, Question, SegmentKind, Tally};
 
 use super::buckets::Buckets;
+use super::work::Triples;
 use crate::gazetteer::matcher::borders;
 use crate::sentence::Splitter;
 use crate::wikitext::Wiki;
+
+/// A kind of thing that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Thing {
+    Anchors,
+    Mentions,
+    Pages,
+    Repeats,
+    Sentences,
+    /// Targets of anchors that redirects are looked up for.
+    Targets,
+    Texts,
+}
+
+impl Thing {
+    /// A key of the counters in a manifest.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Anchors => "anchors",
+            Self::Mentions => "mentions",
+            Self::Pages => "pages",
+            Self::Repeats => "repeats",
+            Self::Sentences => "sentences",
+            Self::Targets => "targets",
+            Self::Texts => "texts",
+        }
+    }
+}
 
 /// What is counted on the way.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     /// By kind of thing.
-    pub tallies: BTreeMap<&'static str, Tally>,
+    pub tallies: BTreeMap<Thing, Tally>,
     /// Names of the gazetteer that were matched, by their number.
     pub names: Vec<u32>,
 }
 
 impl Counters {
     /// The count of one kind of thing.
-    pub(super) fn of(&mut self, kind: &'static str) -> &mut Tally {
+    pub(super) fn of(&mut self, kind: Thing) -> &mut Tally {
         self.tallies.entry(kind).or_default()
     }
 }
@@ -47,19 +77,25 @@ pub(super) struct Block<'a> {
     /// Where it begins in the page, in chars.
     pub start: u32,
     /// The anchors in it, by offset in the page.
-    pub anchors: &'a [Anchor],
+    pub anchors: &'a [Anchor<'a>],
 }
 
 impl<'a> Block<'a> {
     /// The anchors, each with where it lies in the block.
-    pub(super) fn anchors(&self) -> impl Iterator<Item = (&'a Anchor, Range<u32>)> {
+    pub(super) fn anchors(&self) -> impl Iterator<Item = (&'a Anchor<'a>, Range<u32>)> {
         self.anchors.iter().map(|anchor| (anchor, anchor.start - self.start..anchor.end - self.start))
     }
 
     /// Those that lead to articles. The others are counted.
-    pub(super) fn links(&self, wiki: &Wiki, counters: &mut Counters) -> Vec<(&'a Anchor, Range<u32>)> {
-        let (articles, others): (Vec<_>, Vec<_>) = self.anchors().partition(|(anchor, _)| wiki.is_article(&anchor.target));
-        others.iter().for_each(|_| counters.of("anchors").skip("not to an article"));
+    pub(super) fn links(&self, wiki: &Wiki, counters: &mut Counters) -> Vec<(&'a Anchor<'a>, Range<u32>)> {
+        let mut articles = Vec::with_capacity(self.anchors.len());
+        for (anchor, chars) in self.anchors() {
+            if wiki.is_article(&anchor.target) {
+                articles.push((anchor, chars));
+            } else {
+                counters.of(Thing::Anchors).skip("not to an article");
+            }
+        }
         articles
     }
 }
@@ -73,46 +109,55 @@ pub(super) struct Answer {
     pub label: Option<usize>,
     /// Who says so.
     pub origin: Origin,
-    /// What it counts as: a key of the counters.
-    pub kind: &'static str,
+    /// What it counts as.
+    pub kind: Thing,
     /// Its number in the gazetteer.
     pub name: Option<u32>,
 }
 
-/// The triples of a page, each with its partition. `find` gives what there is in a block, in order and apart; `known`
+impl Answer {
+    /// As it is given, in chars of the sentence that begins there.
+    fn marked(&self, sentence: u32) -> Marked {
+        Marked { chars: self.chars.start - sentence..self.chars.end - sentence, origin: self.origin, score: None }
+    }
+}
+
+/// Makes the triples of a page. `find` gives what there is in a block, in order and apart; `known`
 /// says of a text that it is no unknown name.
 /// Counts `sentences` and, by their kind, the answers that `find` gave, and the names of those that are kept.
 pub(super) fn triples(
-    page: &Page,
+    page: &Page<'_>,
     queries: &[Query],
     rules: &Rules,
     counters: &mut Counters,
     find: impl Fn(&Block<'_>, &mut Counters) -> Vec<Answer>,
     known: impl Fn(&str) -> bool,
-) -> Vec<(usize, Triple)> {
-    let mut triples = Vec::new();
+    triples: &mut Triples,
+) -> Result<(), RowError> {
     let mut number = 0;
     let mut slicer = CharSlicer::new(&page.text);
     let mut splitter = Splitter::new(&page.lang);
     let mut anchors = page.anchors.as_slice();
-    let page_key = format!("{}:{}:", page.lang, page.page_id);
+    let mut id = format!("{}:{}:", page.lang, page.page_id);
+    let page_key = id.len();
+    let mut here = Vec::new();
     for segment in &page.segments {
         let count = anchors.partition_point(|anchor| anchor.end <= segment.end);
-        let (here, rest) = anchors.split_at(count);
+        let (inside, rest) = anchors.split_at(count);
         anchors = rest;
         if !matches!(segment.kind, SegmentKind::Paragraph | SegmentKind::List | SegmentKind::Caption) {
-            here.iter().for_each(|_| counters.of("anchors").skip("not in a sentence"));
+            inside.iter().for_each(|_| counters.of(Thing::Anchors).skip("not in a sentence"));
             continue;
         }
         let text = slicer.slice(segment.start, segment.end).expect("segments lie in the text");
-        let answers = find(&Block { text, start: segment.start, anchors: here }, counters);
+        let answers = find(&Block { text, start: segment.start, anchors: inside }, counters);
         let whole: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
         let mut answers = answers.into_iter().peekable();
         for found in splitter.split(text, &whole, rules.max_chars) {
             let sentence = number;
             number += 1;
             let (context, range) = (&text[found.bytes], found.chars);
-            let mut here = Vec::new();
+            here.clear();
             while let Some(answer) = answers.next_if(|answer| answer.chars.end <= range.end) {
                 here.push(answer);
             }
@@ -130,35 +175,30 @@ pub(super) fn triples(
                 bucket.is_none().then_some("in none of --buckets")
             };
             let (Some(bucket), None) = (bucket, reason) else {
-                counters.of("sentences").skip(reason.unwrap_or_default());
+                counters.of(Thing::Sentences).skip(reason.unwrap_or_default());
                 here.iter().for_each(|answer| counters.of(answer.kind).skip("sentence left out"));
                 continue;
             };
-            counters.of("sentences").keep();
+            counters.of(Thing::Sentences).keep();
             for answer in &here {
                 counters.of(answer.kind).keep();
                 counters.names.extend(answer.name);
             }
-            triples.extend(queries.iter().enumerate().map(|(label, query)| {
-                let mut slicer = CharSlicer::new(context);
+            id.truncate(page_key);
+            write!(id, "{sentence}:").expect("a string takes all");
+            let sentence_key = id.len();
+            let triples = triples.entry(bucket).or_default();
+            for (label, query) in queries.iter().enumerate() {
+                id.truncate(sentence_key);
+                id.push_str(&query.label);
+                let (doc, lang) = (&page.title, &page.lang);
+                let question = Question { id: &id, doc, sentence, lang, label: &query.label, query: &query.text, context };
                 let mine = here.iter().filter(|answer| answer.label == Some(label));
-                let spans: Vec<Span> = mine.map(|answer| span(answer, &mut slicer, range.start)).collect();
-                let triple = Triple {
-                    id: [&page_key, &sentence.to_string(), ":", &query.label].concat(),
-                    doc: page.title.clone(),
-                    sentence,
-                    lang: page.lang.clone(),
-                    label: query.label.clone(),
-                    query: query.text.clone(),
-                    context: context.to_owned(),
-                    impossible: spans.is_empty(),
-                    spans,
-                };
-                (bucket, triple)
-            }));
+                triples.push(&question, mine.map(|answer| answer.marked(range.start)))?;
+            }
         }
     }
-    triples
+    Ok(())
 }
 
 /// How many names of a sentence have no label: answers without one, and words outside answers, the first one apart, that begin with an
@@ -181,12 +221,6 @@ fn unknown(context: &str, start: u32, answers: &[Answer], known: impl Fn(&str) -
         after_first && word.starts_with(char::is_uppercase) && !overlaps(&chars, &taken) && !known(word)
     });
     unlabelled + unlabelled_words.count()
-}
-
-fn span(answer: &Answer, sentence: &mut CharSlicer<'_>, sentence_start: u32) -> Span {
-    let (start, end) = (answer.chars.start - sentence_start, answer.chars.end - sentence_start);
-    let text = sentence.slice(start, end).expect("answers lie in their sentence").to_owned();
-    Span { start, end, text, origin: answer.origin, score: None }
 }
 
 /// Those of other stretches, which are in order and apart, that share a char with one.

@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, ensure};
-use schemas::{Page, QuerySet, Triple};
+use schemas::{Page, QuerySet};
 
 use crate::cli::{Common, DumpArgs, EsiArgs, NeeArgs, PagesArgs, Variant};
 use crate::gazetteer::Gazetteer;
@@ -41,6 +41,7 @@ pub use config::PlannedPart;
 use job::{Job, NamesOf};
 use label::{Counters, Rules};
 use sources::Sources;
+use work::Triples;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -53,7 +54,10 @@ pub fn pages(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
     ensure!(sources.folders().next().is_none(), "prep pages reads dumps, not folders; {} is one", sources.first_folder());
     let config = sources.config(&args.dump, None);
     let job = Job { command: "pages", output: &args.output, dump: &args.dump, common, names: None, partitions: None };
-    job.run(sources, &config, |page, _, _| vec![(0, page)])
+    job.run(sources, &config, |page: Page<'_>, _: &Extractor, _: &mut Counters, pages: &mut Vec<Page<'static>>| {
+        pages.push(page.into_owned());
+        Ok(())
+    })
 }
 
 /// Runs `prep esi`.
@@ -83,10 +87,10 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
     config.repeat_mentions = Some(args.repeat_mentions);
     let rules = Rules { min_entities: args.min_entities, max_chars: args.max_chars, max_unknown: None, buckets: None };
     let job = Job { command: "esi", output: &args.output, dump: &args.dump, common, names: None, partitions: None };
-    let triples = |page: Page, extractor: &Extractor, counters: &mut Counters| {
-        esi::triples(&page, extractor, &queries[&page.lang].queries[0], args.repeat_mentions, &rules, counters)
+    let triples = |page: Page<'_>, extractor: &Extractor, counters: &mut Counters, triples: &mut Triples| {
+        esi::triples(&page, extractor, &queries[&*page.lang].queries[0], args.repeat_mentions, &rules, counters, triples)
     };
-    job.run::<Triple>(sources, &config, triples)
+    job.run(sources, &config, triples)
 }
 
 /// Runs `prep nee`.
@@ -112,10 +116,10 @@ pub fn nee(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
     let names = NamesOf { gazetteer: &gazetteer, loaded, labels: set.labels().collect(), paths };
     let partitions = args.buckets.as_ref().map(|buckets| buckets.folders().collect());
     let job = Job { command: "nee", output: &args.output, dump: &args.dump, common, names: Some(names), partitions };
-    let triples = |page: Page, extractor: &Extractor, counters: &mut Counters| {
-        nee::triples(&page, extractor, &set.queries, &labeller, &rules, counters)
+    let triples = |page: Page<'_>, extractor: &Extractor, counters: &mut Counters, triples: &mut Triples| {
+        nee::triples(&page, extractor, &set.queries, &labeller, &rules, counters, triples)
     };
-    job.run::<Triple>(sources, &config, triples)
+    job.run(sources, &config, triples)
 }
 
 /// Which script of Chinese the text of a wiki is in.

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use schemas::{Anchor, Origin, Page, Query, Triple};
+use schemas::row::RowError;
+use schemas::{Anchor, Origin, Page, Query};
 
-use super::label::{self, Answer, Block, Counters, Rules, overlapping, overlaps};
+use super::label::{self, Answer, Block, Counters, Rules, Thing, overlapping, overlaps};
 use super::repeats::{Named, Repeats, family_name};
+use super::work::Triples;
 use crate::cli::Matching;
 use crate::gazetteer::{Found, Gazetteer};
 use crate::wikitext::{Extractor, title_surface};
@@ -28,23 +30,24 @@ pub(super) struct RepeatRules {
 
 /// The triples of a page. Counts `sentences`, `anchors`, `repeats` and `mentions`, each to its last one.
 pub(super) fn triples(
-    page: &Page,
+    page: &Page<'_>,
     extractor: &Extractor,
     queries: &[Query],
     labeller: &Labeller<'_>,
     rules: &Rules,
     counters: &mut Counters,
-) -> Vec<(usize, Triple)> {
+    triples: &mut Triples,
+) -> Result<(), RowError> {
     let repeats = labeller.repeats.as_ref().map(|rules| labeller.named_again(page, extractor, rules));
     let find = |block: &Block<'_>, counters: &mut Counters| {
         let links = block.links(extractor.wiki(), counters);
         if labeller.matching == Matching::Mentions {
-            links.iter().for_each(|_| counters.of("anchors").skip("not asked for"));
+            links.iter().for_each(|_| counters.of(Thing::Anchors).skip("not asked for"));
             let mentions = labeller.gazetteer.mentions(block.text, |_| true).into_iter();
-            return mentions.map(|(chars, found)| labeller.answer(chars, Some(found), "mentions", counters)).collect();
+            return mentions.map(|(chars, found)| labeller.answer(chars, Some(found), Thing::Mentions, counters)).collect();
         }
         let mut answers: Vec<Answer> =
-            links.into_iter().map(|(anchor, chars)| labeller.answer(chars, labeller.look_up(anchor), "anchors", counters)).collect();
+            links.into_iter().map(|(anchor, chars)| labeller.answer(chars, labeller.look_up(anchor), Thing::Anchors, counters)).collect();
         // A link that no gazetteer knows is still the name of something else than what stands inside.
         let links: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
         let mut mentions = match labeller.matching {
@@ -58,22 +61,22 @@ pub(super) fn triples(
             found.retain(|(chars, _)| overlapping(chars, &longer).all(|other| other.len() <= chars.len()));
             let taken: Vec<Range<u32>> = found.iter().map(|(chars, _)| chars.clone()).collect();
             mentions.retain(|(chars, _)| !overlaps(chars, &taken));
-            let later = |(chars, label)| Answer { chars, label: Some(label), origin: Origin::Repeat, kind: "repeats", name: None };
+            let later = |(chars, label)| Answer { chars, label: Some(label), origin: Origin::Repeat, kind: Thing::Repeats, name: None };
             answers.extend(found.into_iter().map(later));
         }
-        answers.extend(mentions.into_iter().map(|(chars, found)| labeller.answer(chars, Some(found), "mentions", counters)));
+        answers.extend(mentions.into_iter().map(|(chars, found)| labeller.answer(chars, Some(found), Thing::Mentions, counters)));
         answers.sort_unstable_by_key(|answer| answer.chars.start);
         answers
     };
-    label::triples(page, queries, rules, counters, find, |text| labeller.gazetteer.is_stopped(text))
+    label::triples(page, queries, rules, counters, find, |text| labeller.gazetteer.is_stopped(text), triples)
 }
 
 impl Labeller<'_> {
     /// What the page links and is named by, as far as gazetteers know it.
-    fn named_again(&self, page: &Page, extractor: &Extractor, rules: &RepeatRules) -> Repeats {
+    fn named_again(&self, page: &Page<'_>, extractor: &Extractor, rules: &RepeatRules) -> Repeats {
         let title = extractor.shown(title_surface(&page.title));
         // The page says its own title in bold, without a link.
-        let own = self.gazetteer.look_up([page.title.as_str(), &title]).and_then(|found| found.label);
+        let own = self.gazetteer.look_up([&*page.title, &title]).and_then(|found| found.label);
         let own = own.map(|label| Named { text: &title, from: 0, label });
         let links = page.anchors.iter().filter(|anchor| extractor.wiki().is_article(&anchor.target));
         let links = links.filter_map(|anchor| {
@@ -87,11 +90,11 @@ impl Labeller<'_> {
         Repeats::new(with_family.filter(|named| !self.gazetteer.is_stopped(named.text)))
     }
 
-    fn look_up(&self, anchor: &Anchor) -> Option<Found> {
+    fn look_up(&self, anchor: &Anchor<'_>) -> Option<Found> {
         if self.gazetteer.is_stopped(&anchor.text) { None } else { self.gazetteer.look_up(ways_to_name(anchor)) }
     }
 
-    fn answer(&self, chars: Range<u32>, found: Option<Found>, kind: &'static str, counters: &mut Counters) -> Answer {
+    fn answer(&self, chars: Range<u32>, found: Option<Found>, kind: Thing, counters: &mut Counters) -> Answer {
         let label = found.and_then(|found| found.label);
         if label.is_none() {
             let reason = if found.is_some() { "of several labels" } else { "in no gazetteer" };
@@ -103,8 +106,8 @@ impl Labeller<'_> {
 }
 
 /// What a link may be called in a gazetteer, the surest first. A link to a section is about something else than its article.
-fn ways_to_name(anchor: &Anchor) -> impl Iterator<Item = &str> {
-    let target = anchor.fragment.is_none().then_some(anchor.target.as_str());
+fn ways_to_name<'a>(anchor: &'a Anchor<'_>) -> impl Iterator<Item = &'a str> {
+    let target = anchor.fragment.is_none().then_some(&*anchor.target);
     let bare = target.map(title_surface).filter(|&bare| Some(bare) != target);
-    target.into_iter().chain(bare).chain(Some(anchor.text.as_str()).filter(|&text| Some(text) != target))
+    target.into_iter().chain(bare).chain(Some(&*anchor.text).filter(|&text| Some(text) != target))
 }

@@ -3,11 +3,12 @@
 //! Where a batch ends depends on the input alone, so that a run which goes on after one makes the same batches.
 
 use std::error::Error as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use schemas::manifest::{Damage, Input};
-use schemas::{Folder, Page};
+use arrow::array::{AsArray, RecordBatch};
+use schemas::Folder;
 use serde::{Deserialize, Serialize};
 
 use super::INTERRUPTED;
@@ -77,13 +78,12 @@ pub(super) enum Work {
         dump: usize,
         chunks: Vec<PageChunk>,
     },
-    Rows(Vec<Page>),
-}
-
-impl Work {
-    fn none() -> Self {
-        Self::Rows(Vec::new())
-    }
+    /// Rows of a folder of pages.
+    Rows {
+        shard: PathBuf,
+        rows: RecordBatch,
+    },
+    Nothing,
 }
 
 /// Reads all inputs in turn, from a place on. False: it was told to stop before their end.
@@ -155,7 +155,7 @@ impl Reading<'_, '_> {
     /// Ends the run.
     fn fail(&mut self, fault: String) -> bool {
         let next = self.after();
-        self.send(Batch { work: Work::none(), bytes: 0, weight: 0, damage: Vec::new(), fault: Some(fault), ended: Vec::new(), next });
+        self.send(Batch { work: Work::Nothing, bytes: 0, weight: 0, damage: Vec::new(), fault: Some(fault), ended: Vec::new(), next });
         false
     }
 
@@ -238,9 +238,9 @@ impl Reading<'_, '_> {
         let (rows, bytes) = (manifest.rows().max(1), manifest.shards.iter().map(|shard| shard.bytes).sum::<u64>());
         let mut done = first;
         progress.add(bytes * first / rows);
-        for pages in folder.rows_from::<Page>(first) {
-            let pages = match pages {
-                Ok(pages) => pages,
+        for batch in folder.batches_from(first) {
+            let (shard, batch) = match batch {
+                Ok(batch) => batch,
                 Err(error) => {
                     let (path, what) = (path.display().to_string(), format!("{:#}", anyhow::Error::new(error)));
                     if !self.skip_damaged {
@@ -248,18 +248,19 @@ impl Reading<'_, '_> {
                     }
                     let damage = vec![Damage { path, what, lost: format!("its rows after the first {done}") }];
                     let next = self.after();
-                    return self.send(Batch { work: Work::none(), bytes: 0, weight: 0, damage, fault: None, ended: Vec::new(), next });
+                    return self.send(Batch { work: Work::Nothing, bytes: 0, weight: 0, damage, fault: None, ended: Vec::new(), next });
                 }
             };
-            progress.add(bytes * (done + pages.len() as u64) / rows - bytes * done / rows);
-            let mut pages = pages.into_iter().peekable();
-            while pages.peek().is_some() {
-                let some: Vec<Page> = pages.by_ref().take(BATCH_PAGES).collect();
-                done += some.len() as u64;
-                let bytes = some.iter().map(|page| page.text.len() as u64).sum();
-                let weight = some.iter().map(|page| weight(page.text.len())).sum();
+            progress.add(bytes * (done + batch.num_rows() as u64) / rows - bytes * done / rows);
+            let lengths = text_lengths(&batch);
+            for from in (0..batch.num_rows()).step_by(BATCH_PAGES) {
+                let count = BATCH_PAGES.min(batch.num_rows() - from);
+                done += count as u64;
+                let lengths = &lengths[from..from + count];
+                let (bytes, weight) = (lengths.iter().map(|&bytes| bytes as u64).sum(), lengths.iter().map(|&bytes| weight(bytes)).sum());
+                let work = Work::Rows { shard: shard.clone(), rows: batch.slice(from, count) };
                 let next = Position { input: self.number, within: Within::Row(done) };
-                if !self.send(Batch { work: Work::Rows(some), bytes, weight, damage: Vec::new(), fault: None, ended: Vec::new(), next }) {
+                if !self.send(Batch { work, bytes, weight, damage: Vec::new(), fault: None, ended: Vec::new(), next }) {
                     return false;
                 }
             }
@@ -271,8 +272,14 @@ impl Reading<'_, '_> {
         });
         let ended = ended.collect();
         let next = self.after();
-        self.send(Batch { work: Work::none(), bytes: 0, weight: 0, damage: Vec::new(), fault: None, ended, next })
+        self.send(Batch { work: Work::Nothing, bytes: 0, weight: 0, damage: Vec::new(), fault: None, ended, next })
     }
+}
+
+/// Bytes of the text of each row; none where there is no such column, which is an error later on.
+fn text_lengths(pages: &RecordBatch) -> Vec<usize> {
+    let texts = pages.column_by_name("text").and_then(|column| column.as_string_opt::<i32>());
+    (0..pages.num_rows()).map(|row| texts.map_or(0, |texts| texts.value(row).len())).collect()
 }
 
 /// What a page counts in memory.

@@ -1,12 +1,13 @@
 //! Where redirect pages lead, from a pass over the input before the one that makes rows.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use anyhow::bail;
 use memchr::memmem;
 use schemas::{Page, Tally};
 
-use super::label::Counters;
+use super::label::{Counters, Thing};
 use super::progress::Reporter;
 use super::read::{Position, Work, read_all};
 use super::sources::Sources;
@@ -40,10 +41,14 @@ impl Redirects {
             common.limits(),
             |feed| read_all(sources.sources, Position::default(), feed, true),
             |batch| match batch.work {
-                Work::Rows(rows) => {
-                    let count = rows.len();
-                    let found = rows.into_iter().filter_map(|page| Some((page.lang, page.title, page.redirect?))).collect();
-                    (count, found)
+                Work::Nothing => (0, Vec::new()),
+                // What has not the columns of pages is left to the pass that makes rows.
+                Work::Rows { rows, .. } => {
+                    let pages = Page::views(&rows).unwrap_or_default();
+                    let found = pages.into_iter().filter_map(|page| {
+                        Some((page.lang.into_owned(), page.title.into_owned(), page.redirect?.into_owned()))
+                    });
+                    (rows.num_rows(), found.collect())
                 }
                 Work::Chunks { dump, chunks } => {
                     let dump = &dumps[dump];
@@ -77,13 +82,13 @@ impl Redirects {
     }
 
     /// Lets the anchors of a page lead to where their redirects do. Counts `targets`.
-    pub(super) fn resolve(&self, page: &mut Page, counters: &mut Counters) {
-        let map = self.by_lang.get(&page.lang);
-        let tally = counters.of("targets");
+    pub(super) fn resolve(&self, page: &mut Page<'_>, counters: &mut Counters) {
+        let map = self.by_lang.get(&*page.lang);
+        let tally = counters.of(Thing::Targets);
         for anchor in &mut page.anchors {
             match map.map_or(Leads::Nowhere, |map| map.leads(&anchor.target)) {
                 Leads::To(title) => {
-                    title.clone_into(&mut anchor.target);
+                    anchor.target = Cow::Owned(title.to_owned());
                     tally.keep();
                 }
                 Leads::Round => tally.skip("left as written: redirect loop"),

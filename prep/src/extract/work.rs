@@ -1,14 +1,15 @@
 //! What the workers do: pages of a dump, or rows of a folder of pages, to rows.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use schemas::manifest::{Damage, Input};
 use schemas::row::RowError;
 use schemas::shard::Checked;
-use schemas::{Page, Row, Tally};
+use schemas::{FolderError, Page, Row, Tally, Triple, TripleBuilder};
 use serde_json::json;
 
-use super::label::Counters;
+use super::label::{Counters, Thing};
 use super::read::{Batch, Position, Work};
 use super::redirects::Redirects;
 use super::sources::{Dump, Sources};
@@ -73,65 +74,59 @@ impl<'a> Worker<'a> {
     }
 
     /// Makes rows of a batch. `rows_of` makes those of a page.
-    pub(super) fn work<R: Row>(&self, batch: Batch, rows_of: &impl Fn(Page, &Extractor, &mut Counters) -> Vec<(usize, R)>) -> Done<R> {
+    pub(super) fn work<S: Sink>(&self, batch: Batch, rows_of: &impl RowsOf<S>) -> Done<S::Row> {
         let (work, mut done) = Done::new(batch);
         // Rows go back to the allocator on the thread that made them: from another one it takes a lock for each of their strings.
-        let mut rows: BTreeMap<usize, Vec<R>> = BTreeMap::new();
-        let mut take = |page, counters: &mut Counters| {
-            for (partition, row) in self.rows(page, counters, rows_of) {
-                rows.entry(partition).or_default().push(row);
+        let mut rows = S::default();
+        let mut take = |mut page: Page<'_>, counters: &mut Counters| {
+            if let Some(redirects) = &self.redirects {
+                redirects.resolve(&mut page, counters);
             }
+            let extractor = &self.extractors[&*page.lang];
+            rows_of(page, extractor, counters, &mut rows)
         };
+        let mut result = Ok(());
         match work {
-            Work::Rows(pages) => {
-                for page in pages {
-                    done.counters.of("pages").keep();
-                    take(page, &mut done.counters);
+            Work::Nothing => {}
+            Work::Rows { shard, rows } => match Page::views(&rows) {
+                Ok(pages) => {
+                    result = pages.into_iter().try_for_each(|page| {
+                        done.counters.of(Thing::Pages).keep();
+                        take(page, &mut done.counters)
+                    });
                 }
-            }
+                Err(error) => done.fault = Some(format!("{:#}", anyhow::Error::new(FolderError::Row(shard, error)))),
+            },
             Work::Chunks { dump, chunks } => {
                 for chunk in chunks {
                     if let Some(page) = self.page(&chunk, &self.dumps[dump], &mut done) {
-                        take(page, &mut done.counters);
+                        result = take(page, &mut done.counters);
                     }
-                    if done.fault.is_some() {
+                    if done.fault.is_some() || result.is_err() {
                         break;
                     }
                 }
             }
         }
-        done.rows = checked(rows);
+        done.rows = result.and_then(|()| rows.finish());
         done
     }
 
-    fn rows<R>(
-        &self,
-        mut page: Page,
-        counters: &mut Counters,
-        rows_of: &impl Fn(Page, &Extractor, &mut Counters) -> Vec<(usize, R)>,
-    ) -> Vec<(usize, R)> {
-        if let Some(redirects) = &self.redirects {
-            redirects.resolve(&mut page, counters);
-        }
-        let extractor = &self.extractors[&page.lang];
-        rows_of(page, extractor, counters)
-    }
-
     /// Reads a page, unless it is left out.
-    fn page<R>(&self, chunk: &PageChunk, dump: &Dump, done: &mut Done<R>) -> Option<Page> {
+    fn page<R>(&self, chunk: &PageChunk, dump: &Dump, done: &mut Done<R>) -> Option<Page<'static>> {
         match read_page(chunk, dump, &self.extractors[&dump.lang], self.namespaces) {
             Ok(page) => {
-                done.counters.of("pages").keep();
-                count_text(&page, done.counters.of("texts"));
+                done.counters.of(Thing::Pages).keep();
+                count_text(&page, done.counters.of(Thing::Texts));
                 if !page.issues.is_empty() {
                     let line = json!({"dump": dump.path, "page_id": page.page_id, "title": page.title, "issues": page.issues});
                     done.report.push(line.to_string());
                 }
                 return Some(page);
             }
-            Err(Left::Out(reason)) => done.counters.of("pages").skip(&reason),
+            Err(Left::Out(reason)) => done.counters.of(Thing::Pages).skip(&reason),
             Err(Left::Malformed(error)) => {
-                done.counters.of("pages").skip(&error.reason());
+                done.counters.of(Thing::Pages).skip(&error.reason());
                 let what = format!("{}: {}: {error}", dump.path, dump.place(chunk));
                 done.report.push(json!({"dump": dump.path, "byte": chunk.offset, "left_out": error.to_string()}).to_string());
                 if self.strict || error == Malformed::History {
@@ -145,17 +140,41 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Rows as they are written, by partition.
-fn checked<R: Row>(rows: BTreeMap<usize, Vec<R>>) -> Result<Vec<(usize, Checked<R>)>, RowError> {
-    let mut all = Vec::new();
-    for (partition, rows) in rows {
-        all.extend(Checked::all(rows)?.into_iter().map(|rows| (partition, rows)));
+/// What makes the rows of a page.
+pub(super) trait RowsOf<S>: Fn(Page<'_>, &Extractor, &mut Counters, &mut S) -> Result<(), RowError> + Sync {}
+
+impl<S, F: Fn(Page<'_>, &Extractor, &mut Counters, &mut S) -> Result<(), RowError> + Sync> RowsOf<S> for F {}
+
+/// Where the rows of a batch are gathered.
+pub(super) trait Sink: Default {
+    type Row: Row + Send;
+
+    /// The rows as they are written, each batch with its partition.
+    fn finish(self) -> Result<Vec<(usize, Checked<Self::Row>)>, RowError>;
+}
+
+impl Sink for Vec<Page<'static>> {
+    type Row = Page<'static>;
+
+    fn finish(self) -> Result<Vec<(usize, Checked<Self::Row>)>, RowError> {
+        Ok(Checked::all(self)?.into_iter().map(|rows| (0, rows)).collect())
     }
-    Ok(all)
+}
+
+/// Triples by partition.
+pub(super) type Triples = BTreeMap<usize, TripleBuilder>;
+
+impl Sink for Triples {
+    type Row = Triple;
+
+    fn finish(self) -> Result<Vec<(usize, Checked<Self::Row>)>, RowError> {
+        let batches = self.into_iter().flat_map(|(partition, triples)| triples.finish().into_iter().map(move |rows| (partition, rows)));
+        Ok(batches.collect())
+    }
 }
 
 /// Counts what a page without text is.
-fn count_text(page: &Page, tally: &mut Tally) {
+fn count_text(page: &Page<'_>, tally: &mut Tally) {
     if page.redirect.is_some() {
         tally.skip("redirect");
     } else if page.text.is_empty() {
@@ -178,7 +197,7 @@ enum Left {
     Malformed(Malformed),
 }
 
-fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: &[i32]) -> Result<Page, Left> {
+fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: &[i32]) -> Result<Page<'static>, Left> {
     let page = DumpPage::parse(chunk, &dump.site).map_err(Left::Malformed)?;
     if !namespaces.contains(&page.namespace) {
         return Err(Left::Out("other namespace".to_owned()));
@@ -193,14 +212,14 @@ fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: 
     };
     Ok(Page {
         page_id: page.id,
-        title: page.title,
+        title: page.title.into(),
         namespace: page.namespace,
         revision_id: page.revision_id,
         timestamp: page.timestamp,
-        lang: dump.lang.clone(),
-        redirect,
+        lang: dump.lang.clone().into(),
+        redirect: redirect.map(Cow::Owned),
         disambiguation: extract.disambiguation,
-        text: extract.text,
+        text: extract.text.into(),
         anchors: extract.anchors,
         segments: extract.segments,
         issues: extract.issues,

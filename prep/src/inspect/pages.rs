@@ -129,7 +129,7 @@ fn segments(parts: &Parts) -> anyhow::Result<BTreeMap<String, u64>> {
     let mut kinds = BTreeMap::new();
     for shard in parts.shards() {
         for batch in schemas::shard::open_shard(shard)? {
-            for page in Page::from_batch(&batch?)? {
+            for page in Page::views(&batch?)? {
                 for segment in page.segments {
                     *kinds.entry(segment.kind.name().to_owned()).or_default() += 1;
                 }

@@ -48,17 +48,19 @@ impl Splitter {
         };
         self.find_cuts(text);
         let mut out = Vec::new();
+        let text = Text { text, is_ascii: text.is_ascii() };
         let (mut start, mut seen) = (Place::default(), Place::default());
         for &cut in &self.cuts {
-            let end = seen.forward(text, with_closing_quotes(text, cut));
+            let end = seen.forward(text, text.with_closing_quotes(cut));
             seen = end;
             if end.byte > start.byte && !inside(end.char) {
-                shorten(text, trimmed(text, start, end), max_chars, &inside, &mut out);
+                shorten(text.text, text.trimmed(start, end), max_chars, &inside, &mut out);
                 start = end;
             }
         }
-        if start.byte < text.len() {
-            shorten(text, trimmed(text, start, seen.forward(text, text.len())), max_chars, &inside, &mut out);
+        let length = text.text.len();
+        if start.byte < length {
+            shorten(text.text, text.trimmed(start, seen.forward(text, length)), max_chars, &inside, &mut out);
         }
         out
     }
@@ -93,14 +95,44 @@ struct Place {
 
 impl Place {
     /// A place further on, or this one where that lies before it.
-    fn forward(self, text: &str, byte: usize) -> Self {
-        let between = text.get(self.byte..byte).unwrap_or_default();
-        Self { byte: self.byte + between.len(), char: self.char + chars(between) }
+    fn forward(self, text: Text<'_>, byte: usize) -> Self {
+        let between = text.text.get(self.byte..byte).unwrap_or_default();
+        Self { byte: self.byte + between.len(), char: self.char + text.chars(between) }
     }
 }
 
-fn chars(text: &str) -> u32 {
-    u32::try_from(text.chars().count()).expect("a page is under 4 GiB")
+/// A text, and whether each of its bytes is a char.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    text: &'a str,
+    is_ascii: bool,
+}
+
+impl Text<'_> {
+    /// How many chars a part of it has.
+    fn chars(self, part: &str) -> u32 {
+        let count = if self.is_ascii { part.len() } else { part.chars().count() };
+        u32::try_from(count).expect("a page is under 4 GiB")
+    }
+
+    /// A closing quote or bracket right after a boundary belongs to the sentence before it.
+    fn with_closing_quotes(self, boundary: usize) -> usize {
+        if self.is_ascii {
+            return boundary;
+        }
+        let rest = &self.text[boundary..];
+        self.text.len() - rest.trim_start_matches(['”', '’', '」', '』', '）', '》', '】']).len()
+    }
+
+    /// What lies between two places, without white space at either end.
+    fn trimmed(self, start: Place, end: Place) -> Sentence {
+        let whole = &self.text[start.byte..end.byte];
+        let rest = whole.trim_start();
+        let before = start.forward(self, end.byte - rest.len());
+        let sentence = rest.trim_end();
+        let after = self.chars(&rest[sentence.len()..]);
+        Sentence { bytes: before.byte..before.byte + sentence.len(), chars: before.char..end.char - after }
+    }
 }
 
 /// Whether nothing stands before the end of a text at which `sentencex` could part it, in any language: neither what ends sentences nor the
@@ -131,22 +163,6 @@ fn before_latin(text: &str) -> Vec<usize> {
         }
     }
     ends
-}
-
-/// A closing quote or bracket right after a boundary belongs to the sentence before it.
-fn with_closing_quotes(text: &str, boundary: usize) -> usize {
-    let rest = &text[boundary..];
-    text.len() - rest.trim_start_matches(['”', '’', '」', '』', '）', '》', '】']).len()
-}
-
-/// What lies between two places, without white space at either end.
-fn trimmed(text: &str, start: Place, end: Place) -> Sentence {
-    let whole = &text[start.byte..end.byte];
-    let rest = whole.trim_start();
-    let before = start.forward(text, end.byte - rest.len());
-    let sentence = rest.trim_end();
-    let after = chars(&rest[sentence.len()..]);
-    Sentence { bytes: before.byte..before.byte + sentence.len(), chars: before.char..end.char - after }
 }
 
 fn shorten(text: &str, sentence: Sentence, max_chars: usize, inside: &impl Fn(u32) -> bool, out: &mut Vec<Sentence>) {

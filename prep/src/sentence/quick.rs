@@ -120,6 +120,13 @@ impl Scratch {
                 at += STRIDE;
                 continue;
             }
+            // Then the byte that stopped it, most often within a few.
+            if let Some(plain) = bytes[at..].iter().take(STRIDE).position(|&byte| KINDS[usize::from(byte)] != Kind::Plain) {
+                at += plain;
+            } else {
+                at = bytes.len().min(at + STRIDE);
+                continue;
+            }
             let here = at;
             at += 1;
             match KINDS[usize::from(bytes[here])] {

@@ -94,8 +94,8 @@ impl TripleCheck {
 #[derive(Debug)]
 pub struct PageCheck;
 
-impl Check<Page> for PageCheck {
-    fn row(&mut self, row: Page, fault: &mut dyn FnMut(String)) {
+impl Check<Page<'_>> for PageCheck {
+    fn row(&mut self, row: Page<'_>, fault: &mut dyn FnMut(String)) {
         for pair in row.anchors.windows(2) {
             if pair[1].start < pair[0].end {
                 fault(format!(
@@ -222,7 +222,7 @@ mod tests {
             ("a bc", vec![segment(0, 1), segment(2, 4)], vec![], "text between 1 and 2 is in no segment"),
             ("abc", vec![segment(0, 2)], vec![], "text after 2 is in no segment"),
         ] {
-            let found = faults(PageCheck, vec![Page { text: text.to_owned(), segments, anchors, ..Page::default() }]);
+            let found = faults(PageCheck, vec![Page { text: text.into(), segments, anchors, ..Page::default() }]);
             assert!(if expected.is_empty() { found.is_empty() } else { found.contains(expected) }, "{found:?}, expected {expected:?}");
         }
     }

@@ -1,5 +1,7 @@
 //! Lines to blocks: paragraphs, headings, list items, each with its text, anchors and offsets.
 
+use std::borrow::Cow;
+
 use schemas::row::CharSlicer;
 use schemas::{Anchor, Segment, SegmentKind};
 
@@ -10,7 +12,7 @@ use super::variants::Rule;
 use super::{Converter, Page, Prefix, Wiki, quotes};
 
 /// Runs the last pass: text, anchors, segments.
-pub(super) fn emit(text: &str, targets: &[Target], page: &Page<'_>, converter: Option<&Converter>) -> (String, Vec<Anchor>, Vec<Segment>) {
+pub(super) fn emit(text: &str, targets: &[Target], page: &Page<'_>, converter: Option<&Converter>) -> (String, Vec<Anchor<'static>>, Vec<Segment>) {
     let mut emitter = Emitter {
         page,
         converter,
@@ -44,7 +46,7 @@ struct Emitter<'a> {
     text: String,
     /// Chars of `text`.
     chars: u32,
-    anchors: Vec<Anchor>,
+    anchors: Vec<Anchor<'static>>,
     segments: Vec<Segment>,
     block: Block<'a>,
     /// Captions and cells met inside the block; they follow it.
@@ -252,9 +254,9 @@ impl<'a> Emitter<'a> {
             self.anchors.push(Anchor {
                 start: start + from,
                 end: start + to,
-                text: text.to_owned(),
-                target: target.title.clone(),
-                fragment: target.fragment.clone(),
+                text: text.to_owned().into(),
+                target: target.title.clone().into(),
+                fragment: target.fragment.clone().map(Cow::Owned),
             });
         }
     }

@@ -41,7 +41,7 @@ pub struct Extract {
     /// Clean text; blocks are separated by line feeds.
     pub text: String,
     /// Links in the text, in order.
-    pub anchors: Vec<Anchor>,
+    pub anchors: Vec<Anchor<'static>>,
     /// Blocks of the text, in order.
     pub segments: Vec<Segment>,
     /// Whether the page lists the meanings of its title.

@@ -230,7 +230,7 @@ impl Wiki {
 
     /// Whether a target, as anchors keep it, is an article of this wiki.
     pub fn is_article(&self, target: &str) -> bool {
-        !target.is_empty() && target.split_once(':').is_none_or(|(prefix, _)| self.prefix(prefix).is_none())
+        !target.is_empty() && memchr::memchr(b':', target.as_bytes()).is_none_or(|colon| self.prefix(&target[..colon]).is_none())
     }
 
     /// Bytes of what follows `]]` that belong to the link's text.

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::disk::io_error;
@@ -65,33 +66,39 @@ impl Folder {
     ///
     /// Memory: one row group's pages and one batch of rows. Errors come as items, and nothing comes after one.
     pub fn rows<'a, R: Row + 'a>(&'a self) -> impl Iterator<Item = Result<Vec<R>, FolderError>> + 'a {
-        self.rows_from(0)
+        let rows = self.batches_from(0).map(|batch| {
+            let (path, batch) = batch?;
+            R::from_batch(&batch).map_err(|error| FolderError::Row(path, error))
+        });
+        until_error(rows)
     }
 
-    /// The same without the first `skip` rows; shards of these are not read.
-    pub fn rows_from<'a, R: Row + 'a>(&'a self, skip: u64) -> impl Iterator<Item = Result<Vec<R>, FolderError>> + 'a {
-        let mut failed = false;
+    /// The same as batches, each with its shard's path, without the first `skip` rows; shards of these are not read. Whether a batch has
+    /// the columns of a schema is not looked at.
+    pub fn batches_from(&self, skip: u64) -> impl Iterator<Item = Result<(PathBuf, RecordBatch), FolderError>> + '_ {
         let mut before = 0;
-        self.manifest
-            .shards
-            .iter()
-            .flat_map(move |shard| -> Box<dyn Iterator<Item = Result<Vec<R>, FolderError>> + 'a> {
-                let skip = skip.saturating_sub(before);
-                before += shard.rows;
-                if skip >= shard.rows && skip > 0 {
-                    return Box::new(std::iter::empty());
-                }
-                let path = self.dir.join(&shard.file);
-                match open_shard_at(&path, skip) {
-                    Ok(batches) => Box::new(batches.map(move |batch| {
-                        let batch = batch.map_err(|error| FolderError::Parquet(path.clone(), error.into()))?;
-                        R::from_batch(&batch).map_err(|error| FolderError::Row(path.clone(), error))
-                    })),
-                    Err(error) => Box::new(std::iter::once(Err(error))),
-                }
-            })
-            .take_while(move |rows| !std::mem::replace(&mut failed, rows.is_err()))
+        let batches = self.manifest.shards.iter().flat_map(move |shard| -> Box<dyn Iterator<Item = _>> {
+            let skip = skip.saturating_sub(before);
+            before += shard.rows;
+            if skip >= shard.rows && skip > 0 {
+                return Box::new(std::iter::empty());
+            }
+            let path = self.dir.join(&shard.file);
+            match open_shard_at(&path, skip) {
+                Ok(batches) => Box::new(batches.map(move |batch| match batch {
+                    Ok(batch) => Ok((path.clone(), batch)),
+                    Err(error) => Err(FolderError::Parquet(path.clone(), error.into())),
+                })),
+                Err(error) => Box::new(std::iter::once(Err(error))),
+            }
+        });
+        until_error(batches)
     }
+}
+
+fn until_error<T>(items: impl Iterator<Item = Result<T, FolderError>>) -> impl Iterator<Item = Result<T, FolderError>> {
+    let mut failed = false;
+    items.take_while(move |item| !std::mem::replace(&mut failed, item.is_err()))
 }
 
 /// The batches of a shard.

@@ -19,7 +19,7 @@ use crate::manifest::{Damage, FILE_NAME, Input, Manifest, PROGRESS_NAME, Shard, 
 use crate::row::{Row, RowError};
 
 /// Bytes of rows handed to the Parquet library at once, where they are that large.
-const BATCH_BYTES: usize = 8 << 20;
+pub(crate) const BATCH_BYTES: usize = 8 << 20;
 /// Size at which a shard is closed, in bytes.
 pub const SHARD_BYTES: usize = 128 << 20;
 
@@ -59,7 +59,17 @@ impl<R: Row> Checked<R> {
     fn of(rows: &mut Vec<R>) -> Self {
         let batch = R::to_batch(rows);
         rows.clear();
+        Self::new(batch)
+    }
+
+    /// A batch of the schema, whose rows hold what must hold.
+    pub(crate) fn new(batch: RecordBatch) -> Self {
         Self { batch, rows: PhantomData }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn batch(&self) -> &RecordBatch {
+        &self.batch
     }
 }
 
