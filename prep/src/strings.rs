@@ -18,7 +18,7 @@ pub struct Strings {
     seen: Option<Seen>,
 }
 
-/// A bit for each of many hashes, and for some that are not among them. It fits into a processor's cache where their table does not, and most
+/// A bit for each of many hashes, whose high bits tell most, and for some that are not among them. It fits into a processor's cache where their table does not, and most
 /// of what is looked up is not there.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -46,8 +46,7 @@ impl Seen {
     }
 
     fn place(&self, hash: u64) -> usize {
-        // The high bits of the product depend on all of the hash.
-        (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+        (hash >> self.shift) as usize
     }
 
     pub(crate) fn may_hold(&self, hash: u64) -> bool {

@@ -1,6 +1,7 @@
 //! Names and text made comparable, with the offsets of the text as it was.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
@@ -19,15 +20,25 @@ pub struct Folding {
     pub simplify: Option<Converter>,
 }
 
-/// Stands in [`Folded::starts`] where no char of the original begins.
+/// Stands in [`Starts::Folded`] where no char of the original begins.
 const INSIDE: u32 = u32::MAX;
 
 /// A text as it is compared.
 #[derive(Debug)]
 pub struct Folded<'t> {
     text: Cow<'t, str>,
-    /// For each byte of `text`, and for its end, which char of the original begins there; nothing where each byte is a char.
-    starts: Option<Vec<u32>>,
+    starts: Starts,
+}
+
+/// Which char of the original begins at a byte of the folded text.
+#[derive(Debug)]
+enum Starts {
+    /// Each byte is a char.
+    Ascii,
+    /// The text is the original. Its chars are counted up to a place, byte and char: slices are asked for in their order, most often.
+    Same(Cell<(usize, u32)>),
+    /// For each byte, and for the end.
+    Folded(Vec<u32>),
 }
 
 impl Folded<'_> {
@@ -38,11 +49,20 @@ impl Folded<'_> {
 
     /// Where a slice of the folded text lies in the original, in chars; nothing where it cuts one of the original's chars.
     pub fn chars(&self, bytes: &Range<usize>) -> Option<Range<u32>> {
-        let start = |byte: usize| match &self.starts {
-            Some(starts) => Some(starts[byte]).filter(|&start| start != INSIDE),
-            None => u32::try_from(byte).ok(),
-        };
-        Some(start(bytes.start)?..start(bytes.end)?)
+        match &self.starts {
+            Starts::Ascii => Some(u32::try_from(bytes.start).ok()?..u32::try_from(bytes.end).ok()?),
+            Starts::Same(counted) => {
+                let count = |from: usize, to: usize| u32::try_from(self.text.get(from..to)?.chars().count()).ok();
+                let (from, chars) = Some(counted.get()).filter(|&(from, _)| from <= bytes.start).unwrap_or_default();
+                let start = chars + count(from, bytes.start)?;
+                counted.set((bytes.start, start));
+                Some(start..start + count(bytes.start, bytes.end)?)
+            }
+            Starts::Folded(starts) => {
+                let start = |byte: usize| Some(starts[byte]).filter(|&start| start != INSIDE);
+                Some(start(bytes.start)?..start(bytes.end)?)
+            }
+        }
     }
 }
 
@@ -66,7 +86,10 @@ impl Folding {
     pub fn text<'t>(&self, text: &'t str) -> Folded<'t> {
         if text.is_ascii() {
             let text = if self.ignore_case { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
-            return Folded { text, starts: None };
+            return Folded { text, starts: Starts::Ascii };
+        }
+        if !self.ignore_case && (!self.nfkc || is_nfkc_quick(text.chars()) == IsNormalized::Yes) {
+            return Folded { text: Cow::Borrowed(text), starts: Starts::Same(Cell::default()) };
         }
         let mut folded = String::with_capacity(text.len());
         let mut starts = Vec::with_capacity(text.len() + 1);
@@ -90,7 +113,7 @@ impl Folding {
             at += count;
         }
         starts.push(at);
-        Folded { text: Cow::Owned(folded), starts: Some(starts) }
+        Folded { text: Cow::Owned(folded), starts: Starts::Folded(starts) }
     }
 
     fn push(&self, c: char, out: &mut String) {

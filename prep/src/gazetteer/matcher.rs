@@ -14,7 +14,7 @@ use crate::strings::{Full, Seen, slice};
 /// Memory: the names' bytes and some 20 for each word in them.
 ///
 /// What ends with a space is no beginning: something follows it anyway.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Matcher {
     names: String,
     /// Where each name ends in `names`.
@@ -24,6 +24,9 @@ pub struct Matcher {
     begun: Seen,
     /// Which of them are names.
     whole: Seen,
+    /// Which words names begin with, and which are names.
+    first: Seen,
+    alone: Seen,
 }
 
 /// The first words of some name. Beginnings of the same hash are told apart only where they are names.
@@ -60,9 +63,9 @@ impl Matcher {
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, Full> {
         let names = names.into_iter();
         let beginnings = HashTable::with_capacity(names.size_hint().0);
-        let (begun, whole) = (Seen::default(), Seen::default());
-        let mut matcher = Self { names: String::new(), ends: Vec::new(), beginnings, begun, whole };
+        let mut matcher = Self { names: String::new(), ends: Vec::new(), beginnings, ..Self::default() };
         let mut cuts = Vec::new();
+        let (mut first, mut alone) = (Vec::new(), Vec::new());
         for name in names {
             let number = u32::try_from(matcher.ends.len()).ok().filter(|&number| number != NONE).ok_or(Full)?;
             matcher.names.push_str(name);
@@ -70,17 +73,23 @@ impl Matcher {
             borders(name, &mut cuts);
             let mut hash = 0;
             for cut in cuts.windows(2) {
-                hash = with_word(hash, hash_of(&name.as_bytes()[cut[0]..cut[1]]));
+                hash = with_word(hash, hash_of(name.as_bytes(), cut[0], cut[1]));
                 if cut[1] < name.len() && !name[..cut[1]].ends_with(' ') {
                     matcher.insert(hash, NONE);
                 }
             }
             matcher.insert(hash, number);
+            let word = cuts.get(1).map_or(0, |&end| with_word(0, hash_of(name.as_bytes(), 0, end)));
+            if word == hash { alone.push(hash) } else { first.push(word) }
         }
         matcher.beginnings.shrink_to_fit(Beginning::hash);
         let (beginnings, whole) = (&matcher.beginnings, |beginning: &&Beginning| beginning.name != NONE);
         matcher.begun = Seen::of(beginnings.len(), beginnings.iter().map(Beginning::hash));
         matcher.whole = Seen::of(matcher.ends.len(), beginnings.iter().filter(whole).map(Beginning::hash));
+        first.sort_unstable();
+        first.dedup();
+        matcher.first = Seen::of(first.len() + alone.len(), first.iter().chain(&alone).copied());
+        matcher.alone = Seen::of(alone.len(), alone.iter().copied());
         Ok(matcher)
     }
 
@@ -102,31 +111,30 @@ impl Matcher {
 
     /// The names in a text that stand between word borders and that are `wanted`. Of overlapping ones the leftmost, of these the longest.
     pub fn longest(&self, text: &str, mut wanted: impl FnMut(&Match) -> bool) -> Vec<Match> {
-        let mut cuts = Vec::new();
-        borders(text, &mut cuts);
-        let words: Vec<u64> = cuts.windows(2).map(|cut| hash_of(&text.as_bytes()[cut[0]..cut[1]])).collect();
+        let words = Words::of(text);
         let mut found = Vec::new();
         let mut candidates = Vec::new();
         let mut free_from = 0;
-        for (at, &start) in cuts.iter().enumerate() {
-            // Names are trimmed.
-            if start < free_from || text.as_bytes().get(start) == Some(&b' ') {
+        for at in self.starts(&words) {
+            let start = words.cuts[at];
+            if start < free_from {
                 continue;
             }
             candidates.clear();
             let mut hash = 0;
-            for (&end, &word) in cuts[at + 1..].iter().zip(&words[at..]) {
+            for (next, &word) in words.hashes.iter().enumerate().skip(at) {
                 hash = with_word(hash, word);
-                if text.as_bytes()[end - 1] == b' ' {
+                if words.is_space(next) {
                     continue;
                 }
                 if !self.begun.may_hold(hash) {
                     break;
                 }
                 if self.whole.may_hold(hash) {
+                    let bytes = start..words.cuts[next + 1];
                     let same = self.beginnings.iter_hash(hash).filter(|beginning| beginning.hash() == hash && beginning.name != NONE);
-                    let names = same.filter(|beginning| self.name(beginning.name) == &text[start..end]);
-                    candidates.extend(names.map(|beginning| Match { name: beginning.name as usize, bytes: start..end }));
+                    let names = same.filter(|beginning| self.name(beginning.name) == &text[bytes.clone()]);
+                    candidates.extend(names.map(|beginning| Match { name: beginning.name as usize, bytes: bytes.clone() }));
                 }
             }
             candidates.sort_unstable_by_key(|candidate| Reverse(candidate.bytes.end));
@@ -138,15 +146,85 @@ impl Matcher {
         }
         found
     }
+
+    /// The words from which a walk may lead to a name. Two passes without a branch that depends on what they look up: so the processor
+    /// waits for many places of the bitmaps at a time.
+    fn starts(&self, words: &Words) -> Vec<usize> {
+        let count = words.hashes.len();
+        let mut starts = vec![0; count];
+        let mut kept = 0;
+        for (at, &word) in words.hashes.iter().enumerate() {
+            starts[kept] = at;
+            // Names are trimmed.
+            kept += usize::from(self.first.may_hold(with_word(0, word)) & !words.is_space(at));
+        }
+        let firsts = std::mem::replace(&mut kept, 0);
+        for number in 0..firsts {
+            let at = starts[number];
+            let hash = with_word(0, words.hashes[at]);
+            let one = words.hashes.get(at + 1).map_or(hash, |&word| with_word(hash, word));
+            let two = words.hashes.get(at + 2).map_or(one, |&word| with_word(one, word));
+            let (spaced, twice) = (words.is_space(at + 1), words.is_space(at + 2));
+            let goes_on = self.begun.may_hold(if spaced { two } else { one }) | (spaced & twice);
+            starts[kept] = at;
+            kept += usize::from(goes_on | self.alone.may_hold(hash));
+        }
+        starts.truncate(kept);
+        starts
+    }
 }
 
-/// A product for every eight bytes: most words are no longer, and a product is what takes time.
-fn hash_of(word: &[u8]) -> u64 {
-    word.chunks(8).fold(word.len() as u64, |hash, eight| with_word(hash, eight.iter().fold(0, |all, &byte| all << 8 | u64::from(byte))))
+/// The words of a text and what stands between them.
+struct Words {
+    /// Where each begins, and where the last one ends.
+    cuts: Vec<usize>,
+    hashes: Vec<u64>,
+}
+
+impl Words {
+    fn of(text: &str) -> Self {
+        let mut cuts = Vec::new();
+        borders(text, &mut cuts);
+        let text = text.as_bytes();
+        let hashes = cuts.windows(2).map(|cut| hash_of(text, cut[0], cut[1])).collect();
+        Self { cuts, hashes }
+    }
+
+    /// Whether a word is none but a space; what lies beyond the last one is no space either.
+    fn is_space(&self, word: usize) -> bool {
+        self.hashes.get(word) == Some(&SPACE)
+    }
+}
+
+/// The hash of a space.
+const SPACE: u64 = with_word(b' ' as u64 + 1, b' ' as u64);
+
+/// The hash of a word in a text.
+fn hash_of(text: &[u8], start: usize, end: usize) -> u64 {
+    let length = end - start;
+    if length > 16 {
+        return text[start..end].chunks(8).fold(length as u64, |hash, eight| with_word(hash, few_bytes(eight)));
+    }
+    let head = match text.get(start..start + 8) {
+        Some(eight) => number(eight) & u64::MAX >> (64 - 8 * length.min(8)),
+        None => few_bytes(&text[start..end.min(start + 8)]),
+    };
+    // Its last eight bytes, some of them again.
+    let tail = if length > 8 { number(&text[end - 8..end]) } else { head };
+    with_word(head.wrapping_add(length as u64), tail)
+}
+
+fn number(eight: &[u8]) -> u64 {
+    u64::from_le_bytes(eight.try_into().expect("they are eight"))
+}
+
+/// Eight bytes at most, as [`number`] has them with zeros after.
+fn few_bytes(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte))
 }
 
 /// The hash of a beginning and a word after it.
-fn with_word(beginning: u64, word: u64) -> u64 {
+const fn with_word(beginning: u64, word: u64) -> u64 {
     (beginning.rotate_left(29) ^ word).wrapping_mul(0x9fb2_1c65_1e98_df25)
 }
 
@@ -159,20 +237,28 @@ pub(crate) fn borders(text: &str, cuts: &mut Vec<usize>) {
     let bytes = text.as_bytes();
     let (mut at, mut before) = (0, false);
     cuts.reserve(bytes.len() / 3 + 1);
-    while let Some(&byte) = bytes.get(at) {
-        // A bit for each byte, and no branch that depends on where words end.
-        if let Some(stride) = bytes.get(at..at + STRIDE).filter(|stride| stride.is_ascii()) {
-            let bit = |(number, byte): (usize, &u8)| u64::from(byte.is_ascii_alphanumeric()) << number;
-            let word = stride.iter().enumerate().map(bit).fold(0, |word, bit| word | bit);
-            let mut borders = !(word & (word << 1 | u64::from(before)));
+    while at < bytes.len() {
+        // A bit for each byte up to the first that is not ASCII, and no branch that depends on where words end.
+        if let Some(stride) = bytes.get(at..at + STRIDE)
+            && stride[0].is_ascii()
+        {
+            let (mut word, mut ascii) = (0, 0);
+            for (place, eight) in stride.chunks_exact(8).enumerate() {
+                let eight = number(eight);
+                word |= letters(eight) << (8 * place);
+                ascii |= high_bits(!eight) << (8 * place);
+            }
+            let length = ascii.trailing_ones() as usize;
+            let mut borders = !(word & (word << 1 | u64::from(before))) & u64::MAX >> (STRIDE - length);
             while borders != 0 {
                 cuts.push(at + borders.trailing_zeros() as usize);
                 borders &= borders - 1;
             }
-            before = word >> (STRIDE - 1) == 1;
-            at += STRIDE;
+            before = word >> (length - 1) & 1 == 1;
+            at += length;
             continue;
         }
+        let byte = bytes[at];
         let (here, inside) = if byte.is_ascii() {
             let here = byte.is_ascii_alphanumeric();
             (here, before & here)
@@ -188,6 +274,23 @@ pub(crate) fn borders(text: &str, cuts: &mut Vec<usize>) {
         at += if byte.is_ascii() { 1 } else { char_length(byte) };
     }
     cuts.push(text.len());
+}
+
+/// A bit for each of eight bytes that is an ASCII letter or digit; anything for bytes that are not ASCII.
+fn letters(eight: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // The high bit of a byte says that it is this one or beyond.
+    let from = |bytes: u64, first: u8| bytes.wrapping_add(EACH * u64::from(0x80 - first));
+    let low = eight & !(EACH * 0x80);
+    let small = low | EACH * 0x20;
+    let letter = from(small, b'a') & !from(small, b'z' + 1);
+    let digit = from(low, b'0') & !from(low, b'9' + 1);
+    high_bits(letter | digit)
+}
+
+/// The high bit of each of eight bytes.
+fn high_bits(eight: u64) -> u64 {
+    (eight >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// Bytes of the char that begins with this one, which is not ASCII.
