@@ -48,16 +48,16 @@ fn triples(dir: &Path) -> Manifest {
 fn pages(dir: &Path) {
     let mut writer = ShardWriter::create(dir, false, Manifest::new("test 0", "test", serde_json::json!({}))).unwrap();
     for number in 0..10 {
-        let title = format!("Page {number}");
+        let title = format!("Page {number}").into();
         let page = match number {
-            0 => Page { redirect: Some("Page 1".to_owned()), title, ..Page::default() },
+            0 => Page { redirect: Some("Page 1".into()), title, ..Page::default() },
             1 => Page { title, disambiguation: true, issues: vec!["unclosed link".to_owned()], ..Page::default() },
             _ => Page {
                 title,
                 page_id: number,
                 timestamp: 1_500_000_000_000,
-                text: "Head\nÖdön lives in 北京".to_owned(),
-                anchors: vec![Anchor { start: 19, end: 21, text: "北京".to_owned(), target: "Beijing".to_owned(), fragment: None }],
+                text: "Head\nÖdön lives in 北京".into(),
+                anchors: vec![Anchor { start: 19, end: 21, text: "北京".into(), target: "Beijing".into(), fragment: None }],
                 segments: vec![
                     Segment { start: 0, end: 4, kind: SegmentKind::Heading, level: 2 },
                     Segment { start: 5, end: 21, kind: SegmentKind::Paragraph, level: 0 },

@@ -50,8 +50,9 @@ fn triples(dir: &Path, sentences: &[(&str, &[u32], &[u32])]) {
 fn pages(dir: &Path) {
     let mut writer = ShardWriter::create(dir, false, Manifest::new("test 0", "test", json!({}))).unwrap();
     for number in 0..3 {
-        let anchor = Anchor { start: 0, end: 2, text: "</".to_owned(), target: HOSTILE.to_owned(), fragment: None };
-        let page = Page { page_id: number, title: HOSTILE.to_owned(), text: HOSTILE.repeat(9), anchors: vec![anchor], ..Page::default() };
+        let anchor = Anchor { start: 0, end: 2, text: "</".into(), target: HOSTILE.into(), fragment: None };
+        let page =
+            Page { page_id: number, title: HOSTILE.into(), text: HOSTILE.repeat(9).into(), anchors: vec![anchor], ..Page::default() };
         writer.write(page).unwrap();
     }
     writer.finish(Vec::new(), Default::default(), None).unwrap();

@@ -270,7 +270,7 @@ fn redirects_are_followed() {
     );
     let targets = |dir: &str| -> Vec<String> {
         let pages = Folder::open::<Page>(Path::new(dir)).unwrap().rows::<Page>().next().unwrap().unwrap();
-        pages[0].anchors.iter().map(|anchor| anchor.target.clone()).collect()
+        pages[0].anchors.iter().map(|anchor| anchor.target.to_string()).collect()
     };
     let (plain, resolved, again) = (desk.path("plain"), desk.path("resolved"), desk.path("again"));
     prep(&["pages", &dump, "-o", &plain]).ok();

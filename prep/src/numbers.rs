@@ -18,6 +18,11 @@ pub fn counted(count: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
+/// A number of entities.
+pub fn counted_entities(count: u64) -> String {
+    format!("{} {}", grouped(count), if count == 1 { "entity" } else { "entities" })
+}
+
 /// A part of a whole in percent.
 pub fn share(part: u64, whole: u64) -> String {
     if whole == 0 { "–".to_owned() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }

@@ -138,8 +138,23 @@ impl TripleColumns {
 
     /// Takes out what there is.
     pub(crate) fn take(&mut self) -> RecordBatch {
-        let Self { mut id, mut doc, sentence, lang, label, query, mut context, spans, starts, ends, mut texts, origins, scores, impossible, .. } =
-            std::mem::take(self);
+        let Self {
+            mut id,
+            mut doc,
+            sentence,
+            lang,
+            label,
+            query,
+            mut context,
+            spans,
+            starts,
+            ends,
+            mut texts,
+            origins,
+            scores,
+            impossible,
+            ..
+        } = std::mem::take(self);
         let items: Vec<ArrayRef> = vec![
             Arc::new(UInt32Array::from(starts)),
             Arc::new(UInt32Array::from(ends)),
@@ -170,7 +185,8 @@ mod tests {
     #[test]
     fn an_answer_carries_its_slice() {
         let mut builder = TripleBuilder::default();
-        let question = Question { id: "d:0:LOC", doc: "d", sentence: 0, lang: "hu", label: "LOC", query: "where?", context: "Győr és Pécs" };
+        let question =
+            Question { id: "d:0:LOC", doc: "d", sentence: 0, lang: "hu", label: "LOC", query: "where?", context: "Győr és Pécs" };
         let answer = |chars| Marked { chars, origin: Origin::Anchor, score: None };
         builder.push(&question, [answer(0..4), answer(8..12)]).unwrap();
         builder.push(&Question { id: "d:0:PER", label: "PER", ..question }, []).unwrap();

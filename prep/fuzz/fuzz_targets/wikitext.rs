@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         let mut last = 0;
         for anchor in &extract.anchors {
             assert!(anchor.start >= last && anchor.start < anchor.end);
-            assert_eq!(char_slice(&extract.text, anchor.start, anchor.end), Some(anchor.text.as_str()));
+            assert_eq!(char_slice(&extract.text, anchor.start, anchor.end), Some(&*anchor.text));
             last = anchor.end;
         }
         let mut last = 0;

@@ -6,14 +6,21 @@ use anyhow::{bail, ensure};
 use schemas::{Span, Triple};
 
 use super::tokens::{Tokens, written};
+use crate::mrc::broken::Prefixes;
 use crate::mrc::conll::DOCUMENT_START;
 use crate::mrc::scheme::{Scheme, tags};
 
-/// Writes a sentence.
+/// Writes a sentence. Tags that broke the scheme when they were read are written as they were.
 ///
 /// # Errors
 /// Entities that overlap, a label or token that a line cannot hold, or a failed write.
-pub fn write(rows: &[Triple], tokens: &Tokens<'_>, spans: super::Spans<'_>, scheme: Scheme, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn write(
+    rows: &[Triple],
+    tokens: &Tokens<'_>,
+    spans: super::Spans<'_>,
+    (scheme, broken): (Scheme, &Prefixes),
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let mut tagged: Vec<String> = vec!["O".to_owned(); tokens.texts().len()];
     let mut taken: Vec<Option<(&Triple, &Span)>> = vec![None; tagged.len()];
     for (row, span, range) in spans {
@@ -34,8 +41,13 @@ pub fn write(rows: &[Triple], tokens: &Tokens<'_>, spans: super::Spans<'_>, sche
             );
         }
         taken[range.clone()].fill(Some((row, span)));
-        for (at, tag) in range.clone().zip(tags(label, range.len(), scheme)) {
-            tagged[at] = tag;
+        match broken.get(row, span).filter(|prefixes| prefixes.len() == range.len()) {
+            Some(prefixes) => {
+                for (at, prefix) in range.clone().zip(prefixes.chars()) {
+                    tagged[at] = format!("{prefix}-{label}");
+                }
+            }
+            None => tagged.splice(range.clone(), tags(label, range.len(), scheme)).for_each(drop),
         }
     }
     for (token, tag) in tokens.texts().iter().zip(tagged) {

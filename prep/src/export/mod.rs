@@ -24,9 +24,10 @@ use anyhow::{Context, ensure};
 use schemas::{Folder, FolderError, Origin, Span, Triple};
 
 use crate::cli::{Common, ExportArgs, ExportFormat, ExportScheme, TokensArg};
+use crate::mrc::broken::Prefixes;
 use crate::mrc::context::has_spaces;
 use crate::mrc::scheme::Scheme;
-use crate::numbers::{counted, grouped};
+use crate::numbers::{counted, counted_entities, grouped};
 use output::Output;
 use tokens::{Tokens, Unit};
 
@@ -60,7 +61,7 @@ pub fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
         outcome => outcome.with_context(|| args.dir.display().to_string())?,
     }
     if !common.quiet {
-        eprintln!("{} with {} in {}", counted(counts.sentences, "sentence"), grouped_entities(counts.entities), args.output.display());
+        eprintln!("{} with {} in {}", counted(counts.sentences, "sentence"), counted_entities(counts.entities), args.output.display());
         if counts.respaced > 0 {
             eprintln!("white space is not as it was in {}; jsonl keeps it", counted(counts.respaced, "sentence"));
         }
@@ -78,13 +79,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }
 
-fn grouped_entities(count: u64) -> String {
-    format!("{} {}", grouped(count), if count == 1 { "entity" } else { "entities" })
-}
-
 fn export(folder: &Folder, args: &ExportArgs, counts: &mut Counts, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut array = matches!(args.format, ExportFormat::Nested | ExportFormat::MrcJson).then_some("[\n");
     let mut doc: Option<String> = None;
+    let broken = Prefixes::of(folder.manifest(), scheme(args.scheme));
     for rows in sentences(folder) {
         let rows = rows?;
         let entities = rows.iter().flat_map(|row| &row.spans);
@@ -104,7 +102,7 @@ fn export(folder: &Folder, args: &ExportArgs, counts: &mut Counts, out: &mut dyn
                         write!(out, "{}\tO\n\n", crate::mrc::conll::DOCUMENT_START)?;
                     }
                     doc = Some(rows[0].doc.clone());
-                    conll::write(&rows, &tokens, &spans, scheme(args.scheme), out)?;
+                    conll::write(&rows, &tokens, &spans, (scheme(args.scheme), &broken), out)?;
                 }
                 ExportFormat::Nested => elements.push(json::nested(&tokens, &spans)),
                 ExportFormat::MrcJson => elements.extend(json::mrc(&rows, &tokens, &spans, counts.sentences)),

@@ -6,9 +6,9 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use schemas::manifest::{Damage, Input};
 use arrow::array::{AsArray, RecordBatch};
 use schemas::Folder;
+use schemas::manifest::{Damage, Input};
 use serde::{Deserialize, Serialize};
 
 use super::INTERRUPTED;

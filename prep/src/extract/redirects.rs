@@ -45,9 +45,9 @@ impl Redirects {
                 // What has not the columns of pages is left to the pass that makes rows.
                 Work::Rows { rows, .. } => {
                     let pages = Page::views(&rows).unwrap_or_default();
-                    let found = pages.into_iter().filter_map(|page| {
-                        Some((page.lang.into_owned(), page.title.into_owned(), page.redirect?.into_owned()))
-                    });
+                    let found = pages
+                        .into_iter()
+                        .filter_map(|page| Some((page.lang.into_owned(), page.title.into_owned(), page.redirect?.into_owned())));
                     (rows.num_rows(), found.collect())
                 }
                 Work::Chunks { dump, chunks } => {

@@ -316,6 +316,12 @@ fn is_unspaced(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     fn check(names: &[&str], text: &str, expected: &[&str]) {
@@ -343,6 +349,45 @@ mod tests {
         check(&["cafe"], "cafe\u{301} cafe", &["cafe"]);
         check(&["ไทย"], "ประเทศไทย", &["ไทย"]);
         check(&["ไท"], "ไทยไท\u{e49}", &["ไท"]);
+    }
+
+    #[test]
+    fn letters_are_those_of_ascii() {
+        for byte in 0..128u8 {
+            for place in 0..8 {
+                let mut eight = *b"a /Z:9@{";
+                eight[place] = byte;
+                let expected: u64 = (0..8).map(|at| u64::from(eight[at].is_ascii_alphanumeric()) << at).sum();
+                assert_eq!(letters(u64::from_le_bytes(eight)), expected, "{eight:?}");
+            }
+        }
+    }
+
+    const PIECES: [&str; 12] = ["a", "b", "ab", " ", " ", "  ", "-", "é", "e\u{301}", "北", "京", "abcdefghijklmnopqrstuvwxyz"];
+
+    proptest! {
+        /// What is found is what trying every stretch between borders finds.
+        #[test]
+        fn all_names_are_found(
+            names in vec(vec(select(&PIECES[..]), 1..5), 0..30),
+            text in vec(select(&PIECES[..]), 0..60),
+        ) {
+            let text = text.concat();
+            let names: BTreeSet<String> = names.iter().map(|name| name.concat().trim().to_owned()).filter(|name| !name.is_empty()).collect();
+            let matcher = Matcher::new(names.iter().map(String::as_str)).unwrap();
+            let mut cuts = Vec::new();
+            borders(&text, &mut cuts);
+            let (mut expected, mut free_from) = (Vec::new(), 0);
+            for (at, &start) in cuts.iter().enumerate() {
+                let longest = cuts[at..].iter().rev().find(|&&end| names.contains(&text[start..end]));
+                if let Some(&end) = longest.filter(|_| start >= free_from) {
+                    expected.push(start..end);
+                    free_from = end;
+                }
+            }
+            let found: Vec<Range<usize>> = matcher.longest(&text, |_| true).into_iter().map(|found| found.bytes).collect();
+            prop_assert_eq!(found, expected, "{:?} in {:?}", names, text);
+        }
     }
 
     #[test]

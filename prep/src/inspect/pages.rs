@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use polars::prelude::*;
-use schemas::{Page, Row};
+use schemas::Page;
 use serde::Serialize;
 
 use super::chart::Panel;

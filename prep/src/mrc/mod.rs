@@ -10,9 +10,10 @@
 //! | [`format`](mod@format) | which format a file has, and its reader |
 //! | [`conll`], [`columns`] | lines to sentences of tokens and tags |
 //! | [`json`] | elements to sentences: nested, from annotation tools, MRC JSON |
-//! | [`scheme`] | which tagging scheme; tags to entities and back |
+//! | [`scheme`], [`broken`] | which tagging scheme; tags to entities and back; tags that break it |
 //! | [`context`] | tokens to text with offsets; which language |
 
+pub mod broken;
 pub mod columns;
 pub mod conll;
 pub mod context;
@@ -32,7 +33,9 @@ use schemas::{Manifest, Origin, Query, QuerySet, ShardWriter, Span, Tally, Tripl
 use crate::PROGRAM;
 use crate::cli::{Common, MrcArgs};
 use crate::extract::units::{self, Settings, Start};
+use crate::numbers::counted_entities;
 use crate::source::{Progress, Stream};
+use broken::Broken;
 use format::{Format, Reading};
 use json::offsets::Offsets;
 use scheme::Scheme;
@@ -59,6 +62,7 @@ struct Counts {
     parts: BTreeMap<&'static str, Tally>,
     entities: Tally,
     repaired: Tally,
+    broken: Broken,
     /// Questions of the set that an MRC JSON file does not ask a sentence.
     added: Tally,
     triples: Tally,
@@ -100,6 +104,9 @@ pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
     let mut counts = Counts { by_label: vec![0; queries.queries.len()], ..Counts::default() };
     let outcome = plan.write(&survey.inputs, &mut writer, &mut counts);
     let error = outcome.as_ref().err().map(|error| format!("{error:#}"));
+    if let Some(report) = counts.broken.report() {
+        writer.report(report);
+    }
     let finished = writer.finish(survey.inputs.clone(), counts.tallies(), error);
     // What stopped the rows comes first: a folder that cannot be closed is most often its consequence.
     outcome?;
@@ -205,7 +212,7 @@ impl Plan<'_> {
         let (text, entities) = body.resolve(self.scheme, context::has_spaces(&self.lang));
         let mut spans: Vec<Vec<Span>> = vec![Vec::new(); self.queries.queries.len()];
         for entity in entities {
-            if entity.repaired {
+            if entity.broken.is_some() {
                 counts.repaired.keep();
             }
             let Some(label) = self.queries.position(&entity.label) else {
@@ -226,7 +233,11 @@ impl Plan<'_> {
             }
             counts.entities.keep();
             counts.by_label[label] += 1;
-            spans[label].insert(at, Span { start, end, text: slice.to_owned(), origin: Origin::Gold, score: None });
+            let span = Span { start, end, text: slice.to_owned(), origin: Origin::Gold, score: None };
+            if let Some(prefixes) = entity.broken {
+                counts.broken.add((doc, number, &entity.label), &span, prefixes);
+            }
+            spans[label].insert(at, span);
         }
         if !questions.is_empty() {
             let asked = |query: &&Query| questions.iter().any(|(label, _)| *label == query.label);
@@ -260,7 +271,11 @@ impl Plan<'_> {
             eprintln!("  {:<20} {count}", query.label);
         }
         if counts.repaired.seen > 0 {
-            eprintln!("repaired   {} entities whose tags break scheme {}", counts.repaired.seen, self.scheme);
+            eprintln!(
+                "repaired   {} whose tags break scheme {}, listed in the manifest",
+                counted_entities(counts.repaired.seen),
+                self.scheme
+            );
         }
         if counts.added.seen > 0 {
             eprintln!("added      {} questions that the files do not ask, each without an answer", counts.added.seen);

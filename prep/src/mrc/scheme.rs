@@ -257,6 +257,19 @@ pub fn tags(label: &str, tokens: usize, scheme: Scheme) -> impl Iterator<Item = 
     })
 }
 
+/// What stands before the hyphen of tags, as the scheme writes it.
+pub fn prefixes(tags: &[Tag], scheme: Scheme) -> String {
+    let prefix = |tag: &Tag| match tag {
+        Tag::Outside => 'O',
+        Tag::Part(Part::Begin, _) => 'B',
+        Tag::Part(Part::Inside | Part::Middle, _) if scheme == Scheme::Bmes => 'M',
+        Tag::Part(Part::Inside | Part::Middle, _) => 'I',
+        Tag::Part(Part::End, _) => 'E',
+        Tag::Part(Part::Single, _) => 'S',
+    };
+    tags.iter().map(prefix).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

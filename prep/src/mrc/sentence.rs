@@ -54,8 +54,8 @@ pub struct Entity {
     pub chars: Range<u32>,
     /// Its label.
     pub label: String,
-    /// Whether its tags break the scheme.
-    pub repaired: bool,
+    /// The prefixes of its tags, where they break the scheme.
+    pub broken: Option<String>,
 }
 
 impl Body {
@@ -71,19 +71,27 @@ impl Body {
     pub fn resolve(self, scheme: Scheme, spaces: bool) -> (String, Vec<Entity>) {
         let (tokens, entities) = match self {
             Self::Text { text, entities } => {
-                let entities = entities.into_iter().map(|(chars, label)| Entity { chars, label, repaired: false });
+                let entities = entities.into_iter().map(|(chars, label)| Entity { chars, label, broken: None });
                 return (text, entities.collect());
             }
             Self::Tagged { tokens, tags } => {
                 let entities = scheme::entities(&tags, scheme).into_iter();
-                (tokens, entities.map(|entity| (entity.tokens, entity.label, entity.repaired)).collect::<Vec<_>>())
+                (
+                    tokens,
+                    entities
+                        .map(|entity| {
+                            let broken = entity.repaired.then(|| scheme::prefixes(&tags[entity.tokens.clone()], scheme));
+                            (entity.tokens, entity.label, broken)
+                        })
+                        .collect::<Vec<_>>(),
+                )
             }
-            Self::Tokens { tokens, entities } => (tokens, entities.into_iter().map(|(tokens, label)| (tokens, label, false)).collect()),
+            Self::Tokens { tokens, entities } => (tokens, entities.into_iter().map(|(tokens, label)| (tokens, label, None)).collect()),
         };
         let (text, ranges) = context::join(&tokens, spaces);
-        let entity = |(tokens, label, repaired): (Range<usize>, String, bool)| {
+        let entity = |(tokens, label, broken): (Range<usize>, String, Option<String>)| {
             let chars = ranges[tokens.start].start..ranges[tokens.end - 1].end;
-            Entity { chars, label, repaired }
+            Entity { chars, label, broken }
         };
         let entities = entities.into_iter().map(entity).collect();
         (text, entities)

@@ -12,7 +12,12 @@ use super::variants::Rule;
 use super::{Converter, Page, Prefix, Wiki, quotes};
 
 /// Runs the last pass: text, anchors, segments.
-pub(super) fn emit(text: &str, targets: &[Target], page: &Page<'_>, converter: Option<&Converter>) -> (String, Vec<Anchor<'static>>, Vec<Segment>) {
+pub(super) fn emit(
+    text: &str,
+    targets: &[Target],
+    page: &Page<'_>,
+    converter: Option<&Converter>,
+) -> (String, Vec<Anchor<'static>>, Vec<Segment>) {
     let mut emitter = Emitter {
         page,
         converter,

@@ -30,7 +30,7 @@ fn check_with(extractor: &Extractor, cases: &[(&str, &str, &str)]) {
             .anchors
             .iter()
             .map(|anchor| {
-                assert_eq!(char_slice(&extract.text, anchor.start, anchor.end), Some(anchor.text.as_str()));
+                assert_eq!(char_slice(&extract.text, anchor.start, anchor.end), Some(&*anchor.text));
                 let fragment = anchor.fragment.as_ref().map(|fragment| format!("#{fragment}")).unwrap_or_default();
                 format!("{}→{}{fragment}", anchor.text, anchor.target)
             })
@@ -355,7 +355,7 @@ proptest! {
         let mut last = 0;
         for anchor in &extract.anchors {
             prop_assert!(anchor.start >= last && anchor.start < anchor.end);
-            prop_assert_eq!(char_slice(&extract.text, anchor.start, anchor.end), Some(anchor.text.as_str()));
+            prop_assert_eq!(char_slice(&extract.text, anchor.start, anchor.end), Some(&*anchor.text));
             last = anchor.end;
         }
         let mut last = 0;
