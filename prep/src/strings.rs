@@ -6,16 +6,30 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// Distinct strings, numbered from 0 as they come.
 ///
-/// Memory: their bytes and about 12 more for each. All of them together hold 4 GiB at most.
+/// Memory: their bytes and about 20 more for each. All of them together hold 4 GiB at most.
 #[derive(Debug, Default)]
 pub struct Strings {
     text: String,
     /// Where each string ends in `text`.
     ends: Vec<u32>,
-    numbers: HashTable<u32>,
+    numbers: HashTable<Entry>,
     hasher: DefaultHashBuilder,
     /// Which hashes there are, once no string is added any more.
     seen: Option<Seen>,
+}
+
+/// The number of a string, and its hash, so that a growing table need not read all strings again.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    hash: u32,
+    number: u32,
+}
+
+impl Entry {
+    /// The hash as the table wants it: it looks at the low bits and at the highest.
+    fn spread(&self) -> u64 {
+        u64::from(self.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
 }
 
 /// A bit for each of many hashes, whose high bits tell most, and for some that are not among them. It fits into a processor's cache where their table does not, and most
@@ -66,29 +80,36 @@ impl Strings {
     /// # Errors
     /// 4 GiB are full.
     pub fn intern(&mut self, string: &str) -> Result<u32, Full> {
-        let hash = self.hasher.hash_one(string);
-        if let Some(&number) = self.numbers.find(hash, |&other| self.get(other) == string) {
-            return Ok(number);
+        let entry = Entry { hash: self.hash(string), number: u32::try_from(self.ends.len()).map_err(|_| Full)? };
+        if let Some(known) = self.find(entry.hash, string) {
+            return Ok(known);
         }
         self.seen = None;
-        let number = u32::try_from(self.ends.len()).map_err(|_| Full)?;
         self.ends.push(u32::try_from(self.text.len() + string.len()).map_err(|_| Full)?);
         self.text.push_str(string);
-        let Self { text, ends, numbers, hasher, .. } = self;
-        numbers.insert_unique(hash, number, |&other| hasher.hash_one(slice(text, ends, other)));
-        Ok(number)
+        self.numbers.insert_unique(entry.spread(), entry, Entry::spread);
+        Ok(entry.number)
     }
 
     /// Makes it quick to tell that a string is not there, until another one is added. Memory: one or two bytes a string.
     pub fn settle(&mut self) {
-        self.seen = Some(Seen::of(self.len(), self.iter().map(|string| self.hasher.hash_one(string))));
+        self.seen = Some(Seen::of(self.len(), self.numbers.iter().map(|entry| entry.spread())));
     }
 
     /// The string's number, if it is there.
     pub fn number(&self, string: &str) -> Option<u32> {
-        let hash = self.hasher.hash_one(string);
-        let may_be_there = self.seen.as_ref().is_none_or(|seen| seen.may_hold(hash));
-        may_be_there.then(|| self.numbers.find(hash, |&other| self.get(other) == string).copied()).flatten()
+        let hash = self.hash(string);
+        let may_be_there = self.seen.as_ref().is_none_or(|seen| seen.may_hold(Entry { hash, number: 0 }.spread()));
+        may_be_there.then(|| self.find(hash, string)).flatten()
+    }
+
+    fn hash(&self, string: &str) -> u32 {
+        (self.hasher.hash_one(string) >> 32) as u32
+    }
+
+    fn find(&self, hash: u32, string: &str) -> Option<u32> {
+        let is = |entry: &Entry| entry.hash == hash && self.get(entry.number) == string;
+        self.numbers.find(Entry { hash, number: 0 }.spread(), is).map(|entry| entry.number)
     }
 
     /// The string of a number that was given out.
