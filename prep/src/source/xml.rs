@@ -1,7 +1,10 @@
 //! One page's XML to its fields.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::BufRead;
 
+use memchr::memchr;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::Event;
@@ -200,7 +203,17 @@ fn read_fields(xml: &str) -> Result<Fields, Malformed> {
                     path.push(name);
                     continue;
                 };
-                let raw = reader.read_text(tag.name()).map_err(|error| Malformed::Xml(error.to_string()))?;
+                // What is escaped holds no `<`, so the next one ends the element; the library would look at each entity on the way.
+                let rest = usize::try_from(reader.buffer_position()).ok().and_then(|at| xml.get(at..)).unwrap_or_default();
+                let plain = memchr(b'<', rest.as_bytes()).filter(|&end| rest[end..].starts_with("</"));
+                let raw = match plain {
+                    Some(end) => {
+                        reader.stream().consume(end);
+                        reader.read_event().map(|_| Cow::Borrowed(&rest[..end]))
+                    }
+                    None => reader.read_text(tag.name()).map(|text| Cow::Owned(String::from(&*text))),
+                };
+                let raw = raw.map_err(|error| Malformed::Xml(error.to_string()))?;
                 *slot = Some(unescape(&raw).map_err(|error| Malformed::Xml(error.to_string()))?.into_owned());
             }
             Event::Empty(tag) => {

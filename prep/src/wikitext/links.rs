@@ -131,18 +131,25 @@ impl Resolver<'_, '_, '_> {
     fn link(&mut self, open: usize) -> Option<usize> {
         let (close, nested) = self.brackets.at(open);
         let inner = &self.text[open + 2..];
-        let end = inner.bytes().position(|byte| matches!(byte, b'|' | b'[' | b']' | b'{' | b'}' | b'<' | b'>'))?;
+        // Most targets are plain: one walk tells.
+        let (mut plain, mut colon) = (true, false);
+        let end = inner.bytes().position(|byte| {
+            plain &= byte != b'\n' && !means_more(byte);
+            colon |= byte == b':';
+            matches!(byte, b'|' | b'[' | b']' | b'{' | b'}' | b'<' | b'>')
+        })?;
         let raw = &inner[..end];
         // MediaWiki takes no line break in a target; authors who wrap their lines mean a space. A blank line is none.
         // What is set off by `<nowiki>` makes no title.
-        let plain = !raw.bytes().any(|byte| byte == b'\n' || means_more(byte));
         if !plain && (raw.contains("\n\n") || raw.chars().any(|c| c == NULL || unprotect(c).is_some())) {
             return None;
         }
-        let written = decode(raw);
-        let forced = written.trim_start().starts_with(':');
+        let written = if plain { Cow::Borrowed(raw) } else { decode(raw) };
+        let may_have_colon = colon || !plain;
+        let forced = may_have_colon && written.trim_start().starts_with(':');
         let title = written.trim().trim_start_matches(':').trim();
-        let prefix = title.split_once(':').and_then(|(before, _)| self.page.wiki.prefix(before));
+        let prefix = Some(title).filter(|_| may_have_colon).and_then(|title| title.split_once(':'));
+        let prefix = prefix.and_then(|(before, _)| self.page.wiki.prefix(before));
         if !forced && prefix == Some(Prefix::Namespace(6)) {
             return Some(self.media(open, close));
         }
@@ -151,7 +158,7 @@ impl Resolver<'_, '_, '_> {
         let delimiter = inner.as_bytes()[end];
         if title.is_empty()
             || !(delimiter == b'|' || (delimiter == b']' && open + 2 + end == close))
-            || (title.contains(':') && title.contains("://"))
+            || (may_have_colon && title.contains("://"))
         {
             return None;
         }
@@ -162,7 +169,7 @@ impl Resolver<'_, '_, '_> {
         let label = if delimiter == b'|' { self.text.get(open + 3 + end..close) } else { None };
         // `[[a|[http://x y]]]`: the first of three brackets belongs to the text.
         let bytes = self.text.as_bytes();
-        if label.is_some_and(|label| label.contains('[')) && bytes.get(close + 2) == Some(&b']') {
+        if label.is_some_and(|label| memchr::memchr(b'[', label.as_bytes()).is_some()) && bytes.get(close + 2) == Some(&b']') {
             close += 1;
         }
         let label = label.map(|_| &self.text[open + 3 + end..close]);
@@ -172,7 +179,7 @@ impl Resolver<'_, '_, '_> {
         match label {
             // Apostrophes of a title are no markup.
             None => {
-                let shown = if raw.contains('%') { title } else { raw.trim().trim_start_matches(':') };
+                let shown = if !plain && raw.contains('%') { title } else { raw.trim().trim_start_matches(':') };
                 if shown.contains(['\n', '\'']) {
                     self.out.push_str(&shown.replace('\n', " ").replace("''", &literal("''")));
                 } else {
@@ -180,15 +187,13 @@ impl Resolver<'_, '_, '_> {
                 }
             }
             Some("") => self.out.push_str(pipe_trick(title)),
-            Some(label) => label.split('\n').enumerate().for_each(|(line, text)| {
-                self.out.push_str(if line > 0 { " " } else { "" });
-                self.out.push_str(text);
-            }),
+            Some(label) if memchr::memchr(b'\n', label.as_bytes()).is_none() => self.out.push_str(label),
+            Some(label) => self.out.push_str(&label.replace('\n', " ")),
         }
         self.out.push_str(&self.text[after..after + trail]);
         self.out.push(ANCHOR_CLOSE);
-        let (title, fragment) = match title.split_once('#') {
-            Some((title, fragment)) => (title, Some(fragment.replace('_', " ").trim().to_owned())),
+        let (title, fragment) = match memchr::memchr(b'#', title.as_bytes()) {
+            Some(at) => (&title[..at], Some(title[at + 1..].replace('_', " ").trim().to_owned())),
             None => (title, None),
         };
         self.targets.push(Target { title: self.page.wiki.target(title), fragment: fragment.filter(|fragment| !fragment.is_empty()) });

@@ -217,7 +217,8 @@ impl Wiki {
     /// A link's target as anchors keep it: spaces, no underscores, the first letter in upper case, and what stands before the colon
     /// as this wiki writes it.
     pub fn target(&self, title: &str) -> String {
-        let prefix = title.split_once(':').and_then(|(before, rest)| Some((self.prefix(before)?, before, rest)));
+        let colon = memchr::memchr(b':', title.as_bytes()).map(|at| (&title[..at], &title[at + 1..]));
+        let prefix = colon.and_then(|(before, rest)| Some((self.prefix(before)?, before, rest)));
         match prefix {
             Some((Prefix::Namespace(key), _, rest)) if self.canonical.contains_key(&key) => {
                 format!("{}:{}", self.canonical[&key], normalise_title(rest))
