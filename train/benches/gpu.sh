@@ -44,13 +44,13 @@ pack() {
     trap 'rm -rf "$work"' EXIT
     xz -T0 -3 -c "$train" > "$out/train.xz"
     cp "$0" "$out/gpu.sh"
-    if [ -f "$peer" ]; then cp "$peer" "$out/bert_step.py"; else echo "no peer: $peer is not there (PEER)"; fi
+    if [ -f "$peer" ]; then cp -f "$peer" "$out/bert_step.py"; else echo "no peer: $peer is not there (PEER)"; fi
     say "triples"
     if [ -d "$data" ]; then
         "$prep" mrc "$data/ner/ecommerce/train.txt.bieos" -o "$work/ecommerce" --queries zh_ecommerce -q
         "$prep" esi "$data/dumps/enwiki-2016-206pages.xml.bz2" -o "$work/enwiki" --min-entities 1 -q
-        cp "$data/vocab/bert-base-chinese-vocab.txt" "$work/zh.txt"
-        cp "$data/vocab/bert-base-uncased-vocab.txt" "$work/en.txt"
+        cp -f "$data/vocab/bert-base-chinese-vocab.txt" "$work/zh.txt"
+        cp -f "$data/vocab/bert-base-uncased-vocab.txt" "$work/en.txt"
     else
         echo "no real data: $data is not there (DATA); the demo's dump stands in"
         "$prep" esi fixtures/zhwiki.xml -o "$work/ecommerce" --min-entities 1 -q
@@ -61,7 +61,7 @@ pack() {
     for set in ecommerce:zh enwiki:en; do
         vocab=${set#*:}
         "$train" bench-step --lengths-of "$work/${set%:*}" --vocab "$work/$vocab.txt" --lengths "$work/${set%:*}.lengths"
-        cp "$work/${set%:*}.lengths" "$work/$vocab.txt" "$out/"
+        cp -f "$work/${set%:*}.lengths" "$work/$vocab.txt" "$out/"
         rm -rf "$out/${set%:*}"
         cp -r "$work/${set%:*}" "$out/"
     done
@@ -161,7 +161,7 @@ print("\n".join(str(length) for batch in batches for length in batch))' "$here/$
         encoder en
         for precision in f32 bf16; do
             timeout 270 "$here/train" esi --data "$here/enwiki" --encoder "$here/work/en" --out "$here/work/curve-$precision" --overwrite \
-                --device "$device" --precision $precision --max-tokens 8192 --max-steps 200 --eval-every 0 --lr 5e-5 --warmup 0.1 --dropout 0
+                --device "$device" --precision $precision --max-tokens 8192 --max-steps $((7 * steps)) --eval-every 0 --lr 5e-5 --warmup 0.1 --dropout 0
         done
         python3 - "$here/work" <<'PY'
 import json, sys
@@ -175,7 +175,7 @@ PY
         for run in first second; do
             say "finetune, $run run"
             timeout 280 "$here/train" finetune --data "$here/ecommerce" --dev "$here/ecommerce" --encoder "$here/work/zh" --out "$here/work/stage-$run" \
-                --overwrite --device "$device" --precision bf16 --max-tokens 16384 --max-steps 300 --eval-every 150 --lr 3e-5 --warmup 0.1
+                --overwrite --device "$device" --precision bf16 --max-tokens 16384 --max-steps $((10 * steps)) --eval-every $((5 * steps)) --lr 3e-5 --warmup 0.1
             tail -2 "$here/work/stage-$run/metrics.jsonl"
         done
         ;;
@@ -187,7 +187,7 @@ PY
     devices)
         if [ "$(nvidia-smi --list-gpus | wc -l)" -lt 2 ]; then echo "skipped: there is one card"; return; fi
         encoder en
-        local common=(--data "$here/enwiki" --encoder "$here/work/en" --overwrite --max-steps 60 --eval-every 0 --lr 5e-5 --warmup 0.1 --batch 32)
+        local common=(--data "$here/enwiki" --encoder "$here/work/en" --overwrite --max-steps $((2 * steps)) --eval-every 0 --lr 5e-5 --warmup 0.1 --batch 32)
         timeout 140 "$here/train" esi "${common[@]}" --out "$here/work/one" --device cuda:0 --accumulate 2
         timeout 140 "$here/train" esi "${common[@]}" --out "$here/work/two" --devices cuda:0,cuda:1
         tail -1 "$here/work/one/metrics.jsonl" "$here/work/two/metrics.jsonl"

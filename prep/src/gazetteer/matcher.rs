@@ -61,36 +61,9 @@ impl Matcher {
     /// # Errors
     /// More than 4 GiB of names.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, Full> {
-        let names = names.into_iter();
-        let beginnings = HashTable::with_capacity(names.size_hint().0);
-        let mut matcher = Self { names: String::new(), ends: Vec::new(), beginnings, ..Self::default() };
-        let mut cuts = Vec::new();
-        let (mut first, mut alone) = (Vec::new(), Vec::new());
-        for name in names {
-            let number = u32::try_from(matcher.ends.len()).ok().filter(|&number| number != NONE).ok_or(Full)?;
-            matcher.names.push_str(name);
-            matcher.ends.push(u32::try_from(matcher.names.len()).map_err(|_| Full)?);
-            borders(name, &mut cuts);
-            let mut hash = 0;
-            for cut in cuts.windows(2) {
-                hash = with_word(hash, hash_of(name.as_bytes(), cut[0], cut[1]));
-                if cut[1] < name.len() && !name[..cut[1]].ends_with(' ') {
-                    matcher.insert(hash, NONE);
-                }
-            }
-            matcher.insert(hash, number);
-            let word = cuts.get(1).map_or(0, |&end| with_word(0, hash_of(name.as_bytes(), 0, end)));
-            if word == hash { alone.push(hash) } else { first.push(word) }
-        }
-        matcher.beginnings.shrink_to_fit(Beginning::hash);
-        let (beginnings, whole) = (&matcher.beginnings, |beginning: &&Beginning| beginning.name != NONE);
-        matcher.begun = Seen::of(beginnings.len(), beginnings.iter().map(Beginning::hash));
-        matcher.whole = Seen::of(matcher.ends.len(), beginnings.iter().filter(whole).map(Beginning::hash));
-        first.sort_unstable();
-        first.dedup();
-        matcher.first = Seen::of(first.len() + alone.len(), first.iter().chain(&alone).copied());
-        matcher.alone = Seen::of(alone.len(), alone.iter().copied());
-        Ok(matcher)
+        let mut builder = MatcherBuilder::default();
+        names.into_iter().try_for_each(|name| builder.add(name))?;
+        Ok(builder.finish())
     }
 
     fn insert(&mut self, hash: u64, name: u32) {
@@ -171,6 +144,59 @@ impl Matcher {
         }
         starts.truncate(kept);
         starts
+    }
+}
+
+/// Names on their way to a [`Matcher`].
+#[derive(Debug, Default)]
+pub struct MatcherBuilder {
+    matcher: Matcher,
+    /// Hashes of words that names begin with, and of names of one word.
+    first: Vec<u64>,
+    alone: Vec<u64>,
+    cuts: Vec<usize>,
+}
+
+impl MatcherBuilder {
+    /// Adds a name that is not empty.
+    ///
+    /// # Errors
+    /// More than 4 GiB of names.
+    pub fn add(&mut self, name: &str) -> Result<(), Full> {
+        let Self { matcher, first, alone, cuts } = self;
+        let number = u32::try_from(matcher.ends.len()).ok().filter(|&number| number != NONE).ok_or(Full)?;
+        matcher.names.push_str(name);
+        matcher.ends.push(u32::try_from(matcher.names.len()).map_err(|_| Full)?);
+        borders(name, cuts);
+        let (mut hash, mut word) = (0, None);
+        for cut in cuts.windows(2) {
+            hash = with_word(hash, hash_of(name.as_bytes(), cut[0], cut[1]));
+            word.get_or_insert(hash);
+            if cut[1] < name.len() && !name[..cut[1]].ends_with(' ') {
+                matcher.insert(hash, NONE);
+            }
+        }
+        matcher.insert(hash, number);
+        if cuts.len() > 2 {
+            first.extend(word)
+        } else {
+            alone.push(hash)
+        }
+        Ok(())
+    }
+
+    /// The matcher of all that was added.
+    pub fn finish(self) -> Matcher {
+        let Self { mut matcher, mut first, alone, .. } = self;
+        matcher.beginnings.shrink_to_fit(Beginning::hash);
+        let (beginnings, whole) = (&matcher.beginnings, |beginning: &&Beginning| beginning.name != NONE);
+        matcher.begun = Seen::of(beginnings.len(), beginnings.iter().map(Beginning::hash));
+        matcher.whole = Seen::of(matcher.ends.len(), beginnings.iter().filter(whole).map(Beginning::hash));
+        first.sort_unstable();
+        first.dedup();
+        matcher.first = Seen::of(first.len() + alone.len(), first.iter().chain(&alone).copied());
+        matcher.alone = Seen::of(alone.len(), alone.iter().copied());
+        matcher
     }
 }
 

@@ -21,14 +21,16 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use crossbeam_channel::bounded;
 use encoding_rs::Encoding;
 use schemas::Tally;
 use schemas::manifest::Input;
 
 use crate::cli::Ambiguous;
+use crate::strings::Full;
 use files::NameFile;
 use fold::Folding;
-use matcher::Matcher;
+use matcher::{Matcher, MatcherBuilder};
 use names::Names;
 
 /// What a gazetteer is made of.
@@ -86,6 +88,70 @@ pub struct Loaded {
     pub names: Tally,
 }
 
+/// Names that were read one after the other.
+#[derive(Debug, Default)]
+struct Chunk {
+    text: String,
+    /// For each its number, and where it ends in `text`.
+    names: Vec<(u32, usize)>,
+}
+
+/// Bytes of names handed on at once, and how many times that.
+const CHUNK: usize = 64 << 10;
+const CHUNKS: usize = 8;
+
+impl Spec {
+    /// The names of the files; new ones are handed on too.
+    fn read_names(&self, loaded: &mut Loaded, mut hand_on: impl FnMut(Chunk)) -> anyhow::Result<Names> {
+        let mut names = Names::default();
+        let mut chunk = Chunk::default();
+        for (file, (_, path)) in self.files.iter().enumerate() {
+            let input = path.read(self.encoding, |name| {
+                let name = self.folding.name(name);
+                if name.is_empty() {
+                    loaded.names.skip("empty");
+                    return Ok(());
+                }
+                let number = u32::try_from(names.len())?;
+                if !names.add(&name, file)? {
+                    loaded.names.skip("there already");
+                    return Ok(());
+                }
+                loaded.names.keep();
+                chunk.text.push_str(&name);
+                chunk.names.push((number, chunk.text.len()));
+                if chunk.text.len() >= CHUNK {
+                    hand_on(std::mem::take(&mut chunk));
+                }
+                Ok(())
+            })?;
+            loaded.inputs.push(input);
+        }
+        hand_on(chunk);
+        names.settle();
+        Ok(names)
+    }
+}
+
+impl Mentions {
+    /// What finds the names that are long enough and not stopped.
+    fn of(chunks: impl IntoIterator<Item = Chunk>, min_length: usize, stopped: &HashSet<String>) -> Result<Self, Full> {
+        let mut builder = MatcherBuilder::default();
+        let mut numbers = Vec::new();
+        for Chunk { text, names } in chunks {
+            let mut start = 0;
+            for (number, end) in names {
+                let name = &text[std::mem::replace(&mut start, end)..end];
+                if name.chars().nth(min_length.saturating_sub(1)).is_some() && !stopped.contains(name) {
+                    builder.add(name)?;
+                    numbers.push(number);
+                }
+            }
+        }
+        Ok(Self { matcher: builder.finish(), numbers })
+    }
+}
+
 impl Gazetteer {
     /// Reads the files.
     ///
@@ -94,39 +160,29 @@ impl Gazetteer {
     /// # Errors
     /// A file that cannot be read as what it should be, or too many names.
     pub fn load(spec: Spec) -> anyhow::Result<(Self, Loaded)> {
-        let mut names = Names::default();
         let mut loaded = Loaded::default();
-        for (number, (_, file)) in spec.files.iter().enumerate() {
-            let input = file.read(spec.encoding, |name| {
-                let name = spec.folding.name(name);
-                if name.is_empty() {
-                    loaded.names.skip("empty");
-                } else if names.add(&name, number)? {
-                    loaded.names.keep();
-                } else {
-                    loaded.names.skip("there already");
-                }
-                Ok(())
-            })?;
-            loaded.inputs.push(input);
-        }
-        names.settle();
+        let mut stop_lists = Vec::new();
         let mut stopped = HashSet::new();
         for path in &spec.stop {
             let file = NameFile { path: path.clone(), column: None };
-            loaded.inputs.push(file.read(spec.encoding, |name| {
+            stop_lists.push(file.read(spec.encoding, |name| {
                 stopped.insert(spec.folding.name(name).into_owned());
                 Ok(())
             })?);
         }
-        let mut mentions = None;
-        if let Some(min_length) = spec.min_length {
-            let long = |name: &str| name.chars().nth(min_length.saturating_sub(1)).is_some();
-            let numbers: Vec<u32> =
-                (0u32..).zip(names.iter()).filter(|(_, name)| long(name) && !stopped.contains(*name)).map(|(number, _)| number).collect();
-            let matcher = Matcher::new(numbers.iter().map(|&number| names.get(number))).context("gazetteers")?;
-            mentions = Some(Mentions { matcher, numbers });
-        }
+        // What searches for names is made on another thread while they are read.
+        let (names, mentions) = std::thread::scope(|scope| -> anyhow::Result<_> {
+            let (chunks, ready) = bounded::<Chunk>(CHUNKS);
+            let mentions = spec.min_length.map(|min_length| {
+                let stopped = &stopped;
+                scope.spawn(move || Mentions::of(ready, min_length, stopped))
+            });
+            let names = spec.read_names(&mut loaded, |chunk| drop(chunks.send(chunk)));
+            drop(chunks);
+            let mentions = mentions.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            Ok((names?, mentions.transpose().context("gazetteers")?))
+        })?;
+        loaded.inputs.extend(stop_lists);
         let label_of = spec.files.iter().map(|(label, _)| *label).collect();
         Ok((Self { folding: spec.folding, names, label_of, ambiguous: spec.ambiguous, stopped, mentions }, loaded))
     }
