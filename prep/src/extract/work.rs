@@ -18,10 +18,12 @@ use crate::cli::{DumpArgs, Part};
 use crate::source::{DumpPage, Malformed, PageChunk};
 use crate::wikitext::{Extract, Extractor, Options, Wiki, normalise_title, redirect_target};
 
+/// Rows as they are written, each batch with its partition, or what is wrong with one.
+pub(super) type Batches<R> = Result<Vec<(usize, Checked<R>)>, RowError>;
+
 /// What came of a batch.
 pub(super) struct Done<R> {
-    /// Rows, with their partition, or what is wrong with one.
-    pub rows: Result<Vec<(usize, Checked<R>)>, RowError>,
+    pub rows: Batches<R>,
     pub counters: Counters,
     pub warnings: Vec<String>,
     /// JSON lines for `--report`.
@@ -149,14 +151,13 @@ impl<S, F: Fn(Page<'_>, &Extractor, &mut Counters, &mut S) -> Result<(), RowErro
 pub(super) trait Sink: Default {
     type Row: Row + Send;
 
-    /// The rows as they are written, each batch with its partition.
-    fn finish(self) -> Result<Vec<(usize, Checked<Self::Row>)>, RowError>;
+    fn finish(self) -> Batches<Self::Row>;
 }
 
 impl Sink for Vec<Page<'static>> {
     type Row = Page<'static>;
 
-    fn finish(self) -> Result<Vec<(usize, Checked<Self::Row>)>, RowError> {
+    fn finish(self) -> Batches<Self::Row> {
         Ok(Checked::all(self)?.into_iter().map(|rows| (0, rows)).collect())
     }
 }
@@ -167,7 +168,7 @@ pub(super) type Triples = BTreeMap<usize, TripleBuilder>;
 impl Sink for Triples {
     type Row = Triple;
 
-    fn finish(self) -> Result<Vec<(usize, Checked<Self::Row>)>, RowError> {
+    fn finish(self) -> Batches<Self::Row> {
         let batches = self.into_iter().flat_map(|(partition, triples)| triples.finish().into_iter().map(move |rows| (partition, rows)));
         Ok(batches.collect())
     }
@@ -187,7 +188,7 @@ fn count_text(page: &Page<'_>, tally: &mut Tally) {
 /// Where a page redirects to, as the dump says or else its text.
 pub(super) fn redirect_of(page: &DumpPage, lang: &str) -> Option<String> {
     let marked = page.redirect.as_deref().filter(|target| !target.is_empty());
-    let said = marked.or_else(|| redirect_target(lang, &page.text)).map(normalise_title);
+    let said = marked.map(Cow::Borrowed).or_else(|| redirect_target(lang, &page.text)).map(|title| normalise_title(&title));
     said.or_else(|| page.redirect.clone())
 }
 

@@ -308,7 +308,7 @@ fn letters(eight: u64) -> u64 {
     // The high bit of a byte says that it is this one or beyond.
     let from = |bytes: u64, first: u8| bytes.wrapping_add(EACH * u64::from(0x80 - first));
     let low = eight & !(EACH * 0x80);
-    let small = low | EACH * 0x20;
+    let small = low | (EACH * 0x20);
     let letter = from(small, b'a') & !from(small, b'z' + 1);
     let digit = from(low, b'0') & !from(low, b'9' + 1);
     high_bits(letter | digit)

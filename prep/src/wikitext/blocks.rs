@@ -28,6 +28,7 @@ pub(super) fn emit(
         segments: Vec::new(),
         block: Block::default(),
         asides: Vec::new(),
+        in_aside: false,
         conversions: Conversions::default(),
     };
     // Rules set where nothing is shown, as in a table, hold for the whole page.
@@ -56,6 +57,8 @@ struct Emitter<'a> {
     block: Block<'a>,
     /// Captions and cells met inside the block; they follow it.
     asides: Vec<Block<'a>>,
+    /// Whether the block is one of those itself.
+    in_aside: bool,
     /// The page's own conversions that hold here.
     conversions: Conversions,
 }
@@ -116,7 +119,9 @@ impl<'a> Emitter<'a> {
         let start = line.trim_start_matches(|c| is_mark(c) && !matches!(c, ANCHOR_OPEN | KEEP_OPEN | BREAK | ITEM | CAPTION | CELL));
         if let Some(kind) = aside(start) {
             let block = std::mem::replace(&mut self.block, Block { kind, ..Block::default() });
+            self.in_aside = true;
             self.inline(&start[CAPTION.len_utf8()..]);
+            self.in_aside = false;
             let aside = std::mem::replace(&mut self.block, block);
             return self.asides.push(aside);
         }
@@ -218,6 +223,11 @@ impl<'a> Emitter<'a> {
     /// Ends the block inside a line; the next is of the same kind unless said otherwise.
     fn next_block(&mut self, kind: Option<SegmentKind>) {
         let (old, level) = (self.block.kind, self.block.level);
+        if self.in_aside {
+            // It keeps its kind, and its place after the block that it stands in.
+            let aside = std::mem::replace(&mut self.block, Block { kind: old, level, ..Block::default() });
+            return self.asides.push(aside);
+        }
         self.finish();
         self.block.kind = kind.unwrap_or(old);
         self.block.level = if kind.is_some() { level.max(1) } else { level };
@@ -503,14 +513,25 @@ fn heading(line: &str) -> Option<(u8, &str)> {
     Some((u8::try_from(level).expect("at most 6"), &line[level..line.len() - level]))
 }
 
-/// Where the colon lies that parts `; term : definition`.
+/// Where the colon lies that parts `; term : definition`: not in a link, nor in bold or italics. Those of templates, tags and external
+/// links are protected already.
 fn definition(item: &str) -> Option<usize> {
     let mut inside = false;
+    let (mut bold, mut italic) = (false, false);
+    // How many apostrophes stand before this char.
+    let mut apostrophes = 0;
     item.char_indices().find_map(|(at, c)| {
+        if c == '\'' {
+            apostrophes += 1;
+            return None;
+        }
+        let run = std::mem::take(&mut apostrophes);
+        bold ^= run >= 3;
+        italic ^= run == 2 || run >= 5;
         match c {
             ANCHOR_OPEN | KEEP_OPEN => inside = true,
             ANCHOR_CLOSE | KEEP_CLOSE => inside = false,
-            ':' if !inside && !item[at..].starts_with("://") => return Some(at),
+            ':' if !inside && !bold && !italic && !item[at..].starts_with("://") => return Some(at),
             _ => {}
         }
         None
@@ -524,7 +545,9 @@ fn entity(text: &str) -> Option<(usize, String)> {
     let end = text.bytes().take(LONGEST).position(|byte| byte == b';')? + 1;
     let name = &text[..end];
     let decoded = html_escape::decode_html_entities(name);
-    (decoded != name).then(|| (end, decoded.into_owned()))
+    // A number that stands for no char of HTML is text, as in MediaWiki.
+    let is_char = |c: char| matches!(c, '\t' | '\n') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));
+    (decoded != name && decoded.chars().all(is_char)).then(|| (end, decoded.into_owned()))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::marks::{CAPTION, GAP, NULL, clear, protect};
+use super::marks::{CAPTION, GAP, NULL, Terms, clear, hide_colons, protect};
 use super::{Page, templates, variants};
 
 /// Templates nested deeper than this vanish whatever they are: MediaWiki's own limit is 40.
@@ -79,6 +79,7 @@ struct Expander<'t, 'p, 'w> {
     /// How many of each kind are on the stack.
     open: [usize; 3],
     page: &'p mut Page<'w>,
+    terms: Terms,
     /// Tags that are not closed after a place are not looked for again.
     unclosed: HashMap<&'static str, usize>,
 }
@@ -90,8 +91,16 @@ pub(super) fn expand(text: &str, page: &mut Page<'_>) -> String {
         page.issue("reserved characters");
     }
     let text = cleared.as_deref().unwrap_or(text);
-    let mut expander =
-        Expander { text, at: 0, out: String::with_capacity(text.len()), stack: Vec::new(), open: [0; 3], page, unclosed: HashMap::new() };
+    let mut expander = Expander {
+        text,
+        at: 0,
+        out: String::with_capacity(text.len()),
+        stack: Vec::new(),
+        open: [0; 3],
+        page,
+        terms: Terms::default(),
+        unclosed: HashMap::new(),
+    };
     expander.run();
     expander.out
 }
@@ -240,6 +249,9 @@ impl Expander<'_, '_, '_> {
         };
         self.out.truncate(open - matched);
         match shown {
+            Some(shown) if self.stack.is_empty() && shown.contains(':') && self.terms.at_end(&self.out) => {
+                hide_colons(&shown, &mut self.out);
+            }
             Some(shown) => self.out.push_str(&shown),
             None => self.out.push(GAP),
         }
@@ -288,7 +300,8 @@ impl Expander<'_, '_, '_> {
         let content = self.at + length;
         let Some((end, after)) = self.find_close(name, content) else {
             self.page.issue(&format!("unclosed <{name}>"));
-            self.at += length;
+            // What is only for those who include the page goes on to its end.
+            self.at = if name == "includeonly" { self.text.len() } else { self.at + length };
             return;
         };
         let content = &self.text[content..end];

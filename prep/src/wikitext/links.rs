@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Page;
-use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, CAPTION, FIRST_OF_MARKS, GAP, NULL, is_mark, plain, protect, unprotect};
+use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, CAPTION, FIRST_OF_MARKS, GAP, NULL, Terms, hide_colons, is_mark, plain, protect, unprotect};
 use super::wiki::{Prefix, Wiki};
 
 /// Where an anchor leads.
@@ -33,6 +33,9 @@ pub(super) fn resolve(text: &str, page: &mut Page<'_>) -> (String, Vec<Target>) 
     let Resolver { out, targets, .. } = resolver;
     (externals(out, page), targets)
 }
+
+/// A title of more bytes is none.
+pub(super) const MAX_TITLE: usize = 255;
 
 /// Captions inside captions deeper than this vanish.
 const MAX_DEPTH: usize = 4;
@@ -153,6 +156,11 @@ impl Resolver<'_, '_, '_> {
         if !forced && prefix == Some(Prefix::Namespace(6)) {
             return Some(self.media(open, close));
         }
+        if (!plain || raw.bytes().any(|byte| matches!(byte, b'.' | b'~' | b'_' | b':')) || raw.len() > MAX_TITLE)
+            && !self.page.wiki.is_title(title)
+        {
+            return None;
+        }
         // A link's text holds no link.
         let mut close = close.filter(|_| !nested)?;
         let delimiter = inner.as_bytes()[end];
@@ -266,19 +274,21 @@ fn literal(text: &str) -> String {
     out
 }
 
-/// A target as its author meant it: without marks, entities and `%xx` decoded.
-fn decode(raw: &str) -> Cow<'_, str> {
+/// A target as its author meant it: without marks and what turns the direction of writing, entities and `%xx` decoded.
+pub(super) fn decode(raw: &str) -> Cow<'_, str> {
     if !raw.bytes().any(means_more) {
         return Cow::Borrowed(raw);
     }
     let text = plain(raw);
     let text = html_escape::decode_html_entities(&text);
-    Cow::Owned(percent_decode(&text).into_owned())
+    let mut text = percent_decode(&text).into_owned();
+    text.retain(|c| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'));
+    Cow::Owned(text)
 }
 
-/// Whether a byte begins a mark or a protected char, an entity or an escape.
+/// Whether a byte begins a mark or a protected char, one that turns the direction of writing, an entity or an escape.
 fn means_more(byte: u8) -> bool {
-    byte >= FIRST_OF_MARKS || matches!(byte, b'&' | b'%')
+    byte >= FIRST_OF_MARKS || matches!(byte, b'&' | b'%' | 0xe2)
 }
 
 /// Where the first `[[` lies.
@@ -357,10 +367,29 @@ const PROTOCOLS: &[&str] = &[
     "sftp://",
 ];
 
+/// Takes out magic words between underscores of full width, as Japanese has them.
+fn wide_magic_words(text: String, page: &Page<'_>) -> String {
+    const WIDE: &str = "＿＿";
+    if memchr::memmem::find(text.as_bytes(), WIDE.as_bytes()).is_none() {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(WIDE) {
+        out.push_str(&rest[..at]);
+        let word = page.wiki.magic_word(&rest[at..]);
+        out.push_str(if word.is_some() { "" } else { WIDE });
+        rest = &rest[at + word.unwrap_or(WIDE.len())..];
+    }
+    out + rest
+}
+
 /// `[http://x text]` gives its text, `[http://x]` nothing; magic words vanish.
 fn externals(text: String, page: &mut Page<'_>) -> String {
+    let text = wide_magic_words(text, page);
     let bytes = text.as_bytes();
     let mut out = String::new();
+    let mut terms = Terms::default();
     let mut from = 0;
     // On this line there is no bracket that closes: up to here it is not looked for again.
     let mut hopeless = 0;
@@ -394,6 +423,8 @@ fn externals(text: String, page: &mut Page<'_>) -> String {
         let label = rest[..close].trim();
         if label.is_empty() {
             out.push(GAP)
+        } else if label.contains(':') && terms.at_end(&out) {
+            hide_colons(label, &mut out);
         } else {
             out.push_str(label)
         }

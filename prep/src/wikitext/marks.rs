@@ -50,6 +50,48 @@ pub fn rule(c: char) -> Option<usize> {
     u32::from(c).checked_sub(RULES).filter(|&number| number < MAX_RULES).map(|number| number as usize)
 }
 
+/// Tells of a text that only grows, but for its last line, whether that line begins with the term of a definition, `; term : definition`.
+#[derive(Debug, Default)]
+pub struct Terms {
+    /// Bytes that were looked at, and where the last line in them begins.
+    seen: usize,
+    line: usize,
+}
+
+impl Terms {
+    /// Whether the last line of `text` is one.
+    pub fn at_end(&mut self, text: &str) -> bool {
+        let seen = self.seen.min(text.len());
+        if let Some(found) = memchr::memrchr(b'\n', &text.as_bytes()[seen..]) {
+            self.line = seen + found + 1;
+        }
+        self.seen = text.len();
+        let line = text.get(self.line..).unwrap_or_default().trim_start_matches(is_mark);
+        let prefix = line.bytes().take_while(|byte| matches!(byte, b'*' | b'#' | b';' | b':')).count();
+        line[..prefix].ends_with(';')
+    }
+}
+
+/// Appends text whose colons do not part a definition; those of links and of URLs stay as they are.
+pub fn hide_colons(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find([':', '[']) {
+        let link = rest[at..].starts_with("[[").then(|| rest[at..].find("]]")).flatten();
+        let length = match link {
+            Some(length) => length + 2,
+            None => 1,
+        };
+        if link.is_none() && rest[at..].starts_with(':') && !rest[at..].starts_with("://") {
+            out.push_str(&rest[..at]);
+            protect(":", out);
+        } else {
+            out.push_str(&rest[..at + length]);
+        }
+        rest = &rest[at + length..];
+    }
+    out.push_str(rest);
+}
+
 /// Replaces what could be mistaken for a mark.
 pub fn clear(text: &str) -> Option<String> {
     // Noncharacters begin with EF B7, plane 16 with F4.

@@ -148,8 +148,10 @@ pub fn normalise_title(title: &str) -> String {
     }
     let mut chars = title.chars();
     match chars.next() {
-        // A letter such as ß has no single upper-case letter: it stays, as in MediaWiki.
-        Some(first) if first.is_lowercase() && first.to_uppercase().count() == 1 => first.to_uppercase().chain(chars).collect(),
+        // A letter such as ß has no single upper-case letter: it stays, as in MediaWiki. Titles in Georgian have none, whatever Unicode says.
+        Some(first) if first.is_lowercase() && first.to_uppercase().count() == 1 && !matches!(first, '\u{10d0}'..='\u{10ff}') => {
+            first.to_uppercase().chain(chars).collect()
+        }
         _ => title,
     }
 }

@@ -29,7 +29,11 @@ pub(super) fn take_out(text: String, cells: bool) -> (String, bool) {
                     push_cells(&lines[at..=end], &mut out);
                 }
                 let closing = strip_line(lines[end]);
-                let rest = closing.strip_prefix("|}").unwrap_or_else(|| after_html_table(lines[end]));
+                let rest = closing.strip_prefix("|}").unwrap_or_else(|| after_html_table(lines[end])).trim_start_matches(' ');
+                // A table ends the block before it, and what follows begins one.
+                if !rest.trim_end().is_empty() {
+                    out.push('\n');
+                }
                 out.push_str(rest);
                 if rest.is_empty() || !rest.ends_with('\n') {
                     out.push('\n');
@@ -38,6 +42,7 @@ pub(super) fn take_out(text: String, cells: bool) -> (String, bool) {
             }
             Some(End::Never) => {
                 unclosed = true;
+                out.push('\n');
                 let ends = |&next: &usize| {
                     let is_blank = |line: &str| line.chars().all(|c| c.is_whitespace() || is_mark(c));
                     let is_row = strip_line(lines[next]).starts_with(['|', '!', '{']);
@@ -51,12 +56,12 @@ pub(super) fn take_out(text: String, cells: bool) -> (String, bool) {
                     // All of it on one line.
                     Some(start) if after_html_table(line).len() < line.len() - start => {
                         out.push_str(&line[..start]);
+                        out.push_str("\n\n");
                         if cells {
-                            out.push('\n');
                             push_cells(&[&line[start..line.len() - after_html_table(line).len()]], &mut out);
+                            out.push('\n');
                         }
-                        out.push(GAP);
-                        out.push_str(after_html_table(line));
+                        out.push_str(after_html_table(line).trim_start_matches(' '));
                     }
                     _ => out.push_str(line),
                 }
@@ -171,17 +176,17 @@ mod tests {
         for (text, expected) in [
             ("a\n{| class=x\n|-\n| b\n|}\nc", "a\n\nc"),
             ("a\n{|\n| b\n{|\n| c\n|}\n| d\n|}\ne", "a\n\ne"),
-            (":{|\n| b\n|} tail\ne", " tail\ne"),
-            ("a\n{|\n| b\n== H ==\ntext", "a\n== H ==\ntext"),
+            (":{|\n| b\n|} tail\ne", "\ntail\ne"),
+            ("a\n{|\n| b\n== H ==\ntext", "a\n\n== H ==\ntext"),
             ("a\n<table>\n<tr><td>b</td></tr>\n</table>\nc", "a\n\nc"),
-            ("a\n{|\n| b\n\n| c\nd\n\ntext", "a\ntext"),
-            ("a\n{|\n| b\n\u{FDD0}\ntext", "a\ntext"),
-            ("a\n{|\n| b", "a\n"),
+            ("a\n{|\n| b\n\n| c\nd\n\ntext", "a\n\ntext"),
+            ("a\n{|\n| b\n\u{FDD0}\ntext", "a\n\ntext"),
+            ("a\n{|\n| b", "a\n\n"),
             ("no {| here |} b", "no {| here |} b"),
             ("a\n\u{FDD0}\n|-\n| b\n|}\nc", "a\n\u{FDD0}\n\nc"),
             ("| a\nb\n|}\n|}", "| a\nb\n\n\n"),
-            ("a <table><tr><td>b</td></tr></table> c", "a \u{FDD0} c"),
-            ("a <TABLE>\n<tr><td>b\n</table> c", "a\n c\n"),
+            ("a <table><tr><td>b</td></tr></table> c", "a \n\nc"),
+            ("a <TABLE>\n<tr><td>b\n</table> c", "a\n\nc\n"),
         ] {
             assert_eq!(take_out(text.to_owned(), false).0, expected, "{text}");
         }

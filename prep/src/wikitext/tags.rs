@@ -1,7 +1,7 @@
 //! HTML in wikitext: block tags become breaks, inline tags vanish, anything else is text.
 
 use super::expand::tag_length;
-use super::marks::{BREAK, ITEM};
+use super::marks::{BREAK, ITEM, Terms, hide_colons};
 
 const INLINE: &[&str] = &[
     "b",
@@ -35,15 +35,10 @@ const INLINE: &[&str] = &[
     "rtc",
     "bdi",
     "bdo",
-    "wbr",
     "mark",
     "time",
     "data",
-    "link",
-    "meta",
     "nobr",
-    "a",
-    "img",
     "label",
     "acronym",
     "nowiki",
@@ -54,6 +49,7 @@ const INLINE: &[&str] = &[
     "references",
     "section",
 ];
+const VOID: &[&str] = &["wbr", "link", "meta"];
 const BLOCK: &[&str] = &[
     "br",
     "p",
@@ -94,9 +90,22 @@ pub(super) fn strip(text: String) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     let mut poem = false;
+    let mut terms = Terms::default();
+    // Inline tags that are open on this line.
+    let mut depth = 0u32;
     let bytes = text.as_bytes();
     while let Some(at) = memchr::memchr(b'<', &bytes[from..]).map(|found| from + found) {
-        piece(&text[from..at], poem, &mut out);
+        let before = &text[from..at];
+        if depth > 0 && before.contains(':') && terms.at_end(&out) {
+            let line = before.find('\n').unwrap_or(before.len());
+            hide_colons(&before[..line], &mut out);
+            piece(&before[line..], poem, &mut out);
+        } else {
+            piece(before, poem, &mut out);
+        }
+        if before.contains('\n') {
+            depth = 0;
+        }
         let (name, length) = match read(&text[at..]) {
             Some(tag) => tag,
             None => {
@@ -106,7 +115,9 @@ pub(super) fn strip(text: String) -> String {
             }
         };
         match name {
-            Tag::Inline => {}
+            Tag::Void => {}
+            Tag::Inline if text[at..].starts_with("</") => depth = depth.saturating_sub(1),
+            Tag::Inline => depth += u32::from(!text[..at + length].ends_with("/>")),
             Tag::Block => out.push(BREAK),
             Tag::Item => out.push(ITEM),
             Tag::Poem { opens } => {
@@ -136,9 +147,13 @@ fn piece(text: &str, poem: bool, out: &mut String) {
 
 enum Tag {
     Inline,
+    /// Inline, and nothing is inside it.
+    Void,
     Block,
     Item,
-    Poem { opens: bool },
+    Poem {
+        opens: bool,
+    },
 }
 
 fn read(text: &str) -> Option<(Tag, usize)> {
@@ -153,7 +168,9 @@ fn read(text: &str) -> Option<(Tag, usize)> {
     if !matches!(bytes.get(start + name_length), Some(b'>' | b'/' | b' ' | b'\t' | b'\n')) {
         return None;
     }
-    let tag = if INLINE.contains(&name) {
+    let tag = if VOID.contains(&name) {
+        Tag::Void
+    } else if INLINE.contains(&name) {
         Tag::Inline
     } else if BLOCK.contains(&name) {
         Tag::Block

@@ -125,7 +125,7 @@ fn check(entry: &Entry) -> Result<(), TemplatesError> {
 /// What a template shows; nothing if it vanishes. A part is its text and where in it the first `=` lies.
 pub(super) fn expand(parts: &[(&str, Option<usize>)], page: &mut Page<'_>) -> Option<String> {
     let (head, _) = parts[0];
-    if let Some(shown) = magic(head.trim(), page) {
+    if let Some(shown) = magic(head.trim(), parts, page) {
         return shown;
     }
     let name = normalise(head);
@@ -149,20 +149,29 @@ pub(super) fn expand(parts: &[(&str, Option<usize>)], page: &mut Page<'_>) -> Op
 }
 
 /// Variables and parser functions. Outer none: not one of these. Inner none: it shows nothing.
-fn magic(head: &str, page: &Page<'_>) -> Option<Option<String>> {
+fn magic(head: &str, parts: &[(&str, Option<usize>)], page: &Page<'_>) -> Option<Option<String>> {
     if head.starts_with('#') {
         return Some(None);
     }
     match head {
         "!" => return Some(Some("|".to_owned())),
         "=" => return Some(Some("=".to_owned())),
+        "(!" => return Some(Some("{|".to_owned())),
+        "!)" => return Some(Some("|}".to_owned())),
+        "!-" => return Some(Some("|-".to_owned())),
+        "!!" => return Some(Some("||".to_owned())),
         "PAGENAME" | "FULLPAGENAME" | "BASEPAGENAME" | "SUBPAGENAME" => return Some(Some(page.title.to_owned())),
         _ => {}
     }
     let (function, argument) = head.split_once(':')?;
     let argument = argument.trim();
     match function.trim().to_ascii_lowercase().as_str() {
-        "formatnum" => Some(Some(format_number(argument))),
+        "formatnum" => Some(Some(match parts.get(1).map(|(flag, _)| flag.trim()) {
+            // Back to plain digits, and no commas.
+            Some("R") => argument.replace(',', ""),
+            Some("NOSEP") => argument.to_owned(),
+            _ => format_number(argument),
+        })),
         "lc" => Some(Some(argument.to_lowercase())),
         "uc" => Some(Some(argument.to_uppercase())),
         "ucfirst" => Some(Some(with_first(argument, |first| first.to_uppercase().collect()))),

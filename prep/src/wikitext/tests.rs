@@ -57,6 +57,17 @@ fn links() {
             ("[[#History|below]] [[Rome#Early years]]", "below Rome#Early years", "below→#History; Rome#Early years→Rome#Early years"),
             ("[[New_York_City|NYC]] [[Caf%C3%A9|c]] [[AT&amp;T|t]]", "NYC c t", "NYC→New York City; c→Café; t→AT&T"),
             ("[[a|''b'' '''c''']]", "b c", "b c→A"),
+            (
+                "[[a%5Bb]] [[x&#124;y]] [[..]] [[./a]] [[a/../b]] [[~~~]] [[Help:]] [[_]] [[&amp;amp;]] [[Talk:File:x]] [[%2541]]",
+                "[[a%5Bb]] [[x|y]] [[..]] [[./a]] [[a/../b]] [[~~~]] [[Help:]] [[_]] [[&amp;]] [[Talk:File:x]] [[%2541]]",
+                "",
+            ),
+            (
+                "[[.NET]] [[a...]] [[Vitamin C 100%]] [[R&D]] [[a/.b]] [[wikt:]] [[Talk:X]] [[S.O.S.]]",
+                ".NET a... Vitamin C 100% R&D a/.b wikt: Talk:X S.O.S.",
+                ".NET→.NET; a...→A...; Vitamin C 100%→Vitamin C 100%; R&D→R&D; a/.b→A/.b; wikt:→wikt:; Talk:X→Talk:X; S.O.S.→S.O.S.",
+            ),
+            ("[[\u{200e}Foo\u{200e}|x]] [[:Category:Foo\u{200e}|y]]", "x y", "x→Foo; y→Category:Foo"),
             ("[[a|b\nc]] d", "b c d", "b c→A"),
             ("[[New\nYork]] [[a\n\nb]]", "New York [[a\nb]]", "New York→New York"),
             ("[[a| b ]]c", "b c", "b c→A"),
@@ -157,7 +168,19 @@ fn blocks_and_html() {
             ("a<br />b<br>c", "a\nb\nc", ""),
             ("<div class=\"a > b\">x</div><p>y", "x\ny", ""),
             ("a\n<poem>\nb [[c]]\n:d\n</poem>\ne", "a\nb c\nd\ne", "c→C"),
-            ("a <table><tr><td>b</td></tr></table> c", "a c", ""),
+            ("a <table><tr><td>b</td></tr></table> c", "a\nc", ""),
+            ("A\n{|\n|x\n|}B", "A\nB", ""),
+            ("I.\n{|\n| x\n\nstill", "I.\nstill", ""),
+            ("; ''Ship: Sail'' (1995): a boat", "Ship: Sail (1995)\na boat", ""),
+            (";'''a: b''' : c\n; <b>a: [[x9:e]]</b>: c", "a: b\nc\na: x9:e\nc", "x9:e→X9:e"),
+            ("*; \"[http://x.org Title: sub]\": text\n; {{lang|fr|a: b}} : c", "\"Title: sub\"\ntext\na: b\nc", ""),
+            ("; a<wbr> <i>b: c</i>: d\nx <b>y: z</b>", "a b: c\nd\nx y: z", ""),
+            ("The grapheme <a> and <img src=x>.", "The grapheme <a> and <img src=x>.", ""),
+            ("a<includeonly>b\n\nc", "a", ""),
+            ("&#150; &#x7F; &#9;&#x1F600;", "&#150; &#x7F; 😀", ""),
+            ("{{(!}}\n{{!}} a\n{{!)}}\nb", "b", ""),
+            ("{{convert|10|x|20|x|5|cm|in}}, {{convert|3|mi|20|chain|km}}", "10 x 20 x 5 cm, 3 mi 20 chain", ""),
+            ("{{formatnum:1,234|R}} {{formatnum:1234}}", "1234 1,234", ""),
             ("<ul><li>a<li>b</ul>", "a\nb", ""),
             ("H<sub>2</sub>O <small>x</small> <President> 1 < 2", "H2O x <President> 1 < 2", ""),
             ("&lt;b&gt; &amp;lt; &ndash; &#8212; &#x4e2d; a&nbsp;b &bogus; &zwnj;", "<b> &lt; – — 中 a b &bogus; \u{200c}", ""),
@@ -208,7 +231,11 @@ fn chinese() {
             ("-{D|乙=>zh-cn:甲;zh-hant:丙}--{D|丁}--{A;D|zh-cn:戊}-", "繁體：丙；乙⇒大陆：甲；丁", ""),
             ("-{H;D|zh-cn:信息;zh-tw:資訊}-資訊", "大陆：信息；臺灣：資訊；信息", ""),
             ("-{N|zh-tw}--{N| zh-hans }--{N|fr}-", "臺灣简体", ""),
-            ("-{R|zh-cn:資}--{S|資}--{zh-hant|資}-", "zh-cn:資資资", ""),
+            ("-{R|zh-cn:資}--{S|資}--{zh-hant|資}-", "zh-cn:資資資", ""),
+            ("-{zh-tw;zh-hk|資訊}--{zh-hk;zh-cn|資訊}-", "資訊资讯", ""),
+            ("-{A|資訊}-和資訊，-{-|資訊}-資訊", "資訊和資訊，资讯", ""),
+            ("-{foo|資訊}--{h|zh-cn:信息;zh-tw:資訊}--{[[a|資]]}-", "資訊信息資", "資→A"),
+            ("-{zh-cn:A=>B;zh-tw:C}-", "A=>B", ""),
             ("-{資-{zh-hans:乙;zh-hant:丙}-資}-資", "資乙資资", ""),
             ("{|\n| -{H|zh-cn:信息;zh-tw:資訊}-\n|}\n資訊", "信息", ""),
             ("{{noteTA|T=zh-cn:x;zh-tw:y|G1=IT|1=zh-cn:信息;zh-tw:資訊|2=柯林頓=>zh-cn:克林顿}}\n資訊和柯林頓", "信息和克林顿", ""),
@@ -240,6 +267,7 @@ fn japanese() {
             ("{{読み仮名|甲|こう}}{{要出典範囲|乙|date=x}}{{要出典}}。", "甲乙。", ""),
             ("甲（{{lang-en-short|A}}、{{IPA|x}}）は後に", "甲（A）は後に", ""),
             ("__目次非表示__甲-{乙}-", "甲-{乙}-", ""),
+            ("＿＿目次非表示＿＿甲＿＿乙", "甲＿＿乙", ""),
             ("甲&thinsp;乙&hellip;&#x3042;&amp;amp;", "甲 乙…あ&amp;", ""),
         ],
     );
@@ -260,7 +288,9 @@ fn captions_and_tables() {
             ("[[File:x.jpg|thumb|by [[a]] in [[b|c[d]]]] e", "e\nby a in c[d]", "a→A; c[d]→B"),
             ("f\n<gallery>\nFile:a.jpg|A [[cat]]\nFile:b.jpg\nFile:c.jpg|{{nowrap|C c}}\n</gallery>\ng", "f\nA cat\nC c\ng", "cat→Cat"),
             ("h\n{|\n|+ [[t]]\n! x\n|-\n| style=q | [[y|z]] || 1\n|}\ni", "h\nt\nx\nz\n1\ni", "t→T; z→Y"),
-            ("j <table><tr><td>[[k]]</td><td>l</td></tr></table> m", "k\nl\nj m", "k→K"),
+            ("j <table><tr><td>[[k]]</td><td>l</td></tr></table> m", "j\nk\nl\nm", "k→K"),
+            ("I.\n{|\n! H\n|-\n| a<br>b || c\n| d\n|}\nE.", "I.\nH\na\nb\nc\nd\nE.", ""),
+            ("P [[File:a.jpg|thumb|c1<br>c2]] goes.", "P goes.\nc1\nc2", ""),
         ],
     );
     let extract = all.extract("x", "a [[File:x.jpg|thumb|cap]]\n{|\n| cell\n|}");
@@ -278,7 +308,9 @@ fn redirects_and_flags() {
 
 #[test]
 fn titles() {
-    for (title, expected) in [("cat", "Cat"), ("éa", "Éa"), ("a__b c", "A b c"), ("北京", "北京"), ("ßx", "ßx"), ("", "")] {
+    for (title, expected) in
+        [("cat", "Cat"), ("éa", "Éa"), ("a__b c", "A b c"), ("北京", "北京"), ("ßx", "ßx"), ("თბილისი", "თბილისი"), ("", "")]
+    {
         assert_eq!(normalise_title(title), expected);
     }
 }

@@ -26,9 +26,15 @@ pub(super) struct Rule {
 /// What `-{content}-` shows. Keeps the page's rules that it sets.
 pub(super) fn choose(content: &str, page: &mut Page<'_>) -> String {
     let (flags, body) = split_flags(content);
-    if flags.iter().any(|flag| CODES.contains(flag)) {
-        // Text for readers of some variants only: the others see it converted.
-        return body.trim().to_owned();
+    let codes = || flags.iter().filter_map(|flag| CODES.iter().position(|code| code == flag));
+    if codes().next().is_some() {
+        // Text for readers of some variants only: for them it is converted, for the others it stays.
+        let converts = codes().any(|code| match page.variant {
+            Variant::ZhHans => code < BETWEEN,
+            Variant::ZhHant => code > BETWEEN,
+            Variant::None => true,
+        });
+        return if converts { body.trim().to_owned() } else { format!("{KEEP_OPEN}{}{KEEP_CLOSE}", body.trim()) };
     }
     let has = |flag| flags.contains(&flag);
     let mark = if has("A") || has("H") || has("+") {
@@ -71,6 +77,11 @@ fn describe(rules: &[Alternative<'_>]) -> String {
 /// Adds the conversions of `zh-hans:甲;zh-hant:乙` to the page's, and gives the mark from which on they hold.
 pub(super) fn add_rule(body: &str, holds: bool, page: &mut Page<'_>) -> Option<char> {
     let rules = alternatives(body, &page.wiki.lang);
+    if rules.is_empty() {
+        // Without a table the text itself stays as it is.
+        let text = plain(body).trim().to_owned();
+        return if text.is_empty() { None } else { push_rule(vec![(text.clone(), text)], holds, page) };
+    }
     let wanted = rules.iter().filter(|rule| rank(rule.code, page.variant).is_some_and(|rank| rank <= BETWEEN));
     let to = plain(wanted.min_by_key(|rule| rank(rule.code, page.variant))?.text);
     let mut pairs: Vec<(String, String)> = Vec::new();
@@ -80,6 +91,10 @@ pub(super) fn add_rule(body: &str, holds: bool, page: &mut Page<'_>) -> Option<c
             pairs.push((from, to.clone()));
         }
     }
+    push_rule(pairs, holds, page)
+}
+
+fn push_rule(pairs: Vec<(String, String)>, holds: bool, page: &mut Page<'_>) -> Option<char> {
     let Some(mark) = rule_mark(page.rules.len()) else {
         page.issue("too many conversion rules");
         return None;
@@ -113,10 +128,13 @@ fn pick<'a>(rules: &[Alternative<'a>], variant: Variant) -> &'a str {
     rules.iter().min_by_key(|rule| rank(rule.code, variant)).map_or("", |rule| rule.text)
 }
 
+/// Flags and text. What stands before the first bar is flags, and what is none is passed over, as in MediaWiki; a link's bar is none.
 fn split_flags(content: &str) -> (Vec<&str>, &str) {
-    let split = content.split_once('|').map(|(flags, body)| (flags.split(';').map(str::trim).collect::<Vec<_>>(), body));
     let known = |flag: &&str| matches!(*flag, "A" | "H" | "T" | "D" | "R" | "N" | "S" | "V" | "-" | "+" | "") || CODES.contains(flag);
-    split.filter(|(flags, _)| flags.iter().all(known)).unwrap_or((Vec::new(), content))
+    match content.split_once('|') {
+        Some((flags, body)) if !flags.contains(['[', '<', ':']) => (flags.split(';').map(str::trim).filter(known).collect(), body),
+        _ => (Vec::new(), content),
+    }
 }
 
 /// The alternatives of a rule; none where the text is no rule.
@@ -137,16 +155,17 @@ fn alternatives<'a>(body: &'a str, lang: &str) -> Vec<Alternative<'a>> {
 }
 
 fn alternative<'a>(part: &'a str, lang: &str) -> Option<Alternative<'a>> {
-    let (from, rest) = match part.split_once("=>") {
-        Some((from, rest)) => (Some(from.trim()), rest),
-        None => (None, part),
-    };
-    let (code, text) = rest.split_once(':')?;
-    let code = code.trim().to_ascii_lowercase();
     // Variants of other languages are not converted: the first one shows.
-    let foreign = || lang != "zh" && code.strip_prefix(lang).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-    let code = CODES.iter().position(|known| *known == code).or_else(|| foreign().then_some(0))?;
-    Some(Alternative { code, from, text: text.trim() })
+    let foreign = |code: &str| lang != "zh" && code.strip_prefix(lang).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    let code_of = |code: &str| {
+        let code = code.trim().to_ascii_lowercase();
+        CODES.iter().position(|known| *known == code).or_else(|| foreign(&code).then_some(0))
+    };
+    // An arrow after a variant's colon is text.
+    let arrow = part.split_once("=>").filter(|(from, _)| from.split_once(':').is_none_or(|(code, _)| code_of(code).is_none()));
+    let (from, rest) = arrow.map_or((None, part), |(from, rest)| (Some(from.trim()), rest));
+    let (code, text) = rest.split_once(':')?;
+    Some(Alternative { code: code_of(code)?, from, text: text.trim() })
 }
 
 /// One script of Chinese to the other, char by char of the result for each char of the source.

@@ -1,10 +1,12 @@
 //! What a wiki is like: its language, namespaces, link trail, templates.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::links::{MAX_TITLE, decode};
 use super::templates::Templates;
 use super::{normalise_title, tidy};
 use crate::source::SiteInfo;
@@ -214,6 +216,32 @@ impl Wiki {
         namespace.or_else(|| INTERWIKI.get(name.as_str()).copied())
     }
 
+    /// Whether a link may lead to this, with its fragment, as MediaWiki tells titles from other text once escapes and entities are decoded.
+    pub(super) fn is_title(&self, target: &str) -> bool {
+        let (title, fragment) = target.split_once('#').map_or((target, false), |(title, _)| (title, true));
+        let title = title.replace(['_', '\n'], " ");
+        let title = title.trim();
+        if title.is_empty() {
+            return fragment;
+        }
+        let odd = |c: char| matches!(c, '[' | ']' | '{' | '}' | '|' | '<' | '>' | '\u{fffd}') || c.is_control();
+        if title.chars().any(odd) || title.contains("~~~") || has_escape(title) {
+            return false;
+        }
+        let prefix = title.split_once(':').and_then(|(before, rest)| Some((self.prefix(before)?, rest.trim())));
+        let (space, name) = prefix.map_or((None, title), |(prefix, name)| (Some(prefix), name));
+        let again = || name.split_once(':').is_some_and(|(before, _)| self.prefix(before).is_some());
+        let relative = name.split('/').any(|part| matches!(part, "." | "..")) && (name.contains('/') || matches!(name, "." | ".."));
+        let named = !relative && name.len() <= MAX_TITLE;
+        match space {
+            None => named,
+            // The talk of a page of another namespace is in a namespace of its own.
+            Some(Prefix::Namespace(1)) if again() => false,
+            Some(Prefix::Namespace(_)) => named && (fragment || !name.is_empty()),
+            Some(Prefix::Language | Prefix::Project) => true,
+        }
+    }
+
     /// A link's target as anchors keep it: spaces, no underscores, the first letter in upper case, and what stands before the colon
     /// as this wiki writes it.
     pub fn target(&self, title: &str) -> String {
@@ -267,7 +295,7 @@ impl Wiki {
 }
 
 /// Where a page's text redirects to, for dumps that do not mark redirects or do not say where they lead.
-pub fn redirect_target<'t>(lang: &str, text: &'t str) -> Option<&'t str> {
+pub fn redirect_target<'t>(lang: &str, text: &'t str) -> Option<Cow<'t, str>> {
     let text = text.trim_start().strip_prefix(['#', '＃'])?.trim_start();
     let (word, rest) = text.split_at(text.find(['[', ':', ' ', '\n'])?);
     let word = word.to_lowercase();
@@ -278,7 +306,20 @@ pub fn redirect_target<'t>(lang: &str, text: &'t str) -> Option<&'t str> {
     let link = rest.trim_start().trim_start_matches(':').trim_start().strip_prefix("[[")?;
     let target = &link[..link.find("]]")?];
     let target = target.split_once('|').map_or(target, |(target, _)| target);
-    Some(target.split_once('#').map_or(target, |(title, _)| title).trim().trim_start_matches(':')).filter(|title| !title.is_empty())
+    let title = target.split_once('#').map_or(target, |(title, _)| title).trim().trim_start_matches(':');
+    Some(decode(title)).filter(|title| !title.is_empty())
+}
+
+/// Whether a text holds what still reads as `%xx` or as an entity.
+fn has_escape(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let percent = |at: usize| bytes.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    let entity = |at: usize| {
+        let name = text[at + 1..].split(';').next().unwrap_or_default();
+        let digits = name.strip_prefix('#').map_or(name, |number| number.strip_prefix(['x', 'X']).unwrap_or(number));
+        at + 1 + name.len() < text.len() && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
+    };
+    memchr::memchr_iter(b'%', bytes).any(percent) || memchr::memchr_iter(b'&', bytes).any(entity)
 }
 
 fn trail_letters(pattern: &str) -> HashSet<char> {
@@ -323,7 +364,7 @@ mod tests {
             ("en", "#REDIRECT a", None),
             ("en", "#REDIRECT [[#a]]", None),
         ] {
-            assert_eq!(redirect_target(lang, text), target, "{text}");
+            assert_eq!(redirect_target(lang, text).as_deref(), target, "{text}");
         }
     }
 
