@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// Distinct strings, numbered from 0 as they come.
 ///
-/// Memory: their bytes and about 20 more for each. All of them together hold 4 GiB at most.
+/// Memory: their bytes and about 20 more for each, half as much again while the table grows. All of them together hold 4 GiB at most.
 #[derive(Debug, Default)]
 pub struct Strings {
     text: String,

@@ -104,7 +104,7 @@ fn target_title(target: &str) -> String {
 
 /// Titles and where they lead.
 ///
-/// Memory: each title once, and about 16 bytes for each.
+/// Memory: each title once, and about 24 bytes for each.
 #[derive(Debug, Default)]
 struct TitleMap {
     titles: Strings,

@@ -122,10 +122,14 @@ impl Folding {
 }
 
 fn one_space(text: &str) -> Cow<'_, str> {
-    let text = text.trim();
     // All white space but the space itself is a control character or not ASCII.
-    let is_odd = |byte: u8| byte.is_ascii_control() || !byte.is_ascii();
-    if !text.bytes().any(is_odd) && !text.contains("  ") {
+    let mut after_space = true;
+    let is_tidy = text.bytes().all(|byte| {
+        let (space, after) = (byte == b' ', after_space);
+        after_space = space;
+        if space { !after } else { byte.is_ascii_graphic() }
+    });
+    if is_tidy && !text.ends_with(' ') {
         return Cow::Borrowed(text);
     }
     let mut words = text.split_whitespace();

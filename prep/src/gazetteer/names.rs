@@ -6,7 +6,7 @@ use crate::strings::{Full, Strings};
 
 /// Distinct names, each with the files that hold it.
 ///
-/// Memory: the names' bytes and about 16 more for each.
+/// Memory: the names' bytes and about 24 more for each.
 #[derive(Debug, Default)]
 pub struct Names {
     texts: Strings,
