@@ -56,6 +56,8 @@ pub struct Terms {
     /// Bytes that were looked at, and where the last line in them begins.
     seen: usize,
     line: usize,
+    /// What was said of that line: its prefix is not read again.
+    known: Option<bool>,
 }
 
 impl Terms {
@@ -64,19 +66,25 @@ impl Terms {
         let seen = self.seen.min(text.len());
         if let Some(found) = memchr::memrchr(b'\n', &text.as_bytes()[seen..]) {
             self.line = seen + found + 1;
+            self.known = None;
         }
         self.seen = text.len();
-        let line = text.get(self.line..).unwrap_or_default().trim_start_matches(is_mark);
-        let prefix = line.bytes().take_while(|byte| matches!(byte, b'*' | b'#' | b';' | b':')).count();
-        line[..prefix].ends_with(';')
+        *self.known.get_or_insert_with(|| {
+            let line = text.get(self.line..).unwrap_or_default().trim_start_matches(is_mark);
+            let prefix = line.bytes().take_while(|byte| matches!(byte, b'*' | b'#' | b';' | b':')).count();
+            line[..prefix].ends_with(';')
+        })
     }
 }
 
 /// Appends text whose colons do not part a definition; those of links and of URLs stay as they are.
 pub fn hide_colons(text: &str, out: &mut String) {
     let mut rest = text;
+    // Where no link ends any more, none is looked for again.
+    let mut ends = true;
     while let Some(at) = rest.find([':', '[']) {
-        let link = rest[at..].starts_with("[[").then(|| rest[at..].find("]]")).flatten();
+        let link = if ends && rest[at..].starts_with("[[") { rest[at..].find("]]") } else { None };
+        ends &= link.is_some() || !rest[at..].starts_with("[[");
         let length = match link {
             Some(length) => length + 2,
             None => 1,

@@ -357,6 +357,12 @@ fn hostile_pages() {
         "<br>",
         "<!-- -->\n",
         "<b a=\"",
+        "[[&",
+        "[[%4",
+        "＿＿",
+        "; <b>a:",
+        "; [//x a:[[",
+        "<i>:",
     ] {
         let page = unit.repeat(2_000_000 / unit.len());
         // Generous, for the machine may be busy: what is quadratic takes hours.
@@ -369,6 +375,11 @@ fn hostile_pages() {
     }
     let nested = format!("{}{}", "{{nowrap|x ".repeat(50_000), "}}".repeat(50_000));
     extractor.extract("x", &nested);
+    let prefix = ";".repeat(500_000);
+    for unit in ["{{nowrap|a:b}}", "<b>a:</b>", "[http://x a:b]"] {
+        extractor.extract("x", &format!("{prefix}{}", unit.repeat(1_000_000 / unit.len())));
+    }
+    extractor.extract("x", &format!("; {{{{nowrap|:{}}}}}", "[[".repeat(500_000)));
 }
 
 proptest! {

@@ -219,6 +219,10 @@ impl Wiki {
     /// Whether a link may lead to this, with its fragment, as MediaWiki tells titles from other text once escapes and entities are decoded.
     pub(super) fn is_title(&self, target: &str) -> bool {
         let (title, fragment) = target.split_once('#').map_or((target, false), |(title, _)| (title, true));
+        // With the longest prefix there is.
+        if title.len() > 2 * MAX_TITLE {
+            return false;
+        }
         let title = title.replace(['_', '\n'], " ");
         let title = title.trim();
         if title.is_empty() {
