@@ -13,8 +13,8 @@
 #       cluster    PCA and k-means of 1 and of 10 million vectors of 768 numbers                    6
 #       devices    two cards against one, if there are two                                          4
 #
-# pack takes binaries that are built already from TRAIN and PREP. On the card's machine DEVICE (cuda), MODEL (base) and STEPS (30) may be
-# set, so that DEVICE=cpu MODEL=mini STEPS=2 tries it all on a processor.
+# pack takes binaries that are built already from TRAIN and PREP. On the card's machine DEVICE (cuda), MODEL (base), STEPS (30) and
+# PRECISION (bf16) may be set, so that DEVICE=cpu MODEL=mini STEPS=2 PRECISION=f32 tries it all on a processor.
 #
 # Each section keeps to ten minutes and writes DIR/results/SECTION.txt (or RESULTS/SECTION.txt). Building needs Rust, and for the real lengths and triples the
 # dumps and labelled sets that DATA names (default ../shared/data beside the repository); without them made ones are used, and it
@@ -93,13 +93,22 @@ for base in site.getsitepackages():
     echo "CUDA_PATH=${CUDA_PATH:-not found} LD_LIBRARY_PATH=$LD_LIBRARY_PATH"
 }
 
-ours() { timeout 280 "$here/train" bench-step --device "$device" --precision "${precision:-bf16}" "$@"; }
+# A program, for so many seconds at most; says so where they are not enough.
+within() {
+    local seconds=$1 status=0
+    shift
+    timeout "$seconds" "$@" || status=$?
+    [ $status != 124 ] || echo "stopped after $seconds seconds"
+    return $status
+}
+
+ours() { within 280 "$here/train" bench-step --device "$device" --precision "${precision:-$default}" "$@"; }
 
 peer() {
     if [ ! -f "$here/bert_step.py" ]; then echo "skipped: no bert_step.py in $here"; return; fi
     if ! python3 -c 'import torch, transformers' 2>/dev/null; then echo "skipped: no torch and transformers here"; return; fi
     # transformers names an extra on import; its own warnings are no result.
-    timeout 280 python3 "$here/bert_step.py" --device "${device%%:*}" --dtype "${precision:-bf16}" "$@" 2> "$results/peer.log" || tail -3 "$results/peer.log"
+    within 280 python3 "$here/bert_step.py" --device "${device%%:*}" --dtype "${precision:-$default}" "$@" 2> "$results/peer.log" || tail -3 "$results/peer.log"
 }
 
 # Ours, the peer's, and the ratio of sequences a second.
@@ -122,7 +131,7 @@ section() {
     case $1 in
     check)
         nvidia-smi || echo "no nvidia-smi"
-        timeout 500 "$here/train" check-device --device "$device"
+        within 500 "$here/train" check-device --device "$device"
         ;;
     speed)
         beside "64 x 128" --batch 64 --seq 128 --steps "$steps"
@@ -143,9 +152,9 @@ parts = [sorted(lengths[at:at + 3200]) for at in range(0, len(lengths), 3200)]
 batches = [part[at:at + 64] for part in parts for at in range(0, len(part) - 63, 64)]
 random.Random(2).shuffle(batches)
 print("\n".join(str(length) for batch in batches for length in batch))' "$here/$set.lengths" > "$here/work/$set.sorted"
-            beside "$set, 64 sequences a batch" --batch 64 --lengths "$here/work/$set.sorted" --steps "$steps" --warmup 12
+            beside "$set, 64 sequences a batch" --batch 64 --lengths "$here/work/$set.sorted" --steps "$steps" --warmup $((2 * steps / 5 + 1))
             say "$set, 32,768 word pieces a batch, as --max-tokens cuts them"
-            ours --model "$model" --lengths "$here/$set.lengths" --max-tokens 32768 --steps "$steps" --warmup 12
+            ours --model "$model" --lengths "$here/$set.lengths" --max-tokens 32768 --steps "$steps" --warmup $((2 * steps / 5 + 1))
             say "$set, every sequence padded to 150"
             ours --model "$model" --batch 64 --seq 150 --steps "$steps"
         done
@@ -160,7 +169,7 @@ print("\n".join(str(length) for batch in batches for length in batch))' "$here/$
     curves)
         encoder en
         for precision in f32 bf16; do
-            timeout 270 "$here/train" esi --data "$here/enwiki" --encoder "$here/work/en" --out "$here/work/curve-$precision" --overwrite \
+            within 270 "$here/train" esi --data "$here/enwiki" --encoder "$here/work/en" --out "$here/work/curve-$precision" --overwrite \
                 --device "$device" --precision $precision --max-tokens 8192 --max-steps $((7 * steps)) --eval-every 0 --lr 5e-5 --warmup 0.1 --dropout 0
         done
         python3 - "$here/work" <<'PY'
@@ -174,22 +183,22 @@ PY
         # Twice: the second run finds the kernels of the first in the cache.
         for run in first second; do
             say "finetune, $run run"
-            timeout 280 "$here/train" finetune --data "$here/ecommerce" --dev "$here/ecommerce" --encoder "$here/work/zh" --out "$here/work/stage-$run" \
-                --overwrite --device "$device" --precision bf16 --max-tokens 16384 --max-steps $((10 * steps)) --eval-every $((5 * steps)) --lr 3e-5 --warmup 0.1
+            within 280 "$here/train" finetune --data "$here/ecommerce" --dev "$here/ecommerce" --encoder "$here/work/zh" --out "$here/work/stage-$run" \
+                --overwrite --device "$device" --precision "$default" --max-tokens 16384 --max-steps $((10 * steps)) --eval-every $((5 * steps)) --lr 3e-5 --warmup 0.1
             tail -2 "$here/work/stage-$run/metrics.jsonl"
         done
         ;;
     cluster)
         for count in 1000000 10000000; do
-            timeout 280 "$here/train" bench-step --device "$device" --cluster $count
+            within 280 "$here/train" bench-step --device "$device" --cluster $count
         done
         ;;
     devices)
         if [ "$(nvidia-smi --list-gpus | wc -l)" -lt 2 ]; then echo "skipped: there is one card"; return; fi
         encoder en
         local common=(--data "$here/enwiki" --encoder "$here/work/en" --overwrite --max-steps $((2 * steps)) --eval-every 0 --lr 5e-5 --warmup 0.1 --batch 32)
-        timeout 140 "$here/train" esi "${common[@]}" --out "$here/work/one" --device cuda:0 --accumulate 2
-        timeout 140 "$here/train" esi "${common[@]}" --out "$here/work/two" --devices cuda:0,cuda:1
+        within 140 "$here/train" esi "${common[@]}" --out "$here/work/one" --device cuda:0 --accumulate 2
+        within 140 "$here/train" esi "${common[@]}" --out "$here/work/two" --devices cuda:0,cuda:1
         tail -1 "$here/work/one/metrics.jsonl" "$here/work/two/metrics.jsonl"
         ;;
     *)
@@ -206,7 +215,7 @@ encoder() {
 
 run() {
     here=$(cd "$(dirname "$0")" && pwd)
-    device=${DEVICE:-cuda} model=${MODEL:-base} steps=${STEPS:-30}
+    device=${DEVICE:-cuda} model=${MODEL:-base} steps=${STEPS:-30} default=${PRECISION:-bf16}
     results=${RESULTS:-$here/results}
     mkdir -p "$here/work" "$results"
     [ -x "$here/train" ] || { xz -dc "$here/train.xz" > "$here/train" 2>/dev/null || python3 -c 'import lzma, shutil, sys

@@ -7,7 +7,7 @@ use schemas::{Anchor, Segment, SegmentKind};
 
 use super::conversion::{Conversion, Conversions, moved};
 use super::links::Target;
-use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, BREAK, CAPTION, CELL, GAP, ITEM, KEEP_CLOSE, KEEP_OPEN, is_mark, rule, unprotect};
+use super::marks::{ANCHOR_CLOSE, ANCHOR_OPEN, BREAK, CAPTION, CELL, GAP, INLINE, ITEM, KEEP_CLOSE, KEEP_OPEN, is_mark, rule, unprotect};
 use super::variants::Rule;
 use super::{Converter, Page, Prefix, Wiki, quotes};
 
@@ -113,7 +113,11 @@ impl Default for Block<'_> {
 impl<'a> Emitter<'a> {
     fn line(&mut self, line: &str) {
         if line.chars().all(|c| c.is_whitespace() || (is_mark(c) && !matches!(c, ANCHOR_OPEN | ANCHOR_CLOSE))) {
-            self.finish();
+            if line.contains(INLINE) {
+                (self.block.space, self.block.gap, self.block.vanished) = (true, true, true);
+            } else {
+                self.finish();
+            }
             return self.switch(line);
         }
         let start = line.trim_start_matches(|c| is_mark(c) && !matches!(c, ANCHOR_OPEN | KEEP_OPEN | BREAK | ITEM | CAPTION | CELL));

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::marks::{CAPTION, GAP, NULL, Terms, clear, hide_colons, protect};
+use super::marks::{CAPTION, GAP, INLINE, NULL, Terms, clear, hide_colons, protect};
 use super::{Page, templates, variants};
 
 /// Templates nested deeper than this vanish whatever they are: MediaWiki's own limit is 40.
@@ -45,6 +45,13 @@ const DROPPED: &[&str] = &[
     "rt",
     "rp",
 ];
+
+/// Those of them that stand in a line.
+const IN_LINE: &[&str] = &["ref", "math", "chem", "ce", "score", "hiero", "rp", "rt"];
+
+/// Templates that are notes: they vanish, and their line goes on.
+const NOTES: &[&str] =
+    &["sfn", "sfnp", "sfnm", "efn", "r", "refn", "rp", "cn", "citation needed", "fact", "cite needed", "note", "#tag:ref"];
 
 /// Other tags that are settled here.
 const KEPT: &[&str] = &["nowiki", "pre", "noinclude", "onlyinclude"];
@@ -239,6 +246,7 @@ impl Expander<'_, '_, '_> {
             equals = next.map(|at: usize| at - from);
         }
         parts.push((&self.out[from..], equals));
+        let is_note = NOTES.iter().any(|note| note.eq_ignore_ascii_case(parts[0].0.trim()));
         let shown = if deep {
             None
         } else if matched == 2 {
@@ -252,8 +260,19 @@ impl Expander<'_, '_, '_> {
             Some(shown) if self.stack.is_empty() && shown.contains(':') && self.terms.at_end(&self.out) => {
                 hide_colons(&shown, &mut self.out);
             }
-            Some(shown) => self.out.push_str(&shown),
-            None => self.out.push(GAP),
+            Some(shown) => {
+                self.out.push_str(&shown);
+                // What a template wraps in a tag takes no letters along.
+                if shown.ends_with("]]") {
+                    self.out.push(NULL);
+                }
+            }
+            None => {
+                self.out.push(GAP);
+                if is_note {
+                    self.out.push(INLINE);
+                }
+            }
         }
         frame.count -= matched;
         if frame.count >= 2 {
@@ -295,6 +314,7 @@ impl Expander<'_, '_, '_> {
         if empty {
             self.at += length;
             self.out.push(if name == "nowiki" { NULL } else { GAP });
+            self.out.extend(IN_LINE.contains(&name).then_some(INLINE));
             return;
         }
         let content = self.at + length;
@@ -323,7 +343,10 @@ impl Expander<'_, '_, '_> {
                 let captions = captions(content, self.page);
                 self.out.push_str(&captions);
             }
-            _ => self.out.push(GAP),
+            _ => {
+                self.out.push(GAP);
+                self.out.extend(IN_LINE.contains(&name).then_some(INLINE));
+            }
         }
         self.at = after;
     }

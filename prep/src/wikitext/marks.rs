@@ -26,6 +26,9 @@ pub const CAPTION: char = '\u{FDD8}';
 /// Begins a line that is a table's cell.
 pub const CELL: char = '\u{FDD9}';
 
+/// What vanished here stood in its line: where nothing else is on it, the paragraph goes on.
+pub const INLINE: char = '\u{FDDA}';
+
 /// Marks and protected chars begin with this byte or a higher one: noncharacters with EF, plane 16 with F4.
 pub const FIRST_OF_MARKS: u8 = 0xef;
 
@@ -37,7 +40,7 @@ const MAX_RULES: u32 = 1000;
 
 /// Whether a char is one of ours.
 pub fn is_mark(c: char) -> bool {
-    matches!(c, '\u{FDD0}'..='\u{FDD9}') || rule(c).is_some()
+    matches!(c, '\u{FDD0}'..='\u{FDDA}') || rule(c).is_some()
 }
 
 /// The mark of a conversion.
