@@ -1,5 +1,7 @@
 //! What must hold in rows beyond [`Row::check`].
 
+use std::collections::BTreeMap;
+
 use schemas::{Page, Row, Triple};
 
 /// Looks at the rows of a folder one after the other.
@@ -16,12 +18,12 @@ pub trait Check<R: Row> {
 ///
 /// - `impossible` just where there is no span; spans in ascending order of (start, end), none twice; scores from 0 to 1;
 /// - the rows of a sentence (doc and number) follow each other and share context and language, each with its own id;
-/// - every sentence has the labels of the first one in the same order, with the same questions.
+/// - every sentence has the labels of the first one of its language in the same order, with the same questions.
 #[derive(Debug, Default)]
 pub struct TripleCheck {
     sentence: Vec<Triple>,
-    /// Labels and questions of the first sentence.
-    asked: Option<Vec<(String, String)>>,
+    /// Labels and questions of the first sentence of each language.
+    asked: BTreeMap<String, Vec<(String, String)>>,
     /// Whether rows of this sentence may be missing.
     torn: bool,
 }
@@ -72,8 +74,9 @@ impl TripleCheck {
         if std::mem::take(&mut self.torn) {
             return;
         }
-        let Some(asked) = &self.asked else {
-            self.asked = Some(sentence.into_iter().map(|row| (row.label, row.query)).collect());
+        let lang = &sentence[0].lang;
+        let Some(asked) = self.asked.get(lang) else {
+            self.asked.insert(lang.clone(), sentence.into_iter().map(|row| (row.label, row.query)).collect());
             return;
         };
         let same = sentence.len() == asked.len()
@@ -81,7 +84,7 @@ impl TripleCheck {
         if !same {
             let labels = |labels: Vec<&str>| labels.join(" ");
             fault(format!(
-                "{}: the sentence is asked for [{}], expected [{}] as in the first, in this order and with the same questions",
+                "{}: the sentence is asked for [{}], expected [{}] as in the first of its language, in this order and with the same questions",
                 sentence[0].id,
                 labels(sentence.iter().map(|row| row.label.as_str()).collect()),
                 labels(asked.iter().map(|(label, _)| label.as_str()).collect()),
@@ -186,6 +189,8 @@ mod tests {
             (with(|row| "C".clone_into(&mut row.label)), order),
             (with(|row| "why?".clone_into(&mut row.query)), order),
             ([sentence(0), sentence(1)[..1].to_vec()].concat(), order),
+            // Another language has questions of its own.
+            ([sentence(0), sentence(1)[..1].iter().map(|row| Triple { lang: "zh".to_owned(), ..row.clone() }).collect()].concat(), ""),
         ] {
             let found = faults(TripleCheck::default(), rows);
             assert!(if expected.is_empty() { found.is_empty() } else { found.contains(expected) }, "{found:?}, expected {expected:?}");
