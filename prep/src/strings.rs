@@ -133,6 +133,17 @@ impl Strings {
     }
 }
 
+/// Whether a text is of such bytes alone, with single spaces between them and none at its ends.
+pub(crate) fn is_spaced_once(text: &str, is_word: impl Fn(u8) -> bool) -> bool {
+    let mut after_space = true;
+    let spaced = text.bytes().all(|byte| {
+        let (space, after) = (byte == b' ', after_space);
+        after_space = space;
+        if space { !after } else { is_word(byte) }
+    });
+    spaced && !text.ends_with(' ')
+}
+
 /// The string of a number, where strings stand one after another and end where `ends` says.
 pub(crate) fn slice<'t>(text: &'t str, ends: &[u32], number: u32) -> &'t str {
     let at = number as usize;

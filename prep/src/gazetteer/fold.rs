@@ -123,13 +123,7 @@ impl Folding {
 
 fn one_space(text: &str) -> Cow<'_, str> {
     // All white space but the space itself is a control character or not ASCII.
-    let mut after_space = true;
-    let is_tidy = text.bytes().all(|byte| {
-        let (space, after) = (byte == b' ', after_space);
-        after_space = space;
-        if space { !after } else { byte.is_ascii_graphic() }
-    });
-    if is_tidy && !text.ends_with(' ') {
+    if crate::strings::is_spaced_once(text, |byte| byte.is_ascii_graphic()) {
         return Cow::Borrowed(text);
     }
     let mut words = text.split_whitespace();

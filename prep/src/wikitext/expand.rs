@@ -267,12 +267,7 @@ impl Expander<'_, '_, '_> {
                     self.out.push(NULL);
                 }
             }
-            None => {
-                self.out.push(GAP);
-                if is_note {
-                    self.out.push(INLINE);
-                }
-            }
+            None => self.vanish(is_note),
         }
         frame.count -= matched;
         if frame.count >= 2 {
@@ -280,6 +275,12 @@ impl Expander<'_, '_, '_> {
             frame.equals.clear();
             self.push(frame);
         }
+    }
+
+    /// Something shows nothing; whether it stands in a line.
+    fn vanish(&mut self, in_line: bool) {
+        self.out.push(GAP);
+        self.out.extend(in_line.then_some(INLINE));
     }
 
     fn close_variant(&mut self) {
@@ -313,8 +314,11 @@ impl Expander<'_, '_, '_> {
         }
         if empty {
             self.at += length;
-            self.out.push(if name == "nowiki" { NULL } else { GAP });
-            self.out.extend(IN_LINE.contains(&name).then_some(INLINE));
+            if name == "nowiki" {
+                self.out.push(NULL);
+            } else {
+                self.vanish(IN_LINE.contains(&name));
+            }
             return;
         }
         let content = self.at + length;
@@ -343,10 +347,7 @@ impl Expander<'_, '_, '_> {
                 let captions = captions(content, self.page);
                 self.out.push_str(&captions);
             }
-            _ => {
-                self.out.push(GAP);
-                self.out.extend(IN_LINE.contains(&name).then_some(INLINE));
-            }
+            _ => self.vanish(IN_LINE.contains(&name)),
         }
         self.at = after;
     }

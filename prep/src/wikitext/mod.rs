@@ -127,13 +127,7 @@ impl Extractor {
 /// A title with single spaces and no underscores.
 fn tidy(title: &str) -> String {
     // Most are as they should be.
-    let mut after_space = true;
-    let is_tidy = title.bytes().all(|byte| {
-        let (space, after) = (byte == b' ', after_space);
-        after_space = space;
-        if space { !after } else { byte.is_ascii_graphic() && byte != b'_' }
-    });
-    if is_tidy && !title.ends_with(' ') {
+    if crate::strings::is_spaced_once(title, |byte| byte.is_ascii_graphic() && byte != b'_') {
         return title.to_owned();
     }
     title.split(|c: char| c == '_' || c.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

@@ -235,7 +235,7 @@ impl Wiki {
         let prefix = title.split_once(':').and_then(|(before, rest)| Some((self.prefix(before)?, rest.trim())));
         let (space, name) = prefix.map_or((None, title), |(prefix, name)| (Some(prefix), name));
         let again = || name.split_once(':').is_some_and(|(before, _)| self.prefix(before).is_some());
-        let relative = name.split('/').any(|part| matches!(part, "." | "..")) && (name.contains('/') || matches!(name, "." | ".."));
+        let relative = name.split('/').any(|part| matches!(part, "." | ".."));
         let named = !relative && name.len() <= MAX_TITLE;
         match space {
             None => named,
