@@ -142,7 +142,8 @@ pub(super) fn triples(
     let page_key = id.len();
     let mut here = Vec::new();
     for segment in &page.segments {
-        let count = anchors.partition_point(|anchor| anchor.end <= segment.end);
+        // Few are in a block, many on a page.
+        let count = anchors.iter().take_while(|anchor| anchor.end <= segment.end).count();
         let (inside, rest) = anchors.split_at(count);
         anchors = rest;
         if !matches!(segment.kind, SegmentKind::Paragraph | SegmentKind::List | SegmentKind::Caption) {

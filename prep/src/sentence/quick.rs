@@ -85,7 +85,7 @@ pub(super) fn boundaries(language: &dyn Language, text: &str, scratch: &mut Scra
             // Of what stands in quotes only the end ends a sentence, after the mark. Quotes may have been paired wrongly.
             (Some(_), _) if scratch.odd_quotes => return false,
             (Some(quote), _) => {
-                let length = if text[quote.clone()].ends_with('"') { 1 } else { '”'.len_utf8() };
+                let length = if text[quote.clone()].ends_with('”') { '”'.len_utf8() } else { 1 };
                 let next = language.get_next_word_approx(text, quote.end);
                 let extend = (boundary + length == quote.end).then(|| language.get_boundary_extend(next)).flatten();
                 extend.map(|extend| quote.end + extend)
@@ -110,6 +110,7 @@ impl Scratch {
         let (mut bracket, mut quote): (Option<usize>, Option<(usize, u8)>) = (None, None);
         // Whether a quote mark stood within an open quote.
         let mut inner = false;
+        let (mut apostrophes, mut single_quotes) = (0_usize, false);
         let mut markers = usize::from(item(bytes)) * 2;
         let mut at = 0;
         while at < bytes.len() {
@@ -157,8 +158,22 @@ impl Scratch {
                     }
                     Some(_) => inner = true,
                 },
-                // That of `it's` or `the boys'`; others may be quotes.
-                Kind::Apostrophe if here > 0 && bytes[here - 1].is_ascii_alphanumeric() => {}
+                Kind::Apostrophe => {
+                    apostrophes += 1;
+                    match (Apostrophe::at(text, here), quote) {
+                        (Apostrophe::Within, _) => {}
+                        (Apostrophe::Opens, None) => quote = Some((here, b'\'')),
+                        (Apostrophe::Opens, Some((_, b'\''))) => {}
+                        (Apostrophe::Opens, Some(_)) => inner = true,
+                        (Apostrophe::Closes, Some((open, b'\''))) => {
+                            self.quotes.push(open..at);
+                            quote = None;
+                            single_quotes = true;
+                        }
+                        (Apostrophe::Closes, _) => {}
+                        (Apostrophe::Unknown, _) => return false,
+                    }
+                }
                 Kind::Lead => match (bytes[here], bytes[at], bytes.get(at + 1)) {
                     // Two-byte chars but « and ».
                     (0xc2, second, _) if second != 0xab && second != 0xbb => {}
@@ -178,12 +193,51 @@ impl Scratch {
                     (0xe2, 0x80, Some(0x90..=0x95 | 0x99 | 0xb2 | 0xb3)) | (0xe2, 0x82 | 0x84..=0x8b, _) => {}
                     _ => return false,
                 },
-                Kind::Apostrophe | Kind::Unknown => return false,
+                Kind::Unknown => return false,
             }
         }
         let crosses = |quote: &Range<usize>| around(&self.brackets, quote.start) != around(&self.brackets, quote.end);
-        self.odd_quotes = quote.is_some() || inner || self.quotes.iter().any(crosses);
+        let odd_apostrophes = single_quotes && apostrophes % 2 == 1;
+        self.odd_quotes = quote.is_some() || inner || odd_apostrophes || self.quotes.iter().any(crosses);
         markers < 2 && !(quote.is_some() && inner)
+    }
+}
+
+/// What a `'` may be, by what stands beside it.
+enum Apostrophe {
+    /// That of `it's`.
+    Within,
+    /// It begins a quote, if one that may end it follows.
+    Opens,
+    /// That of `the boys'`, or the end of a quote.
+    Closes,
+    Unknown,
+}
+
+impl Apostrophe {
+    fn at(text: &str, at: usize) -> Self {
+        let (before, after) = (text[..at].chars().next_back(), text[at + 1..].chars().next());
+        // What begins a line may end with it, with other rules.
+        if before.is_none() || before == Some('\'') || after == Some('\'') {
+            return Self::Unknown;
+        }
+        match (is_in_word(before), is_in_word(after)) {
+            (Some(true), Some(true)) => Self::Within,
+            (Some(false), Some(true)) => Self::Opens,
+            (Some(_), Some(false)) if !before.is_some_and(char::is_whitespace) => Self::Closes,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Whether a char belongs to a word, where that is beyond doubt.
+fn is_in_word(c: Option<char>) -> Option<bool> {
+    match c {
+        None | Some('–' | '—' | '”' | '“' | '’') => Some(false),
+        Some(c) if c.is_ascii() => Some(c.is_ascii_alphanumeric() || c == '_'),
+        Some(c) if c.is_alphabetic() => Some(true),
+        Some(c) if c.is_whitespace() => Some(false),
+        Some(_) => None,
     }
 }
 
@@ -277,6 +331,10 @@ mod tests {
         "'s",
         "' ",
         " '",
+        " 'a",
+        "b' ",
+        ".' ",
+        "('",
         "`",
         "“",
         "”",
@@ -385,6 +443,8 @@ mod tests {
             ("It's “over”, she said. \"Not yet\", he said. No!", &[27, 47]),
             ("She said \"No. Yes.\" Then \"why?\" he asked.", &[20]),
             ("It (no. C) ended. So", &[18]),
+            ("A 'no. One' is. It's Bob's", &[16]),
+            ("Bob's boys' 'no.' They say", &[18]),
             ("No end", &[]),
         ] {
             assert!(boundaries(&*language, text, &mut scratch, &mut found), "{text}");

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::disk::{self, Claimed, HashingFile, io_error, save_json, shard_name, temporary};
@@ -25,6 +25,8 @@ pub const SHARD_BYTES: usize = 128 << 20;
 
 /// Columns whose values are seldom there twice: a dictionary of them costs time and saves no room.
 const ONCE: [&str; 5] = ["id", "context", "spans.list.item.text", "title", "text"];
+/// Those of running text: which of them comes first in the alphabet helps no query, and costs a comparison for each value.
+const TEXTS: [&str; 3] = ["context", "spans.list.item.text", "text"];
 
 /// Rows that are checked, and by columns, as they are written.
 #[derive(Debug)]
@@ -287,9 +289,12 @@ impl<R: Row> ShardWriter<R> {
                 KeyValue::new("schema".to_owned(), R::SCHEMA.to_owned()),
                 KeyValue::new("schema_version".to_owned(), SCHEMA_VERSION.to_string()),
             ]));
+        let path_of = |column: &str| ColumnPath::new(column.split('.').map(str::to_owned).collect());
         for column in ONCE {
-            let path = ColumnPath::new(column.split('.').map(str::to_owned).collect());
-            properties = properties.set_column_dictionary_enabled(path, false);
+            properties = properties.set_column_dictionary_enabled(path_of(column), false);
+        }
+        for column in TEXTS {
+            properties = properties.set_column_statistics_enabled(path_of(column), EnabledStatistics::None);
         }
         let writer =
             ArrowWriter::try_new(file, R::schema(), Some(properties.build())).map_err(|error| FolderError::Parquet(path, error))?;
