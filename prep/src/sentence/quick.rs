@@ -30,12 +30,16 @@ enum Kind {
 
 const KINDS: [Kind; 256] = {
     let mut kinds = [Kind::Plain; 256];
-    let mut byte = 0xd5;
-    // Scripts that end sentences in their own way. The first bytes of two-byte chars before that are those of letters.
+    // Scripts that end sentences in their own way. The other first bytes are those of letters alone.
+    let mut byte = 0xdc;
     while byte < 256 {
-        kinds[byte] = Kind::Unknown;
+        kinds[byte] = match byte {
+            0xe4..=0xe9 | 0xeb..=0xed => Kind::Plain,
+            _ => Kind::Unknown,
+        };
         byte += 1;
     }
+    (kinds[0xd6], kinds[0xd8], kinds[0xdb], kinds[0xe3]) = (Kind::Lead, Kind::Lead, Kind::Lead, Kind::Lead);
     (kinds[b'.' as usize], kinds[b'!' as usize], kinds[b'?' as usize]) = (Kind::Terminator, Kind::Terminator, Kind::Terminator);
     (kinds[b'(' as usize], kinds[b'[' as usize]) = (Kind::Opener, Kind::Opener);
     (kinds[b'{' as usize], kinds[b'<' as usize]) = (Kind::Opener, Kind::Opener);
@@ -62,8 +66,10 @@ pub(super) struct Scratch {
     terminators: Vec<Range<usize>>,
     brackets: Vec<Range<usize>>,
     quotes: Vec<Range<usize>>,
-    /// Whether quotes may be paired wrongly: a mark is left over, or one of a pair stands in brackets and the other outside.
-    odd_quotes: bool,
+    /// How many `"` there are.
+    doubles: usize,
+    /// How many `'`.
+    singles: usize,
 }
 
 /// Whether a language ends its sentences as most do.
@@ -81,9 +87,9 @@ pub(super) fn boundaries(language: &dyn Language, text: &str, scratch: &mut Scra
         let Some(boundary) = language.find_boundary(text, run.start, run.end).filter(|&boundary| boundary < text.len()) else { continue };
         let bracket = around(&scratch.brackets, boundary);
         let quote = around(&scratch.quotes, boundary).filter(|quote| bracket.is_none_or(|bracket| quote.start < bracket.start));
+        let quote = quote.filter(|quote| !scratch.is_mispaired(language, text, quote, run));
         let boundary = match (quote, bracket) {
-            // Of what stands in quotes only the end ends a sentence, after the mark. Quotes may have been paired wrongly.
-            (Some(_), _) if scratch.odd_quotes => return false,
+            // Of what stands in quotes only the end ends a sentence, after the mark.
             (Some(quote), _) => {
                 let length = if text[quote.clone()].ends_with('”') { '”'.len_utf8() } else { 1 };
                 let next = language.get_next_word_approx(text, quote.end);
@@ -106,12 +112,12 @@ impl Scratch {
         self.terminators.clear();
         self.brackets.clear();
         self.quotes.clear();
+        (self.doubles, self.singles) = (0, 0);
         let bytes = text.as_bytes();
         let (mut bracket, mut quote): (Option<usize>, Option<(usize, u8)>) = (None, None);
         // Whether a quote mark stood within an open quote.
         let mut inner = false;
-        let (mut apostrophes, mut single_quotes) = (0_usize, false);
-        let mut markers = usize::from(item(bytes)) * 2;
+        let mut markers = item(bytes);
         let mut at = 0;
         while at < bytes.len() {
             // No branch for each byte: the compiler makes one comparison of them all.
@@ -150,16 +156,19 @@ impl Scratch {
                     markers += usize::from(bytes[here] == b')' && marker(bytes, here));
                     self.brackets.extend(bracket.take().map(|open| open..at));
                 }
-                Kind::Quote => match quote {
-                    None => quote = Some((here, b'"')),
-                    Some((open, b'"')) => {
-                        self.quotes.push(open..at);
-                        quote = None;
+                Kind::Quote => {
+                    self.doubles += 1;
+                    match quote {
+                        None => quote = Some((here, b'"')),
+                        Some((open, b'"')) => {
+                            self.quotes.push(open..at);
+                            quote = None;
+                        }
+                        Some(_) => inner = true,
                     }
-                    Some(_) => inner = true,
-                },
+                }
                 Kind::Apostrophe => {
-                    apostrophes += 1;
+                    self.singles += 1;
                     match (Apostrophe::at(text, here), quote) {
                         (Apostrophe::Within, _) => {}
                         (Apostrophe::Opens, None) => quote = Some((here, b'\'')),
@@ -168,7 +177,6 @@ impl Scratch {
                         (Apostrophe::Closes, Some((open, b'\''))) => {
                             self.quotes.push(open..at);
                             quote = None;
-                            single_quotes = true;
                         }
                         (Apostrophe::Closes, _) => {}
                         (Apostrophe::Unknown, _) => return false,
@@ -177,8 +185,11 @@ impl Scratch {
                 Kind::Lead => match (bytes[here], bytes[at], bytes.get(at + 1)) {
                     // Two-byte chars but « and ».
                     (0xc2, second, _) if second != 0xab && second != 0xbb => {}
-                    // Letters of Vietnamese and of old Greek.
-                    (0xe1, 0xb8.., _) => {}
+                    // Letters of Vietnamese and of old Greek; kana and ideographs; Armenian, Arabic.
+                    (0xe1, 0xb8.., _) | (0xe3, 0x81.., _) => {}
+                    (0xd6, second, _) if second != 0x89 => {}
+                    (0xd8, second, _) if !matches!(second, 0x9d..=0x9f) => {}
+                    (0xdb, second, _) if second != 0x94 => {}
                     (0xe2, 0x80, Some(0x9c)) if quote.is_none() => quote = Some((here, 0x9d)),
                     (0xe2, 0x80, Some(0x9c)) => inner = true,
                     (0xe2, 0x80, Some(0x9d)) => match quote {
@@ -189,17 +200,27 @@ impl Scratch {
                         Some(_) => inner = true,
                         None => {}
                     },
-                    // Dashes, ’, primes; currencies; letter-like symbols, arrows, mathematics.
-                    (0xe2, 0x80, Some(0x90..=0x95 | 0x99 | 0xb2 | 0xb3)) | (0xe2, 0x82 | 0x84..=0x8b, _) => {}
+                    // Dashes, ’, daggers, primes; currencies; letter-like symbols, arrows, mathematics; planets and suits but no stars.
+                    (0xe2, 0x80, Some(0x90..=0x95 | 0x99 | 0xa0 | 0xa1 | 0xb2 | 0xb3)) | (0xe2, 0x82 | 0x84..=0x8c | 0x99 | 0x9f, _) => {}
+                    (0xe2, 0x98, Some(third)) if !matches!(third, 0x85 | 0x86) => {}
                     _ => return false,
                 },
                 Kind::Unknown => return false,
             }
         }
-        let crosses = |quote: &Range<usize>| around(&self.brackets, quote.start) != around(&self.brackets, quote.end);
-        let odd_apostrophes = single_quotes && apostrophes % 2 == 1;
-        self.odd_quotes = quote.is_some() || inner || odd_apostrophes || self.quotes.iter().any(crosses);
         markers < 2 && !(quote.is_some() && inner)
+    }
+
+    /// Whether a quote, in which a run of terminators ends a sentence, is taken for none: its marks are the same on both sides, and one of
+    /// them stands in brackets, or one is left over and the sentence's end is beyond doubt.
+    fn is_mispaired(&self, language: &dyn Language, text: &str, quote: &Range<usize>, run: &Range<usize>) -> bool {
+        let marks = match text.as_bytes()[quote.start] {
+            b'"' => self.doubles,
+            b'\'' => self.singles,
+            _ => return false,
+        };
+        let crosses = around(&self.brackets, quote.start) != around(&self.brackets, quote.end);
+        crosses || marks % 2 == 1 && language.has_strong_sentence_break(text, run.start, run.end)
     }
 }
 
@@ -241,15 +262,16 @@ fn is_in_word(c: Option<char>) -> Option<bool> {
     }
 }
 
-/// Whether a text may begin with the mark of a list's item: `1.`, `iv)`, `(a)`, `* `.
-fn item(bytes: &[u8]) -> bool {
+/// How many marks of items a text may begin with: 1 for one that needs another to be one (`1.`, `iv)`, `a)`), 2 for `(a)`.
+fn item(bytes: &[u8]) -> usize {
     let start = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let rest = &bytes[start..];
-    let word = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    match rest.first() {
-        Some(b'(' | b'*' | b'+' | b'-') => true,
-        _ => word > 0 && numbers(&rest[..word]) && rest.get(word).is_some_and(|byte| matches!(byte, b'.' | b')')),
-    }
+    let (marks, rest) = match &bytes[start..] {
+        [b'(', rest @ ..] => (2, rest),
+        rest => (1, rest),
+    };
+    let (word, rest) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count());
+    let closed = matches!(rest, [b'.' | b')', b' ' | b'\t', ..] | [b'.', b')', ..]);
+    marks * usize::from(closed && !word.is_empty() && numbers(word))
 }
 
 /// Whether a `)` may end the mark of an item within a text: `1)`, `iv)`, `a.)`, `(a)`, after a space and before another that no small letter
@@ -402,6 +424,17 @@ mod tests {
         "π",
         "\u{a0}",
         "\u{2009}",
+        "☉",
+        "★",
+        "†",
+        "•",
+        "カ",
+        "강",
+        "ש",
+        "ع",
+        "؟",
+        "۔",
+        "հ",
         "是",
         "。",
         "）",
@@ -445,12 +478,13 @@ mod tests {
             ("It (no. C) ended. So", &[18]),
             ("A 'no. One' is. It's Bob's", &[16]),
             ("Bob's boys' 'no.' They say", &[18]),
+            ("\"Go. Now\" he\" said", &[]),
             ("No end", &[]),
         ] {
             assert!(boundaries(&*language, text, &mut scratch, &mut found), "{text}");
             assert_eq!(found, expected, "{text}");
         }
-        for text in ["Well. ' A", "1. One 2. Two", "a) One b) Two", "\"Go. Now\" he\" said", "是。否", "One.\nTwo"] {
+        for text in ["Well. ' A", "1. One 2) Two", "a) One b) Two", "Go.\" Now", "是。否", "One.\nTwo"] {
             assert!(!boundaries(&*language, text, &mut scratch, &mut found), "{text}");
         }
         assert!(!knows(&*sentencex::language_factory("el")));
