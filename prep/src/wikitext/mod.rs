@@ -24,6 +24,7 @@ mod conversion;
 mod expand;
 mod links;
 mod marks;
+mod numbers;
 mod quotes;
 mod tables;
 mod tags;

@@ -1,7 +1,7 @@
 //! HTML in wikitext: block tags become breaks, inline tags vanish, anything else is text.
 
 use super::expand::tag_length;
-use super::marks::{BREAK, ITEM, Terms, hide_colons};
+use super::marks::{BREAK, ITEM, NULL, Terms, hide_colons};
 
 const INLINE: &[&str] = &[
     "b",
@@ -126,6 +126,10 @@ pub(super) fn strip(text: String) -> String {
             }
         }
         from = at + length;
+        // Apostrophes on both sides of a tag are markup each for itself: `''a''<sub>''n''</sub>`.
+        if out.ends_with('\'') && text[from..].starts_with('\'') {
+            out.push(NULL);
+        }
     }
     piece(&text[from..], poem, &mut out);
     out
@@ -192,6 +196,7 @@ mod tests {
     fn tags() {
         for (text, expected) in [
             ("a<b>b</b>c", "abc"),
+            ("''a''<sub>''n''</sub> it's<b>'</b>", "''a''\u{FDD1}''n'' it's'"),
             ("H<SUB>2</sub>O", "H2O"),
             ("<President> of", "<President> of"),
             ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),

@@ -167,10 +167,10 @@ fn magic(head: &str, parts: &[(&str, Option<usize>)], page: &Page<'_>) -> Option
     let argument = argument.trim();
     match function.trim().to_ascii_lowercase().as_str() {
         "formatnum" => Some(Some(match parts.get(1).map(|(flag, _)| flag.trim()) {
-            // Back to plain digits, and no commas.
-            Some("R") => argument.replace(',', ""),
+            // Back to what can be reckoned with.
+            Some("R") => page.wiki.numbers.plain(argument),
             Some("NOSEP") => argument.to_owned(),
-            _ => format_number(argument),
+            _ => page.wiki.numbers.format(argument),
         })),
         "lc" => Some(Some(argument.to_lowercase())),
         "uc" => Some(Some(argument.to_uppercase())),
@@ -186,23 +186,6 @@ fn magic(head: &str, parts: &[(&str, Option<usize>)], page: &Page<'_>) -> Option
 fn with_first(text: &str, change: impl Fn(char) -> String) -> String {
     let mut chars = text.chars();
     chars.next().map(change).unwrap_or_default() + chars.as_str()
-}
-
-/// Thousands apart, as MediaWiki writes numbers in English, Chinese and Japanese.
-fn format_number(text: &str) -> String {
-    let digits = text.trim_start_matches(['-', '+', '−']);
-    let whole = digits.bytes().take_while(u8::is_ascii_digit).count();
-    if whole < 4 || !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        return text.to_owned();
-    }
-    let mut out = text[..text.len() - digits.len()].to_owned();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && at < whole && (whole - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A template's name as the tables write it: lower case, no namespace, single spaces.
@@ -374,13 +357,6 @@ mod tests {
         ] {
             let told = Templates::default().with(file).unwrap_err().to_string();
             assert!(told.contains(error), "{told}");
-        }
-    }
-
-    #[test]
-    fn numbers() {
-        for (text, expected) in [("12345", "12,345"), ("123", "123"), ("-1234567.89012", "-1,234,567.89012"), ("12 km", "12 km")] {
-            assert_eq!(format_number(text), expected);
         }
     }
 }

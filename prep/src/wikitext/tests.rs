@@ -89,6 +89,14 @@ fn links() {
 }
 
 #[test]
+fn numbers() {
+    for (lang, shown) in [("en", "1,234,567.5 1,234"), ("de", "1.234.567,5 1.234"), ("fr", "1 234 567,5 1 234"), ("es", "1 234 567,5 1234")]
+    {
+        check(lang, &[("{{formatnum:1234567.5}} {{formatnum:1234}}", shown, "")]);
+    }
+}
+
+#[test]
 fn media() {
     check(
         "en",
@@ -191,6 +199,7 @@ fn blocks_and_html() {
             ("{{(!}}\n{{!}} a\n{{!)}}\nb", "b", ""),
             ("{{convert|10|x|20|x|5|cm|in}}, {{convert|3|mi|20|chain|km}}", "10 x 20 x 5 cm, 3 mi 20 chain", ""),
             ("{{formatnum:1,234|R}} {{formatnum:1234}}", "1234 1,234", ""),
+            ("''a''<sub>''n''</sub> and '''b'''<sup><i>'''2'''</i></sup>", "an and b2", ""),
             ("<ul><li>a<li>b</ul>", "a\nb", ""),
             ("H<sub>2</sub>O <small>x</small> <President> 1 < 2", "H2O x <President> 1 < 2", ""),
             ("&lt;b&gt; &amp;lt; &ndash; &#8212; &#x4e2d; a&nbsp;b &bogus; &zwnj;", "<b> &lt; – — 中 a b &bogus; \u{200c}", ""),
@@ -262,7 +271,7 @@ fn chinese() {
     let none = Options { variant: Variant::None, ..options("zh") };
     check_with(
         &Extractor::new(Wiki::new(&SiteInfo::default(), "zh"), none),
-        &[("软件頭髮-{zh-hant:乙;zh-hans:甲}--{H|zh-cn:信息;zh-tw:資訊}-資訊", "软件頭髮乙資訊", "")],
+        &[("软件頭髮-{zh-hant:乙;zh-hans:甲}--{H|zh-cn:信息;zh-tw:資訊}-資訊", "软件頭髮甲資訊", "")],
     );
 }
 

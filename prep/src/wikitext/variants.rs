@@ -7,6 +7,9 @@ use super::Page;
 use super::marks::{KEEP_CLOSE, KEEP_OPEN, plain, rule_mark};
 use crate::cli::Variant;
 
+/// What shows of a rule where nothing is converted, by its place in [`CODES`]: MediaWiki's order for readers of no variant.
+const UNCONVERTED: [usize; 9] = [1, 3, 6, 8, 0, 2, 4, 5, 7];
+
 /// Variants of Chinese that MediaWiki knows: the simplified ones, what stands between, the traditional ones.
 const CODES: [&str; 9] = ["zh-hans", "zh-cn", "zh-sg", "zh-my", "zh", "zh-hant", "zh-tw", "zh-hk", "zh-mo"];
 const BETWEEN: usize = 4;
@@ -124,8 +127,8 @@ fn rank(code: usize, variant: Variant) -> Option<usize> {
 }
 
 fn pick<'a>(rules: &[Alternative<'a>], variant: Variant) -> &'a str {
-    // Of equals, as where nothing is converted, the first.
-    rules.iter().min_by_key(|rule| rank(rule.code, variant)).map_or("", |rule| rule.text)
+    let order = |rule: &&Alternative<'_>| rank(rule.code, variant).unwrap_or(UNCONVERTED[rule.code]);
+    rules.iter().min_by_key(order).map_or("", |rule| rule.text)
 }
 
 /// Flags and text. What stands before the first bar is flags, and what is none is passed over, as in MediaWiki; a link's bar is none.

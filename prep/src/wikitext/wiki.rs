@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::links::{MAX_TITLE, decode};
+use super::numbers::Numbers;
 use super::templates::Templates;
 use super::{normalise_title, tidy};
 use crate::source::SiteInfo;
@@ -21,6 +22,7 @@ pub struct Wiki {
     canonical: HashMap<i32, String>,
     trail: HashSet<char>,
     variants: bool,
+    pub(super) numbers: Numbers,
     magic: Vec<String>,
     media: HashSet<String>,
     pub(super) disambiguation: HashSet<String>,
@@ -33,6 +35,8 @@ struct Language {
     trail: String,
     #[serde(default)]
     variants: bool,
+    #[serde(default)]
+    numbers: Numbers,
     #[serde(default)]
     disambiguation: Vec<String>,
     #[serde(default)]
@@ -195,6 +199,7 @@ impl Wiki {
             namespaces,
             trail: trail_letters(&language.trail),
             variants: language.variants,
+            numbers: language.numbers.clone(),
             magic: MAGIC.iter().map(|word| (*word).to_owned()).chain(language.magic.iter().cloned()).collect(),
             disambiguation: english.iter().chain(&language.disambiguation).cloned().collect(),
             canonical,
