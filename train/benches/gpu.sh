@@ -13,8 +13,9 @@
 #       cluster    PCA and k-means of 1 and of 10 million vectors of 768 numbers                    6
 #       devices    two cards against one, if there are two                                          4
 #
-# pack takes binaries that are built already from TRAIN and PREP. On the card's machine DEVICE (cuda), MODEL (base), STEPS (30) and
-# PRECISION (bf16) may be set, so that DEVICE=cpu MODEL=mini STEPS=2 PRECISION=f32 tries it all on a processor.
+# pack takes binaries that are built already from TRAIN and PREP. On the card's machine DEVICE (cuda), MODEL (base), STEPS (30),
+# PRECISION (bf16) and VECTORS (1000000 10000000, for `cluster`) may be set, so that DEVICE=cpu MODEL=mini STEPS=2 PRECISION=f32
+# VECTORS=20000 tries it on a processor: all but `check` and `fusion`, which are about a GPU.
 #
 # Each section keeps to ten minutes and writes DIR/results/SECTION.txt (or RESULTS/SECTION.txt). Building needs Rust, and for the real lengths and triples the
 # dumps and labelled sets that DATA names (default ../shared/data beside the repository); without them made ones are used, and it
@@ -172,11 +173,7 @@ print("\n".join(str(length) for batch in batches for length in batch))' "$here/$
             within 270 "$here/train" esi --data "$here/enwiki" --encoder "$here/work/en" --out "$here/work/curve-$precision" --overwrite \
                 --device "$device" --precision $precision --max-tokens 8192 --max-steps $((7 * steps)) --eval-every 0 --lr 5e-5 --warmup 0.1 --dropout 0
         done
-        python3 - "$here/work" <<'PY'
-import json, sys
-curve = {p: {l["step"]: l["loss"] for l in map(json.loads, open(f"{sys.argv[1]}/curve-{p}/metrics.jsonl")) if "loss" in l} for p in ("f32", "bf16")}
-for step in sorted(curve["f32"].keys() & curve["bf16"].keys()): print(step, *(f"{curve[p][step]:.4f}" for p in ("f32", "bf16")))
-PY
+        compare_losses "$here/work/curve-f32" "$here/work/curve-bf16"
         ;;
     stage)
         encoder zh
@@ -189,23 +186,39 @@ PY
         done
         ;;
     cluster)
-        for count in 1000000 10000000; do
+        for count in ${VECTORS:-1000000 10000000}; do
             within 280 "$here/train" bench-step --device "$device" --cluster $count
         done
         ;;
     devices)
-        if [ "$(nvidia-smi --list-gpus | wc -l)" -lt 2 ]; then echo "skipped: there is one card"; return; fi
+        local pair=cpu,cpu
+        if [ "$device" != cpu ]; then
+            pair=cuda:0,cuda:1
+            if [ "$(nvidia-smi --list-gpus 2>/dev/null | wc -l)" -lt 2 ]; then echo "skipped: there are no two cards"; return; fi
+        fi
         encoder en
-        local common=(--data "$here/enwiki" --encoder "$here/work/en" --overwrite --max-steps $((2 * steps)) --eval-every 0 --lr 5e-5 --warmup 0.1 --batch 32)
-        within 140 "$here/train" esi "${common[@]}" --out "$here/work/one" --device cuda:0 --accumulate 2
-        within 140 "$here/train" esi "${common[@]}" --out "$here/work/two" --devices cuda:0,cuda:1
-        tail -1 "$here/work/one/metrics.jsonl" "$here/work/two/metrics.jsonl"
+        local common=(--data "$here/enwiki" --encoder "$here/work/en" --overwrite --max-steps $((2 * steps)) --eval-every 0 --lr 5e-5 --warmup 0.1 \
+            --batch 32 --dropout 0 --precision "$default")
+        within 140 "$here/train" esi "${common[@]}" --out "$here/work/one" --device "${pair%,*}" --accumulate 2
+        within 140 "$here/train" esi "${common[@]}" --out "$here/work/two" --devices "$pair"
+        compare_losses "$here/work/one" "$here/work/two"
         ;;
     *)
         echo "there is no section $1" >&2
         return 2
         ;;
     esac
+}
+
+# The losses of two runs, step by step.
+compare_losses() {
+    python3 - "$@" <<'PY'
+import json, sys
+one, two = ({l["step"]: l["loss"] for l in map(json.loads, open(f"{run}/metrics.jsonl")) if "loss" in l} for run in sys.argv[1:])
+steps = sorted(one.keys() & two.keys())
+for step in steps: print(step, f"{one[step]:.4f} {two[step]:.4f}")
+print("largest difference:", max((abs(one[step] - two[step]) for step in steps), default="no step in common"))
+PY
 }
 
 # An encoder of BERT-base's size with random weights, once.
