@@ -115,6 +115,40 @@ fn threads_and_compression_do_not_change_a_byte() {
     assert!(shards.iter().all(|shard| *shard == shards[0]));
 }
 
+/// A multistream dump must hold what its index lists, whether it is read at once or in two runs.
+#[test]
+fn an_index_tells_whether_a_dump_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let xml = dump(&(1..=6).map(|id| page(id, "to [[Rome]]")).collect::<Vec<_>>());
+    let (head, rest) = xml.split_at(xml.find("<page>").unwrap());
+    let (third, end) = (rest.find("<page><title>Page 4<").unwrap(), rest.find("</mediawiki>").unwrap());
+    let streams = [head, &rest[..third], &rest[third..end], &rest[end..]].map(|part| bzip2(part.as_bytes()));
+    let dump = write(dir.path(), "dump.xml.bz2", &streams.concat());
+    let (first, second) = (streams[0].len(), streams[0].len() + streams[1].len());
+    let lines = (1..=6).map(|id| format!("{}:{id}:Page {id}\n", if id < 4 { first } else { second }));
+    let index = lines.collect::<String>();
+    let whole = write(dir.path(), "index.txt.bz2", &bzip2(index.as_bytes()));
+    let more = write(dir.path(), "more.txt", format!("{index}{second}:7:Page 7\n").as_bytes());
+    let other = write(dir.path(), "other.txt", b"7:1:Page 1\n");
+    let out = dir.path().join("out");
+    let read = |index: &Path, options: &[&str]| {
+        let args = ["pages", text(&dump), "--index", text(index), "-o", text(&out), "--overwrite"];
+        prep(&[&args[..], options].concat())
+    };
+    read(&whole, &[]).ok();
+    assert_eq!(pages(&out).len(), 6);
+    let kept = manifest(&out).config["index"][0]["path"].clone();
+    assert_eq!(kept, text(&whole));
+    read(&whole, &["--resolve-redirects"]).ok();
+    read(&more, &[]).fails(&["dump.xml.bz2: it has 6 pages, and its index", "lists 7"]);
+    assert!(!manifest(&out).complete);
+    read(&more, &["--skip-damaged"]).ok();
+    assert_eq!(manifest(&out).damage.len(), 1);
+    read(&other, &[]).fails(&["line 1: a bzip2 stream is to begin at byte 7", "the index is of another dump"]);
+    read(&dump, &[]).fails(&["line 1: expected offset:page_id:title"]);
+    read(&whole, &["--index", text(&more)]).fails(&["--index is given 2 times for 1 dump"]);
+}
+
 #[test]
 fn what_is_no_dump_is_refused() {
     let dir = tempfile::tempdir().unwrap();

@@ -28,6 +28,9 @@ pub struct InputArgs {
 /// How a dump is read.
 #[derive(Debug, Clone, Args)]
 pub struct DumpArgs {
+    /// Index of a multistream dump, once for each dump and in their order: the dump must have the streams and pages that it lists
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub index: Vec<PathBuf>,
     /// Language of the wiki [default: what the dump says]
     #[arg(long, value_name = "CODE")]
     pub lang: Option<String>,
@@ -78,7 +81,7 @@ pub enum Variant {
     ZhHans,
     /// Traditional.
     ZhHant,
-    /// As it is written; of alternatives the first.
+    /// As it is written; of alternatives the one that MediaWiki shows to readers of no variant.
     None,
 }
 

@@ -36,6 +36,9 @@ pub(super) struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat_mentions: Option<bool>,
     pub resolve_redirects: bool,
+    /// Indexes that the dumps were compared with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub index: Vec<Input>,
     /// Where only a part of some dumps is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlannedPart>,

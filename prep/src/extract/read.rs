@@ -160,7 +160,7 @@ impl Reading<'_, '_> {
     }
 
     fn dump(&mut self, input: DumpInput, path: &str, within: Within) -> bool {
-        let (until, expected) = (input.until(), input.expected());
+        let (until, expected, index) = (input.until(), input.expected(), input.index());
         let mut splitter = match input.splitter(within) {
             Ok(splitter) => splitter,
             Err(error) => return self.fail(format!("{error:#}")),
@@ -210,6 +210,12 @@ impl Reading<'_, '_> {
         }
         if let Some(lost) = lost {
             batch.damage.push(lost.damage(path, "up to its end"));
+        }
+        if let Some(what) = index.and_then(|index| index.differs(splitter.pages())) {
+            if !self.skip_damaged {
+                return self.send(batch) && self.fail(format!("{path}: {what}"));
+            }
+            batch.damage.push(Damage { path: path.to_owned(), what, lost: "pages that its index lists".to_owned() });
         }
         let read = splitter.reader().input();
         let sound = batch.damage.is_empty();

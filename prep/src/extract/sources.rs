@@ -12,8 +12,9 @@ use super::read::{Position, Within};
 use super::units::Known;
 use super::variant;
 use crate::cli::{Common, DumpArgs, InputArgs, Variant};
+use crate::numbers::counted;
 use crate::plan::{Plan, PlannedDump, PlannedRange};
-use crate::source::{PageChunk, Part, Progress, SiteInfo, Splitter, Stream, check_unchanged};
+use crate::source::{Index, PageChunk, Part, Progress, SiteInfo, Splitter, Stream, check_unchanged};
 use crate::wikitext::Templates;
 
 /// Inputs, opened and known to be what they should be.
@@ -62,6 +63,14 @@ impl Sources {
 
     fn open_all(paths: &[PathBuf], args: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
         let mut all = Self::empty(args)?;
+        let dumps = paths.iter().filter(|path| !path.is_dir()).count();
+        ensure!(
+            args.index.is_empty() || args.index.len() == dumps,
+            "--index is given {} times for {}; each dump has its own, and they come in the same order",
+            args.index.len(),
+            counted(dumps as u64, "dump")
+        );
+        let mut indexes = args.index.iter();
         for path in paths {
             if path.is_dir() {
                 all.open_folder(path)?;
@@ -70,7 +79,8 @@ impl Sources {
             if args.resolve_redirects {
                 check_twice(path, "--resolve-redirects")?;
             }
-            let input = DumpInput::open(path, common.decoders(), &all.progress)?;
+            let mut input = DumpInput::open(path, common.decoders(), &all.progress)?;
+            input.index = indexes.next().map(|index| Index::read(index, path)).transpose()?;
             let lang = all.meet(&input.site, path, args)?;
             let (site, path) = (input.site.clone(), path.display().to_string());
             all.sources.push(Source::Dump { input, site, lang, path });
@@ -133,7 +143,9 @@ impl Sources {
     /// # Errors
     /// An input that is not any more what it was.
     pub fn again(&self, args: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
-        Self::open_all(&self.paths().collect::<Vec<_>>(), args, common)
+        // The indexes were read already.
+        let args = DumpArgs { index: Vec::new(), ..args.clone() };
+        Self::open_all(&self.paths().collect::<Vec<_>>(), &args, common)
     }
 
     fn paths(&self) -> impl Iterator<Item = PathBuf> {
@@ -201,6 +213,13 @@ impl Sources {
         })
     }
 
+    fn indexes(&self) -> impl Iterator<Item = &Index> {
+        self.sources.iter().filter_map(|source| match source {
+            Source::Dump { input, .. } => input.index.as_ref(),
+            Source::Pages { .. } => None,
+        })
+    }
+
     /// What workers need to know of each source.
     pub fn dumps(&self) -> Vec<Dump> {
         self.sources
@@ -230,6 +249,7 @@ impl Sources {
             max_chars: None,
             repeat_mentions: None,
             resolve_redirects: args.resolve_redirects,
+            index: self.indexes().map(|index| index.input.clone()).collect(),
             plan: self.planned.clone(),
             nee: None,
             sites: self.sites.iter().map(|(lang, site)| (lang.clone(), site.namespaces.clone())).collect(),
@@ -245,6 +265,8 @@ pub(super) struct DumpInput {
     part: Part,
     /// What a plan says its bytes are, where that made it a part.
     expected: Option<Input>,
+    /// What its index says it holds.
+    index: Option<Index>,
     threads: usize,
     progress: Progress,
     /// What it says of its wiki.
@@ -263,7 +285,17 @@ impl DumpInput {
         let site = splitter.site().clone();
         let splitter = (!file).then(|| Box::new(splitter));
         let bytes = if file { std::fs::metadata(path).with_context(name)?.len() } else { 0 };
-        Ok(Self { path: path.to_owned(), bytes, part: Part::WHOLE, expected: None, threads, progress: progress.clone(), site, splitter })
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+            part: Part::WHOLE,
+            expected: None,
+            index: None,
+            threads,
+            progress: progress.clone(),
+            site,
+            splitter,
+        })
     }
 
     /// A range of a plan's dump.
@@ -274,12 +306,17 @@ impl DumpInput {
         ensure!(there == planned, "{} has {there} bytes, and had {planned} when the plan was made; make a new one", path.display());
         let expected = Some(Input { bytes: range.bytes, blake3: range.blake3.clone(), ..dump.input.clone() });
         let (path, part, site) = (path.to_owned(), range.part.clone(), dump.site.clone());
-        Ok(Self { path, bytes: range.bytes, part, expected, threads, progress: progress.clone(), site, splitter: None })
+        Ok(Self { path, bytes: range.bytes, part, expected, index: None, threads, progress: progress.clone(), site, splitter: None })
     }
 
     /// What it must be when it is read.
     pub fn expected(&self) -> Option<Input> {
         self.expected.clone()
+    }
+
+    /// What it must hold, by its index.
+    pub fn index(&self) -> Option<Index> {
+        self.index.clone()
     }
 
     /// Bit of the file at which the next part begins.
