@@ -99,22 +99,13 @@ pub struct PagesArgs {
     pub dump: DumpArgs,
 }
 
-/// `prep esi`
+/// What `prep esi` and `prep nee` share.
 #[derive(Debug, Args)]
-pub struct EsiArgs {
+pub struct TripleArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub inputs: InputArgs,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub dump: DumpArgs,
-    /// Query set with one label, built in or a TOML file [default: zhwiki for Chinese, enwiki otherwise]
-    #[arg(long, value_name = "NAME|FILE")]
-    pub queries: Option<String>,
-    /// Mark later mentions of what the page links, and of its title, as answers too
+    pub pages: PagesArgs,
+    /// Mark later mentions of what the page links, and of its title, too: as an answer, or with the label of the link or title
     #[arg(long)]
     pub repeat_mentions: bool,
     /// Leave out sentences with fewer answers
@@ -125,18 +116,23 @@ pub struct EsiArgs {
     pub max_chars: usize,
 }
 
+/// `prep esi`
+#[derive(Debug, Args)]
+pub struct EsiArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub triples: TripleArgs,
+    /// Query set with one label, built in or a TOML file [default: zhwiki for Chinese, enwiki otherwise]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub queries: Option<String>,
+}
+
 /// `prep nee`
 #[derive(Debug, Args)]
 pub struct NeeArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub inputs: InputArgs,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub dump: DumpArgs,
+    pub triples: TripleArgs,
     /// Query set, built in or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     pub queries: String,
@@ -161,25 +157,16 @@ pub struct NeeArgs {
     /// Fewest chars of a name that is looked for in the text
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub min_length: usize,
-    /// Mark later mentions of what the page links, and of its title, too: with the label of the link or title
-    #[arg(long)]
-    pub repeat_mentions: bool,
     /// Of names of this label, mark later mentions of the last word too: Lovelace, after Ada Lovelace
     #[arg(long, value_name = "LABEL", requires = "repeat_mentions")]
     pub family_names: Option<String>,
     /// What is no name, one a line: it is not looked for in the text, and a link of this text is no answer; may be given several times
     #[arg(long, value_name = "FILE")]
     pub stop: Vec<PathBuf>,
-    /// Leave out sentences with fewer answers
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub min_entities: usize,
     /// Leave out sentences with more names that no gazetteer knows: links without a label and, where a script has upper case, other words
     /// that begin with it after a sentence's first; what --stop lists is not unknown
     #[arg(long, value_name = "N")]
     pub max_unknown: Option<usize>,
-    /// Split longer sentences between clauses or words, never inside an answer
-    #[arg(long, value_name = "N", default_value_t = 400)]
-    pub max_chars: usize,
     /// Part the sentences by their number of answers into folders such as `entities=1-3`; for instance 1-3,4-6,7+
     #[arg(long, value_name = "RANGES")]
     pub buckets: Option<Buckets>,

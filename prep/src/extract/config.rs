@@ -8,7 +8,7 @@ use schemas::manifest::Input;
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
-use crate::cli::{Ambiguous, Matching, NeeArgs, Part, Variant};
+use crate::cli::{Ambiguous, Matching, NeeArgs, Part, TripleArgs, Variant};
 use crate::gazetteer::Spec;
 use crate::gazetteer::files::NameFile;
 use crate::gazetteer::fold::Folding;
@@ -46,6 +46,14 @@ pub(super) struct Config {
     pub nee: Option<NeeConfig>,
     /// Names of the namespaces by language: who reads the pages tells articles from other links by them.
     pub sites: BTreeMap<String, BTreeMap<i32, String>>,
+}
+
+impl Config {
+    /// The same for triples.
+    pub(super) fn of_triples(self, args: &TripleArgs) -> Self {
+        let TripleArgs { repeat_mentions, min_entities, max_chars, .. } = *args;
+        Self { repeat_mentions: Some(repeat_mentions), min_entities: Some(min_entities), max_chars: Some(max_chars), ..self }
+    }
 }
 
 /// A part of a plan, as the manifest keeps it.
@@ -103,7 +111,7 @@ impl NeeConfig {
             files.push((label, file));
         }
         ensure!(
-            !args.repeat_mentions || args.matching != Matching::Mentions,
+            !args.triples.repeat_mentions || args.matching != Matching::Mentions,
             "--repeat-mentions is for what links say, expected --match anchors or both"
         );
         let config = Self {

@@ -17,7 +17,7 @@ use super::redirects::Redirects;
 use super::sources::Sources;
 use super::units::{self, Saved, Settings, Start, State};
 use super::work::{Done, RowsOf, Sink, Worker};
-use crate::cli::{Common, DumpArgs, OutputArgs};
+use crate::cli::{Common, DumpArgs, OutputArgs, PagesArgs};
 use crate::gazetteer::coverage::{Coverage, Report};
 use crate::gazetteer::{Gazetteer, Loaded};
 use crate::{PROGRAM, pipeline};
@@ -59,6 +59,13 @@ enum End {
 impl From<anyhow::Error> for End {
     fn from(error: anyhow::Error) -> Self {
         Self::Stopped(error)
+    }
+}
+
+impl<'a> Job<'a> {
+    /// One without a gazetteer, whose rows go into one folder.
+    pub(super) fn new(command: &'a str, args: &'a PagesArgs, common: &'a Common) -> Self {
+        Self { command, output: &args.output, dump: &args.dump, common, names: None, partitions: None }
     }
 }
 

@@ -32,12 +32,12 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, ensure};
 use schemas::{Page, QuerySet};
 
-use crate::cli::{Common, DumpArgs, EsiArgs, NeeArgs, PagesArgs, Variant};
+use crate::cli::{Common, DumpArgs, EsiArgs, NeeArgs, PagesArgs, TripleArgs, Variant};
 use crate::gazetteer::Gazetteer;
 use crate::wikitext::Extractor;
 pub use buckets::Buckets;
-use config::NeeConfig;
 pub use config::PlannedPart;
+use config::{Config, NeeConfig};
 use job::{Job, NamesOf};
 use label::{Counters, Rules};
 use sources::Sources;
@@ -53,11 +53,14 @@ pub fn pages(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
     let sources = Sources::open(&args.inputs, &args.dump, common)?;
     ensure!(sources.folders().next().is_none(), "prep pages reads dumps, not folders; {} is one", sources.first_folder());
     let config = sources.config(&args.dump, None);
-    let job = Job { command: "pages", output: &args.output, dump: &args.dump, common, names: None, partitions: None };
-    job.run(sources, &config, |page: Page<'_>, _: &Extractor, _: &mut Counters, pages: &mut Vec<Page<'static>>| {
-        pages.push(page.into_owned());
-        Ok(())
-    })
+    Job::new("pages", args, common).run(
+        sources,
+        &config,
+        |page: Page<'_>, _: &Extractor, _: &mut Counters, pages: &mut Vec<Page<'static>>| {
+            pages.push(page.into_owned());
+            Ok(())
+        },
+    )
 }
 
 /// Runs `prep esi`.
@@ -65,8 +68,9 @@ pub fn pages(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
 /// # Errors
 /// As [`pages`], and a query set that has not one label, or a folder of pages that is not complete.
 pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
-    let sources = Sources::open(&args.inputs, &args.dump, common)?;
-    let given = args.queries.as_deref().map(QuerySet::named).transpose()?;
+    let EsiArgs { triples: args, queries } = args;
+    let sources = Sources::open(&args.pages.inputs, &args.pages.dump, common)?;
+    let given = queries.as_deref().map(QuerySet::named).transpose()?;
     let mut queries: BTreeMap<String, QuerySet> = BTreeMap::new();
     for lang in sources.sites.keys() {
         let set = match &given {
@@ -81,16 +85,12 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
         );
         queries.insert(lang.clone(), set);
     }
-    let mut config = sources.config(&args.dump, Some(queries.values().cloned().collect()));
-    config.min_entities = Some(args.min_entities);
-    config.max_chars = Some(args.max_chars);
-    config.repeat_mentions = Some(args.repeat_mentions);
+    let config = sources.config(&args.pages.dump, Some(queries.values().cloned().collect())).of_triples(args);
     let rules = Rules { min_entities: args.min_entities, max_chars: args.max_chars, max_unknown: None, buckets: None };
-    let job = Job { command: "esi", output: &args.output, dump: &args.dump, common, names: None, partitions: None };
     let triples = |page: Page<'_>, extractor: &Extractor, counters: &mut Counters, triples: &mut Triples| {
         esi::triples(&page, extractor, &queries[&*page.lang].queries[0], args.repeat_mentions, &rules, counters, triples)
     };
-    job.run(sources, &config, triples)
+    Job::new("esi", &args.pages, common).run(sources, &config, triples)
 }
 
 /// Runs `prep nee`.
@@ -98,24 +98,20 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
 /// # Errors
 /// As [`esi`], but for the number of labels; a label that the query set does not have, or a gazetteer that cannot be read.
 pub fn nee(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
-    let sources = Sources::open(&args.inputs, &args.dump, common)?;
+    let TripleArgs { pages, repeat_mentions, min_entities, max_chars } = &args.triples;
+    let sources = Sources::open(&pages.inputs, &pages.dump, common)?;
     let set = QuerySet::named(&args.queries)?;
     let family = args.family_names.as_deref().map(|label| config::label(&set, label).context("--family-names")).transpose()?;
-    let (nee, spec) = NeeConfig::new(args, &set, sources.are_simplified(&args.dump))?;
+    let (nee, spec) = NeeConfig::new(args, &set, sources.are_simplified(&pages.dump))?;
     let (gazetteer, loaded) = Gazetteer::load(spec)?;
     let paths = nee.paths();
-    let mut config = sources.config(&args.dump, Some(vec![set.clone()]));
-    config.min_entities = Some(args.min_entities);
-    config.max_chars = Some(args.max_chars);
-    config.repeat_mentions = Some(args.repeat_mentions);
-    config.nee = Some(nee);
-    let rules =
-        Rules { min_entities: args.min_entities, max_chars: args.max_chars, max_unknown: args.max_unknown, buckets: args.buckets.clone() };
-    let repeats = args.repeat_mentions.then_some(nee::RepeatRules { family });
+    let config = Config { nee: Some(nee), ..sources.config(&pages.dump, Some(vec![set.clone()])).of_triples(&args.triples) };
+    let rules = Rules { min_entities: *min_entities, max_chars: *max_chars, max_unknown: args.max_unknown, buckets: args.buckets.clone() };
+    let repeats = repeat_mentions.then_some(nee::RepeatRules { family });
     let labeller = nee::Labeller { gazetteer: &gazetteer, matching: args.matching, repeats };
     let names = NamesOf { gazetteer: &gazetteer, loaded, labels: set.labels().collect(), paths };
     let partitions = args.buckets.as_ref().map(|buckets| buckets.folders().collect());
-    let job = Job { command: "nee", output: &args.output, dump: &args.dump, common, names: Some(names), partitions };
+    let job = Job { names: Some(names), partitions, ..Job::new("nee", pages, common) };
     let triples = |page: Page<'_>, extractor: &Extractor, counters: &mut Counters, triples: &mut Triples| {
         nee::triples(&page, extractor, &set.queries, &labeller, &rules, counters, triples)
     };
