@@ -2,50 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod dump_common;
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use common::{Run, fixture, manifest, run, shared_data, triples};
+use common::{fixture, manifest, shared_data, triples};
+use dump_common::{bzip2, dump, page, prep, text, write};
 use schemas::row::char_slice;
 use schemas::{Folder, Page};
 
-const PREP: &str = env!("CARGO_BIN_EXE_prep");
-
-fn prep(args: &[&str]) -> Run {
-    run(PREP, args)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
 fn pages(dir: &Path) -> Vec<Page<'static>> {
     Folder::open::<Page>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
-}
-
-fn bzip2(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(1));
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn write(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = dir.join(name);
-    fs::write(&path, bytes).unwrap();
-    path
-}
-
-fn dump(pages: &[String]) -> String {
-    format!("<mediawiki version=\"0.11\" xml:lang=\"en\"><siteinfo><dbname>enwiki</dbname></siteinfo>{}</mediawiki>", pages.concat())
-}
-
-fn page(id: usize, text: &str) -> String {
-    format!(
-        "<page><title>Page {id}</title><ns>0</ns><id>{id}</id><revision><id>{id}</id><timestamp>2020-01-01T00:00:00Z</timestamp>\
-         <model>wikitext</model><text>{text}</text></revision></page>\n"
-    )
 }
 
 /// Old exports do not mark redirects, or do not say where they lead.
@@ -53,7 +21,7 @@ fn page(id: usize, text: &str) -> String {
 fn redirects_are_told_from_the_text() {
     let dir = tempfile::tempdir().unwrap();
     let marked = page(3, "#redirect [[a b#c]]").replace("<id>3</id><revision>", "<id>3</id><redirect /><revision>");
-    let xml = dump(&[page(1, "to [[Page 2]]"), page(2, "#REDIRECT [[Page 4|x]]"), marked, page(4, "# no redirect [[Page 3]]")]);
+    let xml = dump([page(1, "to [[Page 2]]"), page(2, "#REDIRECT [[Page 4|x]]"), marked, page(4, "# no redirect [[Page 3]]")]);
     let path = write(dir.path(), "old.xml", xml.as_bytes());
     let out = dir.path().join("out");
     prep(&["pages", text(&path), "-o", text(&out), "--resolve-redirects"]).ok();
@@ -101,8 +69,7 @@ fn the_fixtures_come_out_whole() {
 #[test]
 fn threads_and_compression_do_not_change_a_byte() {
     let dir = tempfile::tempdir().unwrap();
-    let xml =
-        dump(&(0..2000).map(|id| page(id, &format!("'''P''' is near [[Place {id}|the place]]. ''Really'' [[x]]s."))).collect::<Vec<_>>());
+    let xml = dump((0..2000).map(|id| page(id, &format!("'''P''' is near [[Place {id}|the place]]. ''Really'' [[x]]s."))));
     let (head, tail) = xml.split_at(xml.len() / 2);
     let plain = write(dir.path(), "dump.xml", xml.as_bytes());
     let streams = write(dir.path(), "dump.xml.bz2", &[bzip2(head.as_bytes()), bzip2(tail.as_bytes())].concat());
@@ -119,7 +86,7 @@ fn threads_and_compression_do_not_change_a_byte() {
 #[test]
 fn an_index_tells_whether_a_dump_is_whole() {
     let dir = tempfile::tempdir().unwrap();
-    let xml = dump(&(1..=6).map(|id| page(id, "to [[Rome]]")).collect::<Vec<_>>());
+    let xml = dump((1..=6).map(|id| page(id, "to [[Rome]]")));
     let (head, rest) = xml.split_at(xml.find("<page>").unwrap());
     let (third, end) = (rest.find("<page><title>Page 4<").unwrap(), rest.find("</mediawiki>").unwrap());
     let streams = [head, &rest[..third], &rest[third..end], &rest[end..]].map(|part| bzip2(part.as_bytes()));
@@ -166,7 +133,7 @@ fn a_cut_stream_keeps_what_is_sound_and_fails() {
     let dir = tempfile::tempdir().unwrap();
     // Two kilobytes a page that do not compress: several bzip2 blocks.
     let noise = |id: usize| (0..60).map(|n| blake3::hash(format!("{id} {n}").as_bytes()).to_string()).collect::<Vec<_>>().join(" ");
-    let xml = dump(&(0..300).map(|id| page(id, &noise(id))).collect::<Vec<_>>());
+    let xml = dump((0..300).map(|id| page(id, &noise(id))));
     let whole = bzip2(xml.as_bytes());
     let cut = write(dir.path(), "cut.xml.bz2", &whole[..whole.len() / 2]);
     let mut flipped = whole.clone();
@@ -197,7 +164,7 @@ fn a_cut_stream_keeps_what_is_sound_and_fails() {
 fn a_malformed_page_is_counted_or_fatal() {
     let dir = tempfile::tempdir().unwrap();
     let broken = page(2, "two").replace("<ns>0</ns>", "");
-    let xml = write(dir.path(), "broken.xml", dump(&[page(1, "one"), broken, page(3, "three")]).as_bytes());
+    let xml = write(dir.path(), "broken.xml", dump([page(1, "one"), broken, page(3, "three")]).as_bytes());
     let out = dir.path().join("out");
     let said = prep(&["pages", text(&xml), "-o", text(&out)]).ok();
     assert!(said.stderr.contains("warning") && said.stderr.contains("(Page 2): page has no <ns>"), "{}", said.stderr);
@@ -205,7 +172,7 @@ fn a_malformed_page_is_counted_or_fatal() {
     assert_eq!((pages.seen, pages.out, pages.skipped["malformed: no ns"]), (3, 2, 1));
     prep(&["pages", text(&xml), "-o", text(&dir.path().join("strict")), "--strict"]).fails(&["broken.xml", "Page 2", "<ns>"]);
     let history = page(1, "a").replace("</revision>", "</revision><revision><id>9</id></revision>");
-    let history = write(dir.path(), "history.xml", dump(&[history]).as_bytes());
+    let history = write(dir.path(), "history.xml", dump([history]).as_bytes());
     prep(&["pages", text(&history), "-o", text(&dir.path().join("history"))]).fails(&["history dump", "pages-articles"]);
 }
 

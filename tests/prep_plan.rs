@@ -2,29 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod dump_common;
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use common::{Run, fixture, manifest, run};
+use common::{Run, fixture, manifest};
+use dump_common::{bzip2, prep, text, write};
 use schemas::{Folder, Manifest, Page, Row, Triple};
-
-const PREP: &str = env!("CARGO_BIN_EXE_prep");
-
-fn prep(args: &[&str]) -> Run {
-    run(PREP, args)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-fn bzip2(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(1));
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 fn rows<R: Row + Clone>(dir: &Path) -> Vec<R> {
     Folder::open::<R>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
@@ -34,22 +19,15 @@ fn dump(ids: std::ops::Range<usize>) -> Vec<u8> {
     let page = |id: usize| {
         let noise = blake3::hash(format!("{id}").as_bytes()).to_string();
         let text = format!("Number {id} is near [[Place {}|the place]] and [[Oslo]]. {noise}", id % 99).repeat(1 + id % 9);
-        format!(
-            "  <page>\n<title>Page {id}</title><ns>0</ns><id>{id}</id><revision><id>{id}</id><timestamp>2020-01-01T00:00:00Z</timestamp>\
-             <model>wikitext</model><text>{text}</text></revision></page>\n"
-        )
+        // As real dumps have it, with spaces before and a line end within.
+        dump_common::page(id, &text).replace("<page>", "  <page>\n")
     };
-    let pages: String = ids.map(page).collect();
-    format!("<mediawiki version=\"0.11\" xml:lang=\"en\"><siteinfo><dbname>enwiki</dbname></siteinfo>{pages}</mediawiki>\n").into_bytes()
+    dump_common::dump(ids.map(page)).into_bytes()
 }
 
 /// Dumps of all kinds: one stream, many streams, plain, with a byte-order mark, and two that cannot be cut.
 fn dumps(dir: &Path) -> Vec<PathBuf> {
-    let write = |name: &str, bytes: &[u8]| {
-        let path = dir.join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    };
+    let write = |name: &str, bytes: &[u8]| write(dir, name, bytes);
     let many: Vec<u8> = dump(1000..2000).chunks(50_000).flat_map(bzip2).collect();
     let utf16: Vec<u8> =
         [0xfeff].into_iter().chain(String::from_utf8(dump(4000..4100)).unwrap().encode_utf16()).flat_map(u16::to_le_bytes).collect();

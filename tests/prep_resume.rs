@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod dump_common;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,16 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Run, manifest, run};
-
-const PREP: &str = env!("CARGO_BIN_EXE_prep");
-
-fn prep(args: &[&str]) -> Run {
-    run(PREP, args)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
+use dump_common::{PREP, bzip2, prep, text, write};
 
 /// Numbers that look random.
 struct Random(u64);
@@ -41,31 +33,16 @@ fn page(id: usize, random: &mut Random) -> String {
         }
     }
     // Some have issues, for --report, and some are malformed.
-    let issue = if id.is_multiple_of(50) { "{{unclosed [[link" } else { "" };
-    let ns = if id.is_multiple_of(70) { "" } else { "<ns>0</ns>" };
-    format!(
-        "<page><title>Page {id}</title>{ns}<id>{id}</id><revision><id>{id}</id><timestamp>2020-01-01T00:00:00Z</timestamp>\
-         <model>wikitext</model><text>{text}{issue}</text></revision></page>\n"
-    )
+    if id.is_multiple_of(50) {
+        text += "{{unclosed [[link";
+    }
+    let page = dump_common::page(id, &text);
+    if id.is_multiple_of(70) { page.replace("<ns>0</ns>", "") } else { page }
 }
 
 fn dump(pages: std::ops::Range<usize>) -> Vec<u8> {
     let mut random = Random(pages.start as u64 + 1);
-    let pages: String = pages.map(|id| page(id, &mut random)).collect();
-    format!("<mediawiki version=\"0.11\" xml:lang=\"en\"><siteinfo><dbname>enwiki</dbname></siteinfo>{pages}</mediawiki>").into_bytes()
-}
-
-fn bzip2(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write;
-    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(1));
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn write(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = dir.join(name);
-    fs::write(&path, bytes).unwrap();
-    path
+    dump_common::dump(pages.map(|id| page(id, &mut random))).into_bytes()
 }
 
 /// Everything in a folder, by path.
