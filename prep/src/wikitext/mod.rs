@@ -8,7 +8,7 @@
 //! | `tables` | tables go, or their cells become lines of their own |
 //! | `links` | internal links to anchors, media and categories out, then external links |
 //! | `tags` | HTML tags |
-//! | `blocks` | lines to paragraphs, headings, lists; `quotes`, entities, offsets, `conversion` |
+//! | `blocks` | lines to paragraphs, headings, lists, each a `block`; `quotes`, entities, offsets, `conversion` |
 //!
 //! Between passes the text is a string in which `marks` carry what was found. Nothing here is quadratic: a page of 2 MB of `[[` or
 //! `{{` takes milliseconds.
@@ -19,6 +19,7 @@ use schemas::{Anchor, Segment};
 
 use crate::cli::Variant;
 
+mod block;
 mod blocks;
 mod conversion;
 mod expand;
