@@ -341,6 +341,9 @@ pub fn adamw<R: CubeRuntime>(
 }
 
 /// The sum of tensors of one shape, each on a device of its own, on each of these: by NCCL where the runtime has it.
+///
+/// These are the calls that Burn's own distributed support makes. Its feature asks for them of every backend that is built in, and that
+/// of the CPU (burn-flex) has none, so that they are made here.
 pub fn all_reduce<R: CubeRuntime>(of_devices: Vec<CubeTensor<R>>) -> Vec<CubeTensor<R>> {
     let ids: Vec<DeviceId> = of_devices.iter().map(|x| x.device.to_id()).collect();
     let apart = ids.iter().enumerate().all(|(at, id)| !ids[..at].contains(id));
