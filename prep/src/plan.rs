@@ -16,12 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::{Common, PlanArgs};
 use crate::numbers::counted;
+use crate::source::bzip2::BLOCK;
 use crate::source::{Mark, Part, Progress, SiteInfo, Splitter, Stream};
 
 /// Version of the file's format.
 const VERSION: u32 = 1;
-/// First bits of a block of bzip2.
-const BLOCK: u64 = 0x3141_5926_5359;
 /// Bytes in which a block's first bits are looked for; a block has 900 kB at most, and hardly more when compressed.
 const WINDOW: usize = 4 << 20;
 

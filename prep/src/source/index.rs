@@ -9,11 +9,12 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use schemas::manifest::Input;
 
+use super::bzip2::BLOCK;
 use super::stream::{Progress, Stream};
 use crate::numbers::{counted, grouped};
 
-/// First bytes of a bzip2 stream that holds something, but for its fourth, the block size.
-const STREAM: ([u8; 3], [u8; 6]) = (*b"BZh", [0x31, 0x41, 0x59, 0x26, 0x53, 0x59]);
+/// Most bytes of a line that are looked at together: titles have 255 bytes at most.
+const LINE: u64 = 4096;
 
 /// What an index says of its dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Index {
         let (mut line, mut pages, mut last) = (Vec::new(), 0_u64, None);
         loop {
             line.clear();
-            lines.read_until(b'\n', &mut line).with_context(|| format!("cannot read {name}"))?;
+            (&mut lines).take(LINE).read_until(b'\n', &mut line).with_context(|| format!("cannot read {name}"))?;
             if line.is_empty() {
                 break;
             }
@@ -80,11 +81,12 @@ fn offset(line: &[u8]) -> Option<u64> {
     offset.parse().ok()
 }
 
+/// Whether a stream that holds something begins there: `BZh`, the size of its blocks, and a block.
 fn is_stream(file: &mut File, offset: u64) -> std::io::Result<bool> {
     let mut head = Vec::with_capacity(10);
     file.seek(SeekFrom::Start(offset))?;
     file.take(10).read_to_end(&mut head)?;
-    Ok(head.len() == 10 && head[..3] == STREAM.0 && head[4..] == STREAM.1)
+    Ok(head.len() == 10 && head.starts_with(b"BZh") && head[4..] == BLOCK.to_be_bytes()[2..])
 }
 
 #[cfg(test)]
@@ -128,6 +130,7 @@ mod tests {
             (b"2:1:A\n90:3:C\n", "to begin at byte 90"),
             (b"16:1:A\n2:2:B\n", "offset 2 is less than"),
             (b"2:1:A\n<mediawiki>\n", "line 2: expected offset:page_id:title, found `<mediawiki>`"),
+            (&[b'x'; 10_000], "line 1: expected offset:page_id:title"),
             (b"", "is empty"),
         ] {
             assert!(read(wrong).unwrap_err().contains(told), "{told}");

@@ -23,7 +23,7 @@ pub use decode::Decoder;
 pub(in crate::source) use reader::BlockReader;
 
 /// What a block begins with.
-const BLOCK: u64 = 0x3141_5926_5359;
+pub(crate) const BLOCK: u64 = 0x3141_5926_5359;
 /// What the end of a stream begins with.
 const END: u64 = 0x1772_4538_5090;
 /// Length of either.
