@@ -2,11 +2,15 @@
 
 /// A number with a comma between thousands.
 pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
+    group(&number.to_string(), ',')
+}
+
+/// ASCII digits with something between thousands.
+pub fn group(digits: &str, thousands: char) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
+            text.push(thousands);
         }
         text.push(digit);
     }

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::numbers::group;
+
 /// How a language parts the digits of a number.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,11 +38,10 @@ impl Numbers {
             return text.to_owned();
         }
         let mut out = text[..text.len() - digits.len()].to_owned();
-        for (at, digit) in whole.chars().enumerate() {
-            if at > 0 && whole.len() >= self.from && (whole.len() - at).is_multiple_of(3) {
-                out.push(self.thousands);
-            }
-            out.push(digit);
+        if whole.len() < self.from {
+            out.push_str(whole);
+        } else {
+            out.push_str(&group(whole, self.thousands));
         }
         if let Some(fraction) = fraction {
             out.push(self.decimal);
