@@ -15,7 +15,7 @@
 #
 # pack takes binaries that are built already from TRAIN and PREP. On the card's machine DEVICE (cuda), MODEL (base), STEPS (30),
 # PRECISION (bf16) and VECTORS (1000000 10000000, for `cluster`) may be set, so that DEVICE=cpu MODEL=mini STEPS=2 PRECISION=f32
-# VECTORS=20000 tries it on a processor: all but `check` and `fusion`, which are about a GPU.
+# VECTORS=20000 tries it on a processor, where `check` and `fusion` compare it with itself.
 #
 # Each section keeps to ten minutes and writes DIR/results/SECTION.txt (or RESULTS/SECTION.txt). Building needs Rust, and for the real lengths and triples the
 # dumps and labelled sets that DATA names (default ../shared/data beside the repository); without them made ones are used, and it
