@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`page`] | a page of a dump: clean text, anchors by char offset |
+//! | [`block`] | a page segment by segment, with the sentences and anchors of each |
 //! | [`triple`] | a (context, query, answers) triple of the MRC formulation of NER |
 //! | [`build`] | triples to columns as they come |
 //! | [`row`] | the [`Row`] trait: typed rows to and from a `RecordBatch` |
@@ -14,6 +15,7 @@
 //! All offsets are half-open and count Unicode scalar values (chars) of the text in the same row. This crate never reads a
 //! dump and never touches a tensor.
 
+pub mod block;
 pub mod build;
 pub mod manifest;
 pub mod page;
@@ -22,6 +24,7 @@ pub mod row;
 pub mod shard;
 pub mod triple;
 
+pub use block::{Block, Blocks, Sentence};
 pub use build::{Marked, Question, TripleBuilder};
 pub use manifest::{Manifest, Tally};
 pub use page::{Anchor, Page, Segment, SegmentKind};

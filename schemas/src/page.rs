@@ -1,6 +1,7 @@
 //! Pages: what a dump's page says, as clean text with its anchors.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
@@ -10,6 +11,7 @@ use arrow::datatypes::{
     DataType, Field, Fields, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMillisecondType, UInt8Type, UInt32Type,
 };
 
+use crate::block::Blocks;
 use crate::row::{self, CharSlicer, Columns, Row, RowError};
 
 /// A page of a dump, redirects and empty pages included. Its texts are its own, or those of the batch it lies in.
@@ -37,6 +39,9 @@ pub struct Page<'a> {
     pub anchors: Vec<Anchor<'a>>,
     /// Paragraphs, headings and so on, in order, not overlapping; all text but the line feeds between them lies in one.
     pub segments: Vec<Segment>,
+    /// Where sentences lie in segments of prose, as the language ends them: chars of the text, half-open, in order, not overlapping,
+    /// without white space at either end. All prose but white space lies in one.
+    pub sentences: Vec<Range<u32>>,
     /// What was odd in the wikitext, by kind, each once.
     pub issues: Vec<String>,
 }
@@ -87,6 +92,11 @@ pub enum SegmentKind {
 impl SegmentKind {
     const ALL: [Self; 5] = [Self::Paragraph, Self::Heading, Self::List, Self::Caption, Self::Table];
 
+    /// Whether it is made of sentences.
+    pub fn is_prose(self) -> bool {
+        matches!(self, Self::Paragraph | Self::List | Self::Caption)
+    }
+
     /// The name in the `kind` column.
     pub fn name(self) -> &'static str {
         match self {
@@ -123,6 +133,10 @@ static SEGMENT_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     ])
 });
 
+static SENTENCE_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+    Fields::from(vec![Field::new("start", DataType::UInt32, false), Field::new("end", DataType::UInt32, false)])
+});
+
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         Field::new("page_id", DataType::Int64, false),
@@ -136,6 +150,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("text", DataType::Utf8, false),
         Field::new("anchors", row::list_of(ANCHOR_FIELDS.clone()), false),
         Field::new("segments", row::list_of(SEGMENT_FIELDS.clone()), false),
+        Field::new("sentences", row::list_of(SENTENCE_FIELDS.clone()), false),
         Field::new("issues", DataType::List(Arc::new(Field::new("item", DataType::Utf8, false))), false),
     ]))
 });
@@ -169,6 +184,9 @@ impl<'a> Page<'a> {
         let text = columns.strings("text")?;
         let anchors = AnchorColumns::new(&columns)?;
         let segments = SegmentColumns::new(&columns)?;
+        let (sentences, ranges) = columns.structs("sentences")?;
+        let ranges = Columns::of_struct(ranges);
+        let (from, to) = (ranges.primitive::<UInt32Type>("start")?, ranges.primitive::<UInt32Type>("end")?);
         let issues = columns.list("issues")?;
         let issue = issues.values().as_string::<i32>();
         (0..batch.num_rows())
@@ -185,10 +203,16 @@ impl<'a> Page<'a> {
                     text: text.text(row),
                     anchors: row::range(anchors.list, row).map(|item| anchors.get(item)).collect(),
                     segments: row::range(segments.list, row).map(|item| segments.get(item)).collect::<Result<_, _>>()?,
+                    sentences: row::range(sentences, row).map(|item| from.value(item)..to.value(item)).collect(),
                     issues: row::range(issues, row).map(|item| issue.value(item).to_owned()).collect(),
                 })
             })
             .collect()
+    }
+
+    /// Its segments, each with what lies in it.
+    pub fn blocks(&'a self) -> Blocks<'a> {
+        Blocks::new(self)
     }
 
     /// The same with texts of its own.
@@ -205,6 +229,7 @@ impl<'a> Page<'a> {
             text: own(self.text),
             anchors: self.anchors.into_iter().map(Anchor::into_owned).collect(),
             segments: self.segments,
+            sentences: self.sentences,
             issues: self.issues,
         }
     }
@@ -220,12 +245,14 @@ impl Row for Page<'_> {
 
     fn size(&self) -> usize {
         let anchors: usize = self.anchors.iter().map(|anchor| size_of::<Anchor>() + anchor.text.len() + anchor.target.len()).sum();
-        size_of::<Self>() + self.text.len() + anchors + self.segments.len() * size_of::<Segment>()
+        let stretches = self.segments.len() * size_of::<Segment>() + self.sentences.len() * size_of::<Range<u32>>();
+        size_of::<Self>() + self.text.len() + anchors + stretches
     }
 
     fn to_batch(rows: &[Self]) -> RecordBatch {
         let anchors = || rows.iter().flat_map(|page| &page.anchors);
         let segments = || rows.iter().flat_map(|page| &page.segments);
+        let sentences = || rows.iter().flat_map(|page| &page.sentences);
         let anchor_items = row::struct_array(
             ANCHOR_FIELDS.clone(),
             vec![
@@ -245,6 +272,13 @@ impl Row for Page<'_> {
                 Arc::new(UInt8Array::from_iter_values(segments().map(|segment| segment.level))),
             ],
         );
+        let sentence_items = row::struct_array(
+            SENTENCE_FIELDS.clone(),
+            vec![
+                row::u32_array(sentences().map(|sentence| sentence.start)),
+                row::u32_array(sentences().map(|sentence| sentence.end)),
+            ],
+        );
         let issues = row::string_array(rows.iter().flat_map(|page| page.issues.iter().map(String::as_str)));
         let timestamps = TimestampMillisecondArray::from_iter_values(rows.iter().map(|page| page.timestamp)).with_timezone("UTC");
         let columns: Vec<ArrayRef> = vec![
@@ -259,7 +293,8 @@ impl Row for Page<'_> {
             row::string_array(rows.iter().map(|page| &*page.text)),
             row::list_array(SCHEMA.field(9), rows.iter().map(|page| page.anchors.len()), anchor_items),
             row::list_array(SCHEMA.field(10), rows.iter().map(|page| page.segments.len()), segment_items),
-            row::list_array(SCHEMA.field(11), rows.iter().map(|page| page.issues.len()), issues),
+            row::list_array(SCHEMA.field(11), rows.iter().map(|page| page.sentences.len()), sentence_items),
+            row::list_array(SCHEMA.field(12), rows.iter().map(|page| page.issues.len()), issues),
         ];
         RecordBatch::try_new(SCHEMA.clone(), columns).expect("columns are built from the schema")
     }
@@ -270,7 +305,8 @@ impl Row for Page<'_> {
 
     fn check(&self) -> Result<(), RowError> {
         let mut slicer = CharSlicer::new(&self.text);
-        self.anchors.iter().try_for_each(|anchor| row::check_span(&self.title, &mut slicer, anchor.start, anchor.end, &anchor.text))
+        self.anchors.iter().try_for_each(|anchor| row::check_span(&self.title, &mut slicer, anchor.start, anchor.end, &anchor.text))?;
+        self.blocks().try_for_each(|block| block?.sentences().try_for_each(|sentence| sentence.map(drop)))
     }
 }
 
@@ -357,6 +393,7 @@ mod tests {
                 Segment { start: 0, end: 4, kind: SegmentKind::Heading, level: 2 },
                 Segment { start: 5, end: 19, kind: SegmentKind::Paragraph, level: 0 },
             ],
+            sentences: vec![Range { start: 5, end: 19 }],
             issues: vec!["unclosed template".to_owned()],
             ..Page::default()
         }

@@ -1,6 +1,7 @@
 //! Typed rows to and from Arrow record batches.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -48,6 +49,32 @@ pub enum RowError {
         /// What the schema says.
         expected: String,
     },
+    /// A segment, an anchor or a sentence does not lie where it may.
+    #[error("{page}: {part} {start}..{end} does not lie within {from}..{until}, where the next one may")]
+    Part {
+        /// The page's title.
+        page: String,
+        /// What it is.
+        part: &'static str,
+        /// First char.
+        start: u32,
+        /// One past the last char.
+        end: u32,
+        /// From where on it may lie: where the one before it ends, or what it is a part of begins.
+        from: u32,
+        /// Where what it is a part of ends.
+        until: u32,
+    },
+    /// Prose is in no sentence.
+    #[error("{page}: prose at {start}..{end} is in no sentence")]
+    NoSentence {
+        /// The page's title.
+        page: String,
+        /// First char.
+        start: u32,
+        /// One past the last char.
+        end: u32,
+    },
     /// A span's slice of the text differs from the text it carries.
     #[error("{row}: span {start}..{end} reads {found:?} in the text but carries {carried:?}")]
     Span {
@@ -73,31 +100,43 @@ pub fn char_slice(text: &str, start: u32, end: u32) -> Option<&str> {
 pub struct CharSlicer<'a> {
     text: &'a str,
     ascii: bool,
-    chars: u32,
-    bytes: usize,
+    /// Where the last slice began and ended, each in chars and bytes.
+    last: [(u32, usize); 2],
 }
 
 impl<'a> CharSlicer<'a> {
     /// A slicer at the text's start.
     pub fn new(text: &'a str) -> Self {
-        Self { text, ascii: text.is_ascii(), chars: 0, bytes: 0 }
+        Self { text, ascii: text.is_ascii(), last: [(0, 0); 2] }
+    }
+
+    /// The same for a text of so many chars.
+    pub fn of_chars(text: &'a str, chars: u32) -> Self {
+        Self { text, ascii: text.len() == chars as usize, last: [(0, 0); 2] }
     }
 
     /// The slice `[start, end)`; nothing where it is empty or outside the text.
     pub fn slice(&mut self, start: u32, end: u32) -> Option<&'a str> {
+        self.bytes(start, end).map(|bytes| &self.text[bytes])
+    }
+
+    /// Where that slice lies in bytes.
+    pub fn bytes(&mut self, start: u32, end: u32) -> Option<Range<usize>> {
         if start >= end {
             return None;
         }
         if self.ascii {
-            return self.text.get(start as usize..end as usize);
+            return (end as usize <= self.text.len()).then_some(start as usize..end as usize);
         }
-        if start < self.chars {
-            (self.chars, self.bytes) = (0, 0);
-        }
-        self.bytes += byte_offset(&self.text[self.bytes..], start - self.chars)?;
-        self.chars = start;
-        let length = byte_offset(&self.text[self.bytes..], end - start)?;
-        self.text.get(self.bytes..self.bytes + length)
+        let from = self.last.into_iter().rev().find(|&(chars, _)| chars <= start).unwrap_or_default();
+        let begun = self.forward(from, start)?;
+        let ended = self.forward(begun, end)?;
+        self.last = [begun, ended];
+        Some(begun.1..ended.1)
+    }
+
+    fn forward(&self, (chars, bytes): (u32, usize), to: u32) -> Option<(u32, usize)> {
+        Some((to, bytes + byte_offset(&self.text[bytes..], to - chars)?))
     }
 }
 
@@ -284,7 +323,7 @@ impl<'a> Strings<'a> {
 }
 
 /// The items of a list column that belong to a row.
-pub(crate) fn range(list: &ListArray, row: usize) -> std::ops::Range<usize> {
+pub(crate) fn range(list: &ListArray, row: usize) -> Range<usize> {
     let offsets = list.value_offsets();
     let at = |index: usize| usize::try_from(offsets[index]).expect("list offsets are not negative");
     at(row)..at(row + 1)
@@ -301,6 +340,9 @@ mod tests {
         assert_eq!(text.slice(3, 5), Some("is"));
         assert_eq!(text.slice(6, 7), Some("大"));
         assert_eq!(text.slice(1, 2), Some("京"), "going back is allowed");
+        assert_eq!(text.slice(1, 4), Some("京 i"), "from the same start");
+        assert_eq!(text.slice(2, 3), Some(" "), "from within");
+        assert_eq!(CharSlicer::of_chars("北京", 2).bytes(1, 2), Some(3..6));
         assert_eq!(text.slice(6, 8), None, "past the end");
         assert_eq!(text.slice(2, 2), None, "empty");
         assert_eq!(char_slice("abc", 1, 3), Some("bc"));

@@ -1,9 +1,9 @@
 //! Stage 1: every link to an article is an answer, one label; later mentions of what is linked too, where they are asked for.
 
 use schemas::row::RowError;
-use schemas::{Origin, Page, Query};
+use schemas::{Block, Origin, Page, Query};
 
-use super::label::{self, Answer, Block, Counters, Rules, Thing};
+use super::label::{self, Answer, Counters, Rules, Thing};
 use super::repeats::{Named, Repeats};
 use super::work::Triples;
 use crate::wikitext::{Extractor, title_surface};
@@ -21,7 +21,7 @@ pub(super) fn triples(
     let answer = |chars, origin, kind| Answer { chars, label: Some(0), origin, kind, name: None };
     let repeats = repeat_mentions.then(|| repeats(page, extractor));
     let find = |block: &Block<'_>, counters: &mut Counters| {
-        let links = block.links(extractor.wiki(), counters);
+        let links = label::links(block, extractor.wiki(), counters);
         let mut answers: Vec<Answer> = links.into_iter().map(|(_, chars)| answer(chars, Origin::Anchor, Thing::Anchors)).collect();
         if let Some(repeats) = &repeats {
             answers.extend(repeats.find(block).into_iter().map(|(chars, _)| answer(chars, Origin::Repeat, Thing::Repeats)));

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use schemas::row::{CharSlicer, RowError};
-use schemas::{Anchor, Marked, Origin, Page, Query, Question, SegmentKind, Tally};
+use schemas::{Anchor, Block, Marked, Origin, Page, Query, Question, Tally};
 
 use super::buckets::Buckets;
 use super::work::Triples;
 use crate::gazetteer::matcher::borders;
-use crate::sentence::Splitter;
+use crate::sentence;
 use crate::wikitext::Wiki;
 
 /// A kind of thing that is counted.
@@ -70,34 +70,17 @@ pub(super) struct Rules {
     pub buckets: Option<Buckets>,
 }
 
-/// A paragraph or list item.
-pub(super) struct Block<'a> {
-    /// Its text.
-    pub text: &'a str,
-    /// Where it begins in the page, in chars.
-    pub start: u32,
-    /// The anchors in it, by offset in the page.
-    pub anchors: &'a [Anchor<'a>],
-}
-
-impl<'a> Block<'a> {
-    /// The anchors, each with where it lies in the block.
-    pub(super) fn anchors(&self) -> impl Iterator<Item = (&'a Anchor<'a>, Range<u32>)> {
-        self.anchors.iter().map(|anchor| (anchor, anchor.start - self.start..anchor.end - self.start))
-    }
-
-    /// Those that lead to articles. The others are counted.
-    pub(super) fn links(&self, wiki: &Wiki, counters: &mut Counters) -> Vec<(&'a Anchor<'a>, Range<u32>)> {
-        let mut articles = Vec::with_capacity(self.anchors.len());
-        for (anchor, chars) in self.anchors() {
-            if wiki.is_article(&anchor.target) {
-                articles.push((anchor, chars));
-            } else {
-                counters.of(Thing::Anchors).skip("not to an article");
-            }
+/// The anchors of a block that lead to articles, each with where it lies in the block. The others are counted.
+pub(super) fn links<'p>(block: &Block<'p>, wiki: &Wiki, counters: &mut Counters) -> Vec<(&'p Anchor<'p>, Range<u32>)> {
+    let mut articles = Vec::with_capacity(block.anchors.len());
+    for (anchor, chars) in block.anchors() {
+        if wiki.is_article(&anchor.target) {
+            articles.push((anchor, chars));
+        } else {
+            counters.of(Thing::Anchors).skip("not to an article");
         }
-        articles
     }
+    articles
 }
 
 /// A stretch of a block's text that stays in one sentence.
@@ -135,26 +118,20 @@ pub(super) fn triples(
     triples: &mut Triples,
 ) -> Result<(), RowError> {
     let mut number = 0;
-    let mut slicer = CharSlicer::new(&page.text);
-    let mut splitter = Splitter::new(&page.lang);
-    let mut anchors = page.anchors.as_slice();
     let mut id = format!("{}:{}:", page.lang, page.page_id);
     let page_key = id.len();
     let mut here = Vec::new();
-    for segment in &page.segments {
-        // Few are in a block, many on a page.
-        let count = anchors.iter().take_while(|anchor| anchor.end <= segment.end).count();
-        let (inside, rest) = anchors.split_at(count);
-        anchors = rest;
-        if !matches!(segment.kind, SegmentKind::Paragraph | SegmentKind::List | SegmentKind::Caption) {
-            inside.iter().for_each(|_| counters.of(Thing::Anchors).skip("not in a sentence"));
+    for block in page.blocks() {
+        let block = block?;
+        let text = block.text;
+        if !block.segment.kind.is_prose() {
+            block.anchors.iter().for_each(|_| counters.of(Thing::Anchors).skip("not in a sentence"));
             continue;
         }
-        let text = slicer.slice(segment.start, segment.end).expect("segments lie in the text");
-        let answers = find(&Block { text, start: segment.start, anchors: inside }, counters);
+        let answers = find(&block, counters);
         let whole: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
         let mut answers = answers.into_iter().peekable();
-        for found in splitter.split(text, &whole, rules.max_chars) {
+        for found in sentence::whole(text, block.sentences(), &whole, rules.max_chars)? {
             let sentence = number;
             number += 1;
             let (context, range) = (&text[found.bytes], found.chars);

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use schemas::row::RowError;
-use schemas::{Anchor, Origin, Page, Query};
+use schemas::{Anchor, Block, Origin, Page, Query};
 
-use super::label::{self, Answer, Block, Counters, Rules, Thing, overlapping, overlaps};
+use super::label::{self, Answer, Counters, Rules, Thing, overlapping, overlaps};
 use super::repeats::{Named, Repeats, family_name};
 use super::work::Triples;
 use crate::cli::Matching;
@@ -40,7 +40,7 @@ pub(super) fn triples(
 ) -> Result<(), RowError> {
     let repeats = labeller.repeats.as_ref().map(|rules| labeller.named_again(page, extractor, rules));
     let find = |block: &Block<'_>, counters: &mut Counters| {
-        let links = block.links(extractor.wiki(), counters);
+        let links = label::links(block, extractor.wiki(), counters);
         if labeller.matching == Matching::Mentions {
             links.iter().for_each(|_| counters.of(Thing::Anchors).skip("not asked for"));
             let mentions = labeller.gazetteer.mentions(block.text, |_| true).into_iter();

@@ -15,6 +15,7 @@ use super::redirects::Redirects;
 use super::sources::{Dump, Sources};
 use super::variant;
 use crate::cli::{DumpArgs, Part};
+use crate::sentence;
 use crate::source::{DumpPage, Malformed, PageChunk};
 use crate::wikitext::{Extract, Extractor, Options, Wiki, normalise_title, redirect_target};
 
@@ -211,6 +212,7 @@ fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: 
         Some(_) => Extract::default(),
         None => extractor.extract(&page.title, &page.text),
     };
+    let sentences = sentence::of_page(&dump.lang, &extract.text, &extract.segments);
     Ok(Page {
         page_id: page.id,
         title: page.title.into(),
@@ -223,6 +225,7 @@ fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: 
         text: extract.text.into(),
         anchors: extract.anchors,
         segments: extract.segments,
+        sentences,
         issues: extract.issues,
     })
 }

@@ -4,19 +4,63 @@ mod quick;
 
 use std::ops::Range;
 
+use schemas::row::{CharSlicer, RowError};
+use schemas::{Segment, Sentence};
 use sentencex::languages::Language;
 
-/// A sentence of a text, without white space at either end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sentence {
-    /// Where it lies in the text, in bytes.
-    pub bytes: Range<usize>,
-    /// The same in chars.
-    pub chars: Range<u32>,
+/// Where sentences lie in the prose of a page, in chars, without white space at either end.
+pub fn of_page(lang: &str, text: &str, segments: &[Segment]) -> Vec<Range<u32>> {
+    let mut splitter = Splitter::new(lang);
+    let mut slicer = CharSlicer::new(text);
+    let mut out = Vec::new();
+    for segment in segments.iter().filter(|segment| segment.kind.is_prose()) {
+        if let Some(block) = slicer.slice(segment.start, segment.end) {
+            splitter.split(block, segment.start, &mut out);
+        }
+    }
+    out
+}
+
+/// The sentences of a block as they are asked about.
+///
+/// A boundary inside one of `spans` (chars; ascending, not overlapping) is no boundary. Sentences longer than `max_chars` are split
+/// between clauses or else between words, never inside a span; one that has no such place stays long.
+///
+/// # Errors
+/// The first of the block's own.
+pub fn whole(
+    text: &str,
+    sentences: impl Iterator<Item = Result<Sentence, RowError>>,
+    spans: &[Range<u32>],
+    max_chars: usize,
+) -> Result<Vec<Sentence>, RowError> {
+    let inside = |at: u32| {
+        let next = spans.partition_point(|span| span.end <= at);
+        spans.get(next).is_some_and(|span| span.start < at)
+    };
+    let mut out = Vec::new();
+    let mut open: Option<Sentence> = None;
+    for sentence in sentences {
+        let sentence = sentence?;
+        match &mut open {
+            Some(before) if inside(sentence.chars.start) => {
+                (before.bytes.end, before.chars.end) = (sentence.bytes.end, sentence.chars.end);
+            }
+            _ => {
+                if let Some(before) = open.replace(sentence) {
+                    shorten(text, before, max_chars, &inside, &mut out);
+                }
+            }
+        }
+    }
+    if let Some(last) = open {
+        shorten(text, last, max_chars, &inside, &mut out);
+    }
+    Ok(out)
 }
 
 /// Splits texts of one language.
-pub struct Splitter {
+struct Splitter {
     language: Box<dyn Language>,
     /// Whether [`quick`] knows how the language ends its sentences.
     quick: bool,
@@ -24,45 +68,29 @@ pub struct Splitter {
     cuts: Vec<usize>,
 }
 
-impl std::fmt::Debug for Splitter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Splitter")
-    }
-}
-
 impl Splitter {
     /// For a language by its code; an unknown one is split as English is.
-    pub fn new(lang: &str) -> Self {
+    fn new(lang: &str) -> Self {
         let language = sentencex::language_factory(lang);
         Self { quick: quick::knows(&*language), language, scratch: quick::Scratch::default(), cuts: Vec::new() }
     }
 
-    /// Splits a block's text into sentences.
-    ///
-    /// A boundary inside one of `spans` (chars; ascending, not overlapping) is no boundary. Sentences longer than `max_chars` are split
-    /// between clauses or else between words, never inside a span; one that has no such place stays long.
-    pub fn split(&mut self, text: &str, spans: &[Range<u32>], max_chars: usize) -> Vec<Sentence> {
-        let inside = |at: u32| {
-            let next = spans.partition_point(|span| span.end <= at);
-            spans.get(next).is_some_and(|span| span.start < at)
-        };
+    /// Puts into `out` where the sentences of a block lie that begins at a char.
+    fn split(&mut self, text: &str, first: u32, out: &mut Vec<Range<u32>>) {
         self.find_cuts(text);
-        let mut out = Vec::new();
         let text = Text { text, is_ascii: text.is_ascii() };
-        let (mut start, mut seen) = (Place::default(), Place::default());
-        for &cut in &self.cuts {
-            let end = seen.forward(text, text.with_closing_quotes(cut));
-            seen = end;
-            if end.byte > start.byte && !inside(end.char) {
-                shorten(text.text, text.trimmed(start, end), max_chars, &inside, &mut out);
-                start = end;
-            }
+        let (mut start, mut char) = (0, first);
+        for cut in self.cuts.iter().copied().chain([text.text.len()]) {
+            let end = text.with_closing_quotes(cut);
+            let Some(whole) = text.text.get(start..end) else { continue };
+            start = end;
+            let rest = whole.trim_start();
+            let sentence = rest.trim_end();
+            let from = char + text.chars(&whole[..whole.len() - rest.len()]);
+            let to = from + text.chars(sentence);
+            char = to + text.chars(&rest[sentence.len()..]);
+            out.extend((!sentence.is_empty()).then_some(from..to));
         }
-        let length = text.text.len();
-        if start.byte < length {
-            shorten(text.text, text.trimmed(start, seen.forward(text, length)), max_chars, &inside, &mut out);
-        }
-        out
     }
 
     /// Where sentences may end before the end of the text, in bytes, ascending.
@@ -83,21 +111,6 @@ impl Splitter {
             self.cuts.extend(before_latin(text));
             self.cuts.sort_unstable();
         }
-    }
-}
-
-/// A place in a text.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    byte: usize,
-    char: u32,
-}
-
-impl Place {
-    /// A place further on, or this one where that lies before it.
-    fn forward(self, text: Text<'_>, byte: usize) -> Self {
-        let between = text.text.get(self.byte..byte).unwrap_or_default();
-        Self { byte: self.byte + between.len(), char: self.char + text.chars(between) }
     }
 }
 
@@ -122,16 +135,6 @@ impl Text<'_> {
         }
         let rest = &self.text[boundary..];
         self.text.len() - rest.trim_start_matches(['”', '’', '」', '』', '）', '》', '】']).len()
-    }
-
-    /// What lies between two places, without white space at either end.
-    fn trimmed(self, start: Place, end: Place) -> Sentence {
-        let whole = &self.text[start.byte..end.byte];
-        let rest = whole.trim_start();
-        let before = start.forward(self, end.byte - rest.len());
-        let sentence = rest.trim_end();
-        let after = self.chars(&rest[sentence.len()..]);
-        Sentence { bytes: before.byte..before.byte + sentence.len(), chars: before.char..end.char - after }
     }
 }
 
@@ -167,19 +170,19 @@ fn before_latin(text: &str) -> Vec<usize> {
 
 fn shorten(text: &str, sentence: Sentence, max_chars: usize, inside: &impl Fn(u32) -> bool, out: &mut Vec<Sentence>) {
     if sentence.chars.len() <= max_chars {
-        out.extend((!sentence.chars.is_empty()).then_some(sentence));
+        out.push(sentence);
         return;
     }
     let first = sentence.chars.start;
     let chars: Vec<char> = text[sentence.bytes.clone()].chars().collect();
     let inside = |at: usize| inside(first + at as u32);
-    let mut place = Place { byte: sentence.bytes.start, char: first };
+    // Where the last piece ended: in bytes of the block, in chars of the sentence.
+    let (mut byte, mut char) = (sentence.bytes.start, 0);
     let mut push = |piece: Range<usize>| {
         if !piece.is_empty() {
-            let skipped = &chars[(place.char - first) as usize..piece.start];
-            let start = Place { byte: place.byte + bytes(skipped), char: first + piece.start as u32 };
-            place = Place { byte: start.byte + bytes(&chars[piece.clone()]), char: first + piece.end as u32 };
-            out.push(Sentence { bytes: start.byte..place.byte, chars: start.char..place.char });
+            let start = byte + bytes(&chars[char..piece.start]);
+            (byte, char) = (start + bytes(&chars[piece.clone()]), piece.end);
+            out.push(Sentence { bytes: start..byte, chars: first + piece.start as u32..first + piece.end as u32 });
         }
     };
     let trim = |mut range: Range<usize>| {
@@ -212,12 +215,20 @@ fn bytes(chars: &[char]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use schemas::{Page, SegmentKind};
+
     use super::*;
 
     fn check(lang: &str, text: &str, span: Range<u32>, max_chars: usize, expected: &[&str]) {
         let chars: Vec<char> = text.chars().collect();
         let spans: Vec<Range<u32>> = if span.is_empty() { vec![] } else { vec![span] };
-        let sentences = Splitter::new(lang).split(text, &spans, max_chars);
+        let segment = Segment { start: 0, end: chars.len() as u32, kind: SegmentKind::Paragraph, level: 0 };
+        let segments = if text.is_empty() { vec![] } else { vec![segment] };
+        let sentences = of_page(lang, text, &segments);
+        let page = Page { text: text.into(), segments, sentences, ..Page::default() };
+        let blocks = page.blocks().map(Result::unwrap);
+        let sentences: Vec<Sentence> =
+            blocks.flat_map(|block| whole(block.text, block.sentences(), &spans, max_chars).unwrap()).collect();
         let by_chars = |sentence: &Sentence| chars[sentence.chars.start as usize..sentence.chars.end as usize].iter().collect();
         let found: Vec<String> = sentences.iter().map(by_chars).collect();
         assert_eq!(found, expected, "{text}");
