@@ -133,9 +133,8 @@ static SEGMENT_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     ])
 });
 
-static SENTENCE_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-    Fields::from(vec![Field::new("start", DataType::UInt32, false), Field::new("end", DataType::UInt32, false)])
-});
+static SENTENCE_FIELDS: LazyLock<Fields> =
+    LazyLock::new(|| Fields::from(vec![Field::new("start", DataType::UInt32, false), Field::new("end", DataType::UInt32, false)]));
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
@@ -274,10 +273,7 @@ impl Row for Page<'_> {
         );
         let sentence_items = row::struct_array(
             SENTENCE_FIELDS.clone(),
-            vec![
-                row::u32_array(sentences().map(|sentence| sentence.start)),
-                row::u32_array(sentences().map(|sentence| sentence.end)),
-            ],
+            vec![row::u32_array(sentences().map(|sentence| sentence.start)), row::u32_array(sentences().map(|sentence| sentence.end))],
         );
         let issues = row::string_array(rows.iter().flat_map(|page| page.issues.iter().map(String::as_str)));
         let timestamps = TimestampMillisecondArray::from_iter_values(rows.iter().map(|page| page.timestamp)).with_timezone("UTC");

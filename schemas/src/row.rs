@@ -142,27 +142,29 @@ impl<'a> CharSlicer<'a> {
 
 /// Where the `chars`-th char of `text` begins, in bytes; the text's length for one past the last.
 fn byte_offset(text: &str, chars: u32) -> Option<usize> {
-    /// So many bytes are counted together.
-    const STRIDE: usize = 32;
-    let (bytes, mut chars, mut at) = (text.as_bytes(), chars as usize, 0);
-    while let Some(stride) = bytes.get(at..at + STRIDE) {
-        // Bytes that begin a char are no continuation.
-        let begun = stride.iter().map(|&byte| u8::from(byte as i8 >= -0x40)).sum::<u8>() as usize;
-        if begun > chars {
-            break;
-        }
-        chars -= begun;
-        at += STRIDE;
+    /// How many chars begin in a stretch of bytes: those that are no continuation.
+    fn begun<const N: usize>(bytes: &[u8; N]) -> usize {
+        usize::from(bytes.iter().map(|&byte| u8::from(byte as i8 >= -0x40)).sum::<u8>())
     }
-    for (rest, &byte) in bytes[at..].iter().enumerate() {
-        if byte as i8 >= -0x40 {
-            if chars == 0 {
-                return Some(at + rest);
-            }
-            chars -= 1;
-        }
+    let (mut rest, mut chars) = (text.as_bytes(), chars as usize);
+    while let Some((stride, after)) = rest.split_first_chunk::<32>()
+        && let Some(left) = chars.checked_sub(begun(stride))
+    {
+        (rest, chars) = (after, left);
     }
-    (chars == 0).then_some(bytes.len())
+    while let Some((stride, after)) = rest.split_first_chunk::<8>()
+        && let Some(left) = chars.checked_sub(begun(stride))
+    {
+        (rest, chars) = (after, left);
+    }
+    let at = text.len() - rest.len();
+    for (byte, _) in rest.iter().enumerate().filter(|&(_, &byte)| byte as i8 >= -0x40) {
+        if chars == 0 {
+            return Some(at + byte);
+        }
+        chars -= 1;
+    }
+    (chars == 0).then_some(text.len())
 }
 
 pub(crate) fn check_span(row: &str, slicer: &mut CharSlicer<'_>, start: u32, end: u32, text: &str) -> Result<(), RowError> {

@@ -55,7 +55,8 @@ impl Repeats {
     pub(super) fn find(&self, block: &Block<'_>) -> Vec<(Range<u32>, usize)> {
         let text = Folding::default().text(block.text);
         let links: Vec<Range<u32>> = block.anchors().map(|(_, chars)| chars).collect();
-        let later = |chars: &Range<u32>, name: usize| self.names[name].from <= block.segment.start + chars.start && !overlaps(chars, &links);
+        let later =
+            |chars: &Range<u32>, name: usize| self.names[name].from <= block.segment.start + chars.start && !overlaps(chars, &links);
         let found = self.matcher.longest(text.text(), |found| text.chars(&found.bytes).is_some_and(|chars| later(&chars, found.name)));
         found.into_iter().filter_map(|found| Some((text.chars(&found.bytes)?, self.names[found.name].label?))).collect()
     }

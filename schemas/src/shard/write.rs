@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -27,6 +27,16 @@ pub const SHARD_BYTES: usize = 128 << 20;
 const ONCE: [&str; 5] = ["id", "context", "spans.list.item.text", "title", "text"];
 /// Those of running text: which of them comes first in the alphabet helps no query, and costs a comparison for each value.
 const TEXTS: [&str; 3] = ["context", "spans.list.item.text", "text"];
+
+/// Offsets in a page, which go up: the steps between them are small, and seldom the same.
+const OFFSETS: [&str; 6] = [
+    "anchors.list.item.start",
+    "anchors.list.item.end",
+    "segments.list.item.start",
+    "segments.list.item.end",
+    "sentences.list.item.start",
+    "sentences.list.item.end",
+];
 
 /// Rows that are checked, and by columns, as they are written.
 #[derive(Debug)]
@@ -292,6 +302,11 @@ impl<R: Row> ShardWriter<R> {
         let path_of = |column: &str| ColumnPath::new(column.split('.').map(str::to_owned).collect());
         for column in ONCE {
             properties = properties.set_column_dictionary_enabled(path_of(column), false);
+        }
+        for column in OFFSETS {
+            let path = path_of(column);
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+            properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
         for column in TEXTS {
             properties = properties.set_column_statistics_enabled(path_of(column), EnabledStatistics::None);
