@@ -62,6 +62,7 @@ fn pages(dir: &Path) {
                     Segment { start: 0, end: 4, kind: SegmentKind::Heading, level: 2 },
                     Segment { start: 5, end: 21, kind: SegmentKind::Paragraph, level: 0 },
                 ],
+                sentences: vec![5..18, 19..21],
                 ..Page::default()
             },
         };
@@ -222,6 +223,8 @@ fn pages_are_counted() {
         ("/empty", 2.into()),
         ("/chars", (8 * 21).into()),
         ("/anchors", 8.into()),
+        ("/sentences", 16.into()),
+        ("/sentence_chars/max", 13.into()),
         ("/segments", serde_json::json!({"heading": 8, "paragraph": 8})),
         ("/issues", serde_json::json!({"unclosed link": 1})),
         ("/targets/0", serde_json::json!({"text": "Beijing", "count": 8})),

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use common::Run;
-use schemas::{Anchor, Manifest, Origin, Page, ShardWriter, Span, Triple};
+use schemas::{Anchor, Manifest, Origin, Page, Segment, SegmentKind, ShardWriter, Span, Triple};
 use serde_json::{Value, json};
 
 const PREP: &str = env!("CARGO_BIN_EXE_prep");
@@ -51,9 +51,19 @@ fn pages(dir: &Path) {
     let mut writer = ShardWriter::create(dir, false, Manifest::new("test 0", "test", json!({}))).unwrap();
     for number in 0..3 {
         let anchor = Anchor { start: 0, end: 2, text: "</".into(), target: HOSTILE.into(), fragment: None };
-        let page =
-            Page { page_id: number, title: HOSTILE.into(), text: HOSTILE.repeat(9).into(), anchors: vec![anchor], ..Page::default() };
-        writer.write(page).unwrap();
+        let text = HOSTILE.repeat(9);
+        let end = text.chars().count() as u32;
+        writer
+            .write(Page {
+                page_id: number,
+                title: HOSTILE.into(),
+                text: text.into(),
+                anchors: vec![anchor],
+                segments: vec![Segment { start: 0, end, kind: SegmentKind::Paragraph, level: 0 }],
+                sentences: std::iter::once(0..end).collect(),
+                ..Page::default()
+            })
+            .unwrap();
     }
     writer.finish(Vec::new(), Default::default(), None).unwrap();
 }

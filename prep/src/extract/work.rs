@@ -85,21 +85,28 @@ impl<'a> Worker<'a> {
             if let Some(redirects) = &self.redirects {
                 redirects.resolve(&mut page, counters);
             }
-            let extractor = &self.extractors[&*page.lang];
+            let Some(extractor) = self.extractors.get(&*page.lang) else {
+                let (column, found) = ("lang".to_owned(), format!("`{}` in {}", page.lang, page.title));
+                return Err(RowError::Column { column, found, expected: "a language of the manifest's config.sites".to_owned() });
+            };
             rows_of(page, extractor, counters, &mut rows)
         };
         let mut result = Ok(());
         match work {
             Work::Nothing => {}
-            Work::Rows { shard, rows } => match Page::views(&rows) {
-                Ok(pages) => {
-                    result = pages.into_iter().try_for_each(|page| {
+            Work::Rows { shard, rows: batch } => {
+                let read = Page::views(&batch).and_then(|pages| {
+                    pages.into_iter().try_for_each(|page| {
                         done.counters.of(Thing::Pages).keep();
                         take(page, &mut done.counters)
-                    });
+                    })
+                });
+                if let Err(error) = read {
+                    // Nothing of the batch is kept, so that pages and rows agree.
+                    (rows, done.counters) = (S::default(), Counters::default());
+                    done.fault = Some(format!("{:#}", anyhow::Error::new(FolderError::Row(shard, error))));
                 }
-                Err(error) => done.fault = Some(format!("{:#}", anyhow::Error::new(FolderError::Row(shard, error)))),
-            },
+            }
             Work::Chunks { dump, chunks } => {
                 for chunk in chunks {
                     if let Some(page) = self.page(&chunk, &self.dumps[dump], &mut done) {

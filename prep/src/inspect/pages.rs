@@ -32,11 +32,15 @@ pub struct PageReport {
     pub chars: u64,
     /// Links.
     pub anchors: u64,
+    /// Sentences.
+    pub sentences: u64,
     /// Lengths of the texts there are.
     pub text_chars: Option<Spread>,
     /// The same in tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_tokens: Option<Spread>,
+    /// Lengths of the sentences.
+    pub sentence_chars: Option<Spread>,
     /// How often each length comes, by what is long.
     pub histograms: BTreeMap<&'static str, Vec<Bin>>,
     /// Pages with the same text.
@@ -58,10 +62,11 @@ pub struct PageReport {
 pub fn report(parts: &Parts, sample: usize, tokens: Option<&TokenCounter>, style: Style) -> anyhow::Result<PageReport> {
     let mut report = PageReport { segments: segments(parts)?, ..PageReport::default() };
     let (mut chars, mut token_counts, mut targets) = (Lengths::default(), Lengths::default(), Top::default());
+    let mut sentences = Lengths::default();
     let (mut linked, mut all) = (Vec::new(), Vec::new());
     let (mut links_a_page, mut duplicates) = (Lengths::default(), Duplicates::default());
     for part in 0..parts.count() {
-        let columns = ["redirect", "disambiguation", "text", "anchors", "issues"].map(col);
+        let columns = ["redirect", "disambiguation", "text", "anchors", "sentences", "issues"].map(col);
         let part = parts.frame(part)?.select(columns).collect()?;
         let columns = [
             col("redirect").is_not_null(),
@@ -94,6 +99,12 @@ pub fn report(parts: &Parts, sample: usize, tokens: Option<&TokenCounter>, style
                 token_counts.add(tokens.count(text)?, 1);
             }
         }
+        let offset = |name: &str| col("sentences").struct_().field_by_name(name);
+        let lengths = exploded(part.clone().lazy(), "sentences").select([(offset("end") - offset("start")).alias("chars")]).collect()?;
+        for length in lengths.column("chars")?.u32()?.iter().flatten() {
+            report.sentences += 1;
+            sentences.add(u64::from(length), 1);
+        }
         report.anchors += links.iter().flatten().map(u64::from).sum::<u64>();
         linked.push(links.iter().flatten().filter(|&links| links > 0).count() as u64);
         all.push(frame.height() as u64);
@@ -108,10 +119,12 @@ pub fn report(parts: &Parts, sample: usize, tokens: Option<&TokenCounter>, style
         }
     }
     report.text_chars = chars.spread();
+    report.sentence_chars = sentences.spread();
     report.text_tokens = token_counts.spread();
     report.targets = targets.first(SHOWN);
     let any_link = report.anchors > 0;
-    let lengths = [("text_chars", &chars), ("text_tokens", &token_counts), ("anchors_per_page", &links_a_page)];
+    let lengths =
+        [("text_chars", &chars), ("text_tokens", &token_counts), ("sentence_chars", &sentences), ("anchors_per_page", &links_a_page)];
     let histograms = lengths.into_iter().map(|(name, lengths)| (name, lengths.bins(BINS))).filter(|(_, bins)| !bins.is_empty());
     report.histograms = histograms.collect();
     report.duplicates = duplicates.report(SHOWN);
@@ -166,6 +179,7 @@ impl PageReport {
             ("disambiguations", grouped(self.disambiguations)),
             ("without text", grouped(self.empty)),
             ("chars", grouped(self.chars)),
+            ("sentences", grouped(self.sentences)),
             ("links", grouped(self.anchors)),
             ("copies of texts", grouped(self.duplicates.copies)),
         ]
@@ -177,6 +191,7 @@ impl PageReport {
         vec![
             histogram("text_chars", "Chars a page", self.text_chars),
             histogram("text_tokens", "Tokens a page", self.text_tokens),
+            histogram("sentence_chars", "Chars a sentence", self.sentence_chars),
             histogram("anchors_per_page", "Links a page", None),
             Panel::counts("Segments", String::new(), &self.segments),
             Panel::counts("What was odd in the wikitext", String::new(), &self.issues),
@@ -201,13 +216,13 @@ impl std::fmt::Display for PageReport {
             grouped(self.empty)
         )?;
         writeln!(f, "chars           {}", grouped(self.chars))?;
-        for (name, spread) in [("text chars", self.text_chars), ("text tokens", self.text_tokens)] {
-            if let Some(spread) = spread {
-                writeln!(f, "{name:<15} {spread}")?;
-            }
+        let lengths = [("text chars", self.text_chars), ("text tokens", self.text_tokens), ("sentence chars", self.sentence_chars)];
+        for (name, spread) in lengths.into_iter().filter_map(|(name, spread)| Some((name, spread?))) {
+            writeln!(f, "{name:<15} {spread}")?;
         }
         let rate = if self.chars == 0 { 0.0 } else { self.anchors as f64 * 1000.0 / self.chars as f64 };
         writeln!(f, "anchors         {}, {rate:.1} per 1,000 chars", grouped(self.anchors))?;
+        writeln!(f, "sentences       {}", grouped(self.sentences))?;
         writeln!(f, "segments        {}", counts(&self.segments))?;
         writeln!(f, "issues          {}", counts(&self.issues))?;
         writeln!(f, "duplicates      {}", self.duplicates)?;
