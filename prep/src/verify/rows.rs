@@ -112,7 +112,7 @@ impl Check<Page<'_>> for PageCheck {
         let mut slicer = CharSlicer::new(&row.text);
         let mut at = 0;
         for (start, end) in row.segments.iter().map(|segment| (segment.start, segment.end)).chain([(chars, chars)]) {
-            if slicer.slice(at, start).is_some_and(|between| between.trim_matches('\n') != "") {
+            if slicer.slice(at, start).is_some_and(|between| !between.trim_matches('\n').is_empty()) {
                 fault(format!("{}: text at {at}..{start} is in no segment", row.title));
             }
             at = end;
