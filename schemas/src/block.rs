@@ -176,10 +176,12 @@ mod tests {
         assert_eq!(read(&page(&segments, &[(0, 4), (5, 8)], &[(5, 12), (13, 20)])).unwrap(), ["Bőr is.", "It was."]);
         assert_eq!(read(&page(&segments, &[], &[(5, 20)])).unwrap(), ["Bőr is. It was."]);
         let past = [Segment { end: 23, ..segments[1] }];
+        let empty = [segments[0], Segment { end: 5, ..segments[1] }];
         let both = [segments[0], Segment { start: 3, ..segments[1] }];
         for (segments, anchors, sentences, expected) in [
             (&past[..], &[][..], &[][..], "T: segment 5..23 does not lie within 0..22, where the next one may"),
             (&both, &[], &[], "T: segment 3..20 does not lie within 4..22, where the next one may"),
+            (&empty, &[], &[], "T: segment 5..5 does not lie within 4..22"),
             (&segments, &[(3, 6)], &[(5, 20)], "T: anchor 3..6 does not lie within 5..20"),
             (&segments, &[(8, 8)], &[(5, 20)], "T: anchor 8..8 does not lie within 5..20"),
             (&segments, &[(22, 23)], &[(5, 20)], "T: anchor 22..23 does not lie within 0..22"),

@@ -142,21 +142,18 @@ impl<'a> CharSlicer<'a> {
 
 /// Where the `chars`-th char of `text` begins, in bytes; the text's length for one past the last.
 fn byte_offset(text: &str, chars: u32) -> Option<usize> {
-    /// How many chars begin in a stretch of bytes: those that are no continuation.
-    fn begun<const N: usize>(bytes: &[u8; N]) -> usize {
-        usize::from(bytes.iter().map(|&byte| u8::from(byte as i8 >= -0x40)).sum::<u8>())
+    /// Passes over bytes by so many together, and over the chars that begin in them: those that are no continuation.
+    fn pass<const N: usize>(rest: &mut &[u8], chars: &mut usize) {
+        while let Some((stride, after)) = rest.split_first_chunk::<N>()
+            && let begun = stride.iter().map(|&byte| u8::from(byte as i8 >= -0x40)).sum::<u8>()
+            && let Some(left) = chars.checked_sub(usize::from(begun))
+        {
+            (*rest, *chars) = (after, left);
+        }
     }
     let (mut rest, mut chars) = (text.as_bytes(), chars as usize);
-    while let Some((stride, after)) = rest.split_first_chunk::<32>()
-        && let Some(left) = chars.checked_sub(begun(stride))
-    {
-        (rest, chars) = (after, left);
-    }
-    while let Some((stride, after)) = rest.split_first_chunk::<8>()
-        && let Some(left) = chars.checked_sub(begun(stride))
-    {
-        (rest, chars) = (after, left);
-    }
+    pass::<32>(&mut rest, &mut chars);
+    pass::<8>(&mut rest, &mut chars);
     let at = text.len() - rest.len();
     for (byte, _) in rest.iter().enumerate().filter(|&(_, &byte)| byte as i8 >= -0x40) {
         if chars == 0 {

@@ -1,13 +1,15 @@
-//! Any wikitext gives text whose anchors and segments are slices of it, in order, and no marks.
+//! Any wikitext gives text whose anchors and segments are slices of it, in order, with all prose in sentences.
 #![no_main]
 
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use prep::cli::Variant;
+use prep::sentence;
 use prep::source::SiteInfo;
-use prep::wikitext::{Extractor, Options, Wiki};
+use prep::wikitext::{Extract, Extractor, Options, Wiki};
 use schemas::row::char_slice;
+use schemas::{Page, Row};
 
 static EXTRACTORS: LazyLock<Vec<Extractor>> = LazyLock::new(|| {
     let extractor = |lang, variant, all| {
@@ -32,5 +34,9 @@ fuzz_target!(|data: &[u8]| {
             assert!(char_slice(&extract.text, segment.start, segment.end).is_some());
             last = segment.end;
         }
+        let sentences = sentence::of_page(&extractor.wiki().lang, &extract.text, &extract.segments);
+        let Extract { text, anchors, segments, .. } = extract;
+        let page = Page { text: text.into(), anchors, segments, sentences, ..Page::default() };
+        assert_eq!(page.check(), Ok(()));
     }
 });

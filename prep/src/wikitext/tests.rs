@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use schemas::Row;
 use schemas::row::char_slice;
 
 use super::*;
@@ -409,6 +410,7 @@ proptest! {
                 "[[", "]]", "|", "{{", "}}", "{{{", "}}}", "-{", "}-", "zh-hans:", ";", "''", "'''", "\n", "=", "==", "*", ":", " ", "<ref>",
                 "</ref>", "<br>", "<nowiki>", "</nowiki>", "{|", "|}", "<!--", "-->", "[http://x ", "]", "&lt;", "File:", "Category:", "en:",
                 "word", "字", "後", "🎉", "(", ")", "（", "）", "nowrap", "lang", "'", "#", "<", ">", "__NOTOC__", "\u{FDD2}", "H|", "A|",
+                ". ", "。", "”",
             ]),
             0..40,
         ),
@@ -426,6 +428,10 @@ proptest! {
             prop_assert!(char_slice(&extract.text, segment.start, segment.end).is_some());
             last = segment.end;
         }
+        let sentences = crate::sentence::of_page("zh", &extract.text, &extract.segments);
+        let Extract { text, anchors, segments, .. } = extract.clone();
+        let page = schemas::Page { text: text.into(), anchors, segments, sentences, ..schemas::Page::default() };
+        prop_assert_eq!(page.check(), Ok(()));
         prop_assert!(!extract.text.chars().any(|c| marks::is_mark(c) || marks::unprotect(c).is_some()));
     }
 }
