@@ -13,7 +13,7 @@ use crate::decode::{self, TokenSpan};
 use crate::device::Device;
 use crate::metric::Scores;
 use crate::model::{Dropouts, Kernels, Margins, Reader};
-use crate::progress::Progress;
+use crate::commands::progress::Progress;
 
 /// An answer of the reader: chars of the context, half-open.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -12,9 +12,7 @@
 //! | [`decode`], [`answer`], [`metric`] | margins to answers, answers to scores |
 //! | [`mod@run`] | run folders |
 //! | [`memory`] | what the allocator is told |
-//! | [`pipeline`] | the stages in a row |
-//! | [`check_device`], [`bench_step`] | whether a device computes what the CPU does, and how fast |
-//! | [`evaluate`], [`predict`], [`export`], [`plot`] | the commands that use a run |
+//! | [`commands`] | one module for each command |
 //!
 //! Nothing below [`config`] sees the command line, nothing but [`device`] names a backend except the fused operations that a
 //! backend gets ([`model::kernels`]), and only [`mod@run`], [`stage`], [`cluster::table`] and
@@ -23,29 +21,23 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod answer;
-pub mod bench_step;
-pub mod check_device;
 pub mod cli;
 pub mod cluster;
+pub mod commands;
 pub mod config;
 pub mod data;
 pub mod decode;
 pub mod device;
-pub mod evaluate;
-pub mod export;
 pub mod memory;
 pub mod metric;
 pub mod model;
 pub mod optim;
-pub mod pipeline;
-pub mod plot;
-pub mod predict;
-pub mod progress;
 pub mod run;
 pub mod stage;
 
 use anyhow::{Context, Result};
 
+use commands::{bench_step, check_device, evaluate, export, plot, predict};
 use config::Config;
 
 /// Does what the command line asked for.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::write_whole;
+use super::writer::{self, write_whole};
 use crate::model::weights;
 
 /// Folder of checkpoints in a run.
@@ -52,7 +52,7 @@ pub fn write(run: &Path, step: usize, files: &Files<'_>) -> Result<()> {
         write_whole(&temporary.join(MOMENTS), files.moments)?;
         write_whole(&temporary.join(STATE), format!("{:#}\n", files.state).as_bytes())?;
         fs::rename(&temporary, &path)?;
-        Ok(super::sync_folder_of(&path)?)
+        Ok(writer::sync_folder_of(&path)?)
     })();
     written.with_context(|| format!("cannot write checkpoint {}", path.display()))?;
     keep_only(&path)

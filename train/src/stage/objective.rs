@@ -3,7 +3,7 @@
 use anyhow::Result;
 use burn::tensor::Tensor;
 
-use super::training::Learner;
+use super::training_loop::Learner;
 use crate::data::{Batch, DataSet};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Reader, Weighting};

@@ -11,12 +11,12 @@ use schemas::{Folder, Manifest, ShardWriter, Span, Tally, Triple};
 use serde::{Deserialize, Serialize};
 
 use super::objective::{Answers, Objective};
-use super::training::Learner;
+use super::training_loop::Learner;
 use crate::answer::{self, Reading};
 use crate::data::{Batch, DataSet, Encoder};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Reader};
-use crate::progress::Progress;
+use crate::commands::progress::Progress;
 
 /// Folder of rounds in a run.
 pub const FOLDER: &str = "relabelled";

@@ -22,7 +22,7 @@ use crate::device::{Engine, Job, TrainBackend};
 use crate::model::{BertConfig, Dropouts, Extras, Reader, Weighting, weights};
 use crate::optim::{AdamW, AdamWConfig, List};
 use crate::run::{write_description, write_whole};
-use crate::stage::feed;
+use crate::stage::prefetch;
 
 /// Options of `bench-step`.
 #[derive(Debug, Args)]
@@ -177,7 +177,7 @@ impl Job for Bench {
         let mut warm_up = 0.0;
         let mut total = 0.0;
         let mut host = 0.0;
-        reader = feed::with_batches(&data, reading, &steps, |batches| -> Result<Reader<B>> {
+        reader = prefetch::with_batches(&data, reading, &steps, |batches| -> Result<Reader<B>> {
             let mut started = Instant::now();
             for number in 0..steps.len() {
                 if number == args.warmup {

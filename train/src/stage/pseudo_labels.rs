@@ -14,8 +14,8 @@ use schemas::{Folder, Triple};
 use serde::{Deserialize, Serialize};
 
 use super::objective::{Objective, answer_loss};
-use super::state::{self, Use};
-use super::training::Learner;
+use super::checkpoint_state::{self, Use};
+use super::training_loop::Learner;
 use crate::answer::Reading;
 use crate::cluster::table::{self, Clustered};
 use crate::cluster::tensors::{self, Projection};
@@ -23,7 +23,7 @@ use crate::cluster::{Clusters, Points, align, class_weights, kmeans, pca::Covari
 use crate::data::{Batch, DataSet, batches_by_length};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Kernels, Pool, Reader, Weighting, pool, weights};
-use crate::progress::Progress;
+use crate::commands::progress::Progress;
 
 /// Folder of clusters in a run.
 pub const FOLDER: &str = "clusters";
@@ -192,7 +192,7 @@ impl<B: TrainBackend> PseudoLabels<'_, B> {
     fn cluster(&self, epoch: usize, reader: &Reader<B::InnerBackend>, data: &DataSet) -> Result<(Vec<u32>, Vec<f32>)> {
         let Clustering { clusters, method, iterations, start, head, .. } = self.settings;
         let answers: usize = data.sequences.iter().map(|sequence| sequence.answers.len()).sum();
-        let mut rng = state::generator(self.seed.wrapping_add(epoch as u64), Use::Cluster, 0);
+        let mut rng = checkpoint_state::generator(self.seed.wrapping_add(epoch as u64), Use::Cluster, 0);
         let (points, mut found) = if answers > 1 {
             let points = self.vectors(reader, data)?;
             let found = match method {

@@ -3,16 +3,16 @@
 //! | module | what it does |
 //! |---|---|
 //! | `history` | what `metrics.jsonl` says |
-//! | `curves` | loss and F1 by step |
-//! | `clusters` | what a stage-3 run's last clusters hold, and where their answers lie |
-//! | `map` | t-SNE |
+//! | `curve_plots` | loss and F1 by step |
+//! | `cluster_plots` | what a stage-3 run's last clusters hold, and where their answers lie |
+//! | `tsne` | t-SNE |
 //! | `canvas` | what the pictures share: sizes, fonts, colours |
 
 mod canvas;
-mod clusters;
-mod curves;
+mod cluster_plots;
+mod curve_plots;
 mod history;
-mod map;
+mod tsne;
 
 use std::fs;
 
@@ -21,7 +21,7 @@ use anyhow::{Context, Result, ensure};
 use crate::cluster::table;
 use crate::config::PlotConfig;
 use crate::run;
-use crate::stage::clusters::last_epoch;
+use crate::stage::pseudo_labels::last_epoch;
 use history::History;
 
 /// Folder of pictures in a run.
@@ -36,15 +36,15 @@ pub fn plot(config: &PlotConfig) -> Result<()> {
     let history = History::new(&run::metrics(&config.run)?);
     ensure!(!history.losses.is_empty(), "run {} has recorded nothing yet", config.run.display());
     let name = format!("{} ({})", config.run.display(), settings.stage.name());
-    let mut pictures = vec![("loss.svg", curves::loss(&name, &history)?)];
+    let mut pictures = vec![("loss.svg", curve_plots::loss(&name, &history)?)];
     if !history.evaluations.is_empty() {
-        pictures.push(("f1.svg", curves::f1(&name, &history)?));
+        pictures.push(("f1.svg", curve_plots::f1(&name, &history)?));
     }
     if let Some((epoch, path)) = last_epoch(&config.run) {
         let rows = table::rows(&path)?;
         let name = format!("{name}, epoch {epoch}");
-        pictures.push(("clusters.svg", clusters::sizes(&name, &rows)?));
-        match clusters::Map::new(&rows) {
+        pictures.push(("clusters.svg", cluster_plots::sizes(&name, &rows)?));
+        match cluster_plots::Map::new(&rows) {
             Some(map) => {
                 pictures.push(("spans-by-cluster.svg", map.by_cluster(&name)?));
                 pictures.push(("spans-by-label.svg", map.by_label(&name)?));

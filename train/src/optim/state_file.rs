@@ -10,7 +10,7 @@ use burn::tensor::{Shape, Tensor, TensorData, TensorMetadata, TensorPrimitive, o
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::{AdamW, AdamWConfig, State};
+use super::adamw::{AdamW, AdamWConfig, State};
 
 impl<B: Backend> AdamW<B> {
     /// All that an optimizer needs to go on.

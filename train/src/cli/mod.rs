@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, Parser, Subcommand};
 
-use crate::bench_step::BenchStepArgs;
+use crate::commands::bench_step::BenchStepArgs;
 use crate::cluster::kmeans;
 use crate::device::Device;
 use crate::model::{Pool, Precision};
-use crate::stage::clusters::{Head, Method};
+use crate::stage::pseudo_labels::{Head, Method};
 use crate::stage::relabel::Mode;
 
 /// Trains a reader that finds named entities, from folders of triples.

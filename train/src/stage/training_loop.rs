@@ -8,17 +8,17 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use rand::RngCore;
 
-use super::feed;
-use super::meter::Meter;
+use super::prefetch;
+use super::throughput::Meter;
 use super::objective::Objective;
-use super::state::{self, Position, State, Use};
+use super::checkpoint_state::{self, Position, State, Use};
 use crate::answer::{self, Reading};
 use crate::config::TrainConfig;
 use crate::data::{Batch, DataSet, Steps};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Reader, weights};
 use crate::optim::{AdamW, List, Schedule};
-use crate::progress::Progress;
+use crate::commands::progress::Progress;
 use crate::run::{RunWriter, checkpoint};
 
 /// Triples that an error names at most.
@@ -61,10 +61,10 @@ pub fn train<B: TrainBackend>(
 ) -> Result<State> {
     let target = config.environment.device;
     let steps = Steps { batch: config.batch, accumulate: config.accumulate, device: target };
-    let shuffler = state::generator(config.seed, Use::Shuffle, 0);
+    let shuffler = checkpoint_state::generator(config.seed, Use::Shuffle, 0);
     let total = steps.count(&data.train.sequences, config.epochs, shuffler).min(config.max_steps.unwrap_or(usize::MAX));
     let schedule = Schedule::new(config.lr, config.warmup, total);
-    let mut dropout_seeds = state::generator(config.seed, Use::Dropout, state.dropout_words);
+    let mut dropout_seeds = checkpoint_state::generator(config.seed, Use::Dropout, state.dropout_words);
     let mut meter = Meter::start(state.seconds, target.is_gpu());
     let mut progress = Progress::start("training", total, config.environment.quiet);
     progress.skip(state.position.step);
@@ -82,10 +82,10 @@ pub fn train<B: TrainBackend>(
         // Alike from here on: each makes every update.
         let others: Vec<Learner<B>> = devices.iter().skip(1).map(|device| learners[0].on(device)).collect();
         learners.extend(others);
-        let mut shuffler = state::generator(config.seed, Use::Shuffle, state.shuffle_words);
+        let mut shuffler = checkpoint_state::generator(config.seed, Use::Shuffle, state.shuffle_words);
         let epoch_steps = steps.of_epoch(&data.train.sequences, &mut shuffler);
         let mut unread: Vec<Unread<B::InnerBackend>> = Vec::new();
-        feed::with_batches(&data.train, data.reading, &epoch_steps[of_epoch..], |batches| -> Result<()> {
+        prefetch::with_batches(&data.train, data.reading, &epoch_steps[of_epoch..], |batches| -> Result<()> {
             while !over(&state) {
                 let asked = Instant::now();
                 let Ok(batches) = batches.recv() else { break };
@@ -125,7 +125,7 @@ pub fn train<B: TrainBackend>(
                     }
                 };
                 if best || save {
-                    state.dropout_words = state::words(&dropout_seeds);
+                    state.dropout_words = checkpoint_state::words(&dropout_seeds);
                     state.seconds = meter.seconds();
                     store(&learners[0], &mut state, best, run)?;
                 }
@@ -141,7 +141,7 @@ pub fn train<B: TrainBackend>(
             break;
         }
         state.position = Position { step: state.position.step, epoch: epoch + 1, of_epoch: 0 };
-        state.shuffle_words = state::words(&shuffler);
+        state.shuffle_words = checkpoint_state::words(&shuffler);
     }
     if let Some(warm_up) = meter.of_warm_up() {
         progress.say(&warm_up);

@@ -7,7 +7,7 @@ use anyhow::Result;
 use plotters::prelude::*;
 
 use super::canvas::{GREY, SIZE, TEXT, colour, cut, picture, text};
-use super::map;
+use super::tsne;
 use crate::cluster::table::Row;
 
 /// Clusters or labels that a picture tells apart; the rest are counted.
@@ -94,7 +94,7 @@ impl<'a> Map<'a> {
     pub fn new(rows: &'a [Row]) -> Option<Self> {
         let (rows, vectors): (Vec<&Row>, Vec<&[f32]>) =
             rows.iter().filter_map(|row| row.vector.as_deref().map(|vector| (row, vector))).unzip();
-        let places = map::tsne(&vectors)?;
+        let places = tsne::tsne(&vectors)?;
         Some(Self { rows, places })
     }
 

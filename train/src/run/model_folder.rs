@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::backend::Backend;
 use serde::Deserialize;
 
-use super::SETTINGS;
+use super::writer::{self, SETTINGS};
 use crate::data::WordPieces;
 use crate::model::weights::{self, Heads, Tensors};
 use crate::model::{BertConfig, Extras, Reader};
@@ -28,7 +28,7 @@ impl ModelFolder {
     /// # Errors
     /// It is missing, no run, or without weights yet.
     pub fn open_run(dir: &Path) -> Result<Self> {
-        super::settings_file(dir)?;
+        writer::settings_file(dir)?;
         ensure!(dir.join(weights::FILE_NAME).exists(), "run {} has no {} yet: its training did not end", dir.display(), weights::FILE_NAME);
         Self::open(dir)
     }
@@ -38,7 +38,7 @@ impl ModelFolder {
     /// # Errors
     /// It is missing, no run, or broken.
     pub fn open_started(dir: &Path) -> Result<Self> {
-        super::settings_file(dir)?;
+        writer::settings_file(dir)?;
         Self::open(dir)
     }
 
@@ -47,7 +47,7 @@ impl ModelFolder {
     /// # Errors
     /// It is missing or broken.
     pub fn open_model(dir: &Path) -> Result<Self> {
-        if super::is_run(dir) { Self::open_run(dir) } else { Self::open_encoder(dir) }
+        if writer::is_run(dir) { Self::open_run(dir) } else { Self::open_encoder(dir) }
     }
 
     /// Opens a BERT in the Hugging Face layout.

@@ -6,17 +6,17 @@ use anyhow::{Context, Result};
 use schemas::QuerySet;
 use serde::{Deserialize, Serialize};
 
-use crate::bench_step::BenchStepArgs;
+use crate::commands::bench_step::BenchStepArgs;
 use crate::cli::{Cli, Command, CommonArgs, EvaluateArgs, FetArgs, NeeArgs, PredictArgs, ResumeArgs, StageArgs};
 use crate::data::BatchSize;
 use crate::device::Device;
 use crate::model::{Noise, Precision, Weighting};
 use crate::optim::AdamWConfig;
-use crate::pipeline::Pipeline;
-use crate::plot;
+use crate::commands::pipeline::Pipeline;
+use crate::commands::plot;
 use crate::run;
 use crate::stage::Stage;
-use crate::stage::clusters::Clustering;
+use crate::stage::pseudo_labels::Clustering;
 use crate::stage::relabel::{self, Relabel};
 
 /// A command line that makes no sense, whatever the files hold.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use super::state::Position;
+use super::checkpoint_state::Position;
 use crate::data::Batch;
 
 /// Loss and speed.
