@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use schemas::row::char_slice;
 use schemas::{Origin, Span};
 
+use crate::commands::progress::Progress;
 use crate::config::Environment;
 use crate::data::batch::Specials;
 use crate::data::{Batch, BatchSize, DataSet, WordPieces, batches_by_length};
@@ -13,7 +14,6 @@ use crate::decode::{self, TokenSpan};
 use crate::device::Device;
 use crate::metric::Scores;
 use crate::model::{Dropouts, Kernels, Margins, Reader};
-use crate::commands::progress::Progress;
 
 /// An answer of the reader: chars of the context, half-open.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, Parser, Subcommand};
 
-use crate::commands::bench_step::BenchStepArgs;
 use crate::cluster::kmeans;
+use crate::commands::bench_step::BenchStepArgs;
 use crate::device::Device;
 use crate::model::{Pool, Precision};
 use crate::stage::pseudo_labels::{Head, Method};

@@ -6,14 +6,14 @@ use anyhow::{Context, Result};
 use schemas::QuerySet;
 use serde::{Deserialize, Serialize};
 
-use crate::commands::bench_step::BenchStepArgs;
 use crate::cli::{Cli, Command, CommonArgs, EvaluateArgs, FetArgs, NeeArgs, PredictArgs, ResumeArgs, StageArgs};
+use crate::commands::bench_step::BenchStepArgs;
+use crate::commands::pipeline::Pipeline;
+use crate::commands::plot;
 use crate::data::BatchSize;
 use crate::device::Device;
 use crate::model::{Noise, Precision, Weighting};
 use crate::optim::AdamWConfig;
-use crate::commands::pipeline::Pipeline;
-use crate::commands::plot;
 use crate::run;
 use crate::stage::Stage;
 use crate::stage::pseudo_labels::Clustering;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::checkpoint;
+use super::tensorboard::{self, Events};
+use crate::commands::plot;
 use crate::config::TrainConfig;
 use crate::data::WordPieces;
 use crate::model::{BertConfig, weights};
-use crate::commands::plot;
-use super::checkpoint;
-use super::tensorboard::{self, Events};
 use crate::stage::{pseudo_labels, relabel};
 
 /// File of settings: it makes a folder a run.

@@ -13,17 +13,17 @@ use schemas::row::char_slice;
 use schemas::{Folder, Triple};
 use serde::{Deserialize, Serialize};
 
-use super::objective::{Objective, answer_loss};
 use super::checkpoint_state::{self, Use};
+use super::objective::{Objective, answer_loss};
 use super::training_loop::Learner;
 use crate::answer::Reading;
 use crate::cluster::table::{self, Clustered};
 use crate::cluster::tensors::{self, Projection};
 use crate::cluster::{Clusters, Points, align, class_weights, kmeans, pca::Covariance, pca::Pca, pic};
+use crate::commands::progress::Progress;
 use crate::data::{Batch, DataSet, batches_by_length};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Kernels, Pool, Reader, Weighting, pool, weights};
-use crate::commands::progress::Progress;
 
 /// Folder of clusters in a run.
 pub const FOLDER: &str = "clusters";

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::objective::{Answers, Objective};
 use super::training_loop::Learner;
 use crate::answer::{self, Reading};
+use crate::commands::progress::Progress;
 use crate::data::{Batch, DataSet, Encoder};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Reader};
-use crate::commands::progress::Progress;
 
 /// Folder of rounds in a run.
 pub const FOLDER: &str = "relabelled";

@@ -9,6 +9,11 @@ use burn::tensor::backend::Backend;
 use schemas::{Folder, QuerySet, Triple};
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint_state::State;
+use super::objective::Answers;
+use super::pseudo_labels::{Clustering, Labels, PseudoLabels};
+use super::relabel::{Relabel, SelfTraining};
+use super::training_loop::{self, Learner};
 use crate::answer::{self, Reading};
 use crate::config::{self, TrainConfig};
 use crate::data::{DataSet, Encoder, WordPieces};
@@ -17,11 +22,6 @@ use crate::model::weights::{self, Heads, Tensors};
 use crate::model::{BertConfig, Extras, Reader};
 use crate::optim::AdamW;
 use crate::run::{self, ModelFolder, RunWriter, checkpoint};
-use super::checkpoint_state::State;
-use super::objective::Answers;
-use super::pseudo_labels::{Clustering, Labels, PseudoLabels};
-use super::relabel::{Relabel, SelfTraining};
-use super::training_loop::{self, Learner};
 
 /// A stage of the method, with what only it can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -8,17 +8,17 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use rand::RngCore;
 
+use super::checkpoint_state::{self, Position, State, Use};
+use super::objective::Objective;
 use super::prefetch;
 use super::throughput::Meter;
-use super::objective::Objective;
-use super::checkpoint_state::{self, Position, State, Use};
 use crate::answer::{self, Reading};
+use crate::commands::progress::Progress;
 use crate::config::TrainConfig;
 use crate::data::{Batch, DataSet, Steps};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Reader, weights};
 use crate::optim::{AdamW, List, Schedule};
-use crate::commands::progress::Progress;
 use crate::run::{RunWriter, checkpoint};
 
 /// Triples that an error names at most.
