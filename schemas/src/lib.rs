@@ -1,37 +1,61 @@
-//! What `prep` and `train` share: the rows, their Arrow schemas, the Parquet shards they are stored in, the manifest beside
-//! them, and the query sets.
+//! What `prep` and `train` share: row types and their Arrow schemas, the folders of Parquet shards that hold the rows, the
+//! manifests of these folders, and the query sets.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`page`] | a page of a dump: clean text, anchors by char offset |
-//! | [`block`] | a page segment by segment, with the sentences and anchors of each |
-//! | [`triple`] | a (context, query, answers) triple of the MRC formulation of NER |
-//! | [`build`] | triples to columns as they come |
-//! | [`row`] | the [`Row`] trait: typed rows to and from a `RecordBatch` |
+//! | [`page`] | [`Page`]: a page of a dump as clean text |
+//! | [`anchor`], [`segment`] | the links and the paragraphs, headings and so on of a page |
+//! | [`segment_view`] | a page read segment by segment |
+//! | [`triple`] | [`Triple`]: a (context, query, spans) row of the MRC formulation of NER |
+//! | [`span`] | the spans of a triple, and where they come from |
+//! | [`triple_header`], [`triple_builder`] | batches of triples built from borrowed texts |
+//! | [`triple_view`] | triples read as borrowed rows, with some columns or all |
+//! | [`row`] | the [`Row`] trait: schema, column policy, conversion to and from a `RecordBatch`, checks |
+//! | [`offsets`] | slices of texts by char offsets |
 //! | [`shard`] | one writer and one reader of folders of shards |
-//! | [`manifest`] | `_manifest.json`: settings, inputs, shards, counters, completeness |
-//! | [`queries`] | query sets: a question for each label |
+//! | [`manifest`], [`counter`] | `_manifest.json`: settings, inputs, shards, counters, completeness |
+//! | [`query_set`] | query sets: a query for each label |
+//! | [`atomic_file`] | files that appear complete or not at all |
 //!
-//! All offsets are half-open and count Unicode scalar values (chars) of the text in the same row. This crate never reads a
-//! dump and never touches a tensor.
+//! # Invariants
+//! - All offsets in rows are half-open and count chars (Unicode scalar values) of the text in the same row.
+//! - A span's slice of the text equals the text that the span carries. No shard holds a row that was not checked.
+//! - The shard writer knows no column: how a column is stored is said by its [`Row`].
+//! - No file has its final name before it is complete.
+//! - This crate reads no dump, runs no model and prints nothing.
 
-pub mod block;
-pub mod build;
+pub mod anchor;
+pub mod atomic_file;
+mod columns;
+pub mod counter;
 pub mod manifest;
+pub mod offsets;
 pub mod page;
-pub mod queries;
+pub mod query_set;
 pub mod row;
+pub mod segment;
+pub mod segment_view;
 pub mod shard;
+pub mod span;
 pub mod triple;
+pub mod triple_builder;
+mod triple_columns;
+pub mod triple_header;
+pub mod triple_view;
 
-pub use block::{Block, Blocks, Sentence};
-pub use build::{Marked, Question, TripleBuilder};
-pub use manifest::{Manifest, Tally};
-pub use page::{Anchor, Page, Segment, SegmentKind};
-pub use queries::{Query, QuerySet};
-pub use row::Row;
-pub use shard::{Folder, FolderError, ShardWriter};
-pub use triple::{Origin, Span, Triple};
-
-/// Version of the schemas in this crate, stored in every shard's metadata and in every manifest.
-pub const SCHEMA_VERSION: u32 = 1;
+pub use anchor::Anchor;
+pub use atomic_file::AtomicFile;
+pub use counter::Counter;
+pub use manifest::Manifest;
+pub use offsets::{CharSlicer, char_slice};
+pub use page::Page;
+pub use query_set::{Query, QuerySet};
+pub use row::{Row, RowError, SCHEMA_VERSION};
+pub use segment::{Segment, SegmentKind};
+pub use segment_view::{SegmentView, SegmentViews, SentenceRange};
+pub use shard::{FolderError, ReadOptions, ShardFolder, ShardWriter};
+pub use span::{Origin, Span};
+pub use triple::Triple;
+pub use triple_builder::TripleBuilder;
+pub use triple_header::{SpanInput, TripleHeader};
+pub use triple_view::{SpanView, TripleView, TripleViews};

@@ -1,58 +1,83 @@
-//! Shards to rows.
+//! Reads folders of shards: as rows, or as Arrow batches of some columns.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::disk::io_error;
-use super::{BATCH_ROWS, FolderError};
-use crate::SCHEMA_VERSION;
-use crate::manifest::{FILE_NAME, Manifest};
-use crate::row::Row;
+use super::batch::BATCH_ROWS;
+use super::error::FolderError;
+use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::row::{Row, RowError, SCHEMA_VERSION};
 
-/// A finished folder, opened for reading.
+/// A folder of shards, opened for reading.
 #[derive(Debug, Clone)]
-pub struct Folder {
+pub struct ShardFolder {
     dir: PathBuf,
     manifest: Manifest,
 }
 
-impl Folder {
+/// What to read of a folder: which columns, and from which row on. By default everything.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    columns: Option<Vec<String>>,
+    skip_rows: u64,
+}
+
+impl ReadOptions {
+    /// Reads only some columns, by their names in the schema; the rest is not decoded. The order of columns in a batch stays
+    /// that of the schema.
+    #[must_use]
+    pub fn with_columns(mut self, columns: &[&str]) -> Self {
+        self.columns = Some(columns.iter().map(|&column| column.to_owned()).collect());
+        self
+    }
+
+    /// Skips the first rows; shards of which all rows are skipped are not opened.
+    #[must_use]
+    pub fn with_skipped_rows(mut self, rows: u64) -> Self {
+        self.skip_rows = rows;
+        self
+    }
+}
+
+impl ShardFolder {
     /// Opens a complete folder whose shards hold rows of `R`.
     ///
     /// # Errors
-    /// A folder without a manifest, one that is not complete, or one of other rows.
+    /// [`FolderError::NoManifest`], [`FolderError::Manifest`], [`FolderError::Incomplete`], or [`FolderError::Schema`] where
+    /// the folder holds other rows.
     pub fn open<R: Row>(dir: &Path) -> Result<Self, FolderError> {
         let folder = Self::open_any(dir)?;
         let manifest = &folder.manifest;
-        if manifest.schema != R::SCHEMA || manifest.schema_version != SCHEMA_VERSION {
+        if manifest.schema != R::SCHEMA_NAME || manifest.schema_version != SCHEMA_VERSION {
             let (found, version) = (manifest.schema.clone(), manifest.schema_version);
-            return Err(FolderError::Schema { path: dir.to_owned(), found, version, expected: R::SCHEMA });
+            return Err(FolderError::Schema { path: dir.to_owned(), found, version, expected: R::SCHEMA_NAME });
         }
         if !manifest.complete {
-            let why = manifest.error.clone().unwrap_or_else(|| "the run that wrote it did not end".to_owned());
+            let why = manifest.error.clone().unwrap_or_else(|| "the run that wrote it did not finish".to_owned());
             return Err(FolderError::Incomplete(dir.to_owned(), why));
         }
         Ok(folder)
     }
 
-    /// Opens a folder whatever its schema and state, to look into it.
+    /// Opens a folder of any schema, complete or not, to inspect it.
     ///
     /// # Errors
-    /// A folder without a readable manifest.
+    /// [`FolderError::NoManifest`] or [`FolderError::Manifest`].
     pub fn open_any(dir: &Path) -> Result<Self, FolderError> {
-        let path = dir.join(FILE_NAME);
+        let path = dir.join(MANIFEST_FILE);
         if !path.is_file() {
             return Err(FolderError::NoManifest(dir.to_owned()));
         }
-        let json = fs::read(&path).map_err(io_error("read", &path))?;
+        let json = fs::read(&path).map_err(FolderError::io("read", &path))?;
         let manifest = serde_json::from_slice(&json).map_err(|error| FolderError::Manifest(path, error))?;
         Ok(Self { dir: dir.to_owned(), manifest })
     }
 
-    /// What the folder says of itself.
+    /// The folder's manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
@@ -62,29 +87,36 @@ impl Folder {
         self.manifest.shards.iter().map(|shard| self.dir.join(&shard.file))
     }
 
-    /// All rows in order, a batch of some hundred at a time.
+    /// All rows in order, owned, in chunks of at most 512.
     ///
-    /// Memory: one row group's pages and one batch of rows. Errors come as items, and nothing comes after one.
+    /// Memory: the pages of one row group and one chunk of rows.
+    ///
+    /// # Errors
+    /// As items: [`FolderError::Parquet`], [`FolderError::Row`] or an I/O error. Nothing comes after an error.
     pub fn rows<'a, R: Row + 'a>(&'a self) -> impl Iterator<Item = Result<Vec<R>, FolderError>> + 'a {
-        let rows = self.batches_from(0).map(|batch| {
+        let rows = self.batches(ReadOptions::default()).map(|batch| {
             let (path, batch) = batch?;
             R::from_batch(&batch).map_err(|error| FolderError::Row(path, error))
         });
         until_error(rows)
     }
 
-    /// The same as batches, each with its shard's path, without the first `skip` rows; shards of these are not read. Whether a batch has
-    /// the columns of a schema is not looked at.
-    pub fn batches_from(&self, skip: u64) -> impl Iterator<Item = Result<(PathBuf, RecordBatch), FolderError>> + '_ {
-        let mut before = 0;
+    /// Rows in order as Arrow batches of at most 512 rows, each with its shard's path. Read them as rows with
+    /// [`Page::views`](crate::Page::views) or [`TripleViews`](crate::TripleViews).
+    ///
+    /// # Errors
+    /// As items: [`FolderError::Parquet`], an I/O error, or [`FolderError::Row`] where a shard lacks one of the columns asked
+    /// for. Types are not checked here. Nothing comes after an error.
+    pub fn batches(&self, options: ReadOptions) -> impl Iterator<Item = Result<(PathBuf, RecordBatch), FolderError>> + '_ {
+        let mut rows_before = 0;
         let batches = self.manifest.shards.iter().flat_map(move |shard| -> Box<dyn Iterator<Item = _>> {
-            let skip = skip.saturating_sub(before);
-            before += shard.rows;
+            let skip = options.skip_rows.saturating_sub(rows_before);
+            rows_before += shard.rows;
             if skip >= shard.rows && skip > 0 {
                 return Box::new(std::iter::empty());
             }
             let path = self.dir.join(&shard.file);
-            match open_shard_at(&path, skip) {
+            match open_shard_at(&path, options.columns.as_deref(), skip) {
                 Ok(batches) => Box::new(batches.map(move |batch| match batch {
                     Ok(batch) => Ok((path.clone(), batch)),
                     Err(error) => Err(FolderError::Parquet(path.clone(), error.into())),
@@ -101,18 +133,27 @@ fn until_error<T>(items: impl Iterator<Item = Result<T, FolderError>>) -> impl I
     items.take_while(move |item| !std::mem::replace(&mut failed, item.is_err()))
 }
 
-/// The batches of a shard.
+/// The batches of one shard, or of any Parquet file.
 ///
 /// # Errors
-/// A file that is missing or not Parquet.
+/// The file is missing or not Parquet.
 pub fn open_shard(path: &Path) -> Result<ParquetRecordBatchReader, FolderError> {
-    open_shard_at(path, 0)
+    open_shard_at(path, None, 0)
 }
 
-fn open_shard_at(path: &Path, skip: u64) -> Result<ParquetRecordBatchReader, FolderError> {
-    let file = File::open(path).map_err(io_error("read", path))?;
+fn open_shard_at(path: &Path, columns: Option<&[String]>, skip: u64) -> Result<ParquetRecordBatchReader, FolderError> {
+    let file = File::open(path).map_err(FolderError::io("read", path))?;
     let skip = usize::try_from(skip).expect("fewer rows than a shard has");
-    ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.with_batch_size(BATCH_ROWS).with_offset(skip).build())
-        .map_err(|error| FolderError::Parquet(path.to_owned(), error))
+    let parquet_error = |error| FolderError::Parquet(path.to_owned(), error);
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet_error)?;
+    if let Some(columns) = columns {
+        let root = builder.parquet_schema().root_schema();
+        if let Some(missing) = columns.iter().find(|name| root.get_fields().iter().all(|field| field.name() != name.as_str())) {
+            let (column, found, expected) = (missing.clone(), "missing".to_owned(), "a column of the shard".to_owned());
+            return Err(FolderError::Row(path.to_owned(), RowError::Column { column, found, expected }));
+        }
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().map(String::as_str));
+        builder = builder.with_projection(mask);
+    }
+    builder.with_batch_size(BATCH_ROWS).with_offset(skip).build().map_err(parquet_error)
 }

@@ -1,0 +1,241 @@
+//! Triples read as borrowed rows, without a string of their own for each value.
+
+use arrow::array::{Array, BooleanArray, ListArray, PrimitiveArray, RecordBatch};
+use arrow::datatypes::{Float32Type, UInt32Type};
+
+use crate::columns::reader::{ColumnReader, StringColumn, list_range};
+use crate::row::RowError;
+use crate::span::{Origin, Span, trimmed};
+use crate::triple_columns::SCHEMA;
+
+/// The rows of a batch of triples, borrowed from it.
+///
+/// Cost: columns are looked up and their types checked once a batch; a row is then read by index, without allocation.
+/// With a projection ([`new`](Self::new)), the batch needs only some columns: those read with
+/// [`ShardFolder::batches`](crate::ShardFolder::batches).
+///
+/// ```
+/// use schemas::{Row, Triple, TripleViews};
+///
+/// let triple = Triple { context: "Clara lives in Oslo.".into(), label: "LOC".into(), ..Triple::default() };
+/// let batch = Triple::to_batch(&[triple]);
+/// let rows = TripleViews::new(&batch, &["label", "context"])?;
+/// for row in rows.iter() {
+///     assert_eq!((row.label(), row.context()), ("LOC", "Clara lives in Oslo."));
+/// }
+/// # Ok::<(), schemas::RowError>(())
+/// ```
+pub struct TripleViews<'a> {
+    rows: usize,
+    id: Option<StringColumn<'a>>,
+    doc: Option<StringColumn<'a>>,
+    sentence: Option<&'a PrimitiveArray<UInt32Type>>,
+    lang: Option<StringColumn<'a>>,
+    label: Option<StringColumn<'a>>,
+    query: Option<StringColumn<'a>>,
+    context: Option<StringColumn<'a>>,
+    spans: Option<SpanReader<'a>>,
+    impossible: Option<&'a BooleanArray>,
+}
+
+impl<'a> TripleViews<'a> {
+    /// The rows of a batch that has at least `columns`.
+    ///
+    /// # Errors
+    /// [`RowError::Column`] where one of `columns` is missing, has another type, or is no column of the schema; an unknown
+    /// origin of a span.
+    pub fn new(batch: &'a RecordBatch, columns: &[&str]) -> Result<Self, RowError> {
+        if let Some(unknown) = columns.iter().find(|name| SCHEMA.field_with_name(name).is_err()) {
+            let (column, found) = ((*unknown).to_owned(), "no column of triples".to_owned());
+            let names: Vec<&str> = SCHEMA.fields().iter().map(|field| field.name().as_str()).collect();
+            return Err(RowError::Column { column, found, expected: format!("one of {}", names.join(", ")) });
+        }
+        let reader = ColumnReader::of_batch(batch);
+        let is_wanted = |name: &str| columns.contains(&name);
+        let strings = |name| is_wanted(name).then(|| reader.strings(name)).transpose();
+        Ok(Self {
+            rows: batch.num_rows(),
+            id: strings("id")?,
+            doc: strings("doc")?,
+            sentence: is_wanted("sentence").then(|| reader.primitive("sentence")).transpose()?,
+            lang: strings("lang")?,
+            label: strings("label")?,
+            query: strings("query")?,
+            context: strings("context")?,
+            spans: is_wanted("spans").then(|| SpanReader::new(&reader)).transpose()?,
+            impossible: is_wanted("impossible").then(|| reader.booleans("impossible")).transpose()?,
+        })
+    }
+
+    /// The rows of a batch that has all columns of the schema.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_all_columns(batch: &'a RecordBatch) -> Result<Self, RowError> {
+        let columns: Vec<&str> = SCHEMA.fields().iter().map(|field| field.name().as_str()).collect();
+        Self::new(batch, &columns)
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether the batch has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The row at an index.
+    ///
+    /// # Panics
+    /// The index is not below [`len`](Self::len).
+    pub fn get(&self, row: usize) -> TripleView<'_> {
+        assert!(row < self.rows, "row {row} of a batch of {} rows", self.rows);
+        TripleView { columns: self, row }
+    }
+
+    /// The rows in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = TripleView<'_>> {
+        (0..self.rows).map(|row| TripleView { columns: self, row })
+    }
+}
+
+/// A triple, borrowed from a batch.
+///
+/// # Panics
+/// Each method panics where its column was not named in [`TripleViews::new`].
+#[derive(Clone, Copy)]
+pub struct TripleView<'a> {
+    columns: &'a TripleViews<'a>,
+    row: usize,
+}
+
+impl<'a> TripleView<'a> {
+    /// As [`Triple::id`](crate::Triple::id).
+    pub fn id(self) -> &'a str {
+        self.text("id", self.columns.id.as_ref())
+    }
+
+    /// Title of the page or name of the file.
+    pub fn doc(self) -> &'a str {
+        self.text("doc", self.columns.doc.as_ref())
+    }
+
+    /// Number of the sentence in the document.
+    pub fn sentence(self) -> u32 {
+        loaded("sentence", self.columns.sentence).value(self.row)
+    }
+
+    /// Language code.
+    pub fn lang(self) -> &'a str {
+        self.text("lang", self.columns.lang.as_ref())
+    }
+
+    /// The label that the query asks for.
+    pub fn label(self) -> &'a str {
+        self.text("label", self.columns.label.as_ref())
+    }
+
+    /// The query.
+    pub fn query(self) -> &'a str {
+        self.text("query", self.columns.query.as_ref())
+    }
+
+    /// The sentence.
+    pub fn context(self) -> &'a str {
+        self.text("context", self.columns.context.as_ref())
+    }
+
+    /// The spans, by offset.
+    pub fn spans(self) -> impl ExactSizeIterator<Item = SpanView<'a>> {
+        let spans = loaded("spans", self.columns.spans.as_ref());
+        list_range(spans.list, self.row).map(|item| spans.get(item))
+    }
+
+    /// Whether the context has no span of this label.
+    pub fn impossible(self) -> bool {
+        loaded("impossible", self.columns.impossible).value(self.row)
+    }
+
+    fn text(self, name: &str, column: Option<&StringColumn<'a>>) -> &'a str {
+        loaded(name, column).value(self.row)
+    }
+}
+
+fn loaded<T>(name: &str, column: Option<T>) -> T {
+    column.unwrap_or_else(|| panic!("column `{name}` was not named when the batch was opened"))
+}
+
+/// A span, borrowed from a batch; fields as in [`Span`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpanView<'a> {
+    /// First char.
+    pub start: u32,
+    /// One past the last char.
+    pub end: u32,
+    /// The slice of the context.
+    pub text: &'a str,
+    /// Where the span comes from.
+    pub origin: Origin,
+    /// Confidence, from 0 to 1, where the origin gives one.
+    pub score: Option<f32>,
+}
+
+impl SpanView<'_> {
+    /// The span without white space at its ends, as [`Span::trim`].
+    #[must_use]
+    pub fn trimmed(self) -> Self {
+        let (start, end, text) = trimmed(self.start, self.end, self.text);
+        Self { start, end, text, ..self }
+    }
+
+    /// An owned copy.
+    pub fn to_span(self) -> Span {
+        Span { start: self.start, end: self.end, text: self.text.to_owned(), origin: self.origin, score: self.score }
+    }
+}
+
+struct SpanReader<'a> {
+    list: &'a ListArray,
+    start: &'a PrimitiveArray<UInt32Type>,
+    end: &'a PrimitiveArray<UInt32Type>,
+    text: StringColumn<'a>,
+    /// Parsed once, so that reading a row cannot fail.
+    origins: Vec<Origin>,
+    score: &'a PrimitiveArray<Float32Type>,
+}
+
+impl<'a> SpanReader<'a> {
+    fn new(reader: &ColumnReader<'a>) -> Result<Self, RowError> {
+        let (list, items) = reader.structs("spans")?;
+        let reader = ColumnReader::of_struct(items);
+        let origin = reader.strings("origin")?;
+        let parse = |item| {
+            let name = origin.value(item);
+            Origin::from_name(name).ok_or_else(|| RowError::Column {
+                column: "spans.origin".to_owned(),
+                found: format!("`{name}`"),
+                expected: "anchor, repeat, gazetteer, gold or model".to_owned(),
+            })
+        };
+        Ok(Self {
+            list,
+            start: reader.primitive("start")?,
+            end: reader.primitive("end")?,
+            text: reader.strings("text")?,
+            origins: (0..items.len()).map(parse).collect::<Result<_, _>>()?,
+            score: reader.primitive("score")?,
+        })
+    }
+
+    fn get(&self, item: usize) -> SpanView<'_> {
+        SpanView {
+            start: self.start.value(item),
+            end: self.end.value(item),
+            text: self.text.value(item),
+            origin: self.origins[item],
+            score: self.score.is_valid(item).then(|| self.score.value(item)),
+        }
+    }
+}
