@@ -9,11 +9,11 @@ use std::path::Path;
 
 use common::{fixture, manifest, shared_data, triples};
 use dump_common::{bzip2, dump, page, prep, text, write};
-use schemas::row::char_slice;
-use schemas::{Folder, Page};
+use schemas::char_slice;
+use schemas::{ShardFolder, Page};
 
 fn pages(dir: &Path) -> Vec<Page<'static>> {
-    Folder::open::<Page>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
+    ShardFolder::open::<Page>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
 }
 
 /// Old exports do not mark redirects, or do not say where they lead.
@@ -60,7 +60,7 @@ fn the_fixtures_come_out_whole() {
             prep(&["verify", text(folder)]).ok();
         }
         let counters = manifest(&esi).counters;
-        assert!(counters.values().all(schemas::Tally::adds_up), "{counters:?}");
+        assert!(counters.values().all(schemas::Counter::adds_up), "{counters:?}");
         assert_eq!(counters["sentences"].out, triples.len() as u64);
         assert_eq!(counters["anchors"].out, triples.iter().map(|triple| triple.spans.len() as u64).sum::<u64>());
     }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::Run;
-use schemas::{Anchor, Manifest, Origin, Page, Segment, SegmentKind, ShardWriter, Span, Tally, Triple};
+use schemas::{Anchor, Manifest, Origin, Page, Segment, SegmentKind, ShardWriter, Span, Counter, Triple};
 use tempfile::TempDir;
 
 const PREP: &str = env!("CARGO_BIN_EXE_prep");
@@ -40,7 +40,7 @@ fn triples(dir: &Path) -> Manifest {
             writer.write(row).unwrap();
         }
     }
-    let tally = |count| Tally { seen: count, out: count, ..Tally::default() };
+    let tally = |count| Counter { seen: count, out: count, ..Counter::default() };
     let counters = [("sentences", tally(u64::from(SENTENCES))), ("triples", tally(u64::from(SENTENCES) * 2))];
     writer.finish(Vec::new(), counters.map(|(name, tally)| (name.to_owned(), tally)).into(), None).unwrap()
 }
@@ -68,7 +68,7 @@ fn pages(dir: &Path) {
         };
         writer.write(page).unwrap();
     }
-    let tally = Tally { seen: 10, out: 10, ..Tally::default() };
+    let tally = Counter { seen: 10, out: 10, ..Counter::default() };
     writer.finish(Vec::new(), [("pages".to_owned(), tally)].into(), None).unwrap();
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::Run;
-use schemas::Tally;
+use schemas::Counter;
 use tempfile::TempDir;
 
 const PREP: &str = env!("CARGO_BIN_EXE_prep");
@@ -60,9 +60,9 @@ fn answers(dir: &Path) -> Vec<String> {
     .collect()
 }
 
-fn counters(dir: &Path) -> BTreeMap<String, Tally> {
+fn counters(dir: &Path) -> BTreeMap<String, Counter> {
     let counters = common::manifest(dir).counters;
-    assert!(counters.values().all(Tally::adds_up), "{counters:?}");
+    assert!(counters.values().all(Counter::adds_up), "{counters:?}");
     counters
 }
 
@@ -235,7 +235,7 @@ fn query_sets_are_listed_shown_and_imported() {
     let (json, toml) = (desk.path("sets.json"), desk.path("x.toml"));
     let import = || common::run(PREP, ["queries".as_ref(), "import".as_ref(), json.as_os_str(), "-o".as_ref(), toml.as_os_str()]);
     import().ok();
-    let set = schemas::QuerySet::named(&toml.display().to_string()).unwrap();
+    let set = schemas::QuerySet::load(&toml.display().to_string()).unwrap();
     assert_eq!((set.name.as_str(), set.lang.as_str(), set.labels().collect::<Vec<_>>()), ("x", "zh", vec!["NT", "NR"]));
     import().fails(&["x.toml exists"]);
 }

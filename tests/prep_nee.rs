@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::{fixture, manifest, shared_data, triples};
 use desk::{Desk, prep};
-use schemas::{Folder, Origin, Page};
+use schemas::{ShardFolder, Origin, Page};
 
 const PAGES: &[(&str, &str)] = &[
     ("Ada Arden", "'''Ada Arden''' met [[Paris (Texas)|the town]] and [[Oslo]]. Later she saw Bergen and Oslo with Georgia."),
@@ -269,7 +269,7 @@ fn redirects_are_followed() {
         ],
     );
     let targets = |dir: &str| -> Vec<String> {
-        let pages = Folder::open::<Page>(Path::new(dir)).unwrap().rows::<Page>().next().unwrap().unwrap();
+        let pages = ShardFolder::open::<Page>(Path::new(dir)).unwrap().rows::<Page>().next().unwrap().unwrap();
         pages[0].anchors.iter().map(|anchor| anchor.target.to_string()).collect()
     };
     let (plain, resolved, again) = (desk.path("plain"), desk.path("resolved"), desk.path("again"));

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use common::{Run, fixture, manifest};
 use dump_common::{bzip2, prep, text, write};
-use schemas::{Folder, Manifest, Page, Row, Triple};
+use schemas::{ShardFolder, Manifest, Page, Row, Triple};
 
 fn rows<R: Row + Clone>(dir: &Path) -> Vec<R> {
-    Folder::open::<R>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
+    ShardFolder::open::<R>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
 }
 
 fn dump(ids: std::ops::Range<usize>) -> Vec<u8> {

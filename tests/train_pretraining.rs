@@ -10,11 +10,11 @@ use std::path::Path;
 use arrow::array::AsArray;
 use arrow::datatypes::UInt32Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use schemas::{Folder, Origin, Row, Triple};
+use schemas::{ShardFolder, Origin, Row, Triple};
 use train_common::{encoder, fail, losses, sentences, succeed, triples, write};
 
 fn rows(dir: &Path) -> Vec<Triple> {
-    Folder::open::<Triple>(dir).unwrap().rows::<Triple>().flat_map(Result::unwrap).collect()
+    ShardFolder::open::<Triple>(dir).unwrap().rows::<Triple>().flat_map(Result::unwrap).collect()
 }
 
 /// Triples of which every third answer was overlooked.
@@ -95,7 +95,7 @@ fn clusters_are_made_before_each_epoch() {
                 for row in 0..batch.num_rows() {
                     let (start, end) = (numbers("start").value(row), numbers("end").value(row));
                     let context = strings("context");
-                    let slice = schemas::row::char_slice(context.value(row), start, end);
+                    let slice = schemas::char_slice(context.value(row), start, end);
                     assert_eq!(slice, Some(strings("text").value(row)));
                     assert!(numbers("cluster").value(row) < 6);
                     spans.push(numbers("cluster").value(row));

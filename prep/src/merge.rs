@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use indicatif::{HumanBytes, HumanCount};
-use schemas::manifest::Input;
-use schemas::shard::join;
-use schemas::{Folder, Manifest, Tally};
+use schemas::manifest::InputFile;
+use schemas::shard::merge_folders;
+use schemas::{ShardFolder, Manifest, Counter};
 use serde_json::{Value, json};
 
 use crate::cli::{Common, MergeArgs};
@@ -34,7 +34,7 @@ pub fn run(args: &MergeArgs, common: &Common) -> anyhow::Result<()> {
     check_all_there(&parts)?;
     let manifest = merged(&parts)?;
     let folders: Vec<(&Path, &Manifest)> = parts.iter().map(|part| (part.dir.as_path(), &part.manifest)).collect();
-    let manifest = join::join(&args.output, args.overwrite, &folders, manifest)?;
+    let manifest = merge_folders(&args.output, args.overwrite, &folders, manifest)?;
     if !common.quiet {
         let bytes: u64 = manifest.shards.iter().map(|shard| shard.bytes).sum();
         let (rows, shards) = (HumanCount(manifest.rows()), manifest.shards.len());
@@ -45,7 +45,7 @@ pub fn run(args: &MergeArgs, common: &Common) -> anyhow::Result<()> {
 
 impl PartFolder {
     fn open(dir: &Path) -> anyhow::Result<Self> {
-        let folder = Folder::open_any(dir)?;
+        let folder = ShardFolder::open_any(dir)?;
         let mut manifest = folder.manifest().clone();
         let name = dir.display();
         let plan = manifest.config.get_mut("plan").map_or(Value::Null, Value::take);
@@ -77,7 +77,7 @@ impl PartFolder {
     }
 
     /// Inputs that are not dumps of the plan.
-    fn gazetteers(&self) -> impl Iterator<Item = &Input> {
+    fn gazetteers(&self) -> impl Iterator<Item = &InputFile> {
         self.manifest.inputs.iter().filter(|input| self.planned.dumps.iter().all(|dump| dump.path != input.path))
     }
 }
@@ -104,7 +104,7 @@ fn merged(parts: &[PartFolder]) -> anyhow::Result<Manifest> {
         config.remove("plan");
     }
     manifest.damage = parts.iter().flat_map(|part| part.manifest.damage.iter().cloned()).collect();
-    let mut counters: BTreeMap<String, Tally> = BTreeMap::new();
+    let mut counters: BTreeMap<String, Counter> = BTreeMap::new();
     for part in parts {
         for (name, tally) in &part.manifest.counters {
             counters.entry(name.clone()).or_default().add(tally);
@@ -114,7 +114,7 @@ fn merged(parts: &[PartFolder]) -> anyhow::Result<Manifest> {
     if let Some(names) = first.manifest.counters.get("names") {
         counters.insert("names".to_owned(), names.clone());
     }
-    let mut inputs = Tally::default();
+    let mut inputs = Counter::default();
     first.gazetteers().for_each(|_| inputs.keep());
     for dump in &first.planned.dumps {
         let damaged = manifest.damage.iter().any(|damage| damage.path == dump.path);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use schemas::manifest::Input;
+use schemas::manifest::InputFile;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{Common, PlanArgs};
@@ -38,7 +38,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlannedDump {
     /// All of the file.
-    pub input: Input,
+    pub input: InputFile,
     /// What it says of its wiki.
     pub site: SiteInfo,
 }
@@ -204,7 +204,7 @@ impl Cuttable {
     }
 
     /// Hashes all of the file, and the bytes of each range.
-    fn hash(&self, ranges: &[Part], bar: &ProgressBar) -> anyhow::Result<(Input, Vec<(u64, String)>)> {
+    fn hash(&self, ranges: &[Part], bar: &ProgressBar) -> anyhow::Result<(InputFile, Vec<(u64, String)>)> {
         let name = || format!("cannot read {}", self.path.display());
         let mut file = File::open(&self.path).with_context(name)?;
         let mut whole = Hashed::default();
@@ -218,7 +218,7 @@ impl Cuttable {
         }
         let (bytes, blake3) = whole.finish();
         ensure!(bytes == self.bytes, "{} changed while it was read", self.path.display());
-        Ok((Input { path: self.path.display().to_string(), bytes, blake3 }, hashes))
+        Ok((InputFile { path: self.path.display().to_string(), bytes, blake3 }, hashes))
     }
 }
 

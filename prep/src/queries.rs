@@ -18,7 +18,7 @@ use crate::cli::{QueriesArgs, QueriesCommand};
 pub fn run(args: &QueriesArgs) -> anyhow::Result<()> {
     match &args.command {
         QueriesCommand::List => print(&list(&QuerySet::built_in())),
-        QueriesCommand::Show { name } => print(&QuerySet::named(name)?.to_toml()),
+        QueriesCommand::Show { name } => print(&QuerySet::load(name)?.to_toml()),
         QueriesCommand::Import { file, output, name } => {
             let json = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
             let set = import(&json, name.as_deref()).with_context(|| file.display().to_string())?;

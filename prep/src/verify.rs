@@ -19,8 +19,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use schemas::manifest::{FILE_NAME, Manifest, Shard};
-use schemas::{Folder, Page, Row, SCHEMA_VERSION, Triple};
+use schemas::manifest::{MANIFEST_FILE, Manifest, Shard};
+use schemas::{ShardFolder, Page, Row, SCHEMA_VERSION, Triple};
 
 use crate::cli::{Common, VerifyArgs};
 use crate::numbers::{counted, grouped};
@@ -35,15 +35,15 @@ const SHOWN_FAULTS: u64 = 20;
 /// No readable manifest, or any fault; each fault is a line on standard error.
 pub fn run(args: &VerifyArgs, common: &Common) -> anyhow::Result<()> {
     let dir = &args.dir;
-    let folder = Folder::open_any(dir)?;
+    let folder = ShardFolder::open_any(dir)?;
     let manifest = folder.manifest();
     let mut faults = Faults::default();
     check_manifest(manifest, &mut faults);
     check_strays(dir, manifest, &mut faults)?;
     match manifest.schema.as_str() {
-        Triple::SCHEMA => check_shards::<Triple>(dir, manifest, &mut TripleCheck::default(), &mut faults)?,
-        Page::SCHEMA => check_shards::<Page>(dir, manifest, &mut PageCheck, &mut faults)?,
-        other => faults.add(format!("{FILE_NAME}: schema `{other}` is unknown, expected {} or {}", Page::SCHEMA, Triple::SCHEMA)),
+        Triple::SCHEMA_NAME => check_shards::<Triple>(dir, manifest, &mut TripleCheck::default(), &mut faults)?,
+        Page::SCHEMA_NAME => check_shards::<Page>(dir, manifest, &mut PageCheck, &mut faults)?,
+        other => faults.add(format!("{MANIFEST_FILE}: schema `{other}` is unknown, expected {} or {}", Page::SCHEMA_NAME, Triple::SCHEMA_NAME)),
     }
     if faults.count > SHOWN_FAULTS {
         eprintln!("fault: and {} more", faults.count - SHOWN_FAULTS);
@@ -84,20 +84,20 @@ impl Faults {
 fn check_manifest(manifest: &Manifest, faults: &mut Faults) {
     if !manifest.complete {
         let why = manifest.error.as_deref().unwrap_or("the run that wrote it did not end");
-        faults.add(format!("{FILE_NAME}: not complete ({why})"));
+        faults.add(format!("{MANIFEST_FILE}: not complete ({why})"));
     }
     if manifest.schema_version != SCHEMA_VERSION {
-        faults.add(format!("{FILE_NAME}: schema version {}, expected {SCHEMA_VERSION}", manifest.schema_version));
+        faults.add(format!("{MANIFEST_FILE}: schema version {}, expected {SCHEMA_VERSION}", manifest.schema_version));
     }
     for (name, tally) in &manifest.counters {
         if !tally.adds_up() {
-            faults.add(format!("{FILE_NAME}: counter `{name}` does not add up: {tally}"));
+            faults.add(format!("{MANIFEST_FILE}: counter `{name}` does not add up: {tally}"));
         }
     }
     for name in ["rows", manifest.schema.as_str()] {
         let Some(tally) = manifest.counters.get(name) else { continue };
         if tally.out != manifest.rows() {
-            faults.add(format!("{FILE_NAME}: counter `{name}` says {} out, but the shards hold {} rows", tally.out, manifest.rows()));
+            faults.add(format!("{MANIFEST_FILE}: counter `{name}` says {} out, but the shards hold {} rows", tally.out, manifest.rows()));
         }
     }
 }
@@ -107,7 +107,7 @@ fn check_strays(dir: &Path, manifest: &Manifest, faults: &mut Faults) -> anyhow:
     let mut known = BTreeSet::new();
     for shard in &manifest.shards {
         if !known.insert(shard.file.as_str()) {
-            faults.add(format!("{FILE_NAME}: names shard {} twice", shard.file));
+            faults.add(format!("{MANIFEST_FILE}: names shard {} twice", shard.file));
         }
     }
     let mut names = names_in(dir)?;
@@ -119,7 +119,7 @@ fn check_strays(dir: &Path, manifest: &Manifest, faults: &mut Faults) -> anyhow:
         if name.ends_with(".tmp") {
             faults.add(format!("{name}: left by a run that did not end"));
         } else if name.ends_with(".parquet") && !known.contains(name.as_str()) {
-            faults.add(format!("{name}: a Parquet file that {FILE_NAME} does not name"));
+            faults.add(format!("{name}: a Parquet file that {MANIFEST_FILE} does not name"));
         }
     }
     Ok(())
@@ -145,7 +145,7 @@ fn is_within(path: &str) -> bool {
 fn check_shards<R: Row>(dir: &Path, manifest: &Manifest, check: &mut impl Check<R>, faults: &mut Faults) -> anyhow::Result<()> {
     for shard in &manifest.shards {
         if !is_within(&shard.file) {
-            faults.add(format!("{FILE_NAME}: shard {:?} is not a plain file name, nor one in a partition's folder", shard.file));
+            faults.add(format!("{MANIFEST_FILE}: shard {:?} is not a plain file name, nor one in a partition's folder", shard.file));
             continue;
         }
         match check_bytes(dir, shard, faults)? {
@@ -196,7 +196,7 @@ fn check_rows<R: Row>(path: &Path, shard: &Shard, check: &mut impl Check<R>, fau
             Err(error) => return faults.add(format!("{name}: after row {rows}: {error}")),
         };
         if !std::mem::replace(&mut schema_is_checked, true) && batch.schema_ref().fields() != R::schema().fields() {
-            faults.add(format!("{name}: its columns are not those of {}", R::SCHEMA));
+            faults.add(format!("{name}: its columns are not those of {}", R::SCHEMA_NAME));
         }
         let typed = match R::from_batch(&batch) {
             Ok(typed) => typed,

@@ -1,39 +1,45 @@
-//! Query sets: for each label of a data set, the question that the reader is asked.
+//! Query sets: for each label of a data set, the query that the model is given.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// The labels of a data set in order, each with its question.
+/// The labels of a data set in order, each with its query.
+///
+/// ```
+/// let set = schemas::QuerySet::load("en_conll03")?;
+/// assert_eq!(set.labels().collect::<Vec<_>>(), ["ORG", "PER", "LOC", "MISC"]);
+/// # Ok::<(), schemas::query_set::QuerySetError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuerySet {
-    /// Name, as `--queries` takes it.
+    /// Name, for `--queries`.
     pub name: String,
-    /// Language of the questions.
+    /// Language of the queries.
     pub lang: String,
     /// Where the labels come from.
     #[serde(default)]
     pub description: String,
-    /// One question a label.
+    /// One query a label, in the order of the rows of a sentence.
     #[serde(rename = "query")]
     pub queries: Vec<Query>,
 }
 
-/// A label and its question.
+/// A label and its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
-    /// The label as the data writes it.
+    /// The label as the data set writes it.
     pub label: String,
-    /// What marks a mention of that label.
+    /// The query: a question about the label or a description of it.
     pub text: String,
 }
 
-/// What can be wrong with a query set.
+/// A query set that cannot be loaded or is not valid.
 #[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    /// Neither a built-in name nor a file.
+pub enum QuerySetError {
+    /// The name is neither a built-in set nor a file.
     #[error("no query set and no file is named `{name}`; built in are {}", BUILT_IN.map(|(name, _)| name).join(", "))]
     Unknown {
         /// What was asked for.
@@ -42,7 +48,7 @@ pub enum QueryError {
     /// The file cannot be read.
     #[error("cannot read query set {0}")]
     Io(PathBuf, #[source] std::io::Error),
-    /// The file is not a query set.
+    /// The file is not TOML of the expected form.
     #[error("{path} is not a query set: expected name, lang and [[query]] entries with label and text")]
     Toml {
         /// The file.
@@ -51,9 +57,14 @@ pub enum QueryError {
         #[source]
         source: toml::de::Error,
     },
-    /// A label or a question is missing or doubled.
-    #[error("query set `{0}`: {1}")]
-    Content(String, String),
+    /// A label or a query is missing or given twice.
+    #[error("query set `{name}`: {problem}")]
+    Invalid {
+        /// Name of the set.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 macro_rules! built_in {
@@ -79,64 +90,64 @@ const BUILT_IN: [(&str, &str); 13] = built_in![
 ];
 
 impl QuerySet {
-    /// The sets that come with the programs.
+    /// The built-in sets.
     pub fn built_in() -> Vec<Self> {
         BUILT_IN.iter().map(|(name, text)| Self::parse(Path::new(name), text).expect("built-in sets are tested")).collect()
     }
 
-    /// The built-in set of that name, or the one in that file.
+    /// Loads a built-in set by its name, or a set from a TOML file. A built-in name wins over a file of the same name.
     ///
     /// # Errors
-    /// Neither exists, or the file is not a query set.
-    pub fn named(name_or_file: &str) -> Result<Self, QueryError> {
+    /// Neither exists, or the file is not a valid query set.
+    pub fn load(name_or_file: &str) -> Result<Self, QuerySetError> {
         if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_file) {
             return Self::parse(Path::new(name), text);
         }
         let path = Path::new(name_or_file);
         if !path.exists() {
-            return Err(QueryError::Unknown { name: name_or_file.to_owned() });
+            return Err(QuerySetError::Unknown { name: name_or_file.to_owned() });
         }
-        let text = std::fs::read_to_string(path).map_err(|error| QueryError::Io(path.to_owned(), error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| QuerySetError::Io(path.to_owned(), error))?;
         Self::parse(path, &text)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, QueryError> {
-        let set: Self = toml::from_str(text).map_err(|source| QueryError::Toml { path: path.to_owned(), source })?;
+    fn parse(path: &Path, text: &str) -> Result<Self, QuerySetError> {
+        let set: Self = toml::from_str(text).map_err(|source| QuerySetError::Toml { path: path.to_owned(), source })?;
         set.check()?;
         Ok(set)
     }
 
-    /// Checks that there is a label, that none comes twice and that each has a question.
+    /// Checks that there is at least one label, that no label is given twice, and that each has a query.
     ///
     /// # Errors
-    /// The first one that is wrong.
-    pub fn check(&self) -> Result<(), QueryError> {
-        let wrong = |what: String| Err(QueryError::Content(self.name.clone(), what));
+    /// [`QuerySetError::Invalid`] for the first violation.
+    pub fn check(&self) -> Result<(), QuerySetError> {
+        let invalid = |problem: String| Err(QuerySetError::Invalid { name: self.name.clone(), problem });
         if self.queries.is_empty() {
-            return wrong("it has no [[query]]".to_owned());
+            return invalid("it has no [[query]]".to_owned());
         }
         for (at, query) in self.queries.iter().enumerate() {
             if query.label.trim().is_empty() || query.text.trim().is_empty() {
-                return wrong(format!("query {} has an empty label or text", at + 1));
+                return invalid(format!("query {} has an empty label or text", at + 1));
             }
             if self.queries[..at].iter().any(|other| other.label == query.label) {
-                return wrong(format!("label `{}` comes twice", query.label));
+                return invalid(format!("label `{}` is given twice", query.label));
             }
         }
         Ok(())
     }
 
-    /// Position of a label in the set.
+    /// Index of a label in the set.
     pub fn position(&self, label: &str) -> Option<usize> {
         self.queries.iter().position(|query| query.label == label)
     }
 
-    /// The labels in order.
+    /// The labels, in order.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.queries.iter().map(|query| query.label.as_str())
     }
 
-    /// The set as a TOML file.
+    /// The set as the content of a TOML file.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a query set is plain data")
     }
@@ -157,11 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
-        let unknown = QuerySet::named("en_nothing").unwrap_err().to_string();
+    fn errors_name_what_is_wrong() {
+        let unknown = QuerySet::load("en_nothing").unwrap_err().to_string();
         assert!(unknown.contains("en_conll03"), "{unknown}");
         let twice = "name='x'\nlang='en'\n[[query]]\nlabel='A'\ntext='a'\n[[query]]\nlabel='A'\ntext='b'";
         let error = QuerySet::parse(Path::new("x"), twice).unwrap_err().to_string();
-        assert_eq!(error, "query set `x`: label `A` comes twice");
+        assert_eq!(error, "query set `x`: label `A` is given twice");
     }
 }

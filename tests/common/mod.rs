@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use schemas::{Folder, Manifest, Triple};
+use schemas::{ShardFolder, Manifest, Triple};
 
 /// What a program that was run has said.
 pub struct Run {
@@ -52,12 +52,12 @@ pub fn fixture(name: &str) -> String {
 
 /// All rows of a complete folder of triples.
 pub fn triples(dir: &Path) -> Vec<Triple> {
-    Folder::open::<Triple>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
+    ShardFolder::open::<Triple>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()
 }
 
 /// The manifest of a folder, complete or not.
 pub fn manifest(dir: &Path) -> Manifest {
-    Folder::open_any(dir).unwrap().manifest().clone()
+    ShardFolder::open_any(dir).unwrap().manifest().clone()
 }
 
 /// A file or folder of the real data, where it is there; says so where it is not.

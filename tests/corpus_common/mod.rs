@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use schemas::Tally;
+use schemas::Counter;
 use tempfile::TempDir;
 
 use crate::common::{self, Run};
@@ -67,7 +67,7 @@ impl Desk {
 
     pub fn counter(&self, name: &str) -> String {
         let counters = common::manifest(&self.out()).counters;
-        assert!(counters.values().all(Tally::adds_up), "{counters:?}");
+        assert!(counters.values().all(Counter::adds_up), "{counters:?}");
         counters[name].to_string()
     }
 }

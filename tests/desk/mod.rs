@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use schemas::{Tally, Triple};
+use schemas::{Counter, Triple};
 use serde_json::Value;
 
 use crate::common::{Run, manifest, run, triples};
@@ -62,8 +62,8 @@ impl Desk {
         prep(&[args, &["-o", &out, "--overwrite"]].concat()).ok();
         prep(&["verify", &out]).ok();
         let counters = self.manifest()["counters"].clone();
-        let counters: std::collections::BTreeMap<String, Tally> = serde_json::from_value(counters).unwrap();
-        assert!(counters.values().all(Tally::adds_up), "{counters:?}");
+        let counters: std::collections::BTreeMap<String, Counter> = serde_json::from_value(counters).unwrap();
+        assert!(counters.values().all(Counter::adds_up), "{counters:?}");
         triples(Path::new(&out))
     }
 

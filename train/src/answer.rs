@@ -3,7 +3,7 @@
 use anyhow::Result;
 use burn::tensor::Tensor;
 
-use schemas::row::char_slice;
+use schemas::char_slice;
 use schemas::{Origin, Span};
 
 use crate::commands::progress::Progress;

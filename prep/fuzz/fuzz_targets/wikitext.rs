@@ -8,7 +8,7 @@ use prep::cli::Variant;
 use prep::sentence;
 use prep::source::SiteInfo;
 use prep::wikitext::{Extract, Extractor, Options, Wiki};
-use schemas::row::char_slice;
+use schemas::char_slice;
 use schemas::{Page, Row};
 
 static EXTRACTORS: LazyLock<Vec<Extractor>> = LazyLock::new(|| {

@@ -21,7 +21,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use anyhow::{Context, ensure};
-use schemas::{Folder, FolderError, Origin, Span, Triple};
+use schemas::{ShardFolder, FolderError, Origin, Span, Triple};
 
 use crate::cli::{Common, ExportArgs, ExportFormat, ExportScheme, TokensArg};
 use crate::mrc::broken::Prefixes;
@@ -51,7 +51,7 @@ struct Counts {
 /// A folder that is no complete one of triples, a row that the format cannot hold, or a file that is there or cannot be written. No
 /// file is left then.
 pub fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
-    let folder = Folder::open::<Triple>(&args.dir)?;
+    let folder = ShardFolder::open::<Triple>(&args.dir)?;
     let mut output = Output::create(&args.output, args.overwrite)?;
     let mut counts = Counts::default();
     let outcome = export(&folder, args, &mut counts, &mut output).and_then(|()| output.finish());
@@ -79,7 +79,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }
 
-fn export(folder: &Folder, args: &ExportArgs, counts: &mut Counts, out: &mut dyn Write) -> anyhow::Result<()> {
+fn export(folder: &ShardFolder, args: &ExportArgs, counts: &mut Counts, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut array = matches!(args.format, ExportFormat::Nested | ExportFormat::MrcJson).then_some("[\n");
     let mut doc: Option<String> = None;
     let broken = Prefixes::of(folder.manifest(), scheme(args.scheme));
@@ -130,7 +130,7 @@ fn scheme(scheme: ExportScheme) -> Scheme {
 }
 
 /// The rows of each sentence.
-fn sentences(folder: &Folder) -> impl Iterator<Item = Result<Vec<Triple>, FolderError>> + '_ {
+fn sentences(folder: &ShardFolder) -> impl Iterator<Item = Result<Vec<Triple>, FolderError>> + '_ {
     let rows = folder.rows::<Triple>().flat_map(|rows| match rows {
         Ok(rows) => rows.into_iter().map(Ok).collect::<Vec<_>>(),
         Err(error) => vec![Err(error)],

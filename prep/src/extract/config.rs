@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use schemas::QuerySet;
-use schemas::manifest::Input;
+use schemas::manifest::InputFile;
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Buckets;
@@ -38,7 +38,7 @@ pub(super) struct Config {
     pub resolve_redirects: bool,
     /// Indexes that the dumps were compared with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub index: Vec<Input>,
+    pub index: Vec<InputFile>,
     /// Where only a part of some dumps is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlannedPart>,
@@ -66,7 +66,7 @@ pub struct PlannedPart {
     /// How many there are.
     pub parts: usize,
     /// All dumps of the plan.
-    pub dumps: Vec<Input>,
+    pub dumps: Vec<InputFile>,
 }
 
 /// Settings of `prep nee` beyond those of `prep esi`.

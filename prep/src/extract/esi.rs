@@ -1,7 +1,7 @@
 //! Stage 1: every link to an article is an answer, one label; later mentions of what is linked too, where they are asked for.
 
-use schemas::row::RowError;
-use schemas::{Block, Origin, Page, Query};
+use schemas::RowError;
+use schemas::{SegmentView, Origin, Page, Query};
 
 use super::label::{self, Answer, Counters, Rules, Thing};
 use super::repeats::{Named, Repeats};
@@ -20,7 +20,7 @@ pub(super) fn triples(
 ) -> Result<(), RowError> {
     let answer = |chars, origin, kind| Answer { chars, label: Some(0), origin, kind, name: None };
     let repeats = repeat_mentions.then(|| repeats(page, extractor));
-    let find = |block: &Block<'_>, counters: &mut Counters| {
+    let find = |block: &SegmentView<'_>, counters: &mut Counters| {
         let links = label::links(block, extractor.wiki(), counters);
         let mut answers: Vec<Answer> = links.into_iter().map(|(_, chars)| answer(chars, Origin::Anchor, Thing::Anchors)).collect();
         if let Some(repeats) = &repeats {

@@ -202,7 +202,7 @@ impl<R: Row> Run<'_, R> {
             done.counters.names.iter().for_each(|&name| coverage.count(name, 1));
         }
         for (partition, rows) in done.rows.with_context(|| self.dir.display().to_string())? {
-            self.writer.write_checked(partition, &rows).map_err(anyhow::Error::new)?;
+            self.writer.write_batch(partition, &rows).map_err(anyhow::Error::new)?;
         }
         if let Some(report) = &mut self.report {
             report.lines(&done.report)?;
@@ -266,10 +266,10 @@ impl<R: Row> Run<'_, R> {
         }
         let gazetteers = self.settings.gazetteers.into_iter();
         let inputs = gazetteers.chain(self.state.inputs).collect();
-        self.writer.damage(self.state.damage);
+        self.writer.set_damage(self.state.damage);
         let report = self.names.zip(self.coverage).map(|(names, coverage)| names.report(&coverage));
         if let Some(report) = &report {
-            self.writer.report(serde_json::to_value(report).context("report")?);
+            self.writer.set_report(serde_json::to_value(report).context("report")?);
         }
         let manifest = self.writer.finish(inputs, self.state.counters, error.clone())?;
         self.reporter.finish(&manifest, self.dir);
@@ -292,7 +292,7 @@ impl<R: Row> Run<'_, R> {
         self.reporter.end();
         let pages = self.committed.counters.get("pages").map_or(0, |tally| tally.seen);
         // Where the disk is full this may fail too; the progress file is there already.
-        let _ = self.writer.stop(self.committed.inputs, self.committed.counters, format!("{error:#}"));
+        let _ = self.writer.abort(self.committed.inputs, self.committed.counters, format!("{error:#}"));
         error.context(format!("stopped; go on with --resume, {} holds the first {pages} pages", self.dir.display()))
     }
 }

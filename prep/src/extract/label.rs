@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
 
-use schemas::row::{CharSlicer, RowError};
-use schemas::{Anchor, Block, Marked, Origin, Page, Query, Question, Tally};
+use schemas::{CharSlicer, RowError};
+use schemas::{Anchor, SegmentView, SpanInput, Origin, Page, Query, TripleHeader, Counter};
 
 use super::buckets::Buckets;
 use super::work::Triples;
@@ -45,14 +45,14 @@ impl Thing {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     /// By kind of thing.
-    pub tallies: BTreeMap<Thing, Tally>,
+    pub tallies: BTreeMap<Thing, Counter>,
     /// Names of the gazetteer that were matched, by their number.
     pub names: Vec<u32>,
 }
 
 impl Counters {
     /// The count of one kind of thing.
-    pub(super) fn of(&mut self, kind: Thing) -> &mut Tally {
+    pub(super) fn of(&mut self, kind: Thing) -> &mut Counter {
         self.tallies.entry(kind).or_default()
     }
 }
@@ -71,9 +71,9 @@ pub(super) struct Rules {
 }
 
 /// The anchors of a block that lead to articles, each with where it lies in the block. The others are counted.
-pub(super) fn links<'p>(block: &Block<'p>, wiki: &Wiki, counters: &mut Counters) -> Vec<(&'p Anchor<'p>, Range<u32>)> {
+pub(super) fn links<'p>(block: &SegmentView<'p>, wiki: &Wiki, counters: &mut Counters) -> Vec<(&'p Anchor<'p>, Range<u32>)> {
     let mut articles = Vec::with_capacity(block.anchors.len());
-    for (anchor, chars) in block.anchors() {
+    for (anchor, chars) in block.anchor_ranges() {
         if wiki.is_article(&anchor.target) {
             articles.push((anchor, chars));
         } else {
@@ -100,8 +100,8 @@ pub(super) struct Answer {
 
 impl Answer {
     /// As it is given, in chars of the sentence that begins there.
-    fn marked(&self, sentence: u32) -> Marked {
-        Marked { chars: self.chars.start - sentence..self.chars.end - sentence, origin: self.origin, score: None }
+    fn marked(&self, sentence: u32) -> SpanInput {
+        SpanInput { chars: self.chars.start - sentence..self.chars.end - sentence, origin: self.origin, score: None }
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) fn triples(
     queries: &[Query],
     rules: &Rules,
     counters: &mut Counters,
-    find: impl Fn(&Block<'_>, &mut Counters) -> Vec<Answer>,
+    find: impl Fn(&SegmentView<'_>, &mut Counters) -> Vec<Answer>,
     known: impl Fn(&str) -> bool,
     triples: &mut Triples,
 ) -> Result<(), RowError> {
@@ -121,7 +121,7 @@ pub(super) fn triples(
     let mut id = format!("{}:{}:", page.lang, page.page_id);
     let page_key = id.len();
     let mut here = Vec::new();
-    for block in page.blocks() {
+    for block in page.segment_views() {
         let block = block?;
         let text = block.text;
         if !block.segment.kind.is_prose() {
@@ -170,7 +170,7 @@ pub(super) fn triples(
                 id.truncate(sentence_key);
                 id.push_str(&query.label);
                 let (doc, lang) = (&page.title, &page.lang);
-                let question = Question { id: &id, doc, sentence, lang, label: &query.label, query: &query.text, context };
+                let question = TripleHeader { id: &id, doc, sentence, lang, label: &query.label, query: &query.text, context };
                 let mine = here.iter().filter(|answer| answer.label == Some(label));
                 triples.push(&question, mine.map(|answer| answer.marked(range.start)))?;
             }

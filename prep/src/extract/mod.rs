@@ -75,7 +75,7 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
     for lang in sources.sites.keys() {
         let set = match &given {
             Some(set) => set.clone(),
-            None => QuerySet::named(if lang == "zh" { "zhwiki" } else { "enwiki" })?,
+            None => QuerySet::load(if lang == "zh" { "zhwiki" } else { "enwiki" })?,
         };
         ensure!(
             set.queries.len() == 1,
@@ -100,7 +100,7 @@ pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
 pub fn nee(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
     let TripleArgs { pages, repeat_mentions, min_entities, max_chars } = &args.triples;
     let sources = Sources::open(&pages.inputs, &pages.dump, common)?;
-    let set = QuerySet::named(&args.queries)?;
+    let set = QuerySet::load(&args.queries)?;
     let family = args.family_names.as_deref().map(|label| config::label(&set, label).context("--family-names")).transpose()?;
     let (nee, spec) = NeeConfig::new(args, &set, sources.are_simplified(&pages.dump))?;
     let (gazetteer, loaded) = Gazetteer::load(spec)?;

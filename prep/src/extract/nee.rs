@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use schemas::row::RowError;
-use schemas::{Anchor, Block, Origin, Page, Query};
+use schemas::RowError;
+use schemas::{Anchor, SegmentView, Origin, Page, Query};
 
 use super::label::{self, Answer, Counters, Rules, Thing, overlapping, overlaps};
 use super::repeats::{Named, Repeats, family_name};
@@ -39,7 +39,7 @@ pub(super) fn triples(
     triples: &mut Triples,
 ) -> Result<(), RowError> {
     let repeats = labeller.repeats.as_ref().map(|rules| labeller.named_again(page, extractor, rules));
-    let find = |block: &Block<'_>, counters: &mut Counters| {
+    let find = |block: &SegmentView<'_>, counters: &mut Counters| {
         let links = label::links(block, extractor.wiki(), counters);
         if labeller.matching == Matching::Mentions {
             links.iter().for_each(|_| counters.of(Thing::Anchors).skip("not asked for"));

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
-use schemas::{Manifest, Tally};
+use schemas::{Manifest, Counter};
 
 use crate::source::Progress;
 
@@ -63,7 +63,7 @@ impl Reporter {
     }
 
     /// A batch was written.
-    pub(super) fn show(&mut self, counters: &BTreeMap<String, Tally>) {
+    pub(super) fn show(&mut self, counters: &BTreeMap<String, Counter>) {
         let line = self.bar.is_none() && !self.quiet && self.last_line.elapsed() >= LINE_EVERY;
         if self.bar.is_none() && !line {
             return;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use arrow::array::{AsArray, RecordBatch};
-use schemas::Folder;
-use schemas::manifest::{Damage, Input};
+use schemas::{ReadOptions, ShardFolder};
+use schemas::manifest::{Damage, InputFile};
 use serde::{Deserialize, Serialize};
 
 use super::INTERRUPTED;
@@ -66,7 +66,7 @@ pub(super) struct Batch {
     /// What ends the run.
     pub fault: Option<String>,
     /// What was read of an input that ends with it.
-    pub ended: Vec<Input>,
+    pub ended: Vec<InputFile>,
     /// What comes after it.
     pub next: Position,
 }
@@ -238,13 +238,13 @@ impl Reading<'_, '_> {
         Batch { work, bytes: 0, weight: 0, damage: Vec::new(), fault: None, ended: Vec::new(), next: self.after() }
     }
 
-    fn folder(&mut self, folder: &Folder, path: &Path, progress: &Progress, within: Within) -> bool {
+    fn folder(&mut self, folder: &ShardFolder, path: &Path, progress: &Progress, within: Within) -> bool {
         let first = if let Within::Row(rows) = within { rows } else { 0 };
         let manifest = folder.manifest();
         let (rows, bytes) = (manifest.rows().max(1), manifest.shards.iter().map(|shard| shard.bytes).sum::<u64>());
         let mut done = first;
         progress.add(bytes * first / rows);
-        for batch in folder.batches_from(first) {
+        for batch in folder.batches(ReadOptions::default().with_skipped_rows(first)) {
             let (shard, batch) = match batch {
                 Ok(batch) => batch,
                 Err(error) => {
@@ -271,7 +271,7 @@ impl Reading<'_, '_> {
                 }
             }
         }
-        let ended = manifest.shards.iter().map(|shard| Input {
+        let ended = manifest.shards.iter().map(|shard| InputFile {
             path: path.join(&shard.file).display().to_string(),
             bytes: shard.bytes,
             blake3: shard.blake3.clone(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use memchr::memmem;
-use schemas::{Page, Tally};
+use schemas::{Page, Counter};
 
 use super::label::{Counters, Thing};
 use super::progress::Reporter;
@@ -23,7 +23,7 @@ use crate::wikitext::normalise_title;
 pub(super) struct Redirects {
     by_lang: BTreeMap<String, TitleMap>,
     /// Redirect pages, and those that lead somewhere.
-    pub tally: Tally,
+    pub tally: Counter,
 }
 
 impl Redirects {
@@ -35,7 +35,7 @@ impl Redirects {
         let sources = sources.again(dump, common)?;
         let dumps = sources.dumps();
         let mut reporter = Reporter::new(common.quiet, sources.bytes, sources.progress.clone(), 0);
-        let mut pages: BTreeMap<String, Tally> = BTreeMap::new();
+        let mut pages: BTreeMap<String, Counter> = BTreeMap::new();
         let mut all = Self::default();
         let (_, result) = pipeline::ordered(
             common.limits(),
@@ -134,7 +134,7 @@ impl TitleMap {
     }
 
     /// Lets each title lead to the end of its chain at once.
-    fn settle(&mut self, tally: &mut Tally) {
+    fn settle(&mut self, tally: &mut Counter) {
         let mut settled = vec![false; self.targets.len()];
         let mut path = Vec::new();
         for start in 0..self.targets.len() {
@@ -178,7 +178,7 @@ mod tests {
         {
             map.add(title, target).unwrap();
         }
-        let mut tally = Tally::default();
+        let mut tally = Counter::default();
         map.settle(&mut tally);
         assert_eq!(tally.to_string(), "9 in, 4 out, 5 skipped (leads round in a circle 5)");
         for (title, expected) in [
@@ -202,7 +202,7 @@ mod tests {
         for number in 0..200_000 {
             map.add(&number.to_string(), &(number + 1).to_string()).unwrap();
         }
-        map.settle(&mut Tally::default());
+        map.settle(&mut Counter::default());
         assert_eq!((map.leads("0"), map.leads("199999")), (Leads::To("200000"), Leads::To("200000")));
     }
 }

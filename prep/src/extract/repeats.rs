@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use schemas::Block;
+use schemas::SegmentView;
 
 use super::label::overlaps;
 use crate::gazetteer::fold::Folding;
@@ -52,9 +52,9 @@ impl Repeats {
     }
 
     /// The mentions in a block, in its chars, each with its label: the longest first, and none over a link, wherever that leads.
-    pub(super) fn find(&self, block: &Block<'_>) -> Vec<(Range<u32>, usize)> {
+    pub(super) fn find(&self, block: &SegmentView<'_>) -> Vec<(Range<u32>, usize)> {
         let text = Folding::default().text(block.text);
-        let links: Vec<Range<u32>> = block.anchors().map(|(_, chars)| chars).collect();
+        let links: Vec<Range<u32>> = block.anchor_ranges().map(|(_, chars)| chars).collect();
         let later =
             |chars: &Range<u32>, name: usize| self.names[name].from <= block.segment.start + chars.start && !overlaps(chars, &links);
         let found = self.matcher.longest(text.text(), |found| text.chars(&found.bytes).is_some_and(|chars| later(&chars, found.name)));

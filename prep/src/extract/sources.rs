@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use schemas::manifest::Input;
-use schemas::{Folder, Page, QuerySet};
+use schemas::manifest::InputFile;
+use schemas::{ShardFolder, Page, QuerySet};
 
 use super::config::{Config, PlannedPart};
 use super::read::{Position, Within};
@@ -34,7 +34,7 @@ pub(super) struct Sources {
 /// One of them.
 pub(super) enum Source {
     Dump { input: DumpInput, site: SiteInfo, lang: String, path: String },
-    Pages { folder: Folder, path: PathBuf, progress: Progress },
+    Pages { folder: ShardFolder, path: PathBuf, progress: Progress },
 }
 
 impl Source {
@@ -117,7 +117,7 @@ impl Sources {
     }
 
     fn open_folder(&mut self, path: &Path) -> anyhow::Result<()> {
-        let folder = Folder::open::<Page>(path)?;
+        let folder = ShardFolder::open::<Page>(path)?;
         let sites = folder.manifest().config.get("sites").cloned().unwrap_or_default();
         let sites: BTreeMap<String, BTreeMap<i32, String>> =
             serde_json::from_value(sites).with_context(|| format!("{}: manifest's config.sites", path.display()))?;
@@ -174,7 +174,7 @@ impl Sources {
     ///
     /// # Errors
     /// An input that cannot be opened, or that is not what it was up to there.
-    pub fn go_to(&mut self, place: &Position, ended: &[Input]) -> anyhow::Result<()> {
+    pub fn go_to(&mut self, place: &Position, ended: &[InputFile]) -> anyhow::Result<()> {
         self.progress.add(self.sources.iter().take(place.input).map(Source::bytes).sum());
         for source in self.sources.iter().take(place.input) {
             if let Source::Dump { input, path, .. } = source
@@ -264,7 +264,7 @@ pub(super) struct DumpInput {
     bytes: u64,
     part: Part,
     /// What a plan says its bytes are, where that made it a part.
-    expected: Option<Input>,
+    expected: Option<InputFile>,
     /// What its index says it holds.
     index: Option<Index>,
     threads: usize,
@@ -304,13 +304,13 @@ impl DumpInput {
         let there = std::fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?.len();
         let planned = dump.input.bytes;
         ensure!(there == planned, "{} has {there} bytes, and had {planned} when the plan was made; make a new one", path.display());
-        let expected = Some(Input { bytes: range.bytes, blake3: range.blake3.clone(), ..dump.input.clone() });
+        let expected = Some(InputFile { bytes: range.bytes, blake3: range.blake3.clone(), ..dump.input.clone() });
         let (path, part, site) = (path.to_owned(), range.part.clone(), dump.site.clone());
         Ok(Self { path, bytes: range.bytes, part, expected, index: None, threads, progress: progress.clone(), site, splitter: None })
     }
 
     /// What it must be when it is read.
-    pub fn expected(&self) -> Option<Input> {
+    pub fn expected(&self) -> Option<InputFile> {
         self.expected.clone()
     }
 

@@ -1,7 +1,7 @@
 //! What a run keeps on disk to be gone on with.
 //!
 //! A run is a row of units, each a range of the inputs with shards of its own. When a unit is done, its shards are closed and synced, and then
-//! [`PROGRESS_NAME`] is replaced: from there the run goes on. Where units end depends on the inputs and settings alone, so a run that was
+//! [`PROGRESS_FILE`] is replaced: from there the run goes on. Where units end depends on the inputs and settings alone, so a run that was
 //! stopped anywhere ends with the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,9 +9,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use schemas::manifest::{Damage, FILE_NAME, Input, PROGRESS_NAME, Shard};
-use schemas::shard::disk::save_json;
-use schemas::{Folder, Manifest, Row, ShardWriter, Tally};
+use schemas::atomic_file::write_json;
+use schemas::manifest::{Damage, MANIFEST_FILE, InputFile, PROGRESS_FILE, Shard};
+use schemas::{ShardFolder, Manifest, Row, ShardWriter, Counter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     pub command: String,
     pub config: Value,
     /// Gazetteers, as they were read.
-    pub gazetteers: Vec<Input>,
+    pub gazetteers: Vec<InputFile>,
     pub inputs: Vec<Known>,
 }
 
@@ -43,9 +43,9 @@ pub(crate) struct Known {
 pub(crate) struct State {
     /// What comes next.
     pub next: Position,
-    pub counters: BTreeMap<String, Tally>,
+    pub counters: BTreeMap<String, Counter>,
     /// Inputs that ended.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<InputFile>,
     pub damage: Vec<Damage>,
     /// Bytes of the file that `--report` names.
     pub report_bytes: u64,
@@ -88,7 +88,7 @@ impl Start {
             );
             return Ok(Self::New);
         }
-        let manifest = dir.join(FILE_NAME).is_file().then(|| Folder::open_any(dir)).transpose()?;
+        let manifest = dir.join(MANIFEST_FILE).is_file().then(|| ShardFolder::open_any(dir)).transpose()?;
         let (changes, start) = match (manifest.map(|folder| folder.manifest().clone()), saved) {
             (Some(manifest), _) if manifest.complete => (settings.changes_since(&Settings::of(&manifest, settings)), Self::Complete),
             (_, Some(saved)) => (settings.changes_since(&saved.settings), Self::From(Box::new(saved))),
@@ -130,7 +130,7 @@ pub(crate) fn say_complete(dir: &Path, common: &Common) {
 
 impl Saved {
     fn read(dir: &Path) -> anyhow::Result<Option<Self>> {
-        let path = dir.join(PROGRESS_NAME);
+        let path = dir.join(PROGRESS_FILE);
         let json = match fs::read(&path) {
             Ok(json) => json,
             Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(None),
@@ -145,7 +145,7 @@ impl Saved {
     }
 
     pub(crate) fn write(&self, dir: &Path) -> anyhow::Result<()> {
-        Ok(save_json(dir, PROGRESS_NAME, self)?)
+        Ok(write_json(&dir.join(PROGRESS_FILE), self)?)
     }
 }
 
@@ -187,7 +187,7 @@ impl Settings {
                 changes.push(if short { format!("{key} was {then}, is {now}") } else { format!("{key} has changed") });
             }
         }
-        let gazetteer = |input: &Input| Known { path: input.path.clone(), bytes: input.bytes, blake3: Some(input.blake3.clone()) };
+        let gazetteer = |input: &InputFile| Known { path: input.path.clone(), bytes: input.bytes, blake3: Some(input.blake3.clone()) };
         let known = |settings: &Self| settings.gazetteers.iter().map(gazetteer).chain(settings.inputs.iter().cloned()).collect::<Vec<_>>();
         let (now, then) = (known(self), known(before));
         let paths = |known: &[Known]| known.iter().map(|known| known.path.clone()).collect::<Vec<_>>();
@@ -218,7 +218,7 @@ mod tests {
             program: "prep 1".to_owned(),
             command: "esi".to_owned(),
             config: json!({"min_entities": 1, "long": "x".repeat(300)}),
-            gazetteers: vec![Input { path: "names".to_owned(), bytes: 5, blake3: "a".to_owned() }],
+            gazetteers: vec![InputFile { path: "names".to_owned(), bytes: 5, blake3: "a".to_owned() }],
             inputs: vec![known("dump", 10)],
         };
         let check = |change: &dyn Fn(&mut Settings), expected: &str| {

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use schemas::manifest::{Damage, Input};
-use schemas::row::RowError;
-use schemas::shard::Checked;
-use schemas::{FolderError, Page, Row, Tally, Triple, TripleBuilder};
+use schemas::manifest::{Damage, InputFile};
+use schemas::RowError;
+use schemas::shard::CheckedBatch;
+use schemas::{FolderError, Page, Row, Counter, Triple, TripleBuilder};
 use serde_json::json;
 
 use super::label::{Counters, Thing};
@@ -20,7 +20,7 @@ use crate::source::{DumpPage, Malformed, PageChunk};
 use crate::wikitext::{Extract, Extractor, Options, Wiki, normalise_title, redirect_target};
 
 /// Rows as they are written, each batch with its partition, or what is wrong with one.
-pub(super) type Batches<R> = Result<Vec<(usize, Checked<R>)>, RowError>;
+pub(super) type Batches<R> = Result<Vec<(usize, CheckedBatch<R>)>, RowError>;
 
 /// What came of a batch.
 pub(super) struct Done<R> {
@@ -36,7 +36,7 @@ pub(super) struct Done<R> {
     /// What was lost on the way.
     pub damage: Vec<Damage>,
     /// What was read of an input that ended.
-    pub ended: Vec<Input>,
+    pub ended: Vec<InputFile>,
     /// What comes next.
     pub next: Position,
 }
@@ -166,7 +166,7 @@ impl Sink for Vec<Page<'static>> {
     type Row = Page<'static>;
 
     fn finish(self) -> Batches<Self::Row> {
-        Ok(Checked::all(self)?.into_iter().map(|rows| (0, rows)).collect())
+        Ok(CheckedBatch::from_rows(self)?.into_iter().map(|rows| (0, rows)).collect())
     }
 }
 
@@ -183,7 +183,7 @@ impl Sink for Triples {
 }
 
 /// Counts what a page without text is.
-fn count_text(page: &Page<'_>, tally: &mut Tally) {
+fn count_text(page: &Page<'_>, tally: &mut Counter) {
     if page.redirect.is_some() {
         tally.skip("redirect");
     } else if page.text.is_empty() {

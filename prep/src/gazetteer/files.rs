@@ -11,7 +11,7 @@ use arrow::datatypes::DataType;
 use encoding_rs::{DecoderResult, Encoding, UTF_8};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use schemas::manifest::Input;
+use schemas::manifest::InputFile;
 
 use crate::source::{Progress, Stream};
 
@@ -71,12 +71,12 @@ impl NameFile {
     /// # Errors
     /// A file that cannot be read, bytes that are not of the encoding, with their line, a column that is missing or not named; and
     /// what `take` fails with.
-    pub fn read(&self, encoding: &'static Encoding, mut take: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<Input> {
+    pub fn read(&self, encoding: &'static Encoding, mut take: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<InputFile> {
         let path = &self.path;
         self.read_into(encoding, &mut take).with_context(|| path.display().to_string())
     }
 
-    fn read_into(&self, encoding: &'static Encoding, take: &mut dyn FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<Input> {
+    fn read_into(&self, encoding: &'static Encoding, take: &mut dyn FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<InputFile> {
         let mut head = Vec::new();
         File::open(&self.path).and_then(|file| file.take(4).read_to_end(&mut head)).context("cannot read")?;
         let mut stream = Stream::open(&self.path, Progress::default())?;

@@ -23,8 +23,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use crossbeam_channel::bounded;
 use encoding_rs::Encoding;
-use schemas::Tally;
-use schemas::manifest::Input;
+use schemas::Counter;
+use schemas::manifest::InputFile;
 
 use crate::cli::Ambiguous;
 use crate::strings::Full;
@@ -83,9 +83,9 @@ pub struct Found {
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The files, as they were read.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<InputFile>,
     /// Names in the files, and distinct ones among them.
-    pub names: Tally,
+    pub names: Counter,
 }
 
 /// Names that were read one after the other.

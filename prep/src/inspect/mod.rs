@@ -25,7 +25,7 @@ use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
 
 use anyhow::{Context, bail, ensure};
-use schemas::{Folder, Page, Row, SCHEMA_VERSION, Triple};
+use schemas::{ShardFolder, Page, Row, SCHEMA_VERSION, Triple};
 use serde::Serialize;
 
 use crate::cli::{Common, InspectArgs};
@@ -91,7 +91,7 @@ pub struct Sample {
 /// read, or a page that cannot be written. An incomplete folder is no error but a warning.
 pub fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     let dir = args.dir.display().to_string();
-    let folder = Folder::open_any(&args.dir)?;
+    let folder = ShardFolder::open_any(&args.dir)?;
     let manifest = folder.manifest();
     ensure!(manifest.schema_version == SCHEMA_VERSION, "{dir} has schema version {}, expected {SCHEMA_VERSION}", manifest.schema_version);
     if !manifest.complete {
@@ -104,14 +104,14 @@ pub fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     let samples = args.sample.unwrap_or(if args.html.is_some() { SAMPLES_ON_PAGE } else { SAMPLES });
     let parts = Parts::open(&args.dir, manifest)?;
     let rows = match manifest.schema.as_str() {
-        Triple::SCHEMA => {
+        Triple::SCHEMA_NAME => {
             Rows::Triples(triples::report(&parts, args.label.as_deref(), samples, tokens.as_ref(), style).with_context(|| dir.clone())?)
         }
-        Page::SCHEMA => {
+        Page::SCHEMA_NAME => {
             ensure!(args.label.is_none(), "{dir} holds pages, and pages have no labels; leave out --label");
             Rows::Pages(pages::report(&parts, samples, tokens.as_ref(), style).with_context(|| dir.clone())?)
         }
-        other => bail!("{dir} holds {other}, expected {} or {}", Page::SCHEMA, Triple::SCHEMA),
+        other => bail!("{dir} holds {other}, expected {} or {}", Page::SCHEMA_NAME, Triple::SCHEMA_NAME),
     };
     let mut bytes = 0;
     for shard in parts.shards() {

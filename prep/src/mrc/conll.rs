@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use schemas::Tally;
+use schemas::Counter;
 
 use super::columns::Columns;
 use super::scheme::{Scheme, Tag, TagFault};
@@ -32,8 +32,8 @@ pub struct Reader<R> {
     number: u32,
     /// Whether a blank line here would end no sentence and be no more than the space after `-DOCSTART-`.
     gap_is_due: bool,
-    sentences: Tally,
-    lines: Tally,
+    sentences: Counter,
+    lines: Counter,
 }
 
 impl<R: Read> Reader<R> {
@@ -47,8 +47,8 @@ impl<R: Read> Reader<R> {
             buffer: Vec::new(),
             number: 0,
             gap_is_due: false,
-            sentences: Tally::default(),
-            lines: Tally::default(),
+            sentences: Counter::default(),
+            lines: Counter::default(),
         }
     }
 
@@ -133,11 +133,11 @@ impl<R: Read> SentenceReader for Reader<R> {
     }
 
     /// A blank line that ends no sentence and follows no document start is an empty one.
-    fn sentences(&self) -> &Tally {
+    fn sentences(&self) -> &Counter {
         &self.sentences
     }
 
-    fn parts(&self) -> (&'static str, &Tally) {
+    fn parts(&self) -> (&'static str, &Counter) {
         ("lines", &self.lines)
     }
 }
@@ -174,7 +174,7 @@ fn parse_line<'a>(text: &'a str, line: u64, scheme: Option<Scheme>, columns: &Co
 mod tests {
     use super::*;
 
-    fn read(text: &str, scheme: Option<Scheme>) -> (Vec<String>, Tally, Tally) {
+    fn read(text: &str, scheme: Option<Scheme>) -> (Vec<String>, Counter, Counter) {
         let mut reader = Reader::new(text.as_bytes(), scheme, Columns::default());
         let mut items = Vec::new();
         while let Some(item) = reader.next_item().expect("the texts of the tests are read to their end") {

@@ -148,7 +148,7 @@ mod tests {
             let Item::Sentence(sentence) = item else { continue };
             let (text, entities) = sentence.body.resolve(Scheme::Bio, true);
             for entity in entities {
-                assert!(schemas::row::char_slice(&text, entity.chars.start, entity.chars.end).is_some(), "{entity:?} of {text:?}");
+                assert!(schemas::char_slice(&text, entity.chars.start, entity.chars.end).is_some(), "{entity:?} of {text:?}");
             }
         }
         assert!(reader.sentences().adds_up() && reader.parts().1.adds_up());

@@ -27,8 +27,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use schemas::manifest::Input;
-use schemas::{Manifest, Origin, Query, QuerySet, ShardWriter, Span, Tally, Triple};
+use schemas::manifest::InputFile;
+use schemas::{Manifest, Origin, Query, QuerySet, ShardWriter, Span, Counter, Triple};
 
 use crate::PROGRAM;
 use crate::cli::{Common, MrcArgs};
@@ -57,15 +57,15 @@ struct Plan<'a> {
 /// What came of the run.
 #[derive(Default)]
 struct Counts {
-    sentences: Tally,
+    sentences: Counter,
     /// Lines and elements.
-    parts: BTreeMap<&'static str, Tally>,
-    entities: Tally,
-    repaired: Tally,
+    parts: BTreeMap<&'static str, Counter>,
+    entities: Counter,
+    repaired: Counter,
     broken: Broken,
     /// Questions of the set that an MRC JSON file does not ask a sentence.
-    added: Tally,
-    triples: Tally,
+    added: Counter,
+    triples: Counter,
     by_label: Vec<u64>,
 }
 
@@ -105,7 +105,7 @@ pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
     let outcome = plan.write(&survey.inputs, &mut writer, &mut counts);
     let error = outcome.as_ref().err().map(|error| format!("{error:#}"));
     if let Some(report) = counts.broken.report() {
-        writer.report(report);
+        writer.set_report(report);
     }
     let finished = writer.finish(survey.inputs.clone(), counts.tallies(), error);
     // What stopped the rows comes first: a folder that cannot be closed is most often its consequence.
@@ -174,7 +174,7 @@ impl Plan<'_> {
         self.formats.contains(&Format::Conll)
     }
 
-    fn write(&self, inputs: &[Input], writer: &mut ShardWriter<Triple>, counts: &mut Counts) -> anyhow::Result<()> {
+    fn write(&self, inputs: &[InputFile], writer: &mut ShardWriter<Triple>, counts: &mut Counts) -> anyhow::Result<()> {
         for (((path, doc), format), input) in self.files.iter().zip(self.formats).zip(inputs) {
             let mut stream = Stream::open(path, Progress::default())?;
             let mut reader = format.reader(&mut stream, &self.reading);
@@ -221,7 +221,7 @@ impl Plan<'_> {
                 continue;
             };
             let (start, end) = (entity.chars.start, entity.chars.end);
-            let slice = schemas::row::char_slice(&text, start, end).expect("entities lie in their text");
+            let slice = schemas::char_slice(&text, start, end).expect("entities lie in their text");
             if slice.trim().is_empty() {
                 counts.entities.skip("only white space");
                 continue;
@@ -285,7 +285,7 @@ impl Plan<'_> {
 }
 
 impl Counts {
-    fn tallies(&self) -> BTreeMap<String, Tally> {
+    fn tallies(&self) -> BTreeMap<String, Counter> {
         let named = [
             ("sentences", &self.sentences),
             ("entities", &self.entities),

@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::Range;
 
-use schemas::Tally;
+use schemas::Counter;
 
 use super::context;
 use super::scheme::{self, Scheme, Tag};
@@ -158,10 +158,10 @@ pub trait SentenceReader {
     fn next_item(&mut self) -> Result<Option<Item>, ReadError>;
 
     /// Sentences so far.
-    fn sentences(&self) -> &Tally;
+    fn sentences(&self) -> &Counter;
 
     /// What the file is made of, lines or elements, so far; out are those of the sentences that were kept.
-    fn parts(&self) -> (&'static str, &Tally);
+    fn parts(&self) -> (&'static str, &Counter);
 }
 
 /// Enough of a text to recognise it by.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
-use schemas::manifest::Input;
-use schemas::{Query, QuerySet, Tally};
+use schemas::manifest::InputFile;
+use schemas::{Query, QuerySet, Counter};
 
 use super::context::Scripts;
 use super::format::{Format, Reading};
@@ -22,12 +22,12 @@ const SHOWN_LABELS: usize = 20;
 /// What the files hold.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    pub(super) inputs: Vec<Input>,
+    pub(super) inputs: Vec<InputFile>,
     /// One a file.
     pub(super) formats: Vec<Format>,
     pub(super) evidence: Evidence,
     pub(super) scripts: Scripts,
-    sentences: Tally,
+    sentences: Counter,
     labels: BTreeMap<String, Seen>,
     /// The questions of the files, and what says that they are none: the first label with two.
     questions: Vec<Query>,

@@ -4,8 +4,8 @@ mod quick;
 
 use std::ops::Range;
 
-use schemas::row::{CharSlicer, RowError};
-use schemas::{Segment, Sentence};
+use schemas::{CharSlicer, RowError};
+use schemas::{Segment, SentenceRange};
 use sentencex::languages::Language;
 
 /// Where sentences lie in the prose of a page, in chars, without white space at either end.
@@ -30,16 +30,16 @@ pub fn of_page(lang: &str, text: &str, segments: &[Segment]) -> Vec<Range<u32>> 
 /// The first of the block's own.
 pub fn whole(
     text: &str,
-    sentences: impl Iterator<Item = Result<Sentence, RowError>>,
+    sentences: impl Iterator<Item = Result<SentenceRange, RowError>>,
     spans: &[Range<u32>],
     max_chars: usize,
-) -> Result<Vec<Sentence>, RowError> {
+) -> Result<Vec<SentenceRange>, RowError> {
     let inside = |at: u32| {
         let next = spans.partition_point(|span| span.end <= at);
         spans.get(next).is_some_and(|span| span.start < at)
     };
     let mut out = Vec::new();
-    let mut open: Option<Sentence> = None;
+    let mut open: Option<SentenceRange> = None;
     for sentence in sentences {
         let sentence = sentence?;
         match &mut open {
@@ -168,7 +168,7 @@ fn before_latin(text: &str) -> Vec<usize> {
     ends
 }
 
-fn shorten(text: &str, sentence: Sentence, max_chars: usize, inside: &impl Fn(u32) -> bool, out: &mut Vec<Sentence>) {
+fn shorten(text: &str, sentence: SentenceRange, max_chars: usize, inside: &impl Fn(u32) -> bool, out: &mut Vec<SentenceRange>) {
     if sentence.chars.len() <= max_chars {
         out.push(sentence);
         return;
@@ -182,7 +182,7 @@ fn shorten(text: &str, sentence: Sentence, max_chars: usize, inside: &impl Fn(u3
         if !piece.is_empty() {
             let start = byte + bytes(&chars[char..piece.start]);
             (byte, char) = (start + bytes(&chars[piece.clone()]), piece.end);
-            out.push(Sentence { bytes: start..byte, chars: first + piece.start as u32..first + piece.end as u32 });
+            out.push(SentenceRange { bytes: start..byte, chars: first + piece.start as u32..first + piece.end as u32 });
         }
     };
     let trim = |mut range: Range<usize>| {
@@ -226,9 +226,9 @@ mod tests {
         let segments = if text.is_empty() { vec![] } else { vec![segment] };
         let sentences = of_page(lang, text, &segments);
         let page = Page { text: text.into(), segments, sentences, ..Page::default() };
-        let blocks = page.blocks().map(Result::unwrap);
-        let sentences: Vec<Sentence> = blocks.flat_map(|block| whole(block.text, block.sentences(), &spans, max_chars).unwrap()).collect();
-        let by_chars = |sentence: &Sentence| chars[sentence.chars.start as usize..sentence.chars.end as usize].iter().collect();
+        let blocks = page.segment_views().map(Result::unwrap);
+        let sentences: Vec<SentenceRange> = blocks.flat_map(|block| whole(block.text, block.sentences(), &spans, max_chars).unwrap()).collect();
+        let by_chars = |sentence: &SentenceRange| chars[sentence.chars.start as usize..sentence.chars.end as usize].iter().collect();
         let found: Vec<String> = sentences.iter().map(by_chars).collect();
         assert_eq!(found, expected, "{text}");
         assert_eq!(sentences.iter().map(|sentence| &text[sentence.bytes.clone()]).collect::<Vec<_>>(), expected, "{text}");

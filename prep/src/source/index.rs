@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use schemas::manifest::Input;
+use schemas::manifest::InputFile;
 
 use super::bzip2::BLOCK;
 use super::stream::{Progress, Stream};
@@ -20,7 +20,7 @@ const LINE: u64 = 4096;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     /// The file, as it was read.
-    pub input: Input,
+    pub input: InputFile,
     /// How many pages it lists.
     pub pages: u64,
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
-use schemas::manifest::Input;
+use schemas::manifest::InputFile;
 use serde::{Deserialize, Serialize};
 
 use super::bzip2::BlockReader;
@@ -188,7 +188,7 @@ impl Stream {
     /// How far the file was read, and from where to go on for a decompressed byte; bytes before that one are not asked for again.
     pub fn place(&mut self, offset: u64) -> Place {
         let mark = self.mark(offset);
-        let Input { bytes, blake3, .. } = self.input();
+        let InputFile { bytes, blake3, .. } = self.input();
         Place { mark, bytes, blake3 }
     }
 
@@ -199,9 +199,9 @@ impl Stream {
     }
 
     /// What was read: call it at the end, or at the point where the stream broke.
-    pub fn input(&self) -> Input {
+    pub fn input(&self) -> InputFile {
         let state = self.tap.0.lock().expect("no reader panics while it holds the lock");
-        Input { path: self.path.clone(), bytes: state.bytes, blake3: state.hash.finalize().to_string() }
+        InputFile { path: self.path.clone(), bytes: state.bytes, blake3: state.hash.finalize().to_string() }
     }
 }
 
@@ -235,7 +235,7 @@ fn read_again(file: &mut File, from: u64, bytes: u64, blake3: &str) -> anyhow::R
 ///
 /// # Errors
 /// A file that cannot be read, or has changed.
-pub fn check_unchanged(part: &Part, read: &Input) -> anyhow::Result<()> {
+pub fn check_unchanged(part: &Part, read: &InputFile) -> anyhow::Result<()> {
     let name = &read.path;
     let mut file = File::open(name).with_context(|| format!("cannot open {name}"))?;
     read_again(&mut file, part.bytes().start, read.bytes, &read.blake3).with_context(|| format!("cannot go on after {name}"))?;
@@ -387,7 +387,7 @@ mod tests {
 
     use super::*;
 
-    fn read(bytes: &[u8]) -> anyhow::Result<(String, Input)> {
+    fn read(bytes: &[u8]) -> anyhow::Result<(String, InputFile)> {
         let mut file = tempfile::NamedTempFile::new()?;
         file.write_all(bytes)?;
         let mut stream = Stream::open_on(2, file.path(), Progress::default())?;

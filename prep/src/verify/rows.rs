@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::row::CharSlicer;
+use schemas::CharSlicer;
 use schemas::{Page, Row, Triple};
 
 /// Looks at the rows of a folder one after the other.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use schemas::row::CharSlicer;
+use schemas::CharSlicer;
 use schemas::{Anchor, Segment, SegmentKind};
 
 use super::block::{Block, is_closing, plain_words};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use schemas::Row;
-use schemas::row::char_slice;
+use schemas::char_slice;
 
 use super::*;
 use crate::source::SiteInfo;

@@ -414,7 +414,7 @@ fn predict(args: PredictArgs) -> Result<Config> {
             path.display()
         );
     }
-    let queries = QuerySet::named(&args.queries).context("cannot use --queries")?;
+    let queries = QuerySet::load(&args.queries).context("cannot use --queries")?;
     let lang = args.lang.unwrap_or_else(|| queries.lang.clone());
     let environment = environment(&args.common)?;
     Ok(Config::Predict(Box::new(PredictConfig { run: args.run, queries, input, output, lang, batch: args.batch, environment })))

@@ -13,7 +13,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use schemas::{Folder, Span, Triple};
+use schemas::{ShardFolder, Span, Triple};
 use serde::Serialize;
 
 use super::tokenizer::{Pieces, WordPieces};
@@ -145,7 +145,7 @@ impl<'a> Encoder<'a> {
     /// # Errors
     /// A folder that is missing, not complete or not of triples; a query that leaves no room for a context.
     pub fn read(&self, dir: &Path) -> Result<DataSet> {
-        let folder = Folder::open::<Triple>(dir)?;
+        let folder = ShardFolder::open::<Triple>(dir)?;
         let mut building = Building { encoder: self, data: DataSet::default(), queries: HashMap::new(), labels: HashMap::new() };
         // One thread decodes Parquet while the others tokenise.
         let (sender, blocks) = sync_channel(BLOCKS_AHEAD);

@@ -9,8 +9,8 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData, activation};
 use clap::ValueEnum;
 use rand::seq::index;
-use schemas::row::char_slice;
-use schemas::{Folder, Triple};
+use schemas::char_slice;
+use schemas::{ShardFolder, Triple};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint_state::{self, Use};
@@ -25,7 +25,7 @@ use crate::data::{Batch, DataSet, batches_by_length};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Kernels, Pool, Reader, Weighting, pool, weights};
 
-/// Folder of clusters in a run.
+/// ShardFolder of clusters in a run.
 pub const FOLDER: &str = "clusters";
 
 /// Answers that principal components are found from at most: evenly taken, they tell as much as all.
@@ -282,7 +282,7 @@ impl<B: TrainBackend> PseudoLabels<'_, B> {
     fn write(&self, epoch: usize, data: &DataSet, found: &Clusters, points: &Points, sample: &HashSet<usize>) -> Result<()> {
         let path = self.file(epoch);
         let mut writer = table::Writer::create(&path)?;
-        let folder = Folder::open::<Triple>(self.source)?;
+        let folder = ShardFolder::open::<Triple>(self.source)?;
         let mut sequences = data.sequences.iter().peekable();
         let mut assigned = found.of.iter().zip(&found.distances).enumerate();
         let mut triple_number = 0;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use clap::ValueEnum;
-use schemas::manifest::Input;
-use schemas::{Folder, Manifest, ShardWriter, Span, Tally, Triple};
+use schemas::manifest::InputFile;
+use schemas::{ShardFolder, Manifest, ShardWriter, Span, Counter, Triple};
 use serde::{Deserialize, Serialize};
 
 use super::objective::{Answers, Objective};
@@ -18,7 +18,7 @@ use crate::data::{Batch, DataSet, Encoder};
 use crate::device::TrainBackend;
 use crate::model::{Dropouts, Reader};
 
-/// Folder of rounds in a run.
+/// ShardFolder of rounds in a run.
 pub const FOLDER: &str = "relabelled";
 
 /// Most that a growing threshold becomes.
@@ -58,7 +58,7 @@ impl Relabel {
 
 /// The newest finished round of a run, if it has one.
 pub fn last_round(run: &Path) -> Option<PathBuf> {
-    (1..).map(|round| folder(run, round)).take_while(|dir| Folder::open::<Triple>(dir).is_ok()).last()
+    (1..).map(|round| folder(run, round)).take_while(|dir| ShardFolder::open::<Triple>(dir).is_ok()).last()
 }
 
 fn folder(run: &Path, round: usize) -> PathBuf {
@@ -97,7 +97,7 @@ impl<B: TrainBackend> Objective<B> for SelfTraining<'_, B> {
 
     fn end_epoch(&mut self, epoch: usize, reader: &Reader<B::InnerBackend>, _data: &DataSet) -> Result<()> {
         let dir = folder(self.run, epoch);
-        if Folder::open::<Triple>(&dir).is_ok() {
+        if ShardFolder::open::<Triple>(&dir).is_ok() {
             // From before a stop, after this epoch's checkpoint.
             return Ok(());
         }
@@ -107,14 +107,14 @@ impl<B: TrainBackend> Objective<B> for SelfTraining<'_, B> {
 
 impl<B: TrainBackend> SelfTraining<'_, B> {
     fn relabel(&self, round: usize, dir: &Path, reader: &Reader<B::InnerBackend>) -> Result<()> {
-        let source = Folder::open::<Triple>(self.source)?;
+        let source = ShardFolder::open::<Triple>(self.source)?;
         let threshold = self.settings.threshold(round);
         let settings = serde_json::json!({ "round": round, "threshold": threshold, "mode": self.settings.mode });
         let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "nee", settings);
         let mut writer = ShardWriter::create(dir, true, manifest)?;
         let reading = Reading { threshold, quiet: true, ..self.reading };
         let mut progress = Progress::start("relabelling", source.manifest().rows() as usize, self.reading.quiet);
-        let (mut triples, mut answers) = (Tally::default(), Tally::default());
+        let (mut triples, mut answers) = (Counter::default(), Counter::default());
         let mut work = |block: Vec<Triple>| -> Result<()> {
             let data = self.encoder.keep_triples(true).encode(block)?;
             let found = answer::answers(reader, &data, reading, self.answers.device)?;
@@ -140,7 +140,7 @@ impl<B: TrainBackend> SelfTraining<'_, B> {
         if answers.seen == 0 {
             progress.say("warning: the reader finds no answers at all; let it learn more first, by stage 1 or with --relabel union");
         }
-        let inputs = source.manifest().shards.iter().map(|shard| Input {
+        let inputs = source.manifest().shards.iter().map(|shard| InputFile {
             path: self.source.join(&shard.file).display().to_string(),
             bytes: shard.bytes,
             blake3: shard.blake3.clone(),
@@ -152,7 +152,7 @@ impl<B: TrainBackend> SelfTraining<'_, B> {
 }
 
 /// A triple's new answers, by offset. The reader's are counted.
-fn merge(given: Vec<Span>, found: Vec<Span>, mode: Mode, count: &mut Tally) -> Vec<Span> {
+fn merge(given: Vec<Span>, found: Vec<Span>, mode: Mode, count: &mut Counter) -> Vec<Span> {
     let mut spans = if mode == Mode::Union { given } else { Vec::new() };
     let settled = spans.len();
     for span in found {
@@ -187,7 +187,7 @@ mod tests {
         let given = || vec![span(2, 5, Origin::Gazetteer), span(9, 11, Origin::Anchor)];
         let found = || vec![span(0, 2, Origin::Model), span(4, 7, Origin::Model), span(9, 11, Origin::Model)];
         let check = |mode, expected: &[(u32, u32, Origin)], tally: &str| {
-            let mut count = Tally::default();
+            let mut count = Counter::default();
             let merged = merge(given(), found(), mode, &mut count);
             let merged: Vec<_> = merged.iter().map(|span| (span.start, span.end, span.origin)).collect();
             assert_eq!((&merged[..], count.to_string().as_str()), (expected, tally));

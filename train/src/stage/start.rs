@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::Backend;
-use schemas::{Folder, QuerySet, Triple};
+use schemas::{ShardFolder, QuerySet, Triple};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint_state::State;
@@ -213,7 +213,7 @@ fn initial<B: Backend>(config: &TrainConfig, device: &B::Device) -> Result<(Bert
 /// Learns a vocabulary from the training set's contexts and queries, and from the built-in queries: a later stage asks others
 /// than this one, and must not ask in unknown words.
 fn learn(config: &TrainConfig, lowercase: bool) -> Result<WordPieces> {
-    let folder = Folder::open::<Triple>(&config.data).context("cannot read --data")?;
+    let folder = ShardFolder::open::<Triple>(&config.data).context("cannot read --data")?;
     let mut texts: Vec<String> = Vec::new();
     let mut queries: BTreeSet<String> = QuerySet::built_in().into_iter().flat_map(|set| set.queries).map(|query| query.text).collect();
     for rows in folder.rows::<Triple>() {

@@ -16,7 +16,7 @@ pub mod offsets;
 
 use std::io::Read;
 
-use schemas::Tally;
+use schemas::Counter;
 use serde_json::{Map, Value};
 
 use super::sentence::{Body, Fault, Item, ReadError, Sentence, SentenceReader};
@@ -54,14 +54,14 @@ pub struct Reader<R> {
     offsets: Offsets,
     parse: Parse,
     number: u32,
-    sentences: Tally,
-    parts: Tally,
+    sentences: Counter,
+    parts: Counter,
 }
 
 impl<R: Read> Reader<R> {
     /// A reader at the file's start.
     pub fn new(input: R, parse: Parse, offsets: Offsets) -> Self {
-        let (sentences, parts) = (Tally::default(), Tally::default());
+        let (sentences, parts) = (Counter::default(), Counter::default());
         Self { elements: Elements::new(input), offsets, parse, number: 0, sentences, parts }
     }
 }
@@ -93,11 +93,11 @@ impl<R: Read> SentenceReader for Reader<R> {
         }
     }
 
-    fn sentences(&self) -> &Tally {
+    fn sentences(&self) -> &Counter {
         &self.sentences
     }
 
-    fn parts(&self) -> (&'static str, &Tally) {
+    fn parts(&self) -> (&'static str, &Counter) {
         ("elements", &self.parts)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use schemas::{Query, Tally};
+use schemas::{Query, Counter};
 use serde_json::{Map, Value};
 
 use super::elements::{Element, Elements};
@@ -27,8 +27,8 @@ pub struct Reader<'a, R> {
     /// The first element of the next sentence.
     next: Option<Ask>,
     number: u32,
-    sentences: Tally,
-    parts: Tally,
+    sentences: Counter,
+    parts: Counter,
 }
 
 /// An element.
@@ -51,7 +51,7 @@ impl<'a, R: Read> Reader<'a, R> {
     /// A reader at the file's start. `known`: questions that tell the label of elements without one.
     pub fn new(input: R, offsets: Offsets, known: &'a [Query]) -> Self {
         let elements = Elements::new(input);
-        let (sentences, parts) = (Tally::default(), Tally::default());
+        let (sentences, parts) = (Counter::default(), Counter::default());
         Self { elements, offsets, known, next: None, number: 0, sentences, parts }
     }
 
@@ -202,11 +202,11 @@ impl<R: Read> SentenceReader for Reader<'_, R> {
         Ok(None)
     }
 
-    fn sentences(&self) -> &Tally {
+    fn sentences(&self) -> &Counter {
         &self.sentences
     }
 
-    fn parts(&self) -> (&'static str, &Tally) {
+    fn parts(&self) -> (&'static str, &Counter) {
         ("elements", &self.parts)
     }
 }

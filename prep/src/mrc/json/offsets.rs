@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use schemas::row::char_slice;
+use schemas::char_slice;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -58,7 +58,7 @@ fn predictions(data: &DataSet, answers: &[Vec<Answer>]) -> String {
         let spans: Vec<serde_json::Value> = answers
             .iter()
             .map(|answer| {
-                let text = schemas::row::char_slice(&triple.context, answer.start, answer.end);
+                let text = schemas::char_slice(&triple.context, answer.start, answer.end);
                 serde_json::json!({ "start": answer.start, "end": answer.end, "text": text, "score": answer.score })
             })
             .collect();
@@ -89,7 +89,7 @@ fn mistakes(data: &DataSet, answers: &[Vec<Answer>]) -> (Confusion, String) {
             if outcome.kind != Kind::Correct {
                 let entity = |entity: Option<Entity<'_>>| {
                     entity.map(|Entity { start, end, label }| {
-                        let text = schemas::row::char_slice(&triple.context, start, end);
+                        let text = schemas::char_slice(&triple.context, start, end);
                         serde_json::json!({ "start": start, "end": end, "label": label, "text": text })
                     })
                 };

@@ -13,7 +13,7 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatchReader;
 use schemas::shard::open_shard;
-use schemas::{Folder, QuerySet, Row, Triple};
+use schemas::{ShardFolder, QuerySet, Row, Triple};
 
 use crate::answer::{self, Reading};
 use crate::config::{Input, PredictConfig};
@@ -92,7 +92,7 @@ fn blocks(input: &Input, work: impl FnMut(Vec<Text>) -> Result<()>) -> Result<()
         Input::Text(path) => grouped(lines(&path.display().to_string(), open(path)?, false), BLOCK, work),
         Input::Jsonl(path) => grouped(lines(&path.display().to_string(), open(path)?, true), BLOCK, work),
         Input::Triples(dir) => {
-            let folder = Folder::open::<Triple>(dir)?;
+            let folder = ShardFolder::open::<Triple>(dir)?;
             contexts(folder.rows::<Triple>().map(|rows| Ok(rows?)), work)
         }
         Input::Parquet(path) => parquet(path, work).with_context(|| format!("cannot read {}", path.display())),
