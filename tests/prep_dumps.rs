@@ -10,7 +10,7 @@ use std::path::Path;
 use common::{fixture, manifest, shared_data, triples};
 use dump_common::{bzip2, dump, page, prep, text, write};
 use schemas::char_slice;
-use schemas::{ShardFolder, Page};
+use schemas::{Page, ShardFolder};
 
 fn pages(dir: &Path) -> Vec<Page<'static>> {
     ShardFolder::open::<Page>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()

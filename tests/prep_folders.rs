@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use common::Run;
-use schemas::{Anchor, Manifest, Origin, Page, Segment, SegmentKind, ShardWriter, Span, Counter, Triple};
+use schemas::{Anchor, Counter, Manifest, Origin, Page, Segment, SegmentKind, ShardWriter, Span, Triple};
 use tempfile::TempDir;
 
 const PREP: &str = env!("CARGO_BIN_EXE_prep");

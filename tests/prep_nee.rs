@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::{fixture, manifest, shared_data, triples};
 use desk::{Desk, prep};
-use schemas::{ShardFolder, Origin, Page};
+use schemas::{Origin, Page, ShardFolder};
 
 const PAGES: &[(&str, &str)] = &[
     ("Ada Arden", "'''Ada Arden''' met [[Paris (Texas)|the town]] and [[Oslo]]. Later she saw Bergen and Oslo with Georgia."),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Run, fixture, manifest};
 use dump_common::{bzip2, prep, text, write};
-use schemas::{ShardFolder, Manifest, Page, Row, Triple};
+use schemas::{Manifest, Page, Row, ShardFolder, Triple};
 
 fn rows<R: Row + Clone>(dir: &Path) -> Vec<R> {
     ShardFolder::open::<R>(dir).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat()

@@ -10,7 +10,7 @@ use std::path::Path;
 use arrow::array::AsArray;
 use arrow::datatypes::UInt32Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use schemas::{ShardFolder, Origin, Row, Triple};
+use schemas::{Origin, Row, ShardFolder, Triple};
 use train_common::{encoder, fail, losses, sentences, succeed, triples, write};
 
 fn rows(dir: &Path) -> Vec<Triple> {

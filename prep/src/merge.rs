@@ -7,7 +7,7 @@ use anyhow::{Context, bail, ensure};
 use indicatif::{HumanBytes, HumanCount};
 use schemas::manifest::InputFile;
 use schemas::shard::merge_folders;
-use schemas::{ShardFolder, Manifest, Counter};
+use schemas::{Counter, Manifest, ShardFolder};
 use serde_json::{Value, json};
 
 use crate::cli::{Common, MergeArgs};

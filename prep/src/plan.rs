@@ -64,9 +64,7 @@ pub fn run(args: &PlanArgs, common: &Common) -> anyhow::Result<()> {
     let to = args.output.display();
     ensure!(args.overwrite || !args.output.exists(), "{to} is there already; give another file with -o, or replace it with --overwrite");
     let plan = Plan::make(&args.inputs, args.parts, common.quiet)?;
-    let mut json = serde_json::to_vec_pretty(&plan).context("plan")?;
-    json.push(b'\n');
-    fs::write(&args.output, json).with_context(|| format!("cannot write {to}"))?;
+    schemas::atomic_file::write_json(&args.output, &plan)?;
     if !common.quiet {
         let sizes = plan.parts.iter().map(|ranges| ranges.iter().map(|range| range.bytes).sum::<u64>());
         let (least, most) = (sizes.clone().min().unwrap_or_default(), sizes.max().unwrap_or_default());

@@ -1,7 +1,7 @@
 //! `prep queries`: what sets there are, one as TOML, and sets out of the JSON of BERT-MRC code bases.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -93,12 +93,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     ensure!(!path.exists(), "{} exists; give another file with -o", path.display());
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))
+    Ok(schemas::atomic_file::write(path, text.as_bytes())?)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use schemas::manifest::{MANIFEST_FILE, Manifest, Shard};
-use schemas::{ShardFolder, Page, Row, SCHEMA_VERSION, Triple};
+use schemas::{Page, Row, SCHEMA_VERSION, ShardFolder, Triple};
 
 use crate::cli::{Common, VerifyArgs};
 use crate::numbers::{counted, grouped};
@@ -43,7 +43,9 @@ pub fn run(args: &VerifyArgs, common: &Common) -> anyhow::Result<()> {
     match manifest.schema.as_str() {
         Triple::SCHEMA_NAME => check_shards::<Triple>(dir, manifest, &mut TripleCheck::default(), &mut faults)?,
         Page::SCHEMA_NAME => check_shards::<Page>(dir, manifest, &mut PageCheck, &mut faults)?,
-        other => faults.add(format!("{MANIFEST_FILE}: schema `{other}` is unknown, expected {} or {}", Page::SCHEMA_NAME, Triple::SCHEMA_NAME)),
+        other => {
+            faults.add(format!("{MANIFEST_FILE}: schema `{other}` is unknown, expected {} or {}", Page::SCHEMA_NAME, Triple::SCHEMA_NAME))
+        }
     }
     if faults.count > SHOWN_FAULTS {
         eprintln!("fault: and {} more", faults.count - SHOWN_FAULTS);

@@ -5,9 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, TimestampMillisecondArray};
-use arrow::datatypes::{
-    DataType, Field, Fields, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMillisecondType, UInt32Type,
-};
+use arrow::datatypes::{DataType, Field, Fields, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMillisecondType, UInt32Type};
 
 use crate::anchor::{ANCHOR_FIELDS, Anchor, AnchorReader, anchor_items};
 use crate::columns::builder::{
@@ -187,7 +185,11 @@ impl Row for Page<'_> {
             Arc::new(rows.iter().map(|page| Some(page.disambiguation)).collect::<BooleanArray>()),
             string_array(rows.iter().map(|page| &*page.text)),
             list("anchors", rows.iter().map(|page| page.anchors.len()).collect(), anchor_items(rows.iter().flat_map(|page| &page.anchors))),
-            list("segments", rows.iter().map(|page| page.segments.len()).collect(), segment_items(rows.iter().flat_map(|page| &page.segments))),
+            list(
+                "segments",
+                rows.iter().map(|page| page.segments.len()).collect(),
+                segment_items(rows.iter().flat_map(|page| &page.segments)),
+            ),
             list("sentences", rows.iter().map(|page| page.sentences.len()).collect(), sentence_items),
             list("issues", rows.iter().map(|page| page.issues.len()).collect(), issue_items),
         ];

@@ -158,12 +158,7 @@ mod tests {
     use crate::segment::SegmentKind;
 
     /// The texts of the sentences, or the first error.
-    fn sentences(
-        text: &str,
-        segments: &[Segment],
-        anchors: &[(u32, u32)],
-        sentences: &[(u32, u32)],
-    ) -> Result<Vec<String>, String> {
+    fn sentences(text: &str, segments: &[Segment], anchors: &[(u32, u32)], sentences: &[(u32, u32)]) -> Result<Vec<String>, String> {
         let anchors: Vec<Anchor<'_>> = anchors.iter().map(|&(start, end)| Anchor { start, end, ..Anchor::default() }).collect();
         let sentences: Vec<Range<u32>> = sentences.iter().map(|&(start, end)| start..end).collect();
         let mut texts = Vec::new();

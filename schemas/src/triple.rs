@@ -97,6 +97,7 @@ impl Row for Triple {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::Page;
     use crate::span::Origin;
     use proptest::prelude::*;
 
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_column_that_does_not_fit_is_named() {
-        let batch = crate::Page::to_batch(&[crate::Page::default()]);
+        let batch = Page::to_batch(&[Page::default()]);
         let error = Triple::from_batch(&batch).unwrap_err();
         assert_eq!(error.to_string(), "column `id` is missing, expected Utf8");
     }

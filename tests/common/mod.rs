@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use schemas::{ShardFolder, Manifest, Triple};
+use schemas::{Manifest, ShardFolder, Triple};
 
 /// What a program that was run has said.
 pub struct Run {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use arrow::array::{AsArray, RecordBatch};
-use schemas::{ReadOptions, ShardFolder};
 use schemas::manifest::{Damage, InputFile};
+use schemas::{ReadOptions, ShardFolder};
 use serde::{Deserialize, Serialize};
 
 use super::INTERRUPTED;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use memchr::memmem;
-use schemas::{Page, Counter};
+use schemas::{Counter, Page};
 
 use super::label::{Counters, Thing};
 use super::progress::Reporter;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use schemas::manifest::InputFile;
-use schemas::{ShardFolder, Page, QuerySet};
+use schemas::{Page, QuerySet, ShardFolder};
 
 use super::config::{Config, PlannedPart};
 use super::read::{Position, Within};

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use schemas::atomic_file::write_json;
-use schemas::manifest::{Damage, MANIFEST_FILE, InputFile, PROGRESS_FILE, Shard};
-use schemas::{ShardFolder, Manifest, Row, ShardWriter, Counter};
+use schemas::manifest::{Damage, InputFile, MANIFEST_FILE, PROGRESS_FILE, Shard};
+use schemas::{Counter, Manifest, Row, ShardFolder, ShardWriter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

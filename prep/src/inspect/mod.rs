@@ -25,7 +25,7 @@ use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
 
 use anyhow::{Context, bail, ensure};
-use schemas::{ShardFolder, Page, Row, SCHEMA_VERSION, Triple};
+use schemas::{Page, Row, SCHEMA_VERSION, ShardFolder, Triple};
 use serde::Serialize;
 
 use crate::cli::{Common, InspectArgs};

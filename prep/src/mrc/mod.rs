@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use schemas::manifest::InputFile;
-use schemas::{Manifest, Origin, Query, QuerySet, ShardWriter, Span, Counter, Triple};
+use schemas::{Counter, Manifest, Origin, Query, QuerySet, ShardWriter, Span, Triple};
 
 use crate::PROGRAM;
 use crate::cli::{Common, MrcArgs};

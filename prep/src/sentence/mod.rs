@@ -227,7 +227,8 @@ mod tests {
         let sentences = of_page(lang, text, &segments);
         let page = Page { text: text.into(), segments, sentences, ..Page::default() };
         let blocks = page.segment_views().map(Result::unwrap);
-        let sentences: Vec<SentenceRange> = blocks.flat_map(|block| whole(block.text, block.sentences(), &spans, max_chars).unwrap()).collect();
+        let sentences: Vec<SentenceRange> =
+            blocks.flat_map(|block| whole(block.text, block.sentences(), &spans, max_chars).unwrap()).collect();
         let by_chars = |sentence: &SentenceRange| chars[sentence.chars.start as usize..sentence.chars.end as usize].iter().collect();
         let found: Vec<String> = sentences.iter().map(by_chars).collect();
         assert_eq!(found, expected, "{text}");

@@ -19,12 +19,7 @@ use crate::manifest::{MANIFEST_FILE, Manifest, Shard};
 /// # Errors
 /// [`FolderError::Exists`] and [`FolderError::Foreign`] as in [`ShardWriter::create`](super::ShardWriter::create),
 /// [`FolderError::Shard`] for a shard whose size or hash differs from its folder's manifest, or a failed write.
-pub fn merge_folders(
-    dir: &Path,
-    overwrite: bool,
-    folders: &[(&Path, &Manifest)],
-    mut manifest: Manifest,
-) -> Result<Manifest, FolderError> {
+pub fn merge_folders(dir: &Path, overwrite: bool, folders: &[(&Path, &Manifest)], mut manifest: Manifest) -> Result<Manifest, FolderError> {
     let _lock = OutputFolder::lock_new(dir, overwrite)?.clear_except(&[])?;
     manifest.complete = false;
     write_json(&dir.join(MANIFEST_FILE), &manifest)?;

@@ -1,110 +1,117 @@
-    use std::collections::BTreeMap;
-    use std::fs;
-    use std::path::Path;
+//! Folders written and read again.
 
-    use super::*;
-    use crate::{Manifest, Origin, Span, Triple};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
-    fn triple(number: u32) -> Triple {
-        Triple {
-            id: format!("d:{number}:PER"),
-            doc: "d".to_owned(),
-            sentence: number,
-            lang: "en".to_owned(),
-            label: "PER".to_owned(),
-            query: "who?".to_owned(),
-            context: format!("It was Ödön the {number}th."),
-            spans: vec![Span { start: 7, end: 11, text: "Ödön".to_owned(), origin: Origin::Gold, score: None }],
-            impossible: false,
+use super::*;
+use crate::manifest::Manifest;
+use crate::page::Page;
+use crate::row::{Row, RowError};
+use crate::span::{Origin, Span};
+use crate::triple::Triple;
+use crate::triple_view::TripleViews;
+
+fn triple(number: u32) -> Triple {
+    Triple {
+        id: format!("d:{number}:PER"),
+        doc: "d".to_owned(),
+        sentence: number,
+        lang: "en".to_owned(),
+        label: "PER".to_owned(),
+        query: "who?".to_owned(),
+        context: format!("It was Ödön the {number}th."),
+        spans: vec![Span { start: 7, end: 11, text: "Ödön".to_owned(), origin: Origin::Gold, score: None }],
+        impossible: false,
+    }
+}
+
+fn manifest() -> Manifest {
+    Manifest::new("test 0", "none", serde_json::json!({}))
+}
+
+fn write(dir: &Path, overwrite: bool, rows: u32, error: Option<String>) -> Result<Manifest, FolderError> {
+    let mut writer = ShardWriter::create(dir, overwrite, manifest())?.with_shard_bytes(20_000);
+    (0..rows).try_for_each(|number| writer.write(triple(number)))?;
+    writer.finish(Vec::new(), BTreeMap::new(), error)
+}
+
+#[test]
+fn rows_survive_several_shards() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = write(dir.path(), false, 20_000, None).unwrap();
+    assert!(manifest.shards.len() > 1, "the test wants several shards");
+    assert_eq!(manifest.rows(), 20_000);
+    let folder = ShardFolder::open::<Triple>(dir.path()).unwrap();
+    let rows: Vec<Triple> = folder.rows().collect::<Result<Vec<_>, _>>().unwrap().concat();
+    assert!(rows.iter().enumerate().all(|(number, row)| *row == triple(number as u32)));
+    assert_eq!(rows.len(), 20_000);
+    for shard in &manifest.shards {
+        let bytes = fs::read(dir.path().join(&shard.file)).unwrap();
+        assert_eq!((bytes.len() as u64, blake3::hash(&bytes).to_string()), (shard.bytes, shard.blake3.clone()));
+    }
+}
+
+#[test]
+fn an_existing_folder_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), false, 3, None).unwrap();
+    assert!(matches!(write(dir.path(), false, 3, None), Err(FolderError::Exists(_))));
+    assert_eq!(write(dir.path(), true, 4, None).unwrap().rows(), 4);
+    fs::write(dir.path().join("thesis.txt"), "mine").unwrap();
+    assert!(matches!(write(dir.path(), true, 3, None), Err(FolderError::Foreign(..))));
+    assert_eq!(ShardFolder::open::<Triple>(dir.path()).unwrap().manifest().rows(), 4);
+}
+
+#[test]
+fn an_unfinished_folder_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), false, 3, Some("page 4 is cut off".to_owned())).unwrap();
+    let error = ShardFolder::open::<Triple>(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("page 4 is cut off"), "{error}");
+    assert!(matches!(ShardFolder::open::<Page>(dir.path()), Err(FolderError::Schema { .. })));
+    drop(ShardWriter::<Triple>::create(dir.path(), true, manifest()).unwrap());
+    assert!(matches!(ShardFolder::open::<Triple>(dir.path()), Err(FolderError::Incomplete(..))));
+}
+
+#[test]
+fn rows_are_divided_among_partitions() {
+    let dir = tempfile::tempdir().unwrap();
+    let folders = || ["n=few", "n=many", "n=none"].map(str::to_owned);
+    let write = |overwrite| {
+        let mut writer = ShardWriter::create(dir.path(), overwrite, manifest())?.with_partitions(folders());
+        for (partition, numbers) in [(0, 0..10), (1, 10..2000)] {
+            let rows = CheckedBatch::from_rows(numbers.map(triple)).map_err(|error| FolderError::Row(dir.path().to_owned(), error))?;
+            rows.iter().try_for_each(|rows| writer.write_batch(partition, rows))?;
         }
-    }
+        writer.finish(Vec::new(), BTreeMap::new(), None)
+    };
+    let manifest = write(false).unwrap();
+    let shards: Vec<(&str, u64)> = manifest.shards.iter().map(|shard| (shard.file.as_str(), shard.rows)).collect();
+    assert_eq!(shards, [("n=few/part-00000.parquet", 10), ("n=many/part-00000.parquet", 1990)]);
+    let rows: Vec<Triple> = ShardFolder::open::<Triple>(dir.path()).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat();
+    assert!(rows.len() == 2000 && rows.iter().enumerate().all(|(number, row)| *row == triple(number as u32)));
+    assert!(matches!(write(false), Err(FolderError::Exists(_))));
+    write(true).unwrap();
+    fs::write(dir.path().join("n=few/thesis.txt"), "mine").unwrap();
+    assert!(matches!(write(true), Err(FolderError::Foreign(_, name)) if name == "n=few/thesis.txt"));
+}
 
-    fn manifest() -> Manifest {
-        Manifest::new("test 0", "none", serde_json::json!({}))
-    }
+#[test]
+fn a_wrong_span_is_not_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = ShardWriter::create(dir.path(), false, manifest()).unwrap();
+    let mut wrong = triple(1);
+    wrong.spans[0].end += 1;
+    assert!(matches!(writer.write(wrong), Err(FolderError::Row(..))));
+}
 
-    fn write(dir: &Path, overwrite: bool, rows: u32, error: Option<String>) -> Result<Manifest, FolderError> {
-        let mut writer = ShardWriter::create(dir, overwrite, manifest())?.with_shard_bytes(20_000);
-        (0..rows).try_for_each(|number| writer.write(triple(number)))?;
-        writer.finish(Vec::new(), BTreeMap::new(), error)
-    }
-
-    #[test]
-    fn rows_survive_several_shards() {
-        let dir = tempfile::tempdir().unwrap();
-        let manifest = write(dir.path(), false, 20_000, None).unwrap();
-        assert!(manifest.shards.len() > 1, "the test wants several shards");
-        assert_eq!(manifest.rows(), 20_000);
-        let folder = ShardFolder::open::<Triple>(dir.path()).unwrap();
-        let rows: Vec<Triple> = folder.rows().collect::<Result<Vec<_>, _>>().unwrap().concat();
-        assert!(rows.iter().enumerate().all(|(number, row)| *row == triple(number as u32)));
-        assert_eq!(rows.len(), 20_000);
-        for shard in &manifest.shards {
-            let bytes = fs::read(dir.path().join(&shard.file)).unwrap();
-            assert_eq!((bytes.len() as u64, blake3::hash(&bytes).to_string()), (shard.bytes, shard.blake3.clone()));
-        }
-    }
-
-    #[test]
-    fn an_existing_folder_is_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), false, 3, None).unwrap();
-        assert!(matches!(write(dir.path(), false, 3, None), Err(FolderError::Exists(_))));
-        assert_eq!(write(dir.path(), true, 4, None).unwrap().rows(), 4);
-        fs::write(dir.path().join("thesis.txt"), "mine").unwrap();
-        assert!(matches!(write(dir.path(), true, 3, None), Err(FolderError::Foreign(..))));
-        assert_eq!(ShardFolder::open::<Triple>(dir.path()).unwrap().manifest().rows(), 4);
-    }
-
-    #[test]
-    fn an_unfinished_folder_is_not_read() {
-        let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), false, 3, Some("page 4 is cut off".to_owned())).unwrap();
-        let error = ShardFolder::open::<Triple>(dir.path()).unwrap_err().to_string();
-        assert!(error.contains("page 4 is cut off"), "{error}");
-        assert!(matches!(ShardFolder::open::<Page>(dir.path()), Err(FolderError::Schema { .. })));
-        drop(ShardWriter::<Triple>::create(dir.path(), true, manifest()).unwrap());
-        assert!(matches!(ShardFolder::open::<Triple>(dir.path()), Err(FolderError::Incomplete(..))));
-    }
-
-    #[test]
-    fn rows_are_divided_among_partitions() {
-        let dir = tempfile::tempdir().unwrap();
-        let folders = || ["n=few", "n=many", "n=none"].map(str::to_owned);
-        let write = |overwrite| {
-            let mut writer = ShardWriter::create(dir.path(), overwrite, manifest())?.with_partitions(folders());
-            for (partition, numbers) in [(0, 0..10), (1, 10..2000)] {
-                let rows = CheckedBatch::from_rows(numbers.map(triple)).map_err(|error| FolderError::Row(dir.path().to_owned(), error))?;
-                rows.iter().try_for_each(|rows| writer.write_batch(partition, rows))?;
-            }
-            writer.finish(Vec::new(), BTreeMap::new(), None)
-        };
-        let manifest = write(false).unwrap();
-        let shards: Vec<(&str, u64)> = manifest.shards.iter().map(|shard| (shard.file.as_str(), shard.rows)).collect();
-        assert_eq!(shards, [("n=few/part-00000.parquet", 10), ("n=many/part-00000.parquet", 1990)]);
-        let rows: Vec<Triple> = ShardFolder::open::<Triple>(dir.path()).unwrap().rows().collect::<Result<Vec<_>, _>>().unwrap().concat();
-        assert!(rows.len() == 2000 && rows.iter().enumerate().all(|(number, row)| *row == triple(number as u32)));
-        assert!(matches!(write(false), Err(FolderError::Exists(_))));
-        write(true).unwrap();
-        fs::write(dir.path().join("n=few/thesis.txt"), "mine").unwrap();
-        assert!(matches!(write(true), Err(FolderError::Foreign(_, name)) if name == "n=few/thesis.txt"));
-    }
-
-    #[test]
-    fn a_wrong_span_is_not_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut writer = ShardWriter::create(dir.path(), false, manifest()).unwrap();
-        let mut wrong = triple(1);
-        wrong.spans[0].end += 1;
-        assert!(matches!(writer.write(wrong), Err(FolderError::Row(..))));
-    }
-
-    #[test]
-    fn no_rows_make_an_empty_shard() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(write(dir.path(), false, 0, None).unwrap().shards.len(), 1);
-        assert_eq!(ShardFolder::open::<Triple>(dir.path()).unwrap().rows::<Triple>().count(), 0);
-    }
+#[test]
+fn no_rows_make_an_empty_shard() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(write(dir.path(), false, 0, None).unwrap().shards.len(), 1);
+    assert_eq!(ShardFolder::open::<Triple>(dir.path()).unwrap().rows::<Triple>().count(), 0);
+}
 
 #[test]
 fn some_columns_are_read_from_a_row_on() {

@@ -207,12 +207,7 @@ impl<R: Row> ShardWriter<R> {
     ///
     /// # Errors
     /// A failed write.
-    pub fn abort(
-        mut self,
-        inputs: Vec<InputFile>,
-        counters: BTreeMap<String, Counter>,
-        error: String,
-    ) -> Result<Manifest, FolderError> {
+    pub fn abort(mut self, inputs: Vec<InputFile>, counters: BTreeMap<String, Counter>, error: String) -> Result<Manifest, FolderError> {
         // Dropping an open shard removes its temporary file, before the manifest needs the space.
         self.partitions.iter_mut().for_each(|partition| drop(partition.open.take()));
         self.save_manifest(inputs, counters, Some(error))

@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use schemas::AtomicFile;
 
 /// Rows written at once.
 const ROWS: usize = 4096;
@@ -69,7 +70,7 @@ fn schema() -> SchemaRef {
 /// Writes a file of clusters under a temporary name until [`finish`](Self::finish).
 pub struct Writer<'a> {
     path: &'a Path,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<AtomicFile>,
     pending: Vec<Clustered>,
 }
 
@@ -79,11 +80,11 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// It cannot be written.
     pub fn create(path: &'a Path) -> Result<Self> {
-        let open = || -> Result<ArrowWriter<File>> {
+        let open = || -> Result<ArrowWriter<AtomicFile>> {
             fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
             let compression = Compression::ZSTD(ZstdLevel::default());
             let properties = WriterProperties::builder().set_compression(compression).build();
-            Ok(ArrowWriter::try_new(File::create(temporary(path))?, schema(), Some(properties))?)
+            Ok(ArrowWriter::try_new(AtomicFile::create(path)?, schema(), Some(properties))?)
         };
         let writer = open().with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self { path, writer, pending: Vec::new() })
@@ -127,16 +128,9 @@ impl<'a> Writer<'a> {
     pub fn finish(mut self) -> Result<()> {
         self.flush()?;
         let path = self.path;
-        let close = || -> Result<()> {
-            self.writer.into_inner()?.sync_all()?;
-            Ok(fs::rename(temporary(path), path)?)
-        };
+        let close = || -> Result<()> { Ok(self.writer.into_inner()?.commit()?) };
         close().with_context(|| format!("cannot write {}", path.display()))
     }
-}
-
-fn temporary(path: &Path) -> std::path::PathBuf {
-    path.with_file_name(format!(".{}.tmp", path.file_name().unwrap_or_default().to_string_lossy()))
 }
 
 /// Cluster and distance of each row.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::config::ExportConfig;
 use crate::device::{Job, TrainBackend};
 use crate::model::weights;
-use crate::run::{ModelFolder, write_description, write_whole};
+use crate::run::{ModelFolder, write_description};
 
 /// Writes a run in the layout of Hugging Face's BERT: shape, weights, tokenizer.
 ///
@@ -26,6 +26,6 @@ impl Job for Export {
         ensure!(overwrite || empty, "{} is not empty; give another with -o, or replace its files with --overwrite", output.display());
         fs::create_dir_all(&output).with_context(|| format!("cannot make {}", output.display()))?;
         write_description(&output, &folder.bert, &folder.pieces)?;
-        write_whole(&output.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)
+        Ok(schemas::atomic_file::write(&output.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)?)
     }
 }

@@ -12,8 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use schemas::atomic_file;
 
-use super::writer::{self, write_whole};
 use crate::model::weights;
 
 /// Folder of checkpoints in a run.
@@ -42,17 +42,16 @@ pub struct Files<'a> {
 /// A failed write; the older ones are there still.
 pub fn write(run: &Path, step: usize, files: &Files<'_>) -> Result<()> {
     let folder = run.join(FOLDER);
-    let (path, temporary) = (folder.join(name(step)), folder.join(format!(".{}.tmp", name(step))));
+    let (path, temporary) = (folder.join(name(step)), atomic_file::temporary_path(&folder.join(name(step))));
     let written = (|| -> Result<()> {
         if temporary.exists() {
             fs::remove_dir_all(&temporary)?;
         }
         fs::create_dir_all(&temporary)?;
-        write_whole(&temporary.join(weights::FILE_NAME), files.weights)?;
-        write_whole(&temporary.join(MOMENTS), files.moments)?;
-        write_whole(&temporary.join(STATE), format!("{:#}\n", files.state).as_bytes())?;
-        fs::rename(&temporary, &path)?;
-        Ok(writer::sync_folder_of(&path)?)
+        atomic_file::write(&temporary.join(weights::FILE_NAME), files.weights)?;
+        atomic_file::write(&temporary.join(MOMENTS), files.moments)?;
+        atomic_file::write(&temporary.join(STATE), format!("{:#}\n", files.state).as_bytes())?;
+        Ok(atomic_file::rename(&temporary, &path)?)
     })();
     written.with_context(|| format!("cannot write checkpoint {}", path.display()))?;
     keep_only(&path)

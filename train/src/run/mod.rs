@@ -21,4 +21,4 @@ mod tensorboard;
 pub mod writer;
 
 pub use model_folder::ModelFolder;
-pub use writer::{RunWriter, is_finished, is_run, metrics, result, settings, write_description, write_whole};
+pub use writer::{RunWriter, is_finished, is_run, metrics, result, settings, write_description};

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use schemas::atomic_file;
 
 use super::checkpoint;
 use super::tensorboard::{self, Events};
@@ -57,7 +58,7 @@ impl RunWriter {
         let dir = &config.out;
         prepare(dir, config.overwrite)?;
         let settings = toml::to_string(config).context("cannot write settings")?;
-        write_whole(&dir.join(SETTINGS), format!("# Written by train {}.\n{settings}", env!("CARGO_PKG_VERSION")).as_bytes())?;
+        atomic_file::write(&dir.join(SETTINGS), format!("# Written by train {}.\n{settings}", env!("CARGO_PKG_VERSION")).as_bytes())?;
         write_description(dir, bert, pieces)?;
         let path = dir.join(METRICS);
         let metrics = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -117,7 +118,7 @@ impl RunWriter {
     /// # Errors
     /// A failed write.
     pub fn keep(&self, weights: &[u8]) -> Result<()> {
-        write_whole(&self.dir.join(weights::FILE_NAME), weights)
+        Ok(atomic_file::write(&self.dir.join(weights::FILE_NAME), weights)?)
     }
 
     /// Says how the run ended, which makes it a finished one.
@@ -126,7 +127,7 @@ impl RunWriter {
     /// A failed write.
     pub fn finish(self, result: &serde_json::Value) -> Result<()> {
         self.sync_metrics()?;
-        write_whole(&self.dir.join(RESULT), format!("{result:#}\n").as_bytes())
+        Ok(atomic_file::write(&self.dir.join(RESULT), format!("{result:#}\n").as_bytes())?)
     }
 
     /// The run's folder.
@@ -153,9 +154,9 @@ pub fn write_description(dir: &Path, bert: &BertConfig, pieces: &WordPieces) -> 
     let mut shape = serde_json::to_value(bert)?;
     shape["architectures"] = serde_json::json!(["BertModel"]);
     shape["pad_token_id"] = pieces.pad().into();
-    write_whole(&dir.join("config.json"), format!("{shape:#}\n").as_bytes())?;
+    atomic_file::write(&dir.join("config.json"), format!("{shape:#}\n").as_bytes())?;
     let files = pieces.files(bert.max_position_embeddings)?;
-    files.iter().try_for_each(|(name, content)| write_whole(&dir.join(name), content.as_bytes()))
+    Ok(files.iter().try_for_each(|(name, content)| atomic_file::write(&dir.join(name), content.as_bytes()))?)
 }
 
 /// Whether a folder is a run's, finished or not.
@@ -229,26 +230,4 @@ fn prepare(dir: &Path, overwrite: bool) -> Result<()> {
         removed.with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())
-}
-
-/// Writes a file under a temporary name, syncs and renames it.
-///
-/// # Errors
-/// A failed write.
-pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.tmp"));
-    File::create(&temporary)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path))
-        .and_then(|()| sync_folder_of(path))
-        .with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// A rename lies in the folder: without this it may be lost with the power.
-pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
 }

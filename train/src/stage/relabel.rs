@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use clap::ValueEnum;
 use schemas::manifest::InputFile;
-use schemas::{ShardFolder, Manifest, ShardWriter, Span, Counter, Triple};
+use schemas::{Counter, Manifest, ShardFolder, ShardWriter, Span, Triple};
 use serde::{Deserialize, Serialize};
 
 use super::objective::{Answers, Objective};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::Backend;
-use schemas::{ShardFolder, QuerySet, Triple};
+use schemas::{QuerySet, ShardFolder, Triple};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint_state::State;

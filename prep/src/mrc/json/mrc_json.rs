@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use schemas::{Query, Counter};
+use schemas::{Counter, Query};
 use serde_json::{Map, Value};
 
 use super::elements::{Element, Elements};

@@ -21,7 +21,7 @@ use crate::data::{Batch, BatchSize, DataSet, Encoder, Sequence, Steps, WordPiece
 use crate::device::{Engine, Job, TrainBackend};
 use crate::model::{BertConfig, Dropouts, Extras, Reader, Weighting, weights};
 use crate::optim::{AdamW, AdamWConfig, List};
-use crate::run::{write_description, write_whole};
+use crate::run::write_description;
 use crate::stage::prefetch;
 
 /// Options of `bench-step`.
@@ -107,7 +107,7 @@ pub fn run(args: BenchStepArgs) -> Result<()> {
         let pieces = vocabulary()?;
         let data = Encoder::new(&pieces, 512).read(dir)?;
         let lengths: String = data.sequences.iter().map(|sequence| format!("{}\n", sequence.length())).collect();
-        return write_whole(file, lengths.as_bytes());
+        return Ok(schemas::atomic_file::write(file, lengths.as_bytes())?);
     }
     if let Some(count) = args.cluster {
         return args.common.device.run(cluster::Clustering(count));
@@ -121,7 +121,7 @@ fn write_encoder(model: Model, pieces: &WordPieces, dir: &Path) -> Result<()> {
     let reader: Reader<burn::backend::Flex> = weights::random(&shape, Extras::default(), 1, &Default::default());
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     write_description(dir, &shape, pieces)?;
-    write_whole(&dir.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)
+    Ok(schemas::atomic_file::write(&dir.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)?)
 }
 
 struct Bench(BenchStepArgs);

@@ -3,7 +3,7 @@
 mod confusion;
 
 use anyhow::{Context, Result};
-use schemas::Triple;
+use schemas::{Triple, atomic_file};
 
 use confusion::{Confusion, Entity, Kind, compare};
 
@@ -11,7 +11,7 @@ use crate::answer::{self, Answer, Reading};
 use crate::config::EvaluateConfig;
 use crate::data::{BatchSize, DataSet, Encoder};
 use crate::device::{Job, TrainBackend};
-use crate::run::{ModelFolder, write_whole};
+use crate::run::ModelFolder;
 
 /// Scores a run.
 pub struct Evaluation(pub EvaluateConfig);
@@ -32,11 +32,11 @@ impl Job for Evaluation {
         let answers = answer::answers(&reader, &data, reading, device)?;
         let scores = answer::score(&data, &answers);
         if let Some(path) = &config.predictions {
-            write_whole(path, predictions(&data, &answers).as_bytes())?;
+            atomic_file::write(path, predictions(&data, &answers).as_bytes())?;
         }
         let (confusion, errors) = mistakes(&data, &answers);
         if let Some(path) = &config.errors {
-            write_whole(path, errors.as_bytes())?;
+            atomic_file::write(path, errors.as_bytes())?;
         }
         if config.json {
             let mut json = scores.to_json();

@@ -55,7 +55,7 @@ pub fn plot(config: &PlotConfig) -> Result<()> {
     fs::create_dir_all(&config.output).with_context(|| format!("cannot make {}", config.output.display()))?;
     for (file, svg) in pictures {
         let path = config.output.join(file);
-        run::write_whole(&path, svg.as_bytes())?;
+        schemas::atomic_file::write(&path, svg.as_bytes())?;
         println!("{}", path.display());
     }
     Ok(())

@@ -13,7 +13,7 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatchReader;
 use schemas::shard::open_shard;
-use schemas::{ShardFolder, QuerySet, Row, Triple};
+use schemas::{QuerySet, Row, ShardFolder, Triple};
 
 use crate::answer::{self, Reading};
 use crate::config::{Input, PredictConfig};

@@ -1,11 +1,12 @@
 //! Where the answers of `predict` go.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufWriter, IsTerminal, Stdout, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use schemas::atomic_file::{self, AtomicFile, temporary_path};
 use schemas::{Manifest, ShardWriter, Span, Triple};
 
 use crate::config::Output;
@@ -22,12 +23,7 @@ pub enum Sink {
     /// Standard output: a JSON object a text.
     Json(BufWriter<Stdout>),
     /// A JSON object a text, under a temporary name until all is written.
-    Jsonl {
-        /// The file under its temporary name.
-        out: BufWriter<File>,
-        /// Its final name.
-        path: PathBuf,
-    },
+    Jsonl(AtomicFile),
     /// Triples, in a temporary folder of one shard until all is written.
     Parquet {
         /// Writes the shard.
@@ -49,13 +45,10 @@ impl Sink {
                 Self::Marked { out: BufWriter::new(std::io::stdout()), colour }
             }
             Output::Json => Self::Json(BufWriter::new(std::io::stdout())),
-            Output::Jsonl(path) => {
-                let out = File::create(temporary(path)).with_context(|| format!("cannot write {}", path.display()))?;
-                Self::Jsonl { out: BufWriter::new(out), path: path.clone() }
-            }
+            Output::Jsonl(path) => Self::Jsonl(AtomicFile::create(path)?),
             Output::Parquet(path) => {
                 let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "predict", serde_json::Value::Null);
-                let writer = ShardWriter::create(&temporary(path), true, manifest)?.with_shard_bytes(usize::MAX);
+                let writer = ShardWriter::create(&temporary_path(path), true, manifest)?.with_shard_bytes(usize::MAX);
                 Self::Parquet { writer: Box::new(writer), path: path.clone() }
             }
         })
@@ -76,7 +69,7 @@ impl Sink {
                 let written = writeln!(out, "{}", object(triples)).and_then(|()| out.flush());
                 written.context("cannot write to standard output")
             }
-            Self::Jsonl { out, path } => writeln!(out, "{}", object(triples)).with_context(|| format!("cannot write {}", path.display())),
+            Self::Jsonl(out) => writeln!(out, "{}", object(triples)).with_context(|| format!("cannot write {}", out.path().display())),
             Self::Parquet { writer, .. } => Ok(triples.iter().cloned().try_for_each(|triple| writer.write(triple))?),
         }
     }
@@ -88,22 +81,15 @@ impl Sink {
     pub fn finish(self) -> Result<()> {
         match self {
             Self::Marked { mut out, .. } | Self::Json(mut out) => out.flush().context("cannot write to standard output"),
-            Self::Jsonl { out, path } => {
-                let written = out.into_inner().map_err(std::io::IntoInnerError::into_error).and_then(|file| file.sync_all());
-                written.and_then(|()| fs::rename(temporary(&path), &path)).with_context(|| format!("cannot write {}", path.display()))
-            }
+            Self::Jsonl(out) => Ok(out.commit()?),
             Self::Parquet { writer, path } => {
                 let manifest = writer.finish(Vec::new(), BTreeMap::new(), None)?;
-                let dir = temporary(&path);
-                let moved = fs::rename(dir.join(&manifest.shards[0].file), &path).and_then(|()| fs::remove_dir_all(&dir));
-                moved.with_context(|| format!("cannot write {}", path.display()))
+                let dir = temporary_path(&path);
+                atomic_file::rename(&dir.join(&manifest.shards[0].file), &path)?;
+                fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))
             }
         }
     }
-}
-
-fn temporary(path: &Path) -> PathBuf {
-    path.with_file_name(format!(".{}.tmp", path.file_name().unwrap_or_default().to_string_lossy()))
 }
 
 /// An entity of a text: chars, half-open.
