@@ -70,7 +70,7 @@ pub fn pages(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
 pub fn esi(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
     let EsiArgs { triples: args, queries } = args;
     let sources = Sources::open(&args.pages.inputs, &args.pages.dump, common)?;
-    let given = queries.as_deref().map(QuerySet::named).transpose()?;
+    let given = queries.as_deref().map(QuerySet::load).transpose()?;
     let mut queries: BTreeMap<String, QuerySet> = BTreeMap::new();
     for lang in sources.sites.keys() {
         let set = match &given {

@@ -75,7 +75,7 @@ struct Counts {
 /// Files that cannot be read as what they are, a label that the query set lacks, no usable sentence at all, or an output that cannot
 /// be written. With `--strict`, the first malformed line or element.
 pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
-    let asked = args.queries.as_deref().map(QuerySet::named).transpose()?;
+    let asked = args.queries.as_deref().map(QuerySet::load).transpose()?;
     let files = documents(&args.inputs)?;
     let reading = Reading {
         scheme: Scheme::from_arg(args.scheme),
