@@ -15,8 +15,8 @@ use serde::Deserialize;
 use train::data::WordPieces;
 use train::model::kernels::{Dropouts, Lookup, Padding};
 use train::model::weights::Heads;
-use train::model::{Extras, Input, Reader, Target, Weighting, names};
-use train::optim::{AdamW, AdamWConfig, List, Schedule};
+use train::model::{Extras, Input, Reader, SpanLoss, Target, names};
+use train::optim::{AdamW, AdamWConfig, Gradients, Schedule};
 use train::run::ModelFolder;
 
 const TOLERANCE: f32 = 1e-4;
@@ -130,7 +130,7 @@ struct Reference {
 fn a_reader_of_the_reference_code_says_the_same_here() {
     let golden: Reference = golden("reference.json");
     let folder = ModelFolder::open_model(&fixtures().join("reference")).unwrap();
-    let reader: Reader<Flex> = folder.load_reader(&Default::default()).unwrap();
+    let reader: Reader<Flex> = folder.load_trained(&Default::default()).unwrap();
     let hidden = reader.bert.forward(&input(&[(&golden.ids, &golden.segments)]), &mut Dropouts::off());
     let margins = reader.margins(hidden.clone());
     let rows = Tensor::<Flex, 2, Int>::from_data(TensorData::new(golden.context.clone(), [1, golden.context.len()]), &Default::default());
@@ -247,7 +247,7 @@ fn train_along(dir: &Path, file: &str) -> (f32, f32) {
             end: marks(&|row| &row.ends, 1.0, -1.0),
             share: marks(&|row| &row.context, 1.0 / context as f32, 0.0),
         };
-        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target, Weighting::EVEN);
+        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target, SpanLoss::CROSS_ENTROPY);
         let value: f32 = loss.clone().into_scalar();
         of_loss = of_loss.max((value - step.loss).abs() / step.loss);
         let gradients = loss.backward();
@@ -260,7 +260,7 @@ fn train_along(dir: &Path, file: &str) -> (f32, f32) {
                 of_gradients = of_gradients.max((ours.norms[name] - expected).abs() / all);
             }
         }
-        let gradients = List::of(&reader, gradients);
+        let gradients = Gradients::of(&reader, gradients);
         reader = optimizer.step(reader, gradients, schedule.at(number));
     }
     println!("{file}: largest distance of losses {of_loss:e}, of gradients {of_gradients:e}");

@@ -6,14 +6,13 @@ use burn::tensor::Tensor;
 use schemas::char_slice;
 use schemas::{Origin, Span};
 
-use crate::commands::progress::Progress;
-use crate::config::Environment;
 use crate::data::batch::Specials;
 use crate::data::{Batch, BatchSize, DataSet, WordPieces, batches_by_length};
 use crate::decode::{self, TokenSpan};
 use crate::device::Device;
 use crate::metric::Scores;
 use crate::model::{Dropouts, Kernels, Margins, Reader};
+use crate::report::{Reporter, Task};
 
 /// An answer of the reader: chars of the context, half-open.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,14 +44,12 @@ pub struct Reading {
     pub device: Device,
     /// Probability above which a piece starts or ends an answer, or of a nested reader, above which a pair is one.
     pub threshold: f32,
-    /// Show no progress.
-    pub quiet: bool,
 }
 
 impl Reading {
     /// What is more likely than not is an answer.
-    pub fn new(pieces: &WordPieces, batch: BatchSize, environment: Environment) -> Self {
-        Self { specials: pieces.into(), batch, device: environment.device, threshold: 0.5, quiet: environment.quiet }
+    pub fn new(pieces: &WordPieces, batch: BatchSize, device: Device) -> Self {
+        Self { specials: pieces.into(), batch, device, threshold: 0.5 }
     }
 
     /// A batch of sequences at these positions.
@@ -65,10 +62,16 @@ impl Reading {
 ///
 /// # Errors
 /// None that input can cause; those of the backend.
-pub fn answers<B: Kernels>(reader: &Reader<B>, data: &DataSet, reading: Reading, device: &B::Device) -> Result<Vec<Vec<Answer>>> {
+pub fn answers<B: Kernels>(
+    reader: &Reader<B>,
+    data: &DataSet,
+    reading: Reading,
+    device: &B::Device,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Vec<Answer>>> {
     let batches = batches_by_length(&data.sequences, 0..data.sequences.len(), reading.batch, reading.device);
     let mut spans: Vec<Vec<TokenSpan>> = vec![Vec::new(); data.sequences.len()];
-    let mut progress = Progress::start("reading", batches.len(), reading.quiet);
+    let task = Task::start(reporter, "predicting", batches.len());
     let least = decode::margin(reading.threshold);
     let mut take = |batch: &Batch, found: Vec<Vec<TokenSpan>>| {
         for (found, &number) in found.into_iter().zip(&batch.numbers) {
@@ -76,7 +79,7 @@ pub fn answers<B: Kernels>(reader: &Reader<B>, data: &DataSet, reading: Reading,
             let shift = |span: TokenSpan| TokenSpan { first: span.first + from, last: span.last + from, ..span };
             spans[number] = found.into_iter().map(shift).collect();
         }
-        progress.step(String::new);
+        task.step();
     };
     let flat = |batch: &Batch, margins: Margins<B>| -> Vec<Vec<TokenSpan>> {
         let (starts, ends) = (values(margins.start), values(margins.end));
@@ -100,7 +103,7 @@ pub fn answers<B: Kernels>(reader: &Reader<B>, data: &DataSet, reading: Reading,
     if let Some((batch, margins)) = under_way {
         take(&batch, flat(&batch, margins));
     }
-    drop(progress);
+    drop(task);
 
     let mut answers = Vec::with_capacity(data.golds.len());
     let mut windows = data.sequences.iter().zip(spans).peekable();

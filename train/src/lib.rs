@@ -1,22 +1,22 @@
-//! Trains a reader for named entities from folders of triples, scores it and lets it read.
+//! Trains models that find named entities, from folders of MRC triples; scores them, and finds entities in text.
 //!
-//! | module | what it does |
+//! | module | what it holds |
 //! |---|---|
-//! | [`cli`], [`config`] | the command line, and what it means once checked |
-//! | [`device`] | the one place that knows backends |
-//! | [`data`] | triples to batches of word pieces |
-//! | [`model`] | encoder, heads, their weights in files |
-//! | [`optim`] | AdamW, clipping, the learning rate's course |
-//! | [`stage`] | the training loop and what each stage gives it |
-//! | [`cluster`] | clusters of vectors, for stage 3 |
-//! | [`decode`], [`answer`], [`metric`] | margins to answers, answers to scores |
-//! | [`mod@run`] | run folders |
-//! | [`memory`] | what the allocator is told |
+//! | [`cli`] | the command line, resolved into [`config`] |
+//! | [`config`] | resolved settings of each command |
 //! | [`commands`] | one module for each command |
+//! | [`stage`] | the training loop, and what each stage adds to it |
+//! | [`mod@run`] | run folders: settings, metrics, checkpoints, models |
+//! | [`data`] | triples to batches of word pieces |
+//! | [`model`] | encoder, heads, loss, and their weights in files |
+//! | [`optim`] | AdamW, gradients, the learning-rate schedule |
+//! | [`cluster`] | clusters of vectors, for stage 3 |
+//! | [`answer`], [`decode`], [`metric`] | logits to answers, answers to scores |
+//! | [`device`] | the one module that knows backends |
+//! | [`report`] | progress of long work, without a terminal |
+//! | [`memory`] | settings of the allocator |
 //!
-//! Nothing below [`config`] sees the command line, nothing but [`device`] names a backend except the fused operations that a
-//! backend gets ([`model::kernels`]), and only [`mod@run`], [`stage`], [`cluster::table`] and
-//! the commands write files.
+//! Imports lead downwards: `cli` → `config` → `commands` → the domain → `schemas`. `tests/layers.rs` holds that.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -32,53 +32,45 @@ pub mod memory;
 pub mod metric;
 pub mod model;
 pub mod optim;
+pub mod report;
 pub mod run;
 pub mod stage;
 
 use anyhow::{Context, Result};
 
-use commands::{bench_step, check_device, evaluate, export, plot, predict};
+use commands::{bench_step, check_device, evaluate, export, pipeline, plot, predict, resume, train};
 use config::Config;
 
-/// Does what the command line asked for.
+/// Runs a command.
 ///
 /// # Errors
-/// Whatever went wrong, with what was being done.
+/// Those of the command, with what it was doing.
 pub fn run(config: Config) -> Result<()> {
+    start_threads(&config)?;
     match config {
-        Config::Train(config) => {
-            threads(config.environment.threads)?;
-            config.environment.device.run(stage::Training { config: *config, resume: false })
-        }
-        Config::Resume(config) => {
-            threads(config.environment.threads)?;
-            config.environment.device.run(stage::Training { config: *config, resume: true })
-        }
-        Config::Pipeline(pipeline) => {
-            threads(pipeline.threads())?;
-            pipeline.run()
-        }
+        Config::Train(config) => train::train(*config),
+        Config::Resume(config) => resume::resume(config),
+        Config::Pipeline(config) => pipeline::pipeline(config),
         Config::Plot(config) => plot::plot(&config),
         Config::Export(config) => device::Device::Cpu.run(export::Export(config)),
-        Config::BenchStep(args) => {
-            threads(args.common.threads)?;
-            bench_step::run(*args)
-        }
-        Config::CheckDevice { device, threads: count } => {
-            threads(count)?;
-            check_device::check(device)
-        }
-        Config::Evaluate(config) => {
-            threads(config.environment.threads)?;
-            config.environment.device.run(evaluate::Evaluation(config))
-        }
-        Config::Predict(config) => {
-            threads(config.environment.threads)?;
-            config.environment.device.run(predict::Prediction(*config))
-        }
+        Config::BenchStep(config) => bench_step::run(*config),
+        Config::CheckDevice(config) => check_device::check(config),
+        Config::Evaluate(config) => config.environment.device.run(evaluate::Evaluation(config)),
+        Config::Predict(config) => config.environment.device.run(predict::Prediction(*config)),
     }
 }
 
-fn threads(count: usize) -> Result<()> {
+/// Starts the threads that the whole process computes with.
+fn start_threads(config: &Config) -> Result<()> {
+    let count = match config {
+        Config::Train(config) => config.threads,
+        Config::Resume(config) => config.threads,
+        Config::Pipeline(config) => config.threads,
+        Config::BenchStep(config) => config.environment.threads,
+        Config::CheckDevice(config) => config.threads,
+        Config::Evaluate(config) => config.environment.threads,
+        Config::Predict(config) => config.environment.threads,
+        Config::Plot(_) | Config::Export(_) => 0,
+    };
     rayon::ThreadPoolBuilder::new().num_threads(count).build_global().context("cannot start threads")
 }

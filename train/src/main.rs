@@ -10,12 +10,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     train::memory::keep_pages();
-    let result = train::config::resolve(train::cli::Cli::parse()).and_then(train::run);
+    let result = train::cli::resolve(train::cli::Cli::parse()).and_then(train::run);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<train::config::UsageError>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<train::cli::UsageError>() { 2 } else { 1 })
         }
     }
 }

@@ -8,11 +8,12 @@ use burn::tensor::Tensor;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::config::CheckDeviceConfig;
 use crate::data::batch::Specials;
 use crate::data::tokenizer::Pieces;
 use crate::data::{Batch, Sequence};
 use crate::device::{Device, Engine, Job, TrainBackend};
-use crate::model::{BertConfig, Dropouts, Extras, Precision, Reader, Weighting, names, weights};
+use crate::model::{BertConfig, Dropouts, Extras, Precision, Reader, SpanLoss, names, weights};
 
 /// Largest relative differences that are allowed.
 fn bound(precision: Precision) -> f64 {
@@ -71,9 +72,9 @@ impl Job for Pass {
         let hidden = reader.bert.forward(&batch.input(device), dropouts);
         let pieces = batch.context_pieces();
         let pairs = batch.pairs(pieces, device);
-        let mut loss = reader.margins(hidden.clone()).loss(&batch.target(pieces, device), Weighting::EVEN);
+        let mut loss = reader.margins(hidden.clone()).loss(&batch.target(pieces, device), SpanLoss::CROSS_ENTROPY);
         if let Some(of_pairs) = reader.pairs(hidden, pairs.rows, &mut Dropouts::off()) {
-            loss = loss + Weighting::EVEN.loss(of_pairs, &pairs.sign, &pairs.share);
+            loss = loss + SpanLoss::CROSS_ENTROPY.of(of_pairs, &pairs.sign, &pairs.share);
         }
         let value = loss.clone().into_data().convert::<f32>().to_vec::<f32>().expect("converted to f32")[0];
         let mut all = Collect::<B> { gradients: loss.backward(), path: names::Path::default(), found: Vec::new() };
@@ -164,7 +165,8 @@ impl fmt::Display for Difference {
 ///
 /// # Errors
 /// A device that cannot be used, or computes otherwise than the CPU.
-pub fn check(device: Device) -> Result<()> {
+pub fn check(config: CheckDeviceConfig) -> Result<()> {
+    let device = config.device;
     device.run(Nothing)?;
     let reference = |dropout| Device::Cpu.run(Pass { precision: Precision::F32, dropout, device });
     let (plain, dropped) = (reference(0.0)?, reference(0.1)?);
@@ -197,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_cpu_agrees_with_itself() {
-        check(Device::Cpu).unwrap();
+        check(CheckDeviceConfig { device: Device::Cpu, threads: 0 }).unwrap();
     }
 
     #[test]

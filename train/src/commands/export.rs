@@ -3,11 +3,12 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use schemas::atomic_file;
 
 use crate::config::ExportConfig;
 use crate::device::{Job, TrainBackend};
 use crate::model::weights;
-use crate::run::{ModelFolder, write_description};
+use crate::run::{ModelFolder, write_model_description};
 
 /// Writes a run in the layout of Hugging Face's BERT: shape, weights, tokenizer.
 ///
@@ -21,11 +22,11 @@ impl Job for Export {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let ExportConfig { run, output, overwrite } = self.0;
         let folder = ModelFolder::open_model(&run)?;
-        let reader = folder.load_reader::<B::InnerBackend>(device)?;
+        let reader = folder.load_trained::<B::InnerBackend>(device)?;
         let empty = !output.exists() || fs::read_dir(&output).is_ok_and(|mut entries| entries.next().is_none());
         ensure!(overwrite || empty, "{} is not empty; give another with -o, or replace its files with --overwrite", output.display());
         fs::create_dir_all(&output).with_context(|| format!("cannot make {}", output.display()))?;
-        write_description(&output, &folder.bert, &folder.pieces)?;
-        Ok(schemas::atomic_file::write(&output.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)?)
+        write_model_description(&output, &folder.bert, &folder.pieces)?;
+        Ok(atomic_file::write(&output.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)?)
     }
 }

@@ -1,4 +1,6 @@
-//! The commands of `train`: each takes its resolved settings from [`config`](crate::config) and uses the domain modules.
+//! The commands of `train`. Each takes its resolved settings from [`config`](crate::config) and works with the domain's modules.
+//!
+//! A command knows no other command. What several of them share is in [`terminal`] and [`run_stage`].
 
 pub mod bench_step;
 pub mod check_device;
@@ -7,4 +9,7 @@ pub mod export;
 pub mod pipeline;
 pub mod plot;
 pub mod predict;
-pub mod progress;
+pub mod resume;
+pub mod run_stage;
+pub mod terminal;
+pub mod train;

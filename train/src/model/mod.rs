@@ -4,6 +4,7 @@
 pub mod bert;
 pub mod kernels;
 pub mod layers;
+pub mod loss;
 pub mod names;
 pub mod pool;
 pub mod precision;
@@ -13,6 +14,7 @@ pub mod weights;
 
 pub use bert::{BertConfig, Input};
 pub use kernels::{Dropouts, Kernels};
+pub use loss::{LossFunction, SpanLoss};
 pub use pool::{Pool, pool};
 pub use precision::Precision;
-pub use reader::{Extras, Margins, Noise, Pairs, Reader, Target, Weighting};
+pub use reader::{Extras, Margins, Pairs, Reader, Target};

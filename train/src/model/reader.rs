@@ -3,12 +3,12 @@
 
 use burn::module::Module;
 use burn::tensor::backend::Backend;
-use burn::tensor::{Int, Tensor, activation, s};
-use serde::{Deserialize, Serialize};
+use burn::tensor::{Int, Tensor, s};
 
 use super::bert::{Bert, BertConfig, Input};
 use super::kernels::{Dropouts, Kernels};
 use super::layers::Linear;
+use super::loss::SpanLoss;
 use super::precision::Precision;
 use super::spans::SpanHead;
 
@@ -51,54 +51,6 @@ pub struct Target<B: Backend> {
     pub end: Tensor<B, 1>,
     /// 1 over the number of context tokens on each of them, 0 on all others.
     pub share: Tensor<B, 1>,
-}
-
-/// How much each label's loss weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Weighting {
-    /// Weight of right and wrong labels.
-    pub noise: Noise,
-    /// Weight of where an answer starts or ends, and of its pair, against that of all else: those are few.
-    pub positive: f32,
-}
-
-/// How right and wrong labels are weighed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Noise {
-    /// Cross-entropy: all alike.
-    Even,
-    /// Generalised cross-entropy (Zhang and Sabuncu 2018, as in RoSTER, Meng et al. 2021), `(1 - p^q) / q` with q 0.7: the
-    /// gradient of cross-entropy times `p^q`, where p is the probability that the reader gives the label. What it doubts
-    /// moves it less.
-    Confidence,
-}
-
-/// The q of [`Noise::Confidence`].
-const ROBUSTNESS: f32 = 0.7;
-
-impl Weighting {
-    /// Plain cross-entropy.
-    pub const EVEN: Self = Self { noise: Noise::Even, positive: 1.0 };
-
-    /// Loss of margins whose right sign is `sign`, weighted by `share` and summed: `[1]`.
-    ///
-    /// # Shapes
-    /// All `[n]`.
-    pub fn loss<B: Backend>(self, margin: Tensor<B, 1>, sign: &Tensor<B, 1>, share: &Tensor<B, 1>) -> Tensor<B, 1> {
-        // Of two classes, cross-entropy is -log sigmoid of the right class's margin.
-        let log = activation::log_sigmoid(margin * sign.clone());
-        let right = match self.noise {
-            Noise::Even => log,
-            Noise::Confidence => ((log * ROBUSTNESS).exp() - 1.0) / ROBUSTNESS,
-        };
-        let mut share = share.clone();
-        if self.positive != 1.0 {
-            // 1 where the sign is -1, `positive` where it is 1.
-            share = share * (sign.clone() * ((self.positive - 1.0) / 2.0) + (self.positive + 1.0) / 2.0);
-        }
-        (right * share).sum().neg()
-    }
 }
 
 impl<B: Backend> Reader<B> {
@@ -186,34 +138,7 @@ pub struct Pairs<B: Backend> {
 
 impl<B: Backend> Margins<B> {
     /// Loss of starts plus that of ends, each the mean over the context's tokens: `[1]`.
-    pub fn loss(self, target: &Target<B>, weighting: Weighting) -> Tensor<B, 1> {
-        weighting.loss(self.start, &target.start, &target.share) + weighting.loss(self.end, &target.end, &target.share)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use burn::backend::{Autodiff, Flex};
-
-    #[test]
-    fn doubted_labels_move_less_and_rare_ones_more() {
-        type B = Autodiff<Flex>;
-        let vector = |values: [f32; 4]| Tensor::<B, 1>::from_floats(values, &Default::default());
-        let (margins, sign, share) = ([2.0, -3.0, 0.0, 1.0], vector([1.0, 1.0, -1.0, -1.0]), vector([0.25, 0.25, 0.25, 0.0]));
-        let gradient = |noise, positive| {
-            let weighting = Weighting { noise, positive };
-            let margin = vector(margins).require_grad();
-            let gradients = weighting.loss(margin.clone(), &sign, &share).backward();
-            margin.grad(&gradients).unwrap().into_data().to_vec::<f32>().unwrap()
-        };
-        let right = [2.0f32, -3.0, 0.0, -1.0].map(|margin| 1.0 / (1.0 + (-margin).exp()));
-        let even = gradient(Noise::Even, 1.0);
-        for ((even, robust), p) in even.iter().zip(gradient(Noise::Confidence, 1.0)).zip(right) {
-            assert!((robust - even * p.powf(0.7)).abs() < 1e-6, "{robust} of {even} at {p}");
-        }
-        for ((even, weighted), factor) in even.iter().zip(gradient(Noise::Even, 5.0)).zip([5.0, 5.0, 1.0, 1.0]) {
-            assert!((weighted - even * factor).abs() < 1e-6, "{weighted} of {even}");
-        }
+    pub fn loss(self, target: &Target<B>, loss: SpanLoss) -> Tensor<B, 1> {
+        loss.of(self.start, &target.start, &target.share) + loss.of(self.end, &target.end, &target.share)
     }
 }

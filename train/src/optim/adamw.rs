@@ -1,13 +1,14 @@
-//! AdamW as BERT is trained with it.
+//! The optimizer: AdamW with BERT's exceptions from weight decay.
 
 use std::collections::HashMap;
 
-use burn::module::{AutodiffModule, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{AutodiffModule, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use burn::tensor::{FloatDType, TensorMetadata, TensorPrimitive, ops::FloatTensor};
+use burn::tensor::{TensorPrimitive, ops::FloatTensor};
 use serde::{Deserialize, Serialize};
 
+use super::gradients::Gradients;
 use crate::device::TrainBackend;
 use crate::model::kernels::{AdamWStep, Kernels, Moments};
 use crate::model::names;
@@ -15,15 +16,15 @@ use crate::model::names;
 /// Settings of the optimizer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AdamWConfig {
-    /// Decoupled weight decay, of all but biases and LayerNorm.
+    /// Decoupled weight decay, of all parameters but biases and LayerNorm.
     pub weight_decay: f32,
-    /// Global norm of all gradients at which they are clipped.
+    /// Norm of all gradients together to which larger ones are scaled down.
     pub clip_norm: f32,
-    /// Decay of the mean.
+    /// Decay rate of the first moment.
     pub beta1: f32,
-    /// Decay of the mean square.
+    /// Decay rate of the second moment.
     pub beta2: f32,
-    /// Added to the root of the mean square.
+    /// Added to the root of the second moment.
     pub eps: f32,
 }
 
@@ -33,36 +34,67 @@ impl Default for AdamWConfig {
     }
 }
 
-/// AdamW with global-norm clipping.
+/// AdamW (Loshchilov and Hutter, ICLR 2019) with clipping of the global gradient norm.
 ///
-/// Memory: two tensors for every parameter.
+/// Memory: two tensors for each parameter that ever had a gradient.
 pub struct AdamW<B: Backend> {
-    pub(super) config: AdamWConfig,
-    pub(super) states: HashMap<String, State<B>>,
+    config: AdamWConfig,
+    /// By name of the parameter, as in the model's file.
+    states: HashMap<String, ParameterState<B>>,
 }
 
-/// What the optimizer remembers of a parameter.
-pub(super) struct State<B: Backend> {
+/// Optimizer state of a parameter.
+pub(super) struct ParameterState<B: Backend> {
+    /// First moment: moving average of the gradient.
     pub(super) mean: FloatTensor<B>,
+    /// Second moment: moving average of the squared gradient.
     pub(super) square: FloatTensor<B>,
-    /// Updates so far: a head may have no gradient in some steps.
+    /// Updates so far: a parameter may have no gradient in some steps.
     pub(super) steps: i32,
 }
 
-impl<B: Kernels> AdamW<B> {
-    /// An optimizer that has seen nothing.
+impl<B: Backend> AdamW<B> {
+    /// An optimizer without state.
     pub fn new(config: AdamWConfig) -> Self {
-        Self { config, states: HashMap::new() }
+        Self::with_states(config, HashMap::new())
     }
 
-    /// Updates all parameters that have a gradient.
-    pub fn step<A, M>(&mut self, module: M, gradients: List<B>, lr: f64) -> M
+    pub(super) fn with_states(config: AdamWConfig, states: HashMap<String, ParameterState<B>>) -> Self {
+        Self { config, states }
+    }
+
+    pub(super) fn states(&self) -> &HashMap<String, ParameterState<B>> {
+        &self.states
+    }
+
+    /// Removes the state of all parameters whose names begin with `prefix`: their next update is like the first.
+    pub fn reset(&mut self, prefix: &str) {
+        self.states.retain(|name, _| !name.starts_with(prefix));
+    }
+
+    /// A copy on another device.
+    #[must_use]
+    pub fn to_device(&self, device: &B::Device) -> Self {
+        let states = self.states.iter().map(|(name, ParameterState { mean, square, steps })| {
+            let moved = |x: &FloatTensor<B>| B::float_to_device(x.clone(), device);
+            (name.clone(), ParameterState { mean: moved(mean), square: moved(square), steps: *steps })
+        });
+        Self { config: self.config, states: states.collect() }
+    }
+}
+
+impl<B: Kernels> AdamW<B> {
+    /// Updates all parameters that have a gradient and returns the module with them.
+    ///
+    /// # Panics
+    /// If no parameter has a gradient, or the gradients are of another module.
+    pub fn step<A, M>(&mut self, module: M, gradients: Gradients<B>, lr: f64) -> M
     where
         A: TrainBackend<InnerBackend = B>,
         M: AutodiffModule<A>,
     {
         let all: Vec<FloatTensor<B>> = gradients.0.iter().flatten().cloned().collect();
-        assert!(!all.is_empty(), "a loss of this module has gradients");
+        assert!(!all.is_empty(), "no parameter of the module has a gradient");
         let norm = B::square_sum(all).sqrt();
         // As in PyTorch: min(1, clip / (norm + 1e-6)). It stays on the device, so nothing waits for it.
         let scale = (norm + 1e-6).recip().mul_scalar(self.config.clip_norm).clamp_max(1.0);
@@ -70,84 +102,9 @@ impl<B: Kernels> AdamW<B> {
         let step = AdamWStep { lr: lr as f32, beta1, beta2, eps, decay: weight_decay, step: 0 };
         module.map(&mut Update::<A> { optimizer: self, gradients: gradients.0.into_iter(), scale, step, path: names::Path::default() })
     }
-
-    /// The same memory on another device.
-    #[must_use]
-    pub fn on(&self, device: &B::Device) -> Self {
-        let states = self.states.iter().map(|(name, State { mean, square, steps })| {
-            let moved = |x: &FloatTensor<B>| B::float_to_device(x.clone(), device);
-            (name.clone(), State { mean: moved(mean), square: moved(square), steps: *steps })
-        });
-        Self { config: self.config, states: states.collect() }
-    }
 }
 
-/// Gradients of a module's parameters, in the order in which they are visited; a head may have none.
-#[derive(Debug)]
-pub struct List<B: Backend>(Vec<Option<FloatTensor<B>>>);
-
-impl<B: Kernels> List<B> {
-    /// Takes a module's gradients out of a backward pass.
-    pub fn of<A, M>(module: &M, gradients: A::Gradients) -> Self
-    where
-        A: AutodiffBackend<InnerBackend = B>,
-        M: AutodiffModule<A>,
-    {
-        let mut all = Collect::<A> { gradients, found: Vec::new() };
-        module.visit(&mut all);
-        Self(all.found)
-    }
-
-    /// Adds the gradients of another batch of the same step.
-    pub fn add(&mut self, more: Self) {
-        for (sum, more) in self.0.iter_mut().zip(more.0) {
-            *sum = match (sum.take(), more) {
-                (Some(sum), Some(more)) => Some(B::float_add(sum, more)),
-                (sum, more) => sum.or(more),
-            };
-        }
-    }
-
-    /// The sum of what several devices have, on each of them; an empty list stands for no gradients at all.
-    pub fn all_reduce(lists: Vec<Self>, devices: &[B::Device]) -> Vec<Self> {
-        let count = lists.iter().map(|list| list.0.len()).max().unwrap_or(0);
-        let mut lists: Vec<_> = lists.into_iter().map(|list| list.0.into_iter()).collect();
-        let mut sums: Vec<Self> = devices.iter().map(|_| Self::default()).collect();
-        for _ in 0..count {
-            let of_devices: Vec<Option<FloatTensor<B>>> = lists.iter_mut().map(|list| list.next().flatten()).collect();
-            let like = of_devices.iter().flatten().next().map(|x| (x.shape(), FloatDType::from(x.dtype())));
-            let mut reduced = match like {
-                None => Vec::new(),
-                Some((shape, dtype)) => {
-                    let zeros = |device| B::float_zeros(shape.clone(), device, dtype);
-                    B::all_reduce(of_devices.into_iter().zip(devices).map(|(x, device)| x.unwrap_or_else(|| zeros(device))).collect())
-                }
-            }
-            .into_iter();
-            sums.iter_mut().for_each(|sum| sum.0.push(reduced.next()));
-        }
-        sums
-    }
-}
-
-impl<B: Backend> Default for List<B> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-struct Collect<A: AutodiffBackend> {
-    gradients: A::Gradients,
-    found: Vec<Option<FloatTensor<A::InnerBackend>>>,
-}
-
-impl<A: AutodiffBackend> ModuleVisitor<A> for Collect<A> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<A, D>>) {
-        let gradient = param.val().grad_remove(&mut self.gradients);
-        self.found.push(gradient.map(|gradient| gradient.into_primitive().tensor()));
-    }
-}
-
+/// Maps each parameter to its updated value.
 struct Update<'a, A: AutodiffBackend> {
     optimizer: &'a mut AdamW<A::InnerBackend>,
     gradients: std::vec::IntoIter<Option<FloatTensor<A::InnerBackend>>>,
@@ -181,7 +138,7 @@ impl<A: TrainBackend> ModuleMapper<A> for Update<'_, A> {
         }
         let Moments { param, mean, square } = A::InnerBackend::adamw(Moments { param, mean, square }, gradient, &self.scale, &step);
         let raw = |x: Tensor<A::InnerBackend, D>| x.into_primitive().tensor();
-        self.optimizer.states.insert(name, State { mean: raw(mean), square: raw(square), steps });
+        self.optimizer.states.insert(name, ParameterState { mean: raw(mean), square: raw(square), steps });
         Param::from_mapped_value(id, Tensor::from_inner(param).require_grad(), mapper)
     }
 }
@@ -229,7 +186,7 @@ mod tests {
         let mut optimizer = AdamW::<Flex>::new(config);
         let mut toy = Toy::ones();
         for &gradients in steps {
-            let gradients = List::of(&toy, toy.loss(gradients).backward());
+            let gradients = Gradients::of(&toy, toy.loss(gradients).backward());
             toy = optimizer.step(toy, gradients, 0.1);
         }
         for (got, expected) in toy.values().into_iter().zip(expected) {
@@ -246,45 +203,23 @@ mod tests {
     }
 
     #[test]
-    fn small_gradients_are_left_alone() {
+    fn gradients_below_the_clip_norm_are_not_scaled() {
         let config = AdamWConfig { eps: 1.0, weight_decay: 0.0, clip_norm: 100.0, ..AdamWConfig::default() };
         check(config, &[[3.0, 4.0, -12.0, 0.0]], [1.0 - 0.075, 1.0 - 0.08, 1.0 + 0.092_307_69, 1.0]);
     }
 
     #[test]
-    fn moments_run_from_step_to_step() {
+    fn moments_are_averages_over_steps() {
         // As PyTorch's AdamW: gradients 3 then 1, unclipped, no decay. mean = 0.9·0.3 + 0.1 = 0.37, over 0.19;
         // square = 0.999·0.009 + 0.001 = 0.009991, over 0.001999; 0.1 · 1.947368 / √4.997999 = 0.087106.
         let config = AdamWConfig { weight_decay: 0.0, clip_norm: 100.0, ..AdamWConfig::default() };
         check(config, &[[3.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]], [1.0 - 0.1 - 0.087_106, 1.0, 1.0, 1.0]);
     }
 
-    fn values(list: &List<Flex>) -> Vec<Option<f32>> {
-        let value = |x: &FloatTensor<Flex>| Tensor::<Flex, 1>::from_primitive(TensorPrimitive::Float(x.clone())).into_scalar();
-        list.0.iter().map(|x| x.as_ref().map(value)).collect()
-    }
-
     #[test]
-    fn gradients_of_two_batches_are_those_of_both() {
-        let toy = Toy::ones();
-        let whole = || List::of(&toy, toy.loss([1.0, 2.0, 0.0, 4.0]).backward());
-        // A batch whose loss does not reach all parameters.
-        let part = || List::of(&toy, (toy.dense.weight.val() * 3.0).backward());
-        let sum = [Some(4.0), Some(2.0), Some(0.0), Some(4.0)];
-        for (mut first, second) in [(whole(), part()), (part(), whole())] {
-            first.add(second);
-            assert_eq!(values(&first), sum);
-        }
-        let reduced = List::all_reduce(vec![part(), whole()], &[Default::default(); 2]);
-        assert!(reduced.len() == 2 && reduced.iter().all(|list| values(list) == sum));
-        let reduced = List::all_reduce(vec![part(), part()], &[Default::default(); 2]);
-        assert_eq!(values(&reduced[1]), [Some(6.0), None, None, None]);
-    }
-
-    #[test]
-    fn what_was_stored_goes_on_as_if_never_stopped() {
+    fn a_stored_optimizer_continues_as_the_one_in_memory() {
         let step = |optimizer: &mut AdamW<Flex>, toy: Toy<B>| {
-            let gradients = List::of(&toy, toy.loss([1.0, 0.5, -2.0, 0.1]).backward());
+            let gradients = Gradients::of(&toy, toy.loss([1.0, 0.5, -2.0, 0.1]).backward());
             optimizer.step(toy, gradients, 0.1)
         };
         let mut optimizer = AdamW::<Flex>::new(AdamWConfig::default());

@@ -1,8 +1,10 @@
-//! AdamW as BERT is trained with it ([`adamw`]), its state in files ([`state_file`]), and the learning-rate schedule ([`schedule`]).
+//! The optimizer ([`AdamW`]), its state in files, gradients ([`Gradients`]) and the learning-rate schedule ([`Schedule`]).
 
-pub mod adamw;
-pub mod schedule;
-pub mod state_file;
+mod adamw;
+mod gradients;
+mod schedule;
+mod state_file;
 
-pub use adamw::{AdamW, AdamWConfig, List};
+pub use adamw::{AdamW, AdamWConfig};
+pub use gradients::Gradients;
 pub use schedule::Schedule;

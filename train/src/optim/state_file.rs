@@ -1,6 +1,6 @@
-//! The optimizer's memory as a safetensors file: `NAME.mean`, `NAME.square` and `NAME.steps` of each parameter.
+//! Optimizer state as a safetensors file: `NAME.mean`, `NAME.square` and `NAME.steps` of each parameter.
 //!
-//! Matrices are stored as they lie in memory, `[in, out]`, unlike those of the model's file.
+//! Matrices are stored as they are in memory, `[in, out]`, unlike those of the model's file.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use burn::tensor::{Shape, Tensor, TensorData, TensorMetadata, TensorPrimitive, o
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::adamw::{AdamW, AdamWConfig, State};
+use super::adamw::{AdamW, AdamWConfig, ParameterState};
 
 impl<B: Backend> AdamW<B> {
-    /// All that an optimizer needs to go on.
+    /// The state of all parameters, as the bytes of a safetensors file.
     ///
     /// # Errors
-    /// None that input can cause; those of the format's own checks.
+    /// Those of the format's own checks, which no optimizer fails.
     pub fn to_safetensors(&self) -> Result<Vec<u8>> {
-        let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::with_capacity(3 * self.states.len());
-        for (name, state) in &self.states {
+        let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::with_capacity(3 * self.states().len());
+        for (name, state) in self.states() {
             for (what, tensor) in [("mean", &state.mean), ("square", &state.square)] {
                 let shape = tensor.shape();
                 let flat = B::float_reshape(tensor.clone(), Shape::new([shape.num_elements()]));
@@ -35,27 +35,24 @@ impl<B: Backend> AdamW<B> {
         Ok(safetensors::serialize(views, None)?)
     }
 
-    /// The optimizer that was stored.
+    /// An optimizer with the state of a safetensors file.
     ///
     /// # Errors
-    /// The file is broken or lacks a part.
+    /// The file is broken, or lacks a tensor of a parameter.
     pub fn from_safetensors(config: AdamWConfig, bytes: &[u8], device: &B::Device) -> Result<Self> {
         let file = SafeTensors::deserialize(bytes)?;
         let mut states = HashMap::new();
         for name in file.names() {
             let Some(name) = name.strip_suffix(".steps") else { continue };
             let part = |what: &str| file.tensor(&format!("{name}.{what}")).with_context(|| format!("moments of `{name}`"));
-            let steps = part("steps")?.data().try_into().map(i32::from_le_bytes).context("steps are one number")?;
-            let state = State { mean: moment::<B>(&part("mean")?, device)?, square: moment::<B>(&part("square")?, device)?, steps };
+            let steps =
+                part("steps")?.data().try_into().map(i32::from_le_bytes).with_context(|| format!("`{name}.steps` is not one number"))?;
+            let state =
+                ParameterState { mean: moment::<B>(&part("mean")?, device)?, square: moment::<B>(&part("square")?, device)?, steps };
             states.insert(name.to_owned(), state);
         }
-        ensure!(file.len() == 3 * states.len(), "it holds more than means, squares and steps");
-        Ok(Self { config, states })
-    }
-
-    /// Forgets the parameters whose names begin so: they start anew.
-    pub fn forget(&mut self, prefix: &str) {
-        self.states.retain(|name, _| !name.starts_with(prefix));
+        ensure!(file.len() == 3 * states.len(), "it holds tensors beside `.mean`, `.square` and `.steps`");
+        Ok(Self::with_states(config, states))
     }
 }
 

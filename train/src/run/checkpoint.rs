@@ -1,12 +1,12 @@
-//! Checkpoints of a run: `checkpoints/step-N/`, each whole or not there at all.
+//! Checkpoints of a run: folders `checkpoints/step-N/`, each complete or not there at all.
 //!
 //! ```text
-//! model.safetensors      the weights
-//! moments.safetensors    the optimizer's memory
-//! state.json             where training stood: position, generators, best scores
+//! model.safetensors      weights
+//! moments.safetensors    optimizer state
+//! state.json             position in the training set, random generators, best scores
 //! ```
-//! A checkpoint is written under a temporary name, synced and renamed, and older ones are removed then; so there is one at any
-//! time, whenever the program is killed.
+//! A checkpoint is written under a temporary name, synced and renamed; then the older ones are removed. So there is a complete one
+//! at any time, wherever the process is killed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,55 +14,54 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use schemas::atomic_file;
 
+use super::layout::CHECKPOINTS;
 use crate::model::weights;
 
-/// Folder of checkpoints in a run.
-pub const FOLDER: &str = "checkpoints";
+/// File of the optimizer state.
+pub const OPTIMIZER_STATE: &str = "moments.safetensors";
 
-/// The optimizer's memory.
-pub const MOMENTS: &str = "moments.safetensors";
-
-/// Where training stood.
+/// File of the state of the training loop.
 pub const STATE: &str = "state.json";
 
 /// What a checkpoint holds.
 #[derive(Debug)]
-pub struct Files<'a> {
-    /// The weights.
+pub struct Contents<'a> {
+    /// Weights, as a safetensors file.
     pub weights: &'a [u8],
-    /// The optimizer's memory.
-    pub moments: &'a [u8],
-    /// Where training stood.
+    /// Optimizer state, as a safetensors file.
+    pub optimizer_state: &'a [u8],
+    /// State of the training loop.
     pub state: &'a serde_json::Value,
 }
 
-/// Writes a run's checkpoint and removes the older ones.
+/// Writes the checkpoint of a step and removes the older ones.
 ///
 /// # Errors
-/// A failed write; the older ones are there still.
-pub fn write(run: &Path, step: usize, files: &Files<'_>) -> Result<()> {
-    let folder = run.join(FOLDER);
-    let (path, temporary) = (folder.join(name(step)), atomic_file::temporary_path(&folder.join(name(step))));
+/// A failed write; the older checkpoints are then kept.
+pub fn write(run: &Path, step: usize, contents: &Contents<'_>) -> Result<()> {
+    let folder = run.join(CHECKPOINTS);
+    let path = folder.join(name(step));
+    let temporary = atomic_file::temporary_path(&path);
     let written = (|| -> Result<()> {
         if temporary.exists() {
             fs::remove_dir_all(&temporary)?;
         }
         fs::create_dir_all(&temporary)?;
-        atomic_file::write(&temporary.join(weights::FILE_NAME), files.weights)?;
-        atomic_file::write(&temporary.join(MOMENTS), files.moments)?;
-        atomic_file::write(&temporary.join(STATE), format!("{:#}\n", files.state).as_bytes())?;
+        atomic_file::write(&temporary.join(weights::FILE_NAME), contents.weights)?;
+        atomic_file::write(&temporary.join(OPTIMIZER_STATE), contents.optimizer_state)?;
+        atomic_file::write(&temporary.join(STATE), format!("{:#}\n", contents.state).as_bytes())?;
         Ok(atomic_file::rename(&temporary, &path)?)
     })();
     written.with_context(|| format!("cannot write checkpoint {}", path.display()))?;
     keep_only(&path)
 }
 
-/// Removes all checkpoints but one, and what a kill left half written.
+/// Removes all checkpoints but one, and what a killed process left half written.
 ///
 /// # Errors
-/// The folder cannot be read or a checkpoint not be removed.
+/// The folder cannot be read, or a checkpoint cannot be removed.
 pub fn keep_only(checkpoint: &Path) -> Result<()> {
-    let folder = checkpoint.parent().expect("checkpoints lie in their folder");
+    let folder = checkpoint.parent().expect("a checkpoint is in the folder of checkpoints");
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let other = entry?.path();
         if other != checkpoint {
@@ -72,12 +71,12 @@ pub fn keep_only(checkpoint: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A run's newest checkpoint, if it has one.
+/// The newest complete checkpoint of a run, if it has one.
 ///
 /// # Errors
 /// The folder cannot be read.
 pub fn newest(run: &Path) -> Result<Option<PathBuf>> {
-    let folder = run.join(FOLDER);
+    let folder = run.join(CHECKPOINTS);
     if !folder.exists() {
         return Ok(None);
     }
@@ -103,16 +102,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_whole_checkpoint_is_found() {
+    fn the_newest_complete_checkpoint_is_found() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(newest(dir.path()).unwrap(), None);
-        let files = Files { weights: b"w", moments: b"m", state: &serde_json::json!({}) };
+        let files = Contents { weights: b"w", optimizer_state: b"m", state: &serde_json::json!({}) };
         write(dir.path(), 9, &files).unwrap();
         write(dir.path(), 10, &files).unwrap();
-        let folder = dir.path().join(FOLDER);
+        let folder = dir.path().join(CHECKPOINTS);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "older ones are removed");
         keep_only(&folder.join("step-10")).unwrap();
-        // Killed between rename and removal, and while the next one was being written.
+        // Left by a process that was killed between rename and removal, or while it wrote the next one.
         fs::create_dir(folder.join("step-9")).unwrap();
         fs::create_dir(folder.join(".step-11.tmp")).unwrap();
         assert_eq!(newest(dir.path()).unwrap(), Some(folder.join("step-10")));

@@ -1,18 +1,20 @@
-//! Folders that hold a model: a run's or an encoder's.
+//! Folders that hold a model: run folders, and folders in the Hugging Face layout.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::backend::Backend;
+use schemas::atomic_file;
 use serde::Deserialize;
 
-use super::writer::{self, SETTINGS};
+use super::layout::{self, SETTINGS};
+use super::reader::settings_file;
 use crate::data::WordPieces;
 use crate::model::weights::{self, Heads, Tensors};
 use crate::model::{BertConfig, Extras, Reader};
 
-/// A model's folder, opened: a run's or an encoder's.
+/// A folder with a model, opened: the encoder's shape and its tokenizer are read, its weights not yet.
 #[derive(Debug)]
 pub struct ModelFolder {
     dir: PathBuf,
@@ -23,37 +25,42 @@ pub struct ModelFolder {
 }
 
 impl ModelFolder {
-    /// Opens a run's folder.
+    /// Opens a run folder that has weights.
     ///
     /// # Errors
-    /// It is missing, no run, or without weights yet.
+    /// It does not exist, is no run folder, has no weights yet, or is broken.
     pub fn open_run(dir: &Path) -> Result<Self> {
-        writer::settings_file(dir)?;
-        ensure!(dir.join(weights::FILE_NAME).exists(), "run {} has no {} yet: its training did not end", dir.display(), weights::FILE_NAME);
+        settings_file(dir)?;
+        let weights = weights::FILE_NAME;
+        ensure!(
+            dir.join(weights).exists(),
+            "run {} has no {weights} yet: training was stopped before its first evaluation; continue it with `train resume {0}`",
+            dir.display()
+        );
         Self::open(dir)
     }
 
-    /// Opens the folder of a run that may have no result yet.
+    /// Opens a run folder that may have no weights yet.
     ///
     /// # Errors
-    /// It is missing, no run, or broken.
+    /// It does not exist, is no run folder, or is broken.
     pub fn open_started(dir: &Path) -> Result<Self> {
-        writer::settings_file(dir)?;
+        settings_file(dir)?;
         Self::open(dir)
     }
 
-    /// Opens a folder with a trained reader: a run's, or one in the Hugging Face layout whose weights have the heads.
+    /// Opens a folder with a trained model: a run folder, or one in the Hugging Face layout whose weights include the heads.
     ///
     /// # Errors
-    /// It is missing or broken.
+    /// It does not exist or is broken.
     pub fn open_model(dir: &Path) -> Result<Self> {
-        if writer::is_run(dir) { Self::open_run(dir) } else { Self::open_encoder(dir) }
+        if layout::is_run(dir) { Self::open_run(dir) } else { Self::open_encoder(dir) }
     }
 
     /// Opens a BERT in the Hugging Face layout.
     ///
     /// # Errors
-    /// It is missing, broken, or no BERT that this program can compute.
+    /// It does not exist, is broken, or is not a BERT that this program computes.
     pub fn open_encoder(dir: &Path) -> Result<Self> {
         ensure!(dir.is_dir(), "there is no encoder folder {}", dir.display());
         Self::open(dir)
@@ -68,37 +75,55 @@ impl ModelFolder {
         }
         let pieces = WordPieces::read(dir)?;
         let (size, rows) = (pieces.size(), bert.vocab_size);
-        ensure!(size <= rows, "the tokenizer of {} has {size} pieces, but config.json has room for {rows} (vocab_size)", dir.display());
+        ensure!(
+            size <= rows,
+            "the tokenizer of {} has {size} word pieces, more than the {rows} embeddings of config.json (vocab_size)",
+            dir.display()
+        );
         Ok(Self { dir: dir.to_owned(), bert, pieces })
     }
 
-    /// Reads its weights, for a stage to begin with.
+    /// Loads its weights for a stage to start from, without the head of pseudo-labels of an earlier stage 3. Heads that may be
+    /// random (`heads`) are drawn from `seed`.
     ///
     /// # Errors
-    /// They are missing, broken, or do not fit.
+    /// Weights are missing, broken, or of other shapes.
     pub fn load<B: Backend>(&self, extras: Extras, heads: Heads, seed: u64, device: &B::Device) -> Result<Reader<B>> {
         let tensors = Tensors::read(&self.dir)?.without_clusters();
         weights::fill(&self.bert, extras, tensors, heads, seed, device).with_context(|| format!("cannot use {}", self.dir.display()))
     }
 
-    /// Reads its weights, for a reader to find answers with.
+    /// Loads its weights for prediction.
     ///
     /// # Errors
-    /// They are missing, broken, or do not fit.
-    pub fn load_reader<B: Backend>(&self, device: &B::Device) -> Result<Reader<B>> {
+    /// Weights are missing, broken, or of other shapes.
+    pub fn load_trained<B: Backend>(&self, device: &B::Device) -> Result<Reader<B>> {
         let tensors = Tensors::read(&self.dir)?;
         let extras = Extras { clusters: None, ..tensors.extras() };
         weights::fill(&self.bert, extras, tensors, Heads::Stored, 0, device).with_context(|| format!("cannot use {}", self.dir.display()))
     }
 
-    /// Longest sequence that a run was trained on, or that its positions allow if it does not say.
+    /// Longest sequence in word pieces: that of the run's settings, or else as many as the encoder has position embeddings.
     pub fn max_length(&self) -> usize {
         #[derive(Deserialize)]
         struct Length {
             max_length: usize,
         }
         let settings = fs::read_to_string(self.dir.join(SETTINGS)).ok();
-        let said = settings.and_then(|text| toml::from_str::<Length>(&text).ok()).map(|length| length.max_length);
-        said.unwrap_or(usize::MAX).min(self.bert.max_position_embeddings)
+        let trained = settings.and_then(|text| toml::from_str::<Length>(&text).ok()).map(|length| length.max_length);
+        trained.unwrap_or(usize::MAX).min(self.bert.max_position_embeddings)
     }
+}
+
+/// Writes what a folder in the Hugging Face layout has beside the weights: `config.json` and the tokenizer's files.
+///
+/// # Errors
+/// A failed write.
+pub fn write_model_description(dir: &Path, bert: &BertConfig, pieces: &WordPieces) -> Result<()> {
+    let mut shape = serde_json::to_value(bert)?;
+    shape["architectures"] = serde_json::json!(["BertModel"]);
+    shape["pad_token_id"] = pieces.pad().into();
+    atomic_file::write(&dir.join("config.json"), format!("{shape:#}\n").as_bytes())?;
+    let files = pieces.files(bert.max_position_embeddings)?;
+    Ok(files.iter().try_for_each(|(name, content)| atomic_file::write(&dir.join(name), content.as_bytes()))?)
 }

@@ -1,7 +1,8 @@
-//! TensorBoard's event files: what `metrics.jsonl` says, as scalars.
+//! TensorBoard event files: the metrics of a run as scalars.
 //!
-//! A file is a row of TFRecords (length, its checksum, data, its checksum), each a protobuf `Event`; both are written by hand,
-//! as all that is needed of them are four fields.
+//! A file is a sequence of [TFRecords](https://www.tensorflow.org/tutorials/load_data/tfrecord) (length, its checksum, data, its
+//! checksum), each of them a protobuf `Event` of `tensorflow/core/util/event.proto`. Both are encoded here, as only four fields are
+//! needed.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,34 +11,33 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-/// Folder of event files in a run.
-pub const FOLDER: &str = "tensorboard";
+use super::layout::TENSORBOARD;
 
-/// Writes a run's event file.
+/// Writes the event file of a run.
 #[derive(Debug)]
-pub struct Events {
+pub struct EventWriter {
     file: File,
-    /// When the run began, in seconds since 1970; its lines count from there.
+    /// When the run began, in seconds since 1970. Lines of metrics count their seconds from there.
     began: f64,
     seconds: f64,
     step: i64,
 }
 
-impl Events {
-    /// Makes the event file of a run that began at this time, in place of the one that is there.
+impl EventWriter {
+    /// Creates the event file of a run that began at `began`; a file of that time is replaced.
     ///
     /// # Errors
     /// A failed write.
     pub fn create(run: &Path, began: SystemTime) -> std::io::Result<Self> {
         let began = began.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        let dir = run.join(FOLDER);
+        let dir = run.join(TENSORBOARD);
         fs::create_dir_all(&dir)?;
         let mut file = File::create(dir.join(format!("events.out.tfevents.{began:.0}.train")))?;
         file.write_all(&record(&event(began, 0, &Content::Version("brain.Event:2"))))?;
         Ok(Self { file, began, seconds: 0.0, step: 0 })
     }
 
-    /// Adds a line of `metrics.jsonl`.
+    /// Appends the scalars of a line of `metrics.jsonl`.
     ///
     /// # Errors
     /// A failed write.
@@ -49,7 +49,7 @@ impl Events {
     }
 }
 
-/// A line's numbers with their tags.
+/// The scalars of a line, by tag.
 fn scalars(line: &Value) -> Vec<(String, f32)> {
     let mut scalars = Vec::new();
     let mut add = |tag: String, value: &Value| scalars.extend(value.as_f64().map(|value| (tag, value as f32)));
@@ -69,7 +69,7 @@ fn scalars(line: &Value) -> Vec<(String, f32)> {
     scalars
 }
 
-/// What an event says.
+/// What an event holds.
 enum Content<'a> {
     Version(&'a str),
     Scalars(&'a [(String, f32)]),
@@ -99,7 +99,7 @@ fn event(time: f64, step: i64, content: &Content<'_>) -> Vec<u8> {
     event
 }
 
-/// A field of bytes, with its number and length.
+/// A length-delimited field.
 fn field(message: &mut Vec<u8>, number: u8, bytes: &[u8]) {
     message.push(number << 3 | 2);
     varint(message, bytes.len() as u64);
@@ -114,7 +114,7 @@ fn varint(message: &mut Vec<u8>, mut value: u64) {
     message.push(value as u8);
 }
 
-/// Data in a TFRecord's frame.
+/// Data as a TFRecord.
 fn record(data: &[u8]) -> Vec<u8> {
     let masked = |bytes: &[u8]| crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xA282_EAD8).to_le_bytes();
     let length = (data.len() as u64).to_le_bytes();
@@ -127,15 +127,15 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_frame_has_its_length_and_checksums() {
-        // As tensorboard.summary.writer.record_writer frames b"abc".
-        let frame = record(b"abc");
-        let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+    fn a_record_has_length_and_checksums() {
+        // As tensorboard.summary.writer.record_writer writes b"abc".
+        let record = record(b"abc");
+        let hex: String = record.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "0300000000000000b099490e6162636e57f121");
     }
 
     #[test]
-    fn an_event_is_what_protobuf_would_write() {
+    fn an_event_is_encoded_as_protobuf_does() {
         let bytes = event(1.5, 300, &Content::Scalars(&[("a/b".to_owned(), 0.5)]));
         let expected =
             [&[0x09][..], &1.5f64.to_le_bytes(), &[0x10, 0xac, 0x02, 0x2a, 12, 0x0a, 10, 0x0a, 3], b"a/b", &[0x15, 0, 0, 0, 0x3f]];

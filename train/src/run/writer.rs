@@ -1,4 +1,4 @@
-//! Run folders written and read.
+//! Writes a run folder.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -6,83 +6,68 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use schemas::atomic_file;
+use serde::Serialize;
 
-use super::checkpoint;
-use super::tensorboard::{self, Events};
-use crate::commands::plot;
-use crate::config::TrainConfig;
-use crate::data::WordPieces;
-use crate::model::{BertConfig, weights};
-use crate::stage::{pseudo_labels, relabel};
+use super::layout::{FILES, METRICS, RESULT, SETTINGS, TENSORBOARD};
+use super::reader;
+use super::tensorboard::EventWriter;
+use crate::model::weights;
 
-/// File of settings: it makes a folder a run.
-pub const SETTINGS: &str = "run.toml";
-
-/// How a run ended: it makes it a finished one.
-const RESULT: &str = "result.json";
-
-/// A line for each reading of the loss and each evaluation.
-const METRICS: &str = "metrics.jsonl";
-
-/// What a run's folder may hold. Nothing else is ever deleted.
-const FILES: [&str; 13] = [
-    SETTINGS,
-    "config.json",
-    weights::FILE_NAME,
-    "vocab.txt",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    METRICS,
-    checkpoint::FOLDER,
-    relabel::FOLDER,
-    pseudo_labels::FOLDER,
-    plot::FOLDER,
-    tensorboard::FOLDER,
-    RESULT,
-];
-
-/// A run being written.
+/// Writes a run folder while the run trains.
 #[derive(Debug)]
 pub struct RunWriter {
     dir: PathBuf,
     metrics: File,
-    events: Option<Events>,
+    /// With `--tensorboard`.
+    events: Option<EventWriter>,
+}
+
+/// How a run folder is created.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateOptions {
+    /// Remove an earlier run in the folder.
+    pub overwrite: bool,
+    /// Write the metrics as TensorBoard events too.
+    pub tensorboard: bool,
 }
 
 impl RunWriter {
-    /// Makes the folder and writes settings, the encoder's shape and the tokenizer.
+    /// Creates the folder and writes the run's settings to `run.toml`.
     ///
     /// # Errors
-    /// Something is there and is not to be overwritten, or is no run; a failed write.
-    pub fn create(config: &TrainConfig, bert: &BertConfig, pieces: &WordPieces) -> Result<Self> {
-        let dir = &config.out;
-        prepare(dir, config.overwrite)?;
-        let settings = toml::to_string(config).context("cannot write settings")?;
-        atomic_file::write(&dir.join(SETTINGS), format!("# Written by train {}.\n{settings}", env!("CARGO_PKG_VERSION")).as_bytes())?;
-        write_description(dir, bert, pieces)?;
+    /// The folder is not empty and `overwrite` is not set; it holds a file that no run writes; a failed write.
+    pub fn create(dir: &Path, settings: &impl Serialize, options: CreateOptions) -> Result<Self> {
+        prepare(dir, options.overwrite)?;
+        let settings = toml::to_string(settings).context("cannot write settings")?;
+        let settings = format!("# Written by train {}.\n{settings}", env!("CARGO_PKG_VERSION"));
+        atomic_file::write(&dir.join(SETTINGS), settings.as_bytes())?;
         let path = dir.join(METRICS);
         let metrics = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { dir: dir.clone(), metrics, events: events(config)? })
+        Ok(Self { dir: dir.to_owned(), metrics, events: events(dir, options.tensorboard)? })
     }
 
-    /// Opens the run of a checkpoint: what was recorded after it is cut off.
+    /// Opens the folder of a run that is resumed from a checkpoint. Metrics that were recorded after the checkpoint are cut off:
+    /// `metrics_bytes` is their size when it was written.
     ///
     /// # Errors
-    /// The metrics are gone or shorter than they were.
-    pub fn reopen(config: &TrainConfig, metrics_bytes: u64) -> Result<Self> {
-        let dir = &config.out;
+    /// `metrics.jsonl` is missing or shorter than that; a failed write.
+    pub fn resume(dir: &Path, metrics_bytes: u64, tensorboard: bool) -> Result<Self> {
         let path = dir.join(METRICS);
         let open = || -> std::io::Result<(File, u64)> {
             let file = OpenOptions::new().append(true).open(&path)?;
             let found = file.metadata()?.len();
             Ok((file, found))
         };
-        let (metrics, found) = open().with_context(|| format!("cannot go on writing {}", path.display()))?;
-        ensure!(found >= metrics_bytes, "{} was cut: it has {found} bytes, the checkpoint was taken at {metrics_bytes}", path.display());
-        metrics.set_len(metrics_bytes).with_context(|| format!("cannot go on writing {}", path.display()))?;
-        let mut run = Self { dir: dir.clone(), metrics, events: events(config)? };
+        let (metrics, found) = open().with_context(|| format!("cannot append to {}", path.display()))?;
+        ensure!(
+            found >= metrics_bytes,
+            "{} was cut off: it has {found} bytes, but had {metrics_bytes} when the checkpoint was written",
+            path.display()
+        );
+        metrics.set_len(metrics_bytes).with_context(|| format!("cannot append to {}", path.display()))?;
+        let mut run = Self { dir: dir.to_owned(), metrics, events: events(dir, tensorboard)? };
         if run.events.is_some() {
-            self::metrics(dir)?.iter().try_for_each(|line| run.record_event(line))?;
+            reader::metrics(dir)?.iter().try_for_each(|line| run.record_event(line))?;
         }
         Ok(run)
     }
@@ -92,7 +77,7 @@ impl RunWriter {
     /// # Errors
     /// A failed write.
     pub fn record(&mut self, line: &serde_json::Value) -> Result<()> {
-        // At once: a kill should leave no half of a line.
+        // In one write: a killed process should not leave half a line.
         self.metrics
             .write_all(format!("{line}\n").as_bytes())
             .with_context(|| format!("cannot write {}", self.dir.join(METRICS).display()))?;
@@ -101,10 +86,10 @@ impl RunWriter {
 
     fn record_event(&mut self, line: &serde_json::Value) -> Result<()> {
         let written = self.events.as_mut().map_or(Ok(()), |events| events.record(line));
-        written.with_context(|| format!("cannot write to {}", self.dir.join(tensorboard::FOLDER).display()))
+        written.with_context(|| format!("cannot write to {}", self.dir.join(TENSORBOARD).display()))
     }
 
-    /// Bytes of `metrics.jsonl`, all of which are on the disk now.
+    /// Syncs `metrics.jsonl` and returns its size in bytes.
     ///
     /// # Errors
     /// A failed write.
@@ -113,15 +98,15 @@ impl RunWriter {
         Ok(synced.with_context(|| format!("cannot write {}", self.dir.join(METRICS).display()))?.len())
     }
 
-    /// Writes weights as the run's result so far.
+    /// Writes weights, as a safetensors file, as the run's best so far.
     ///
     /// # Errors
     /// A failed write.
-    pub fn keep(&self, weights: &[u8]) -> Result<()> {
+    pub fn keep_weights(&self, weights: &[u8]) -> Result<()> {
         Ok(atomic_file::write(&self.dir.join(weights::FILE_NAME), weights)?)
     }
 
-    /// Says how the run ended, which makes it a finished one.
+    /// Writes the run's result, which makes it a finished one.
     ///
     /// # Errors
     /// A failed write.
@@ -130,87 +115,24 @@ impl RunWriter {
         Ok(atomic_file::write(&self.dir.join(RESULT), format!("{result:#}\n").as_bytes())?)
     }
 
-    /// The run's folder.
+    /// The run folder.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 }
 
-/// The run's event file, if it is to have one: empty, for a run's lines are written again when it goes on.
-fn events(config: &TrainConfig) -> Result<Option<Events>> {
+/// An empty event file, dated by the run's settings, if the run has one. A resumed run writes all its metrics to it again.
+fn events(dir: &Path, tensorboard: bool) -> Result<Option<EventWriter>> {
     let create = || {
-        let began = fs::metadata(config.out.join(SETTINGS)).and_then(|settings| settings.modified())?;
-        Events::create(&config.out, began)
+        let began = fs::metadata(dir.join(SETTINGS)).and_then(|settings| settings.modified())?;
+        EventWriter::create(dir, began)
     };
-    let events = config.tensorboard.then(create).transpose();
-    events.with_context(|| format!("cannot write to {}", config.out.join(tensorboard::FOLDER).display()))
+    tensorboard.then(create).transpose().with_context(|| format!("cannot write to {}", dir.join(TENSORBOARD).display()))
 }
 
-/// Writes what stands beside a model's weights: the encoder's shape and the tokenizer.
-///
-/// # Errors
-/// A failed write.
-pub fn write_description(dir: &Path, bert: &BertConfig, pieces: &WordPieces) -> Result<()> {
-    let mut shape = serde_json::to_value(bert)?;
-    shape["architectures"] = serde_json::json!(["BertModel"]);
-    shape["pad_token_id"] = pieces.pad().into();
-    atomic_file::write(&dir.join("config.json"), format!("{shape:#}\n").as_bytes())?;
-    let files = pieces.files(bert.max_position_embeddings)?;
-    Ok(files.iter().try_for_each(|(name, content)| atomic_file::write(&dir.join(name), content.as_bytes()))?)
-}
-
-/// Whether a folder is a run's, finished or not.
-pub fn is_run(dir: &Path) -> bool {
-    dir.join(SETTINGS).exists()
-}
-
-/// Whether a run came to its end.
-pub fn is_finished(dir: &Path) -> bool {
-    dir.join(RESULT).exists()
-}
-
-/// How a run ended: `stage`, `steps`, `epochs`, and where they were asked for the scores on `dev` and `test`.
-///
-/// # Errors
-/// It is not finished, or its result cannot be read.
-pub fn result(dir: &Path) -> Result<serde_json::Value> {
-    let path = dir.join(RESULT);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no result of a run", path.display()))
-}
-
-/// The settings that a run was started with.
-///
-/// # Errors
-/// It is missing, no run, or its settings cannot be read.
-pub fn settings(dir: &Path) -> Result<TrainConfig> {
-    let path = settings_file(dir)?;
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut config: TrainConfig = toml::from_str(&text).with_context(|| format!("{} is not of this version", path.display()))?;
-    dir.clone_into(&mut config.out);
-    Ok(config)
-}
-
-/// What a run recorded so far: the lines of its `metrics.jsonl`.
-///
-/// # Errors
-/// The file is missing or broken.
-pub fn metrics(dir: &Path) -> Result<Vec<serde_json::Value>> {
-    let path = dir.join(METRICS);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let parse = |(number, line)| serde_json::from_str(line).with_context(|| format!("{}, line {}", path.display(), number + 1));
-    text.lines().enumerate().map(parse).collect()
-}
-
-pub(super) fn settings_file(dir: &Path) -> Result<PathBuf> {
-    ensure!(dir.is_dir(), "there is no run {}", dir.display());
-    let path = dir.join(SETTINGS);
-    ensure!(path.exists(), "{} is not a run: it has no {SETTINGS}", dir.display());
-    Ok(path)
-}
-
+/// Makes the folder, and empties it of an earlier run if that is to be overwritten.
 fn prepare(dir: &Path, overwrite: bool) -> Result<()> {
-    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
         names.push(entry?.file_name().to_string_lossy().into_owned());
@@ -218,11 +140,11 @@ fn prepare(dir: &Path, overwrite: bool) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
-    ensure!(overwrite, "run folder {} is not empty; give another with --out, or replace it with --overwrite", dir.display());
+    ensure!(overwrite, "run folder {} is not empty; choose another with --out, or replace the run with --overwrite", dir.display());
     if let Some(foreign) = names.iter().find(|name| !FILES.contains(&name.trim_start_matches('.').trim_end_matches(".tmp"))) {
-        bail!("will not overwrite {}: it holds {foreign}, which no run does; choose another folder", dir.display());
+        bail!("will not overwrite {}: it holds {foreign}, which no run writes; choose another folder with --out", dir.display());
     }
-    // The settings go first: a run half removed must not look like one.
+    // The settings go first: a half removed run must not look like one.
     names.sort_by_key(|name| name != SETTINGS);
     for name in names {
         let path = dir.join(name);
@@ -230,4 +152,53 @@ fn prepare(dir: &Path, overwrite: bool) -> Result<()> {
         removed.with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: CreateOptions = CreateOptions { overwrite: false, tensorboard: false };
+
+    fn line(step: u64) -> serde_json::Value {
+        serde_json::json!({ "step": step, "loss": 0.5 })
+    }
+
+    #[test]
+    fn a_resumed_run_forgets_what_came_after_the_checkpoint() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut run = RunWriter::create(dir.path(), &line(0), PLAIN).unwrap();
+        run.record(&line(1)).unwrap();
+        let bytes = run.sync_metrics().unwrap();
+        run.record(&line(2)).unwrap();
+        drop(run);
+        let mut run = RunWriter::resume(dir.path(), bytes, true).unwrap();
+        run.record(&line(3)).unwrap();
+        assert_eq!(reader::metrics(dir.path()).unwrap(), [line(1), line(3)]);
+        let cut = RunWriter::resume(dir.path(), 1000, false).unwrap_err().to_string();
+        assert!(cut.contains("metrics.jsonl was cut off"), "{cut}");
+    }
+
+    #[test]
+    fn settings_come_back_as_they_were_written() {
+        let dir = tempfile::tempdir().unwrap();
+        RunWriter::create(dir.path(), &line(7), PLAIN).unwrap();
+        assert_eq!(reader::settings::<serde_json::Value>(dir.path()).unwrap(), line(7));
+        let error = reader::settings::<serde_json::Value>(&dir.path().join("none")).unwrap_err().to_string();
+        assert!(error.starts_with("there is no run "), "{error}");
+    }
+
+    #[test]
+    fn only_a_run_is_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let create = |overwrite| RunWriter::create(dir.path(), &line(0), CreateOptions { overwrite, ..PLAIN }).map(drop);
+        create(false).unwrap();
+        assert!(create(false).unwrap_err().to_string().contains("is not empty"));
+        fs::write(dir.path().join(".result.json.tmp"), "half").unwrap();
+        create(true).unwrap();
+        assert!(!dir.path().join(".result.json.tmp").exists());
+        fs::write(dir.path().join("thesis.txt"), "mine").unwrap();
+        assert!(create(true).unwrap_err().to_string().contains("it holds thesis.txt"));
+        assert!(dir.path().join(SETTINGS).exists(), "nothing was removed");
+    }
 }

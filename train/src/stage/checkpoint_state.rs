@@ -1,112 +1,97 @@
-//! Where training stands, beside weights and the optimizer's memory.
+//! What a checkpoint stores beside weights and optimizer state: its `state.json`.
 
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::metric::Scores;
 
 /// How far training has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
+pub struct TrainPosition {
     /// Steps done.
     pub step: usize,
-    /// The epoch that is under way, from 1.
+    /// The current epoch, from 1.
     pub epoch: usize,
-    /// Steps done in it.
-    pub of_epoch: usize,
+    /// Steps done in the current epoch.
+    #[serde(rename = "of_epoch")]
+    pub step_in_epoch: usize,
 }
 
-/// All that a checkpoint must know to go on as if never stopped. Generators are stored by how much was drawn from them: their
-/// seed is in the run's settings.
+/// The state of the training loop. With weights and optimizer state it is all that a resumed run needs to continue as if it had
+/// never been stopped.
+///
+/// Random generators are stored by the number of words drawn from them: their seed is in the run's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct State {
-    /// How far it has come.
-    pub position: Position,
-    /// Words drawn for shuffling before this epoch.
+pub struct CheckpointState {
+    /// How far training has come.
+    pub position: TrainPosition,
+    /// Words drawn for shuffling before the current epoch.
     pub shuffle_words: u64,
     /// Words drawn for dropout.
     pub dropout_words: u64,
-    /// Size of `metrics.jsonl`.
+    /// Size of `metrics.jsonl` in bytes.
     pub metrics_bytes: u64,
-    /// Time spent.
+    /// Seconds since training began, over all processes.
     pub seconds: f64,
-    /// What evaluations said.
-    pub judge: Judge,
+    /// The best evaluation so far.
+    #[serde(rename = "judge")]
+    pub best: BestTracker,
 }
 
-impl State {
-    /// Before the first step.
-    pub fn new() -> Self {
+impl Default for CheckpointState {
+    /// The state before the first step.
+    fn default() -> Self {
         Self {
-            position: Position { step: 0, epoch: 1, of_epoch: 0 },
+            position: TrainPosition { step: 0, epoch: 1, step_in_epoch: 0 },
             shuffle_words: 0,
             dropout_words: 0,
             metrics_bytes: 0,
             seconds: 0.0,
-            judge: Judge::default(),
+            best: BestTracker::default(),
         }
     }
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Streams of the generator, one for each use.
-#[derive(Debug, Clone, Copy)]
-pub enum Use {
-    /// Order of sequences.
-    Shuffle = 0,
-    /// Seeds of dropout.
-    Dropout = 1,
-    /// Starts of clusters.
-    Cluster = 2,
-}
-
-/// The generator of one use, after so many words.
-pub fn generator(seed: u64, of: Use, words: u64) -> ChaCha8Rng {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(of as u64);
-    generator.set_word_pos(words.into());
-    generator
-}
-
-/// Words drawn from a generator so far.
-pub fn words(generator: &ChaCha8Rng) -> u64 {
-    u64::try_from(generator.get_word_pos()).expect("no training draws 2^64 words")
 }
 
 /// The evaluation whose weights a run keeps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Best {
+pub struct BestEvaluation {
     /// Scores on dev.
     pub scores: Scores,
     /// When it was.
-    pub position: Position,
+    pub position: TrainPosition,
 }
 
-/// Knows the best evaluation.
+/// Selects the best evaluation by F1 on dev, and counts for early stopping.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Judge {
-    /// The best so far.
-    pub best: Option<Best>,
+pub struct BestTracker {
+    /// The best evaluation so far.
+    #[serde(rename = "best")]
+    pub evaluation: Option<BestEvaluation>,
     /// Evaluations since the F1 last rose.
-    pub without_better: usize,
+    #[serde(rename = "without_better")]
+    pub evaluations_without_gain: usize,
 }
 
-impl Judge {
-    /// Whether this evaluation is the best: of equal ones, the later, which has seen more.
-    pub fn judge(&mut self, scores: Scores, position: Position) -> bool {
-        let (f1, last) = (scores.micro().f1(), self.best.as_ref().map(|best| best.scores.micro().f1()));
-        self.without_better = if last.is_none_or(|last| f1 > last) { 0 } else { self.without_better + 1 };
-        let best = last.is_none_or(|last| f1 >= last);
-        if best {
-            self.best = Some(Best { scores, position });
+impl BestTracker {
+    /// Adds an evaluation and says whether its weights are the ones to keep. Of equal F1 the later evaluation is kept, as its
+    /// weights have seen more data, but it counts as no gain for early stopping.
+    pub fn add(&mut self, scores: Scores, position: TrainPosition) -> bool {
+        let (f1, best) = (scores.micro().f1(), self.f1());
+        self.evaluations_without_gain = if best.is_none_or(|best| f1 > best) { 0 } else { self.evaluations_without_gain + 1 };
+        let keep = best.is_none_or(|best| f1 >= best);
+        if keep {
+            self.evaluation = Some(BestEvaluation { scores, position });
         }
-        best
+        keep
+    }
+
+    /// The best F1 so far.
+    pub fn f1(&self) -> Option<f64> {
+        self.evaluation.as_ref().map(|best| best.scores.micro().f1())
+    }
+
+    /// Whether early stopping with this patience, in evaluations, ends training now.
+    pub fn exhausts(&self, patience: Option<usize>) -> bool {
+        patience.is_some_and(|patience| self.evaluations_without_gain >= patience)
     }
 }
 
@@ -114,16 +99,17 @@ impl Judge {
 mod tests {
     use super::*;
     use crate::metric::Counts;
-    use rand::RngCore;
+
+    fn scores(correct: u64) -> Scores {
+        Scores { labels: [("PER".to_owned(), Counts { correct, predicted: 9, support: 9 })].into() }
+    }
 
     #[test]
-    fn the_later_of_equal_evaluations_is_best_but_no_better() {
-        let mut judge = Judge::default();
-        let mut check = |correct: u64, best: bool, without_better: usize| {
-            let counts = Counts { correct, predicted: 9, support: 9 };
-            let scores = Scores { labels: [("PER".to_owned(), counts)].into() };
-            let position = Position { step: 1, epoch: 1, of_epoch: 1 };
-            assert_eq!((judge.judge(scores, position), judge.without_better), (best, without_better), "{correct}");
+    fn the_later_of_equal_evaluations_is_kept_but_is_no_gain() {
+        let mut best = BestTracker::default();
+        let position = TrainPosition { step: 1, epoch: 1, step_in_epoch: 1 };
+        let mut check = |correct: u64, keep: bool, without_gain: usize| {
+            assert_eq!((best.add(scores(correct), position), best.evaluations_without_gain), (keep, without_gain), "{correct}");
         };
         check(0, true, 0);
         check(5, true, 0);
@@ -133,11 +119,23 @@ mod tests {
     }
 
     #[test]
-    fn a_generator_goes_on_where_it_was() {
-        let mut whole = generator(7, Use::Dropout, 0);
-        let drawn: Vec<u64> = (0..5).map(|_| whole.next_u64()).collect();
-        let at = words(&whole);
-        assert_eq!(generator(7, Use::Dropout, at).next_u64(), whole.next_u64());
-        assert_ne!(generator(7, Use::Shuffle, 0).next_u64(), drawn[0]);
+    fn patience_counts_evaluations_without_gain() {
+        let mut best = BestTracker::default();
+        let position = CheckpointState::default().position;
+        for (correct, exhausted) in [(5, false), (5, false), (4, true), (6, false)] {
+            best.add(scores(correct), position);
+            assert_eq!((best.exhausts(Some(2)), best.exhausts(None)), (exhausted, false), "{correct}");
+        }
+    }
+
+    #[test]
+    fn state_files_keep_their_keys() {
+        let mut state = CheckpointState::default();
+        state.best.add(scores(5), state.position);
+        let json = serde_json::to_value(&state).unwrap();
+        assert_eq!(json["position"], serde_json::json!({ "step": 0, "epoch": 1, "of_epoch": 0 }));
+        assert_eq!(json["judge"]["without_better"], 0);
+        assert_eq!(json["judge"]["best"]["scores"]["labels"]["PER"]["correct"], 5);
+        assert_eq!(serde_json::from_value::<CheckpointState>(json).unwrap(), state);
     }
 }

@@ -1,12 +1,39 @@
-//! The stages of training. A stage is data, an objective and a schedule handed to the one loop in [`training_loop`].
+//! The stages of training.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`settings`] | settings of a stage, as `run.toml` keeps them |
+//! | [`initial_state`] | weights that a stage starts from, or a checkpoint |
+//! | [`training_loop`], [`train_step`], [`cadence`], [`prefetch`] | the loop that all stages share |
+//! | [`objective`] | what a stage adds to the loop; stages 1 and 4 |
+//! | [`relabel`] | stage 2: self-training |
+//! | [`cluster_objective`], [`span_vectors`], [`pseudo_labels`] | stage 3: clusters as pseudo-labels |
+//! | [`train_state`], [`checkpoint_state`], [`rng`] | what changes from step to step |
+//! | [`losses`], [`throughput`] | what the loop reports |
 
+pub mod cadence;
 pub mod checkpoint_state;
+pub mod cluster_objective;
+pub mod initial_state;
+pub mod losses;
 pub mod objective;
 pub mod prefetch;
 pub mod pseudo_labels;
 pub mod relabel;
-pub mod start;
+pub mod rng;
+pub mod settings;
+pub mod span_vectors;
 pub mod throughput;
+pub mod train_state;
+pub mod train_step;
 pub mod training_loop;
 
-pub use start::{Stage, Training};
+pub use checkpoint_state::CheckpointState;
+pub use cluster_objective::ClusterObjective;
+pub use initial_state::InitialState;
+pub use objective::{Objective, SpanObjective};
+pub use pseudo_labels::PseudoLabels;
+pub use relabel::{SelfTraining, last_round};
+pub use settings::{InitialWeights, Stage, StageSettings};
+pub use train_state::TrainState;
+pub use training_loop::TrainingLoop;

@@ -1,72 +1,84 @@
-//! What the stages do differently: the loss, and what happens between epochs.
+//! What a stage adds to the training loop: its loss, and its work between epochs.
 
 use anyhow::Result;
 use burn::tensor::Tensor;
 
-use super::training_loop::Learner;
+use super::train_state::TrainState;
 use crate::data::{Batch, DataSet};
 use crate::device::TrainBackend;
-use crate::model::{Dropouts, Reader, Weighting};
+use crate::model::{Dropouts, Reader, SpanLoss};
+use crate::report::Reporter;
 
 /// A stage's objective.
 pub trait Objective<B: TrainBackend> {
-    /// Called before an epoch's first step, and when training comes back into the midst of one (`again`): it must then leave
-    /// the weights alone.
+    /// Called before the first step of an epoch, and again when training is resumed within it (`resumed`): the weights must then
+    /// stay as they are. It may replace the training set.
     ///
     /// # Errors
     /// Files that cannot be read or written.
-    fn begin_epoch(&mut self, _epoch: usize, _again: bool, _learner: &mut Learner<B>, _data: &mut DataSet) -> Result<()> {
+    fn begin_epoch(
+        &mut self,
+        _epoch: usize,
+        _resumed: bool,
+        _state: &mut TrainState<B>,
+        _data: &mut DataSet,
+        _reporter: &dyn Reporter,
+    ) -> Result<()> {
         Ok(())
     }
 
-    /// A batch's share of its step's loss, as `[1]`: means are taken over all batches of the step.
-    fn loss(&self, reader: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1>;
+    /// The part of a step's loss that one of its batches contributes; the parts add up to the loss of the step. `step` holds all
+    /// batches of the step, since means are taken over all of them.
+    ///
+    /// # Shapes
+    /// `[1]`.
+    fn loss(&self, model: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1>;
 
-    /// Called after an epoch's last step or when training stops within it; it may have been called for that epoch before.
+    /// Called after the last step of an epoch, or when training ends within it. If training was stopped and resumed after the
+    /// last checkpoint of an epoch, it is called for that epoch again.
     ///
     /// # Errors
     /// Files that cannot be read or written.
-    fn end_epoch(&mut self, _epoch: usize, _reader: &Reader<B::InnerBackend>, _data: &DataSet) -> Result<()> {
+    fn end_epoch(&mut self, _epoch: usize, _model: &Reader<B::InnerBackend>, _data: &DataSet, _reporter: &dyn Reporter) -> Result<()> {
         Ok(())
     }
 }
 
-/// Loss of starts and ends as a batch's share of its step's, and of pairs where the reader scores them: `[1]`.
+/// The loss of starts, ends and (with the span head) pairs: a batch's part of the loss of its step.
 ///
 /// # Shapes
-/// `hidden` `[batch * length, hidden]`.
-pub fn answer_loss<B: TrainBackend>(
-    reader: &Reader<B>,
+/// `hidden` is `[batch * length, hidden]`, the loss `[1]`.
+pub fn span_loss<B: TrainBackend>(
+    model: &Reader<B>,
     hidden: Tensor<B, 2>,
     batch: &Batch,
     step: &[Batch],
     dropouts: &mut Dropouts,
-    weighting: Weighting,
+    loss: SpanLoss,
 ) -> Tensor<B, 1> {
     let device = hidden.device();
     let pieces = step.iter().map(Batch::context_pieces).sum();
-    let loss = reader.margins(hidden.clone()).loss(&batch.target(pieces, &device), weighting);
-    if !reader.is_nested() {
-        return loss;
+    let boundaries = model.margins(hidden.clone()).loss(&batch.target(pieces, &device), loss);
+    if !model.is_nested() {
+        return boundaries;
     }
     let target = batch.pairs(pieces, &device);
-    match reader.pairs(hidden, target.rows, dropouts) {
-        Some(pairs) => loss + weighting.loss(pairs, &target.sign, &target.share),
-        None => loss,
+    match model.pairs(hidden, target.rows, dropouts) {
+        Some(pairs) => boundaries + loss.of(pairs, &target.sign, &target.share),
+        None => boundaries,
     }
 }
 
-/// Answers alone: what stages 1 and 4 learn.
-pub struct Answers<'a, B: TrainBackend> {
-    /// Where the reader is.
-    pub device: &'a B::Device,
-    /// How much each label's loss weighs.
-    pub weighting: Weighting,
+/// Spans alone: the objective of stages 1 and 4.
+#[derive(Debug, Clone, Copy)]
+pub struct SpanObjective {
+    /// The loss of starts, ends and pairs.
+    pub loss: SpanLoss,
 }
 
-impl<B: TrainBackend> Objective<B> for Answers<'_, B> {
-    fn loss(&self, reader: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
-        let hidden = reader.bert.forward(&batch.input(&reader.device()), dropouts);
-        answer_loss(reader, hidden, batch, step, dropouts, self.weighting)
+impl<B: TrainBackend> Objective<B> for SpanObjective {
+    fn loss(&self, model: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
+        let hidden = model.bert.forward(&batch.input(&model.device()), dropouts);
+        span_loss(model, hidden, batch, step, dropouts, self.loss)
     }
 }

@@ -1,25 +1,26 @@
-//! Batches made ahead of the loop, on a thread of their own, so that the device need not wait for them.
+//! Batches made ahead of the training loop by a thread of their own, so that the device does not wait for them.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use crate::answer::Reading;
-use crate::data::{Batch, DataSet};
+use crate::data::Batch;
 
-/// Steps whose batches are ready at most: enough for the loop never to wait, few enough to take little memory.
-const AHEAD: usize = 8;
+/// Steps whose batches wait in the channel at most: enough for the loop never to wait, few enough to take little memory.
+const PREFETCHED_STEPS: usize = 8;
 
-/// Does work with the batches of these steps, each step's together, in their order. What the work does not take is not made.
+/// Calls `work` with the batches of each step, in the order of `steps`. A step is given by its batches, a batch by the positions of
+/// its sequences, from which `make` makes it. If `work` returns early, the remaining batches are not made.
 ///
-/// The thread touches host memory alone: tensors are made by the one that trains, which is the same all along, for a device keeps
-/// memory for each thread that it has seen.
-pub fn with_batches<R>(data: &DataSet, reading: Reading, steps: &[Vec<Vec<usize>>], work: impl FnOnce(Receiver<Vec<Batch>>) -> R) -> R {
-    let (sender, receiver) = sync_channel(AHEAD);
+/// The thread works on host memory alone: tensors are made by the thread that trains, which is the same during the whole run, since
+/// a device keeps memory for each thread that ever used it.
+pub fn prefetch<R>(steps: &[Vec<Vec<usize>>], make: impl Fn(&[usize]) -> Batch + Send, work: impl FnOnce(Receiver<Vec<Batch>>) -> R) -> R {
+    let (sender, receiver) = sync_channel(PREFETCHED_STEPS);
     thread::scope(|scope| {
         scope.spawn(move || {
             for step in steps {
-                let batches = step.iter().map(|numbers| reading.batch(data, numbers)).collect();
+                let batches = step.iter().map(|positions| make(positions)).collect();
                 if sender.send(batches).is_err() {
+                    // The receiver is dropped: `work` has returned.
                     return;
                 }
             }
@@ -31,26 +32,57 @@ pub fn with_batches<R>(data: &DataSet, reading: Reading, steps: &[Vec<Vec<usize>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Sequence;
     use crate::data::batch::Specials;
-    use crate::data::{BatchSize, Sequence};
     use crate::device::Device;
+    use std::sync::mpsc::channel;
 
-    #[test]
-    fn batches_come_in_order_and_work_may_stop() {
+    /// Sequences of 1 to 99 context pieces, in this order.
+    fn sequences() -> Vec<Sequence> {
         let sequence = |length| {
             let pieces = crate::data::tokenizer::Pieces { ids: vec![5; length], offsets: vec![(0, 0); length] };
             Sequence { triple: length, query: Default::default(), context: pieces.into(), window: 0..length, answers: Vec::new() }
         };
-        let data = DataSet { sequences: (1..100).map(sequence).collect(), ..DataSet::default() };
-        let specials = Specials { cls: 1, sep: 2, pad: 0 };
-        let reading = Reading { specials, batch: BatchSize::Sequences(1), device: Device::Cpu, threshold: 0.5, quiet: true };
+        (1..100).map(sequence).collect()
+    }
+
+    fn batch(sequences: &[Sequence], positions: &[usize]) -> Batch {
+        Batch::new(sequences, positions, Specials { cls: 1, sep: 2, pad: 0 }, Device::Cpu)
+    }
+
+    #[test]
+    fn batches_come_in_order_and_work_may_return_early() {
+        let sequences = sequences();
         let steps: Vec<Vec<Vec<usize>>> = (0..90).map(|at| vec![vec![at], vec![at + 1, at + 2]]).collect();
         let lengths = |count| {
-            with_batches(&data, reading, &steps, |batches| {
-                batches.iter().take(count).map(|step| step.iter().map(|batch| batch.length).collect()).collect::<Vec<Vec<usize>>>()
-            })
+            prefetch(
+                &steps,
+                |positions| batch(&sequences, positions),
+                |batches| {
+                    batches.iter().take(count).map(|step| step.iter().map(|batch| batch.length).collect()).collect::<Vec<Vec<usize>>>()
+                },
+            )
         };
         assert_eq!(lengths(1000), (0..90).map(|at| vec![at + 4, at + 6]).collect::<Vec<_>>());
         assert_eq!(lengths(3), [[4, 6], [5, 7], [6, 8]]);
+    }
+
+    #[test]
+    fn batches_are_made_before_they_are_asked_for() {
+        let sequences = sequences();
+        let steps: Vec<Vec<Vec<usize>>> = (0..90).map(|at| vec![vec![at]]).collect();
+        let (made, is_made) = channel();
+        prefetch(
+            &steps,
+            |positions| {
+                made.send(positions[0]).unwrap();
+                batch(&sequences, positions)
+            },
+            |batches| {
+                // Those in the channel and the one that waits for room in it, before any is received.
+                assert_eq!(is_made.iter().take(PREFETCHED_STEPS + 1).collect::<Vec<_>>(), (0..=PREFETCHED_STEPS).collect::<Vec<_>>());
+                assert_eq!(batches.iter().count(), 90);
+            },
+        );
     }
 }

@@ -1,127 +1,149 @@
-//! Loss and speed.
+//! How fast training is.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use super::checkpoint_state::Position;
 use crate::data::Batch;
 
-/// Loss and speed.
+/// Measures the throughput of training: sequences per second, and the fraction of time in which the device had work.
 ///
-/// On a GPU, a step with a batch of a new shape compiles and tunes kernels. Such steps are warm-up: they are timed apart and do not
-/// count for the speed.
-pub struct Meter {
+/// On a GPU, a step with a batch of a new shape compiles and tunes kernels. Such warm-up steps are timed apart and do not count
+/// for the throughput. Evaluations and checkpoints do not count either: see [`Throughput::resume`].
+#[derive(Debug)]
+pub struct Throughput {
     started: Instant,
+    /// Seconds of earlier processes of the same run.
     earlier: f64,
+    /// Since when the time counts as training and is not yet in `training`.
     since: Instant,
-    warms_up: bool,
+    has_warm_up: bool,
+    /// Shapes of the batches so far, as sequences and length.
     shapes: HashSet<(usize, usize)>,
-    warming: Option<Instant>,
-    of_warm_up: usize,
+    /// When the current step began, if it is a warm-up step.
+    warm_up_step: Option<Instant>,
+    warm_up_steps: usize,
     warm_up: f64,
+    /// Seconds of warm-up since `since`.
     excluded: f64,
+    /// Seconds of training, without warm-up.
     training: f64,
+    /// Seconds of waiting for batches.
     waited: f64,
+    /// Sequences trained on, without those of warm-up steps.
     sequences: usize,
-    loss: f32,
-    smooth: f32,
 }
 
-impl Meter {
-    /// Starts the clock; `earlier` seconds were spent before a stop. `warms_up` says whether new shapes cost time.
-    pub fn start(earlier: f64, warms_up: bool) -> Self {
+impl Throughput {
+    /// Starts the clock. `earlier` is the time that earlier processes of the run took, in seconds; `has_warm_up` says whether a
+    /// batch of a new shape costs time once.
+    pub fn start(earlier: f64, has_warm_up: bool) -> Self {
         let now = Instant::now();
         Self {
             started: now,
             earlier,
             since: now,
-            warms_up,
+            has_warm_up,
             shapes: HashSet::new(),
-            warming: None,
-            of_warm_up: 0,
+            warm_up_step: None,
+            warm_up_steps: 0,
             warm_up: 0.0,
             excluded: 0.0,
             training: 0.0,
             waited: 0.0,
             sequences: 0,
-            loss: f32::NAN,
-            smooth: f32::NAN,
         }
     }
 
-    /// A step begins, after waiting for its batches for so long.
-    pub fn begin(&mut self, batches: &[Batch], waited: Duration) {
+    /// A step begins; its batches came after waiting for `waited`.
+    pub fn begin_step(&mut self, batches: &[Batch], waited: Duration) {
         self.waited += waited.as_secs_f64();
-        let new = batches.iter().filter(|batch| self.shapes.insert((batch.size, batch.length))).count();
-        self.warming = (self.warms_up && new > 0).then(Instant::now);
-        if self.warming.is_none() {
+        let new_shapes = batches.iter().filter(|batch| self.shapes.insert((batch.size, batch.length))).count();
+        self.warm_up_step = (self.has_warm_up && new_shapes > 0).then(Instant::now);
+        if self.warm_up_step.is_none() {
             self.sequences += batches.iter().map(|batch| batch.size).sum::<usize>();
         }
     }
 
-    /// A step is handed to the device.
-    pub fn end(&mut self) {
-        if let Some(began) = self.warming.take() {
+    /// All work of the step was handed to the device.
+    pub fn end_step(&mut self) {
+        if let Some(began) = self.warm_up_step.take() {
             let spent = began.elapsed().as_secs_f64();
-            self.of_warm_up += 1;
+            self.warm_up_steps += 1;
             self.warm_up += spent;
             self.excluded += spent;
         }
     }
 
-    /// Losses of the steps since the last reading came from the device.
-    pub fn read(&mut self, losses: &[f32]) {
-        for &loss in losses {
-            self.loss = loss;
-            self.smooth = if self.smooth.is_nan() { loss } else { 0.95 * self.smooth + 0.05 * loss };
-        }
+    /// The device has done all steps so far: the time since the last call counts as training.
+    pub fn synced(&mut self) {
         self.training += (self.since.elapsed().as_secs_f64() - self.excluded).max(0.0);
-        self.excluded = 0.0;
-        self.since = Instant::now();
+        self.resume();
     }
 
-    /// To be called after work that is no training, such as an evaluation, and before any step that follows it.
+    /// Training continues after other work, such as an evaluation: the time since [`Throughput::synced`] does not count.
     pub fn resume(&mut self) {
         self.since = Instant::now();
         self.excluded = 0.0;
     }
 
-    /// Seconds since training began, those before a stop included.
+    /// Seconds since training began, over all processes of the run, to the millisecond.
     pub fn seconds(&self) -> f64 {
         ((self.earlier + self.started.elapsed().as_secs_f64()) * 1e3).round() / 1e3
     }
 
-    /// Share of the training time in which there was a batch to work on.
-    fn busy(&self) -> f64 {
+    /// Fraction of the training time in which there was a batch to work on, from 0 to 1.
+    pub fn busy(&self) -> f64 {
         (1.0 - self.waited / self.training.max(1e-9)).clamp(0.0, 1.0)
     }
 
-    /// How things stand, in a few words; `best` is the best F1 on dev so far.
-    pub fn message(&self, lr: f64, best: Option<f64>) -> String {
-        let speed = self.sequences as f64 / self.training.max(1e-9);
-        let best = best.map_or(String::new(), |f1| format!(" best dev F1 {f1:.4}"));
-        format!("loss {:.4} lr {lr:.1e} {speed:.1} seq/s busy {:.0} %{best}", self.smooth, self.busy() * 100.0)
+    /// Sequences per second.
+    pub fn sequences_per_second(&self) -> f64 {
+        self.sequences as f64 / self.training.max(1e-9)
     }
 
-    /// A line for the metrics.
-    pub fn line(&self, position: Position, lr: f64) -> serde_json::Value {
-        let mut line = serde_json::json!({
-            "step": position.step,
-            "epoch": position.epoch,
-            "loss": self.loss,
-            "lr": lr,
-            "seconds": self.seconds(),
-            "busy": (self.busy() * 1e4).round() / 1e4,
-        });
-        if self.warms_up {
-            line["warm_up_seconds"] = ((self.warm_up * 1e3).round() / 1e3).into();
-        }
-        line
+    /// Steps and seconds of warm-up, on a device that has one.
+    pub fn warm_up(&self) -> Option<(usize, f64)> {
+        self.has_warm_up.then_some((self.warm_up_steps, self.warm_up))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Sequence;
+    use crate::data::batch::Specials;
+    use crate::device::Device;
+
+    fn batch(lengths: &[usize]) -> Batch {
+        let sequence = |&length: &usize| {
+            let pieces = crate::data::tokenizer::Pieces { ids: vec![5; length], offsets: vec![(0, 0); length] };
+            Sequence { triple: 0, query: Default::default(), context: pieces.into(), window: 0..length, answers: Vec::new() }
+        };
+        let sequences: Vec<Sequence> = lengths.iter().map(sequence).collect();
+        Batch::new(&sequences, &(0..lengths.len()).collect::<Vec<_>>(), Specials { cls: 1, sep: 2, pad: 0 }, Device::Cpu)
     }
 
-    /// What the warm-up cost, in words, if there was one.
-    pub fn of_warm_up(&self) -> Option<String> {
-        let Self { of_warm_up: steps, warm_up, .. } = self;
-        self.warms_up.then(|| format!("warm-up: {warm_up:.1} s in {steps} steps of new shapes"))
+    #[test]
+    fn steps_of_new_shapes_are_warm_up() {
+        let steps = |has_warm_up| {
+            let mut throughput = Throughput::start(0.0, has_warm_up);
+            for step in [vec![batch(&[4, 4])], vec![batch(&[4, 3])], vec![batch(&[4, 4]), batch(&[4])], vec![batch(&[4]), batch(&[4, 1])]] {
+                throughput.begin_step(&step, Duration::ZERO);
+                throughput.end_step();
+            }
+            (throughput.sequences, throughput.warm_up().map(|(steps, _)| steps))
+        };
+        assert_eq!(steps(true), (2 + 3, Some(2)));
+        assert_eq!(steps(false), (2 + 2 + 3 + 3, None));
+    }
+
+    #[test]
+    fn fractions_stay_between_0_and_1() {
+        let mut throughput = Throughput::start(2.5, false);
+        assert!(throughput.seconds() >= 2.5);
+        assert_eq!(throughput.busy(), 1.0);
+        throughput.begin_step(&[batch(&[4])], Duration::from_secs(3600));
+        throughput.synced();
+        assert_eq!(throughput.busy(), 0.0);
     }
 }

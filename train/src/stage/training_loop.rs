@@ -1,236 +1,243 @@
 //! The training loop that all stages share.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
-use burn::module::{AutodiffModule, Module};
-use burn::tensor::Tensor;
-use burn::tensor::backend::Backend;
-use rand::RngCore;
+use anyhow::Result;
+use burn::module::AutodiffModule;
+use rand_chacha::ChaCha8Rng;
 
-use super::checkpoint_state::{self, Position, State, Use};
+use super::cadence::Cadence;
+use super::checkpoint_state::{CheckpointState, TrainPosition};
+use super::losses::{LossAverage, PendingLosses};
 use super::objective::Objective;
-use super::prefetch;
-use super::throughput::Meter;
+use super::prefetch::prefetch;
+use super::rng::{self, RngStream};
+use super::settings::StageSettings;
+use super::throughput::Throughput;
+use super::train_state::TrainState;
+use super::train_step::train_step;
 use crate::answer::{self, Reading};
-use crate::commands::progress::Progress;
-use crate::config::TrainConfig;
 use crate::data::{Batch, DataSet, Steps};
 use crate::device::TrainBackend;
-use crate::model::{Dropouts, Reader, weights};
-use crate::optim::{AdamW, List, Schedule};
+use crate::model::weights;
+use crate::optim::Schedule;
+use crate::report::{Reporter, Task};
 use crate::run::{RunWriter, checkpoint};
 
-/// Triples that an error names at most.
-const NAMED: usize = 8;
-
-/// What a stage is trained and judged on.
-#[derive(Debug)]
-pub struct Data<'a> {
-    /// The training set.
-    pub train: DataSet,
-    /// The set that the best weights are chosen by.
+/// What the loop works with, beside training set and model.
+pub struct TrainingLoop<'a, B: TrainBackend> {
+    /// The run's settings.
+    pub settings: &'a StageSettings,
+    /// Devices that share each step.
+    pub devices: &'a [B::Device],
+    /// The set whose F1 selects the best weights.
     pub dev: Option<&'a DataSet>,
-    /// How sequences are read in evaluation.
+    /// How sequences become batches, and how the model answers in evaluation.
     pub reading: Reading,
+    /// The run folder.
+    pub run: &'a mut RunWriter,
+    /// Receives progress and messages.
+    pub reporter: &'a dyn Reporter,
 }
 
-/// What learns.
-pub struct Learner<B: TrainBackend> {
-    /// The model.
-    pub reader: Reader<B>,
-    /// Its optimizer.
-    pub optimizer: AdamW<B::InnerBackend>,
+/// What changes from step to step.
+struct Progress<B: TrainBackend> {
+    /// One for each device, all with equal weights.
+    replicas: Vec<TrainState<B>>,
+    state: CheckpointState,
+    dropout_seeds: ChaCha8Rng,
+    throughput: Throughput,
+    losses: LossAverage,
+    pending: PendingLosses<B::InnerBackend>,
 }
 
-/// Trains from where `state` says that it stands, and writes weights, checkpoints and metrics to the run. With several devices,
-/// each computes every so many-th batch of a step, and all make the same update.
-///
-/// The run's weights are the best ones on dev by F1, the later of equal ones; without dev, they are the last ones.
-///
-/// # Errors
-/// A loss that is not a number, by its step and triples; failed writes; what the objective says.
-pub fn train<B: TrainBackend>(
-    config: &TrainConfig,
-    mut data: Data<'_>,
-    learner: Learner<B>,
-    mut state: State,
-    objective: &mut impl Objective<B>,
-    run: &mut RunWriter,
-    devices: &[B::Device],
-) -> Result<State> {
-    let target = config.environment.device;
-    let steps = Steps { batch: config.batch, accumulate: config.accumulate, device: target };
-    let shuffler = checkpoint_state::generator(config.seed, Use::Shuffle, 0);
-    let total = steps.count(&data.train.sequences, config.epochs, shuffler).min(config.max_steps.unwrap_or(usize::MAX));
-    let schedule = Schedule::new(config.lr, config.warmup, total);
-    let mut dropout_seeds = checkpoint_state::generator(config.seed, Use::Dropout, state.dropout_words);
-    let mut meter = Meter::start(state.seconds, target.is_gpu());
-    let mut progress = Progress::start("training", total, config.environment.quiet);
-    progress.skip(state.position.step);
-    progress.say(&format!("{}: {} sequences, {total} steps", config.stage.name(), data.train.sequences.len()));
-    if data.dev.is_none() {
-        progress.say("no --dev: the last weights will be the result");
-    }
-    let mut learners = vec![learner];
-    let over = |state: &State| state.position.step == total || config.patience.is_some_and(|most| state.judge.without_better >= most);
+impl<B: TrainBackend> TrainingLoop<'_, B> {
+    /// Trains from the position of `state` to the end, and writes weights, checkpoints and metrics to the run folder. Returns the
+    /// state at the end.
+    ///
+    /// The weights that the run keeps are the best on dev by F1, the later of equal ones; without dev, the last ones. With several
+    /// devices each computes every n-th batch of a step, and all make the same update.
+    ///
+    /// On the CPU the weights depend on settings, data and seed alone: not on the number of threads, nor on whether training was
+    /// stopped and resumed.
+    ///
+    /// # Errors
+    /// A loss that is not finite, by its step and triples; failed writes; those of the objective.
+    pub fn train(
+        mut self,
+        mut data: DataSet,
+        initial: TrainState<B>,
+        state: CheckpointState,
+        objective: &mut impl Objective<B>,
+    ) -> Result<CheckpointState> {
+        let StageSettings { seed, device, batch, accumulate, epochs, .. } = *self.settings;
+        let steps = Steps { batch, accumulate, device };
+        let shuffler = rng::generator(seed, RngStream::Shuffle, 0);
+        let total = steps.count(&data.sequences, epochs, shuffler).min(self.settings.max_steps.unwrap_or(usize::MAX));
+        let schedule = Schedule::new(self.settings.lr, self.settings.warmup, total);
+        let mut progress = Progress {
+            dropout_seeds: rng::generator(seed, RngStream::Dropout, state.dropout_words),
+            throughput: Throughput::start(state.seconds, device.is_gpu()),
+            losses: LossAverage::default(),
+            pending: PendingLosses::default(),
+            replicas: vec![initial],
+            state,
+        };
+        let task = Task::start(self.reporter, "training", total);
+        self.reporter.skip(progress.state.position.step);
+        self.reporter.message(&format!("{}: {} sequences, {total} steps", self.settings.stage.name(), data.sequences.len()));
+        if self.dev.is_none() {
+            self.reporter.message("no --dev: the run keeps the last weights");
+        }
 
-    loop {
-        let Position { epoch, of_epoch, .. } = state.position;
-        progress.pause(|| objective.begin_epoch(epoch, of_epoch > 0, &mut learners[0], &mut data.train))?;
-        meter.resume();
-        // Alike from here on: each makes every update.
-        let others: Vec<Learner<B>> = devices.iter().skip(1).map(|device| learners[0].on(device)).collect();
-        learners.extend(others);
-        let mut shuffler = checkpoint_state::generator(config.seed, Use::Shuffle, state.shuffle_words);
-        let epoch_steps = steps.of_epoch(&data.train.sequences, &mut shuffler);
-        let mut unread: Vec<Unread<B::InnerBackend>> = Vec::new();
-        prefetch::with_batches(&data.train, data.reading, &epoch_steps[of_epoch..], |batches| -> Result<()> {
-            while !over(&state) {
-                let asked = Instant::now();
-                let Ok(batches) = batches.recv() else { break };
-                meter.begin(&batches, asked.elapsed());
-                let lr = schedule.at(state.position.step);
-                let loss = update(&mut learners, &*objective, &batches, config.dropout as f32, &mut dropout_seeds, lr);
-                meter.end();
-                let position = &mut state.position;
-                position.step += 1;
-                position.of_epoch += 1;
-                unread.push(Unread { step: position.step, loss, batches });
-
-                let (done, epoch_done) = (position.step == total, position.of_epoch == epoch_steps.len());
-                let every = |steps: usize| steps > 0 && position.step.is_multiple_of(steps);
-                let evaluate = done || epoch_done || every(config.eval_every);
-                let save = done || epoch_done || config.save_every.map_or(evaluate, every);
-                if every(target.steps_per_reading()) || evaluate || save {
-                    meter.read(&read(std::mem::take(&mut unread), &data.train)?);
-                    run.record(&meter.line(*position, lr))?;
-                }
-                progress.step(|| meter.message(lr, state.judge.best.as_ref().map(|best| best.scores.micro().f1())));
-
-                let best = match data.dev {
-                    _ if !evaluate => false,
-                    None => true,
-                    Some(dev) => {
-                        let answers = progress.pause(|| answer::answers(&learners[0].reader.valid(), dev, data.reading, &devices[0]))?;
-                        let scores = answer::score(dev, &answers);
-                        let mut line = meter.line(state.position, lr);
-                        line["dev"] = scores.to_json();
-                        run.record(&line)?;
-                        let f1 = scores.micro().f1();
-                        let best = state.judge.judge(scores, state.position);
-                        let remark = if best { ", best so far" } else { "" };
-                        progress.say(&format!("step {} epoch {epoch} dev F1 {f1:.4}{remark}", state.position.step));
-                        best
+        loop {
+            let TrainPosition { epoch, step_in_epoch, .. } = progress.state.position;
+            objective.begin_epoch(epoch, step_in_epoch > 0, &mut progress.replicas[0], &mut data, self.reporter)?;
+            progress.throughput.resume();
+            progress.replicate(self.devices);
+            let mut shuffler = rng::generator(seed, RngStream::Shuffle, progress.state.shuffle_words);
+            let epoch_steps = steps.of_epoch(&data.sequences, &mut shuffler);
+            let reading = self.reading;
+            prefetch(
+                &epoch_steps[step_in_epoch..],
+                |positions| reading.batch(&data, positions),
+                |batches| -> Result<()> {
+                    while !self.is_over(&progress, total) {
+                        let asked = Instant::now();
+                        let Ok(batches) = batches.recv() else { break };
+                        self.step(&mut progress, &*objective, &schedule, batches, asked.elapsed());
+                        self.after_step(&mut progress, &data, &schedule, epoch_steps.len())?;
                     }
-                };
-                if best || save {
-                    state.dropout_words = checkpoint_state::words(&dropout_seeds);
-                    state.seconds = meter.seconds();
-                    store(&learners[0], &mut state, best, run)?;
-                }
-                if evaluate || save {
-                    meter.resume();
-                }
+                    Ok(())
+                },
+            )?;
+            progress.replicas.truncate(1);
+            objective.end_epoch(epoch, &progress.replicas[0].model.valid(), &data, self.reporter)?;
+            if self.is_over(&progress, total) {
+                break;
             }
-            Ok(())
-        })?;
-        learners.truncate(1);
-        progress.pause(|| objective.end_epoch(epoch, &learners[0].reader.valid(), &data.train))?;
-        if over(&state) {
-            break;
+            let step = progress.state.position.step;
+            progress.state.position = TrainPosition { step, epoch: epoch + 1, step_in_epoch: 0 };
+            progress.state.shuffle_words = rng::words_drawn(&shuffler);
         }
-        state.position = Position { step: state.position.step, epoch: epoch + 1, of_epoch: 0 };
-        state.shuffle_words = checkpoint_state::words(&shuffler);
+        drop(task);
+        self.report_end(&progress, total);
+        Ok(progress.state)
     }
-    if let Some(warm_up) = meter.of_warm_up() {
-        progress.say(&warm_up);
+
+    fn is_over(&self, progress: &Progress<B>, total: usize) -> bool {
+        progress.state.position.step == total || progress.state.best.exhausts(self.settings.patience)
     }
-    if state.position.step < total {
-        progress.say(&format!("no better F1 in {} evaluations: stopped at step {}", state.judge.without_better, state.position.step));
+
+    fn step(&self, progress: &mut Progress<B>, objective: &impl Objective<B>, schedule: &Schedule, batches: Vec<Batch>, waited: Duration) {
+        progress.throughput.begin_step(&batches, waited);
+        let lr = schedule.at(progress.state.position.step);
+        let dropout = self.settings.dropout as f32;
+        let loss = train_step(&mut progress.replicas, objective, &batches, dropout, &mut progress.dropout_seeds, lr);
+        progress.throughput.end_step();
+        progress.state.position.step += 1;
+        progress.state.position.step_in_epoch += 1;
+        progress.pending.push(progress.state.position.step, loss, batches);
     }
-    Ok(state)
+
+    /// Records, evaluates and saves, as far as it is due.
+    fn after_step(&mut self, progress: &mut Progress<B>, data: &DataSet, schedule: &Schedule, epoch_steps: usize) -> Result<()> {
+        let cadence = Cadence {
+            eval_every: self.settings.eval_every,
+            save_every: self.settings.save_every,
+            log_every: self.settings.device.steps_per_reading(),
+            total_steps: schedule.total_steps,
+        };
+        let due = cadence.due(progress.state.position, epoch_steps);
+        let lr = schedule.at(progress.state.position.step - 1);
+        if due.log {
+            progress.losses.add(&progress.pending.read(data)?);
+            progress.throughput.synced();
+            self.run.record(&progress.metrics(lr))?;
+        }
+        self.reporter.step(&|| progress.status(lr));
+        let keep = due.evaluate && self.evaluate(progress, lr)?;
+        if keep || due.save {
+            self.save(progress, keep)?;
+        }
+        if due.evaluate || due.save {
+            progress.throughput.resume();
+        }
+        Ok(())
+    }
+
+    /// Evaluates on dev, if there is one. Returns whether the current weights are the ones to keep.
+    fn evaluate(&mut self, progress: &mut Progress<B>, lr: f64) -> Result<bool> {
+        let Some(dev) = self.dev else { return Ok(true) };
+        let answers = answer::answers(&progress.replicas[0].model.valid(), dev, self.reading, &self.devices[0], self.reporter)?;
+        let scores = answer::score(dev, &answers);
+        let mut line = progress.metrics(lr);
+        line["dev"] = scores.to_json();
+        self.run.record(&line)?;
+        let f1 = scores.micro().f1();
+        let TrainPosition { step, epoch, .. } = progress.state.position;
+        let keep = progress.state.best.add(scores, progress.state.position);
+        let remark = if keep { ", best so far" } else { "" };
+        self.reporter.message(&format!("step {step} epoch {epoch} dev F1 {f1:.4}{remark}"));
+        Ok(keep)
+    }
+
+    /// Writes a checkpoint, and before it the run's weights if they are to be kept: a process that is killed in between writes
+    /// them again after it resumed from the checkpoint before.
+    fn save(&self, progress: &mut Progress<B>, keep: bool) -> Result<()> {
+        progress.state.dropout_words = rng::words_drawn(&progress.dropout_seeds);
+        progress.state.seconds = progress.throughput.seconds();
+        let TrainState { model, optimizer } = &progress.replicas[0];
+        let weights = weights::to_safetensors(model)?;
+        if keep {
+            self.run.keep_weights(&weights)?;
+        }
+        progress.state.metrics_bytes = self.run.sync_metrics()?;
+        let optimizer_state = optimizer.to_safetensors()?;
+        let state = serde_json::to_value(&progress.state)?;
+        let files = checkpoint::Contents { weights: &weights, optimizer_state: &optimizer_state, state: &state };
+        checkpoint::write(self.run.dir(), progress.state.position.step, &files)
+    }
+
+    fn report_end(&self, progress: &Progress<B>, total: usize) {
+        if let Some((steps, seconds)) = progress.throughput.warm_up() {
+            self.reporter.message(&format!("warm-up: {seconds:.1} s in {steps} steps with batches of new shapes"));
+        }
+        let CheckpointState { position, best, .. } = &progress.state;
+        if position.step < total {
+            let (evaluations, step) = (best.evaluations_without_gain, position.step);
+            self.reporter.message(&format!("stopped early at step {step}: {evaluations} evaluations without a better F1 on --dev"));
+        }
+    }
 }
 
-/// The loss of a step, on the device still.
-struct Unread<B: Backend> {
-    step: usize,
-    loss: Tensor<B, 1>,
-    batches: Vec<Batch>,
-}
+impl<B: TrainBackend> Progress<B> {
+    /// Copies the state of the first device to the others.
+    fn replicate(&mut self, devices: &[B::Device]) {
+        let others: Vec<TrainState<B>> = devices.iter().skip(1).map(|device| self.replicas[0].to_device(device)).collect();
+        self.replicas.extend(others);
+    }
 
-/// Reads losses from the device, which it is waited for, once.
-fn read<B: Backend>(unread: Vec<Unread<B>>, data: &DataSet) -> Result<Vec<f32>> {
-    let losses = Tensor::cat(unread.iter().map(|step| step.loss.clone()).collect(), 0);
-    let losses = losses.into_data().convert::<f32>().to_vec::<f32>().expect("converted to f32");
-    let wrong = losses.iter().zip(&unread).find(|(loss, _)| !loss.is_finite());
-    let Some((loss, Unread { step, batches, .. })) = wrong else { return Ok(losses) };
-    let triples: Vec<usize> = batches.iter().flat_map(|batch| &batch.numbers).map(|&number| data.sequences[number].triple).collect();
-    let first: Vec<String> = triples.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = if triples.len() > NAMED { format!(" and {} more", triples.len() - NAMED) } else { String::new() };
-    bail!(
-        "the loss is {loss} at step {step}, whose batch holds the triples {}{more} of the training set, counted from 0; lower --lr or raise \
-         --warmup (weights saved so far are kept)",
-        first.join(", ")
-    )
-}
+    /// A few words for the progress line.
+    fn status(&self, lr: f64) -> String {
+        let (loss, speed, busy) = (self.losses.smooth, self.throughput.sequences_per_second(), self.throughput.busy() * 100.0);
+        let best = self.state.best.f1().map_or(String::new(), |f1| format!(" best dev F1 {f1:.4}"));
+        format!("loss {loss:.4} lr {lr:.1e} {speed:.1} seq/s busy {busy:.0} %{best}")
+    }
 
-/// One step: the gradients of all its batches, those of all devices added up, then the optimizer on each device. Gives the step's
-/// loss.
-fn update<B: TrainBackend>(
-    learners: &mut Vec<Learner<B>>,
-    objective: &impl Objective<B>,
-    batches: &[Batch],
-    dropout: f32,
-    dropout_seeds: &mut impl RngCore,
-    lr: f64,
-) -> Tensor<B::InnerBackend, 1> {
-    let mut gradients: Vec<Option<List<B::InnerBackend>>> = learners.iter().map(|_| None).collect();
-    let mut sum: Option<Tensor<B::InnerBackend, 1>> = None;
-    for (at, batch) in batches.iter().enumerate() {
-        let number = at % learners.len();
-        let reader = &learners[number].reader;
-        let loss = objective.loss(reader, batch, batches, &mut Dropouts::seeded(dropout, dropout_seeds.next_u64()));
-        let value = loss.clone().inner();
-        sum = Some(match sum {
-            Some(sum) => sum.clone() + value.to_device(&sum.device()),
-            None => value,
+    /// A line of `metrics.jsonl`.
+    fn metrics(&self, lr: f64) -> serde_json::Value {
+        let mut line = serde_json::json!({
+            "step": self.state.position.step,
+            "epoch": self.state.position.epoch,
+            "loss": self.losses.last,
+            "lr": lr,
+            "seconds": self.throughput.seconds(),
+            "busy": (self.throughput.busy() * 1e4).round() / 1e4,
         });
-        let more = List::of(reader, loss.backward());
-        match &mut gradients[number] {
-            Some(sum) => sum.add(more),
-            none => *none = Some(more),
+        if let Some((_, seconds)) = self.throughput.warm_up() {
+            line["warm_up_seconds"] = ((seconds * 1e3).round() / 1e3).into();
         }
+        line
     }
-    let mut gradients: Vec<List<B::InnerBackend>> = gradients.into_iter().map(Option::unwrap_or_default).collect();
-    if learners.len() > 1 {
-        let devices: Vec<B::Device> = learners.iter().map(|learner| learner.reader.device()).collect();
-        gradients = List::all_reduce(gradients, &devices);
-    }
-    let updated = learners.drain(..).zip(gradients).map(|(Learner { reader, mut optimizer }, gradients)| {
-        let reader = optimizer.step(reader, gradients, lr);
-        Learner { reader, optimizer }
-    });
-    *learners = updated.collect();
-    sum.expect("a step has a batch")
-}
-
-impl<B: TrainBackend> Learner<B> {
-    /// The same on another device.
-    fn on(&self, device: &B::Device) -> Self {
-        Self { reader: self.reader.clone().fork(device), optimizer: self.optimizer.on(device) }
-    }
-}
-
-/// Writes a checkpoint, and before it the run's weights if they are the best: were the program killed in between, they would
-/// be written again on the way from the checkpoint before.
-fn store<B: TrainBackend>(learner: &Learner<B>, state: &mut State, best: bool, run: &RunWriter) -> Result<()> {
-    let weights = weights::to_safetensors(&learner.reader)?;
-    if best {
-        run.keep(&weights)?;
-    }
-    state.metrics_bytes = run.sync_metrics()?;
-    let moments = learner.optimizer.to_safetensors()?;
-    let files = checkpoint::Files { weights: &weights, moments: &moments, state: &serde_json::to_value(&*state)? };
-    checkpoint::write(run.dir(), state.position.step, &files)
 }

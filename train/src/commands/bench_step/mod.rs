@@ -9,93 +9,32 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use clap::{Args, ValueEnum};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use schemas::atomic_file;
 
 use crate::answer::Reading;
-use crate::cli::CommonArgs;
+use crate::config::{BenchModel, BenchStepConfig};
 use crate::data::batch::Specials;
 use crate::data::tokenizer::Pieces;
 use crate::data::{Batch, BatchSize, DataSet, Encoder, Sequence, Steps, WordPieces};
 use crate::device::{Engine, Job, TrainBackend};
-use crate::model::{BertConfig, Dropouts, Extras, Reader, Weighting, weights};
-use crate::optim::{AdamW, AdamWConfig, List};
-use crate::run::write_description;
-use crate::stage::prefetch;
+use crate::model::{BertConfig, Dropouts, Extras, Reader, SpanLoss, weights};
+use crate::optim::{AdamW, AdamWConfig, Gradients};
+use crate::run::write_model_description;
+use crate::stage::prefetch::prefetch;
 
-/// Options of `bench-step`.
-#[derive(Debug, Args)]
-pub struct BenchStepArgs {
-    /// Encoder: base (12 layers, 768 wide) or mini (6 layers, 384 wide)
-    #[arg(long, value_enum, default_value_t = Model::Mini)]
-    pub model: Model,
-    /// Sequences of a batch
-    #[arg(long, default_value_t = 16)]
-    pub batch: usize,
-    /// Word pieces of a sequence
-    #[arg(long, default_value_t = 128)]
-    pub seq: usize,
-    /// File with one length a line, in the place of --seq: batches of those lengths in their order
-    #[arg(long)]
-    pub lengths: Option<PathBuf>,
-    /// Word pieces of a batch, in the place of --batch: batches as training cuts them
-    #[arg(long, requires = "lengths")]
-    pub max_tokens: Option<usize>,
-    /// Steps that are timed
-    #[arg(long, default_value_t = 20)]
-    pub steps: usize,
-    /// Steps before them
-    #[arg(long, default_value_t = 5)]
-    pub warmup: usize,
-    /// Dropout rate
-    #[arg(long, default_value_t = 0.1)]
-    pub dropout: f32,
-    /// Burn's operations, fused by Burn, in the place of our kernels
-    #[arg(long)]
-    pub burn_fusion: bool,
-    /// Time the parts of a step too
-    #[arg(long)]
-    pub parts: bool,
-    /// Cluster so many made vectors instead
-    #[arg(long, value_name = "N")]
-    pub cluster: Option<usize>,
-    /// Do nothing but write the encoded lengths of the triples in this folder to --lengths, by --vocab
-    #[arg(long, requires_all = ["lengths", "vocab"])]
-    pub lengths_of: Option<PathBuf>,
-    /// Do nothing but write an encoder of random weights to this folder, by --vocab
-    #[arg(long, requires = "vocab")]
-    pub encoder: Option<PathBuf>,
-    /// Vocabulary
-    #[arg(long)]
-    pub vocab: Option<PathBuf>,
-    /// Options of every command.
-    #[command(flatten)]
-    pub common: CommonArgs,
-}
-
-/// An encoder's size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Model {
-    /// 12 layers, 768 wide.
-    Base,
-    /// 6 layers, 384 wide.
-    Mini,
-}
-
-impl Model {
-    fn shape(self, vocab_size: usize) -> BertConfig {
-        let (hidden_size, num_hidden_layers) = if self == Self::Base { (768, 12) } else { (384, 6) };
-        let intermediate_size = 4 * hidden_size;
-        BertConfig { hidden_size, num_hidden_layers, num_attention_heads: 12, intermediate_size, ..BertConfig::tiny(vocab_size) }
-    }
+fn shape(model: BenchModel, vocab_size: usize) -> BertConfig {
+    let (hidden_size, num_hidden_layers) = if model == BenchModel::Base { (768, 12) } else { (384, 6) };
+    let intermediate_size = 4 * hidden_size;
+    BertConfig { hidden_size, num_hidden_layers, num_attention_heads: 12, intermediate_size, ..BertConfig::tiny(vocab_size) }
 }
 
 /// Measures, or writes what a measurement needs.
 ///
 /// # Errors
 /// Files that cannot be read or written; a device that cannot be used.
-pub fn run(args: BenchStepArgs) -> Result<()> {
+pub fn run(args: BenchStepConfig) -> Result<()> {
     let vocabulary = || {
         let path = args.vocab.as_deref().context("give --vocab")?;
         WordPieces::from_vocabulary(path, true).with_context(|| format!("cannot read {}", path.display()))
@@ -107,24 +46,24 @@ pub fn run(args: BenchStepArgs) -> Result<()> {
         let pieces = vocabulary()?;
         let data = Encoder::new(&pieces, 512).read(dir)?;
         let lengths: String = data.sequences.iter().map(|sequence| format!("{}\n", sequence.length())).collect();
-        return Ok(schemas::atomic_file::write(file, lengths.as_bytes())?);
+        return Ok(atomic_file::write(file, lengths.as_bytes())?);
     }
     if let Some(count) = args.cluster {
-        return args.common.device.run(cluster::Clustering(count));
+        return args.environment.device.run(cluster::Clustering(count));
     }
     let engine = if args.burn_fusion { Engine::BurnFusion } else { Engine::Own };
-    args.common.device.run_by(engine, Bench(args))
+    args.environment.device.run_by(engine, Bench(args))
 }
 
-fn write_encoder(model: Model, pieces: &WordPieces, dir: &Path) -> Result<()> {
-    let shape = model.shape(pieces.size());
+fn write_encoder(model: BenchModel, pieces: &WordPieces, dir: &Path) -> Result<()> {
+    let shape = self::shape(model, pieces.size());
     let reader: Reader<burn::backend::Flex> = weights::random(&shape, Extras::default(), 1, &Default::default());
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    write_description(dir, &shape, pieces)?;
-    Ok(schemas::atomic_file::write(&dir.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)?)
+    write_model_description(dir, &shape, pieces)?;
+    Ok(atomic_file::write(&dir.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)?)
 }
 
-struct Bench(BenchStepArgs);
+struct Bench(BenchStepConfig);
 
 /// What a step was spent on, in seconds.
 #[derive(Default)]
@@ -139,14 +78,14 @@ impl Job for Bench {
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let args = self.0;
-        let shape = args.model.shape(30_522);
-        let mut reader: Reader<B> = weights::random(&shape, Extras::default(), 1, device).at(args.common.precision);
+        let shape = self::shape(args.model, 30_522);
+        let mut reader: Reader<B> = weights::random(&shape, Extras::default(), 1, device).at(args.environment.precision);
         let mut optimizer = AdamW::new(AdamWConfig::default());
         let (data, steps) = plan(&args)?;
         ensure!(steps.len() > args.warmup, "--lengths holds {} batches, which --warmup {} takes all", steps.len(), args.warmup);
-        let target = args.common.device;
+        let target = args.environment.device;
         let specials = Specials { cls: 1, sep: 2, pad: 0 };
-        let reading = Reading { specials, batch: BatchSize::Sequences(args.batch), device: target, threshold: 0.5, quiet: true };
+        let reading = Reading { specials, batch: BatchSize::Sequences(args.batch), device: target, threshold: 0.5 };
         let sync = || B::sync(device).map_err(|error| anyhow::anyhow!("the device failed: {error:?}"));
         let step = |reader: Reader<B>,
                     optimizer: &mut AdamW<B::InnerBackend>,
@@ -164,9 +103,9 @@ impl Job for Bench {
                 Ok(())
             };
             let loss = reader.forward(&batch.input(device), &mut Dropouts::seeded(args.dropout, seed));
-            let loss = loss.loss(&batch.target(batch.context_pieces(), device), Weighting::EVEN);
+            let loss = loss.loss(&batch.target(batch.context_pieces(), device), SpanLoss::CROSS_ENTROPY);
             lap(|spent| &mut spent.forward)?;
-            let gradients = List::of(&reader, loss.backward());
+            let gradients = Gradients::of(&reader, loss.backward());
             lap(|spent| &mut spent.backward)?;
             let reader = optimizer.step(reader, gradients, 3e-5);
             lap(|spent| &mut spent.optimizer)?;
@@ -177,26 +116,30 @@ impl Job for Bench {
         let mut warm_up = 0.0;
         let mut total = 0.0;
         let mut host = 0.0;
-        reader = prefetch::with_batches(&data, reading, &steps, |batches| -> Result<Reader<B>> {
-            let mut started = Instant::now();
-            for number in 0..steps.len() {
-                if number == args.warmup {
-                    sync()?;
-                    warm_up = started.elapsed().as_secs_f64();
-                    started = Instant::now();
-                    (waited, host) = (0.0, 0.0);
+        reader = prefetch(
+            &steps,
+            |positions| reading.batch(&data, positions),
+            |batches| -> Result<Reader<B>> {
+                let mut started = Instant::now();
+                for number in 0..steps.len() {
+                    if number == args.warmup {
+                        sync()?;
+                        warm_up = started.elapsed().as_secs_f64();
+                        started = Instant::now();
+                        (waited, host) = (0.0, 0.0);
+                    }
+                    let asked = Instant::now();
+                    let Ok(batches) = batches.recv() else { break };
+                    waited += asked.elapsed().as_secs_f64();
+                    let began = Instant::now();
+                    reader = step(reader, &mut optimizer, &batches[0], number as u64, None)?;
+                    host += began.elapsed().as_secs_f64();
                 }
-                let asked = Instant::now();
-                let Ok(batches) = batches.recv() else { break };
-                waited += asked.elapsed().as_secs_f64();
-                let began = Instant::now();
-                reader = step(reader, &mut optimizer, &batches[0], number as u64, None)?;
-                host += began.elapsed().as_secs_f64();
-            }
-            sync()?;
-            total = started.elapsed().as_secs_f64();
-            Ok(reader)
-        })?;
+                sync()?;
+                total = started.elapsed().as_secs_f64();
+                Ok(reader)
+            },
+        )?;
         let count = timed.len() as f64;
         let sequences: Vec<&[usize]> = timed.iter().map(|step| step[0].as_slice()).collect();
         let lengths = |numbers: &[usize]| numbers.iter().map(|&number| data.sequences[number].length()).collect::<Vec<_>>();
@@ -208,8 +151,8 @@ impl Job for Bench {
         let mut line = serde_json::json!({
             "device": target.to_string(),
             "engine": if args.burn_fusion { "burn fusion" } else { "own kernels" },
-            "dtype": args.common.precision,
-            "model": if args.model == Model::Base { "base" } else { "mini" },
+            "dtype": args.environment.precision,
+            "model": if args.model == BenchModel::Base { "base" } else { "mini" },
             "steps": timed.len(),
             "mean_step_s": total / count,
             "host_s": host / count,
@@ -233,7 +176,7 @@ impl Job for Bench {
         println!("{line}");
         if args.parts {
             let batch = reading.batch(&data, &timed[0][0]);
-            parts::time::<B>(&shape, &batch, args.common.precision, args.dropout, device)?;
+            parts::time::<B>(&shape, &batch, args.environment.precision, args.dropout, device)?;
         }
         Ok(())
     }
@@ -246,7 +189,7 @@ fn encoder_parameters(shape: &BertConfig) -> f64 {
 }
 
 /// Sequences of random pieces, and each step's one batch of them.
-fn plan(args: &BenchStepArgs) -> Result<(DataSet, Vec<Vec<Vec<usize>>>)> {
+fn plan(args: &BenchStepConfig) -> Result<(DataSet, Vec<Vec<Vec<usize>>>)> {
     let wanted = args.warmup + args.steps;
     let lengths: Vec<usize> = match &args.lengths {
         None => vec![args.seq; args.batch * wanted],
@@ -269,7 +212,7 @@ fn plan(args: &BenchStepArgs) -> Result<(DataSet, Vec<Vec<Vec<usize>>>)> {
     let mut steps: Vec<Vec<Vec<usize>>> = match args.max_tokens {
         None => (0..sequences.len()).collect::<Vec<_>>().chunks_exact(args.batch).map(|numbers| vec![numbers.to_vec()]).collect(),
         Some(tokens) => {
-            Steps { batch: BatchSize::Tokens(tokens), accumulate: 1, device: args.common.device }.of_epoch(&sequences, &mut rng)
+            Steps { batch: BatchSize::Tokens(tokens), accumulate: 1, device: args.environment.device }.of_epoch(&sequences, &mut rng)
         }
     };
     steps.truncate(wanted);

@@ -8,9 +8,11 @@ use schemas::{Triple, atomic_file};
 use confusion::{Confusion, Entity, Kind, compare};
 
 use crate::answer::{self, Answer, Reading};
+use crate::commands::terminal::TerminalReporter;
 use crate::config::EvaluateConfig;
 use crate::data::{BatchSize, DataSet, Encoder};
 use crate::device::{Job, TrainBackend};
+use crate::report::Reporter;
 use crate::run::ModelFolder;
 
 /// Scores a run.
@@ -21,15 +23,14 @@ impl Job for Evaluation {
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
+        let reporter = TerminalReporter::new(config.environment.quiet);
         let folder = ModelFolder::open_run(&config.run)?;
-        let reader = folder.load_reader::<B::InnerBackend>(device)?.at(config.environment.precision);
+        let reader = folder.load_trained::<B::InnerBackend>(device)?.at(config.environment.precision);
         let encoder = Encoder::new(&folder.pieces, folder.max_length()).keep_triples(true);
         let data = encoder.read(&config.data).context("cannot read --data")?;
-        if !config.environment.quiet {
-            eprintln!("{}: {}", config.data.display(), data.counters);
-        }
-        let reading = Reading::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment);
-        let answers = answer::answers(&reader, &data, reading, device)?;
+        reporter.message(&format!("{}: {}", config.data.display(), data.counters));
+        let reading = Reading::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment.device);
+        let answers = answer::answers(&reader, &data, reading, device, &reporter)?;
         let scores = answer::score(&data, &answers);
         if let Some(path) = &config.predictions {
             atomic_file::write(path, predictions(&data, &answers).as_bytes())?;

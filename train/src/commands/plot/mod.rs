@@ -17,30 +17,28 @@ mod tsne;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use schemas::atomic_file;
 
 use crate::cluster::table;
 use crate::config::PlotConfig;
-use crate::run;
-use crate::stage::pseudo_labels::last_epoch;
+use crate::run::{layout, reader};
+use crate::stage::StageSettings;
 use history::History;
-
-/// Folder of pictures in a run.
-pub const FOLDER: &str = "plots";
 
 /// Draws what a run's folder tells and writes the pictures.
 ///
 /// # Errors
 /// The folder is no run, says nothing yet, or the pictures cannot be written.
 pub fn plot(config: &PlotConfig) -> Result<()> {
-    let settings = run::settings(&config.run)?;
-    let history = History::new(&run::metrics(&config.run)?);
+    let settings: StageSettings = reader::settings(&config.run)?;
+    let history = History::new(&reader::metrics(&config.run)?);
     ensure!(!history.losses.is_empty(), "run {} has recorded nothing yet", config.run.display());
     let name = format!("{} ({})", config.run.display(), settings.stage.name());
     let mut pictures = vec![("loss.svg", curve_plots::loss(&name, &history)?)];
     if !history.evaluations.is_empty() {
         pictures.push(("f1.svg", curve_plots::f1(&name, &history)?));
     }
-    if let Some((epoch, path)) = last_epoch(&config.run) {
+    if let Some((epoch, path)) = layout::last_cluster_epoch(&config.run) {
         let rows = table::rows(&path)?;
         let name = format!("{name}, epoch {epoch}");
         pictures.push(("clusters.svg", cluster_plots::sizes(&name, &rows)?));
@@ -55,7 +53,7 @@ pub fn plot(config: &PlotConfig) -> Result<()> {
     fs::create_dir_all(&config.output).with_context(|| format!("cannot make {}", config.output.display()))?;
     for (file, svg) in pictures {
         let path = config.output.join(file);
-        schemas::atomic_file::write(&path, svg.as_bytes())?;
+        atomic_file::write(&path, svg.as_bytes())?;
         println!("{}", path.display());
     }
     Ok(())

@@ -19,6 +19,7 @@ use crate::answer::{self, Reading};
 use crate::config::{Input, PredictConfig};
 use crate::data::{BatchSize, Encoder};
 use crate::device::{Job, TrainBackend};
+use crate::report::Silent;
 use crate::run::ModelFolder;
 use sink::Sink;
 
@@ -42,9 +43,9 @@ impl Job for Prediction {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let folder = ModelFolder::open_run(&config.run)?;
-        let reader = folder.load_reader::<B::InnerBackend>(device)?.at(config.environment.precision);
+        let reader = folder.load_trained::<B::InnerBackend>(device)?.at(config.environment.precision);
         let encoder = Encoder::new(&folder.pieces, folder.max_length()).keep_triples(true);
-        let reading = Reading { quiet: true, ..Reading::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment) };
+        let reading = Reading::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment.device);
         let mut sink = Sink::create(&config.output)?;
         let (mut texts, mut seconds) = (0, 0.0);
         blocks(&config.input, |block| {
@@ -52,7 +53,7 @@ impl Job for Prediction {
             texts += block.len();
             let questions = block.iter().flat_map(|text| questions(text, &config.queries, &config.lang)).collect();
             let mut data = encoder.encode(questions)?;
-            let answers = answer::answers(&reader, &data, reading, device)?;
+            let answers = answer::answers(&reader, &data, reading, device, &Silent)?;
             for (triple, answers) in data.triples.iter_mut().zip(answers) {
                 triple.spans = answers.into_iter().map(|answer| answer.to_span(&triple.context)).collect();
                 triple.impossible = triple.spans.is_empty();

@@ -1,0 +1,103 @@
+//! The commands, with their help.
+
+use clap::{Arg, Parser, Subcommand};
+
+use super::run_args::{BenchStepArgs, CheckDeviceArgs, EvaluateArgs, ExportArgs, PipelineArgs, PlotArgs, PredictArgs, ResumeArgs};
+use super::stage_args::{FetArgs, NeeArgs, StageArgs};
+
+/// Trains models that find named entities, from folders of triples.
+#[derive(Debug, Parser)]
+#[command(name = "train", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Stage 1, entity span identification: learn where entities are, from esi triples
+    #[command(
+        after_help = "Example:\n  train esi --data esi --encoder bert-base-chinese --out runs/esi --dev esi-dev",
+        mut_arg("lr", |arg| stage_default(arg, "6e-6")),
+        mut_arg("epochs", |arg| stage_default(arg, "5")),
+        mut_arg("warmup", |arg| stage_default(arg, "0")),
+        mut_arg("eval_every", |arg| stage_default(arg, "20000"))
+    )]
+    Esi(StageArgs),
+    /// Stage 2, named entity extraction: learn labels from gazetteers, and relabel the training set after each epoch
+    #[command(
+        after_help = "Example:\n  train nee --data nee --init runs/esi --out runs/nee --dev gold/dev\n\n\
+            The triples of each round are written to RUN/relabelled/round-K. Stage 3 trains on the last round.",
+        mut_arg("lr", |arg| stage_default(arg, "3e-5")),
+        mut_arg("epochs", |arg| stage_default(arg, "6")),
+        mut_arg("warmup", |arg| stage_default(arg, "0.4")),
+        mut_arg("eval_every", |arg| stage_default(arg, "4000"))
+    )]
+    Nee(NeeArgs),
+    /// Stage 3, fine-grained typing: learn labels and, as a second task, clusters of the answers
+    #[command(
+        after_help = "Example:\n  train fet --data runs/nee --init runs/nee --out runs/fet --dev gold/dev\n\n\
+            RUN/clusters/epoch-K.parquet has the cluster of each answer.",
+        mut_arg("lr", |arg| stage_default(arg, "2e-5")),
+        mut_arg("epochs", |arg| stage_default(arg, "5")),
+        mut_arg("warmup", |arg| stage_default(arg, "0.1")),
+        mut_arg("eval_every", |arg| stage_default(arg, "2000"))
+    )]
+    Fet(FetArgs),
+    /// Stage 4, fine-tuning: learn labels from gold triples
+    #[command(
+        after_help = "Example:\n  train finetune --data gold/train --dev gold/dev --test gold/test --init runs/esi --out runs/final",
+        mut_arg("lr", |arg| stage_default(arg, "3e-5")),
+        mut_arg("epochs", |arg| stage_default(arg, "25")),
+        mut_arg("warmup", |arg| stage_default(arg, "0")),
+        mut_arg("eval_every", |arg| stage_default(arg, "100"))
+    )]
+    Finetune(StageArgs),
+    /// Continue a stage that was stopped, from its last checkpoint
+    #[command(after_help = "Example:\n  train resume runs/esi\n\nOn the CPU, the weights of the finished run are bit for bit those of a \
+        run that was never stopped. Paths in\nthe run's settings are relative to the folder where it was started: resume it there.")]
+    Resume(ResumeArgs),
+    /// Train the stages of a file in order; finished ones are kept, stopped ones are resumed
+    #[command(
+        after_help = "Example:\n  train pipeline stages.toml\n\nwith, for instance:\n  out = \"runs\"\n  encoder = \"bert-base-chinese\"\n  \
+        [esi]\n  data = \"data/esi\"\n  [nee]\n  data = \"data/nee\"\n  epochs = 3\n  [fet]\n  [finetune]\n  data = \"gold/train\"\n  dev = \"gold/dev\"\n\n\
+        Each table is a stage, with options by their names on the command line; options before the tables hold for all\nstages. A stage \
+        starts from the weights of the one before, and fet trains on the last round of nee."
+    )]
+    Pipeline(PipelineArgs),
+    /// Write a run in the Hugging Face layout of BERT
+    #[command(
+        after_help = "Example:\n  train export runs/final -o model\n  python -c \"import transformers as t; t.BertModel.from_pretrained('model')\""
+    )]
+    Export(ExportArgs),
+    /// Measure training steps
+    #[command(hide = true)]
+    BenchStep(BenchStepArgs),
+    /// Compare loss and gradients of a batch on a device with those on the CPU, in f32 and bf16
+    #[command(
+        after_help = "Example:\n  train check-device --device cuda\n\nA relative difference above 1e-3 in f32 or 3e-2 in bf16 is an \
+        error, with exit code 1."
+    )]
+    CheckDevice(CheckDeviceArgs),
+    /// Score a run on gold triples
+    #[command(after_help = "Example:\n  train evaluate runs/final --data gold/test --json --predictions predictions.jsonl")]
+    Evaluate(EvaluateArgs),
+    /// Draw a run: loss and F1 by step; of stage 3, what clusters hold and a map of their answers
+    #[command(
+        after_help = "Example:\n  train plot runs/fet\n\nThe pictures are SVG files, which browsers open: loss.svg, f1.svg, clusters.svg, \
+        spans-by-cluster.svg and\nspans-by-label.svg (t-SNE of the vectors of 2,000 answers), in RUN/plots."
+    )]
+    Plot(PlotArgs),
+    /// Find entities in text
+    #[command(after_help = "Examples:\n  echo 'Ödön Teleki was born in Budapest.' | train predict runs/final --queries en_conll03
+  train predict runs/final --queries en_conll03 sentences.jsonl -o marked.jsonl
+  tail -f news.txt | train predict runs/final --queries mine.toml --json")]
+    Predict(PredictArgs),
+}
+
+/// The default that a stage has for an option of every stage.
+fn stage_default(arg: Arg, value: &'static str) -> Arg {
+    arg.default_value(value)
+}

@@ -1,0 +1,185 @@
+//! Options of the commands that continue, use or compare runs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::common_args::CommonArgs;
+use crate::config::BenchModel;
+use crate::device::Device;
+
+/// Options of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Device that computes: cpu, cuda or cuda:N [default: the one where the run began]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<Device>,
+    /// CPU threads; 0 for one per core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Print results and errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `pipeline`.
+#[derive(Debug, Args)]
+pub struct PipelineArgs {
+    /// The stages and their options
+    #[arg(value_name = "FILE.toml")]
+    pub file: PathBuf,
+    /// CPU threads; 0 for one per core, or what the file says
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Print results and errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Folder of gold triples
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Print JSON in place of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Write the predicted answers of each triple, a JSON object a line
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub predictions: Option<PathBuf>,
+    /// Write each mistake with its context, a JSON object a line
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub errors: Option<PathBuf>,
+    /// Sequences of a batch
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    pub batch: usize,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Options of `predict`.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// The run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Text with a sentence a line, .jsonl with a field `text`, .parquet with a column `text` or of triples, or a folder of
+    /// triples; - is standard input, whose lines are answered as they come
+    #[arg(value_name = "INPUT", default_value = "-")]
+    pub input: PathBuf,
+    /// Labels to look for: the name of a query set (`prep queries list`), or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub queries: String,
+    /// FILE.jsonl, or FILE.parquet for triples; without it the text is printed with its entities marked
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print a JSON object a line in place of marked text
+    #[arg(long, conflicts_with = "output")]
+    pub json: bool,
+    /// Language code of the triples that are written [default: that of the queries]
+    #[arg(long, value_name = "CODE")]
+    pub lang: Option<String>,
+    /// Replace an existing output file
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Sequences of a batch
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    pub batch: usize,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The run, or a folder in the Hugging Face layout whose weights include the heads
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Folder to write
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Replace files in the folder
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// Options of `plot`.
+#[derive(Debug, Args)]
+pub struct PlotArgs {
+    /// The run, finished or not
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Folder for the pictures; those of an earlier call are replaced [default: RUN/plots]
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Options of `check-device`.
+#[derive(Debug, Args)]
+pub struct CheckDeviceArgs {
+    /// Device to compare with the CPU: cpu, cuda or cuda:N
+    #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
+    pub device: Device,
+    /// CPU threads; 0 for one per core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+}
+
+/// Options of `bench-step`.
+#[derive(Debug, Args)]
+pub struct BenchStepArgs {
+    /// Size of the encoder
+    #[arg(long, value_enum, default_value_t = BenchModel::Mini)]
+    pub model: BenchModel,
+    /// Sequences of a batch
+    #[arg(long, default_value_t = 16)]
+    pub batch: usize,
+    /// Word pieces of a sequence
+    #[arg(long, default_value_t = 128)]
+    pub seq: usize,
+    /// File with a length a line, in place of --seq: batches of sequences of those lengths, in their order
+    #[arg(long)]
+    pub lengths: Option<PathBuf>,
+    /// Word pieces of a batch, in place of --batch: batches as training makes them
+    #[arg(long, requires = "lengths")]
+    pub max_tokens: Option<usize>,
+    /// Steps that are timed
+    #[arg(long, default_value_t = 20)]
+    pub steps: usize,
+    /// Steps before them
+    #[arg(long, default_value_t = 5)]
+    pub warmup: usize,
+    /// Dropout rate
+    #[arg(long, default_value_t = 0.1)]
+    pub dropout: f32,
+    /// Compute by Burn's operations, fused by Burn, in place of this program's kernels
+    #[arg(long)]
+    pub burn_fusion: bool,
+    /// Time the parts of a step too
+    #[arg(long)]
+    pub parts: bool,
+    /// Cluster this many random vectors, in place of training steps
+    #[arg(long, value_name = "N")]
+    pub cluster: Option<usize>,
+    /// Only write the lengths of the triples in this folder, in word pieces of --vocab, to --lengths
+    #[arg(long, requires_all = ["lengths", "vocab"])]
+    pub lengths_of: Option<PathBuf>,
+    /// Only write an encoder of random weights for --vocab to this folder
+    #[arg(long, requires = "vocab")]
+    pub encoder: Option<PathBuf>,
+    /// Vocabulary
+    #[arg(long)]
+    pub vocab: Option<PathBuf>,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}

@@ -1,0 +1,18 @@
+//! Wrong usage: exit code 2.
+
+/// A command line, or a file of settings, that cannot be meant, whatever the data are.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(String);
+
+impl UsageError {
+    /// An error by what was found and what would be right.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// Fails with `message` unless `condition` holds.
+pub(super) fn check(condition: bool, message: impl FnOnce() -> String) -> Result<(), UsageError> {
+    if condition { Ok(()) } else { Err(UsageError::new(message())) }
+}

@@ -1,0 +1,87 @@
+//! What options with named values accept: the domain's enums, as clap shows and parses them.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use crate::cluster::kmeans;
+use crate::config::BenchModel;
+use crate::model::{Pool, Precision};
+use crate::stage::settings::{ClusterHead, ClusterMethod, RelabelMode};
+
+/// Implements [`ValueEnum`] for an enum: each variant with its name and help.
+macro_rules! value_enum {
+    ($type:ty { $($variant:ident => $name:literal, $help:literal;)+ }) => {
+        impl ValueEnum for $type {
+            fn value_variants<'a>() -> &'a [Self] {
+                &[$(Self::$variant),+]
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                Some(match self {
+                    $(Self::$variant => PossibleValue::new($name).help($help)),+
+                })
+            }
+        }
+    };
+}
+
+value_enum!(Precision {
+    F32 => "f32", "32 bits; on a GPU, matrix products round their operands to TF32";
+    Bf16 => "bf16", "bfloat16 operands of matrix products, f32 sums; on the CPU slower than f32";
+});
+
+value_enum!(Pool {
+    Sum => "sum", "Their sum";
+    Mean => "mean", "Their mean";
+    Max => "max", "The largest value of each dimension";
+});
+
+value_enum!(kmeans::Start {
+    PlusPlus => "plus-plus", "k-means++: each drawn with a probability that grows with the squared distance from those drawn before";
+    Random => "random", "Random answers";
+});
+
+value_enum!(RelabelMode {
+    Replace => "replace", "The model's answers replace them";
+    Union => "union", "They stay, and the model's answers that overlap none of them are added";
+});
+
+value_enum!(ClusterMethod {
+    Kmeans => "kmeans", "k-means";
+    Pic => "pic", "Power iteration clustering on a graph of nearest neighbours";
+});
+
+value_enum!(ClusterHead {
+    Align => "align", "The head stays; each cluster gets the number of the former cluster that it overlaps most";
+    Reset => "reset", "The head gets new random weights";
+});
+
+value_enum!(BenchModel {
+    Base => "base", "12 layers, 768 wide";
+    Mini => "mini", "6 layers, 384 wide";
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Serialize;
+
+    /// Files (`run.toml`, the file of `train pipeline`) use the names of the command line.
+    fn check<T: ValueEnum + Serialize>() {
+        for value in T::value_variants() {
+            let on_command_line = value.to_possible_value().unwrap();
+            let in_files = serde_json::to_value(value).unwrap();
+            assert_eq!(in_files, on_command_line.get_name());
+        }
+    }
+
+    #[test]
+    fn values_have_the_same_names_in_files() {
+        check::<Precision>();
+        check::<Pool>();
+        check::<kmeans::Start>();
+        check::<RelabelMode>();
+        check::<ClusterMethod>();
+        check::<ClusterHead>();
+    }
+}

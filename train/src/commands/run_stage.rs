@@ -1,0 +1,159 @@
+//! Runs a training stage, from the beginning or from its last checkpoint: what `train`, `resume` and `pipeline` share.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::terminal::TerminalReporter;
+use crate::answer::{self, Reading};
+use crate::config::TrainConfig;
+use crate::data::{DataSet, Encoder};
+use crate::device::{Job, TrainBackend};
+use crate::report::Reporter;
+use crate::run::{CreateOptions, ModelFolder, RunWriter, checkpoint, layout, write_model_description};
+use crate::stage::{
+    CheckpointState, ClusterObjective, InitialState, PseudoLabels, SelfTraining, SpanObjective, Stage, TrainingLoop, last_round,
+};
+
+/// Where a run starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartFrom {
+    /// At its first step.
+    Beginning,
+    /// At its last checkpoint, or its first step if it was stopped before the first checkpoint.
+    LastCheckpoint,
+}
+
+/// Trains a stage, writes its run folder, and prints its scores.
+///
+/// # Errors
+/// Input that cannot be read, a run that cannot be started or resumed, a device that cannot be used, a failed write, a loss that is
+/// not finite.
+pub fn run_stage(config: TrainConfig, from: StartFrom) -> Result<()> {
+    config.settings.device.run(StageJob { config, from })
+}
+
+/// The configuration with the last round of `--data` in its place, if that is a run of stage 2.
+///
+/// # Errors
+/// It is a run without a finished round.
+pub fn with_last_round(mut config: TrainConfig) -> Result<TrainConfig> {
+    let data = &config.settings.data;
+    if layout::is_run(data) {
+        config.settings.data = last_round(data).with_context(|| {
+            format!("--data {}: the run has no finished round of relabelled triples; only runs of `train nee` have them", data.display())
+        })?;
+    }
+    Ok(config)
+}
+
+struct StageJob {
+    config: TrainConfig,
+    from: StartFrom,
+}
+
+impl Job for StageJob {
+    type Output = ();
+
+    fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
+        let TrainConfig { settings, run: dir, overwrite, quiet, .. } = &self.config;
+        let reporter = TerminalReporter::new(*quiet);
+        let devices = devices::<B>(&self.config, device)?;
+        let resume = self.from == StartFrom::LastCheckpoint;
+        ensure!(!resume || !layout::is_finished(dir), "run {} is finished", dir.display());
+        let stored = if resume { checkpoint::newest(dir)? } else { None };
+        let InitialState { bert, pieces, train: initial, checkpoint: state } = match &stored {
+            Some(checkpoint) => InitialState::<B>::from_checkpoint(settings, dir, checkpoint, device)?,
+            None => InitialState::<B>::fresh(settings, device)?,
+        };
+        let positions = bert.max_position_embeddings;
+        ensure!(
+            settings.max_length <= positions,
+            "--max-length {} is more than the {positions} position embeddings of the encoder",
+            settings.max_length
+        );
+        let encoder = Encoder::new(&pieces, settings.max_length);
+        let read = |dir: &Path, option: &str| -> Result<DataSet> {
+            let data = encoder.read(dir).with_context(|| format!("cannot read --{option}"))?;
+            reporter.message(&format!("{option}: {}", data.counters));
+            Ok(data)
+        };
+        let data = read(&settings.data, "data")?;
+        ensure!(!data.sequences.is_empty(), "{} holds no triples to train on", settings.data.display());
+        let dev = settings.dev.as_deref().map(|dir| read(dir, "dev")).transpose()?;
+        let test = settings.test.as_deref().map(|dir| read(dir, "test")).transpose()?;
+
+        let mut run = match &stored {
+            Some(checkpoint) => {
+                checkpoint::keep_only(checkpoint)?;
+                RunWriter::resume(dir, state.metrics_bytes, settings.tensorboard)?
+            }
+            None => {
+                // A run that was stopped before its first checkpoint has nothing to keep.
+                let options = CreateOptions { overwrite: *overwrite || resume, tensorboard: settings.tensorboard };
+                let run = RunWriter::create(dir, settings, options)?;
+                write_model_description(dir, &bert, &pieces)?;
+                run
+            }
+        };
+        // Without gradients, a batch twice as large takes less memory than a training step.
+        let reading = Reading::new(&pieces, settings.batch.times(2), settings.device);
+        let training = TrainingLoop { settings, devices: &devices, dev: dev.as_ref(), reading, run: &mut run, reporter: &reporter };
+        let loss = settings.loss;
+        let state = match settings.stage {
+            Stage::Esi | Stage::Finetune => training.train(data, initial, state, &mut SpanObjective { loss })?,
+            Stage::Nee(relabel) => {
+                let spans = SpanObjective { loss };
+                let mut objective =
+                    SelfTraining::<B> { spans, device, settings: relabel, encoder, reading, source: &settings.data, run: dir };
+                training.train(data, initial, state, &mut objective)?
+            }
+            Stage::Fet(clusters) => {
+                let mut objective = ClusterObjective::<B> {
+                    device,
+                    settings: clusters,
+                    loss,
+                    reading,
+                    source: &settings.data,
+                    run: dir,
+                    seed: settings.seed,
+                    deviation: bert.initializer_range,
+                    labels: PseudoLabels::default(),
+                };
+                training.train(data, initial, state, &mut objective)?
+            }
+        };
+        let mut result = result(settings.stage, &state);
+        if let Some(test) = &test {
+            // Loaded from the folder, so that the weights that are scored are those that others will find there.
+            let best = ModelFolder::open_run(dir)?.load_trained::<B::InnerBackend>(device)?.at(settings.precision);
+            let scores = answer::score(test, &answer::answers(&best, test, reading, device, &reporter)?);
+            run.record(&serde_json::json!({ "test": scores.to_json() }))?;
+            result["test"] = scores.to_json();
+            println!("test\n{scores}");
+        }
+        run.finish(&result)
+    }
+}
+
+/// The run's `result.json`, without the scores on test; prints the best scores on dev.
+fn result(stage: Stage, state: &CheckpointState) -> serde_json::Value {
+    let mut result = serde_json::json!({ "stage": stage.name(), "steps": state.position.step, "epochs": state.position.epoch });
+    if let Some(best) = &state.best.evaluation {
+        println!("best on dev: step {}, epoch {}\n{}", best.position.step, best.position.epoch, best.scores);
+        result["best_step"] = best.position.step.into();
+        result["dev"] = best.scores.to_json();
+    }
+    result
+}
+
+/// The devices that share each step: those of `--devices`, or the one.
+fn devices<B: TrainBackend>(config: &TrainConfig, device: &B::Device) -> Result<Vec<B::Device>> {
+    let names = &config.settings.devices;
+    if names.len() < 2 {
+        return Ok(vec![device.clone()]);
+    }
+    let devices: Vec<B::Device> = names.iter().map(|&device| B::place(device)).collect();
+    B::check(names)?;
+    Ok(devices)
+}

@@ -1,0 +1,107 @@
+//! Settings of the commands that use a run.
+
+use std::path::PathBuf;
+
+use schemas::QuerySet;
+
+use crate::device::Device;
+use crate::model::Precision;
+
+/// Settings of computing that all commands with a model share.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment {
+    /// Device that computes.
+    pub device: Device,
+    /// Number format of the encoder's matrix products.
+    pub precision: Precision,
+    /// Threads of the CPU; 0 for one per core.
+    pub threads: usize,
+    /// Whether only results and errors are printed.
+    pub quiet: bool,
+}
+
+/// Settings of `train evaluate`.
+#[derive(Debug)]
+pub struct EvaluateConfig {
+    /// The run.
+    pub run: PathBuf,
+    /// Folder of gold triples.
+    pub data: PathBuf,
+    /// Whether JSON is printed, not a table.
+    pub json: bool,
+    /// File for the predicted answers of each triple.
+    pub predictions: Option<PathBuf>,
+    /// File for each mistake.
+    pub errors: Option<PathBuf>,
+    /// Sequences of a batch.
+    pub batch: usize,
+    /// Device, precision, threads.
+    pub environment: Environment,
+}
+
+/// Settings of `train predict`.
+#[derive(Debug)]
+pub struct PredictConfig {
+    /// The run.
+    pub run: PathBuf,
+    /// Labels to look for, with their queries.
+    pub queries: QuerySet,
+    /// Where the texts come from.
+    pub input: Input,
+    /// Where the entities go.
+    pub output: Output,
+    /// Language code of the triples that are written.
+    pub lang: String,
+    /// Sequences of a batch.
+    pub batch: usize,
+    /// Device, precision, threads.
+    pub environment: Environment,
+}
+
+/// Where `train predict` reads texts.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Standard input, a sentence a line.
+    Stdin,
+    /// A text file, a sentence a line.
+    Text(PathBuf),
+    /// A file with a JSON object with a field `text` a line.
+    Jsonl(PathBuf),
+    /// A folder of triples: their contexts.
+    Triples(PathBuf),
+    /// A Parquet file with a column `text`, or of triples: their contexts.
+    Parquet(PathBuf),
+}
+
+/// Where `train predict` writes entities.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output: the texts with their entities marked.
+    Marked,
+    /// Standard output: a JSON object a line.
+    Json,
+    /// A file with a JSON object a line.
+    Jsonl(PathBuf),
+    /// A Parquet file of triples.
+    Parquet(PathBuf),
+}
+
+/// Settings of `train export`.
+#[derive(Debug)]
+pub struct ExportConfig {
+    /// The run, or a folder in the Hugging Face layout.
+    pub run: PathBuf,
+    /// Folder to write.
+    pub output: PathBuf,
+    /// Whether files in it are replaced.
+    pub overwrite: bool,
+}
+
+/// Settings of `train plot`.
+#[derive(Debug)]
+pub struct PlotConfig {
+    /// The run.
+    pub run: PathBuf,
+    /// Folder of the pictures.
+    pub output: PathBuf,
+}

@@ -1,0 +1,102 @@
+//! What training starts from: the weights that the settings name, or a checkpoint.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::backend::Backend;
+use schemas::{QuerySet, ShardFolder, Triple};
+
+use super::checkpoint_state::CheckpointState;
+use super::settings::{InitialWeights, StageSettings};
+use super::train_state::TrainState;
+use crate::data::WordPieces;
+use crate::device::TrainBackend;
+use crate::model::weights::{self, Heads, Tensors};
+use crate::model::{BertConfig, Extras, Reader};
+use crate::optim::AdamW;
+use crate::run::{ModelFolder, checkpoint};
+
+/// A model with its tokenizer, its optimizer, and the position in training.
+pub struct InitialState<B: TrainBackend> {
+    /// Shape of the encoder.
+    pub bert: BertConfig,
+    /// Its tokenizer.
+    pub pieces: WordPieces,
+    /// Model and optimizer.
+    pub train: TrainState<B>,
+    /// State of the training loop.
+    pub checkpoint: CheckpointState,
+}
+
+impl<B: TrainBackend> InitialState<B> {
+    /// The weights that the settings name, a new optimizer, and the position before the first step.
+    ///
+    /// # Errors
+    /// Weights, tokenizer or training set cannot be read.
+    pub fn fresh(settings: &StageSettings, device: &B::Device) -> Result<Self> {
+        let (bert, pieces, model) = initial_model(settings, device)?;
+        let train = TrainState { model: model.at(settings.precision), optimizer: AdamW::new(settings.optimizer) };
+        Ok(Self { bert, pieces, train, checkpoint: CheckpointState::default() })
+    }
+
+    /// The state that a checkpoint of a run holds.
+    ///
+    /// # Errors
+    /// The checkpoint, or the run's `config.json` or tokenizer, cannot be read.
+    pub fn from_checkpoint(settings: &StageSettings, run: &Path, checkpoint: &Path, device: &B::Device) -> Result<Self> {
+        let read = || -> Result<Self> {
+            let ModelFolder { bert, pieces, .. } = ModelFolder::open_started(run)?;
+            let model = weights::fill(&bert, extras(settings), Tensors::read(checkpoint)?, Heads::Stored, settings.seed, device)?;
+            let optimizer = fs::read(checkpoint.join(checkpoint::OPTIMIZER_STATE)).context(checkpoint::OPTIMIZER_STATE)?;
+            let optimizer = AdamW::from_safetensors(settings.optimizer, &optimizer, device).context(checkpoint::OPTIMIZER_STATE)?;
+            let state = fs::read_to_string(checkpoint.join(checkpoint::STATE)).context(checkpoint::STATE)?;
+            let state = serde_json::from_str(&state).context(checkpoint::STATE)?;
+            Ok(Self { bert, pieces, train: TrainState { model: model.at(settings.precision), optimizer }, checkpoint: state })
+        };
+        read().with_context(|| format!("cannot resume from {}", checkpoint.display()))
+    }
+}
+
+/// The heads that the stage's model has beside those for starts and ends.
+fn extras(settings: &StageSettings) -> Extras {
+    Extras { nested: settings.nested, clusters: settings.stage.clusters() }
+}
+
+/// Shape, tokenizer and weights that the settings name.
+fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Result<(BertConfig, WordPieces, Reader<B>)> {
+    let (folder, heads) = match &settings.initial {
+        InitialWeights::Encoder(dir) => (ModelFolder::open_encoder(dir).context("cannot use --encoder")?, Heads::Fresh),
+        InitialWeights::Run(run) => (ModelFolder::open_run(run).context("cannot use --init")?, Heads::Extended),
+        InitialWeights::Tiny { vocab, lowercase } => {
+            let pieces = match vocab {
+                Some(path) => WordPieces::from_vocabulary(path, *lowercase).context("cannot use --vocab")?,
+                None => learn_vocabulary(&settings.data, *lowercase)?,
+            };
+            let bert = BertConfig::tiny(pieces.size());
+            let model = weights::random(&bert, extras(settings), settings.seed, device);
+            return Ok((bert, pieces, model));
+        }
+    };
+    let model = folder.load::<B>(extras(settings), heads, settings.seed, device)?;
+    Ok((folder.bert, folder.pieces, model))
+}
+
+/// Learns a vocabulary from the contexts and queries of the training set, and from the built-in query sets: a later stage has other
+/// queries than this one, whose words should not be unknown.
+fn learn_vocabulary(data: &Path, lowercase: bool) -> Result<WordPieces> {
+    let folder = ShardFolder::open::<Triple>(data).context("cannot read --data")?;
+    let mut texts: Vec<String> = Vec::new();
+    let mut queries: BTreeSet<String> = QuerySet::built_in().into_iter().flat_map(|set| set.queries).map(|query| query.text).collect();
+    for rows in folder.rows::<Triple>() {
+        for row in rows.context("cannot read --data")? {
+            queries.insert(row.query);
+            if texts.last() != Some(&row.context) {
+                texts.push(row.context);
+            }
+        }
+    }
+    ensure!(!texts.is_empty(), "{} holds no triples to learn a vocabulary from", data.display());
+    WordPieces::learn(texts.iter().chain(&queries).map(String::as_str), lowercase)
+}
