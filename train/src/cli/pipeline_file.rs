@@ -138,7 +138,9 @@ fn stage(
     }
     let mut options = common.clone();
     if before.is_some() {
-        options.retain(|key, _| !FIRST_STAGE_ONLY.contains(&key.get_ref().as_ref()));
+        for key in FIRST_STAGE_ONLY {
+            take(&mut options, key);
+        }
     }
     for (key, value) in own {
         take(&mut options, key.get_ref());

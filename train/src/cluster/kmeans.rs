@@ -1,6 +1,5 @@
 //! k-means by Lloyd's iterations.
 
-use clap::ValueEnum;
 use rand::Rng;
 use rand::seq::index;
 use rayon::prelude::*;
@@ -12,7 +11,7 @@ use super::{Clusters, Points, squared_distance};
 const BLOCK: usize = 4096;
 
 /// Which points are the first means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
     /// Each drawn by the square of its distance from those drawn before (k-means++, Arthur and Vassilvitskii 2007).

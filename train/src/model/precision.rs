@@ -1,10 +1,9 @@
 //! What numbers the encoder's matrix products see.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// Numbers of the encoder's matrix products. Parameters, their gradients, LayerNorm, softmax, the heads and the loss are f32 always.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits: 23 of the fraction, on a GPU 10 of them in the products (TF32).
