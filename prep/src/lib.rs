@@ -3,36 +3,31 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`cli`] | arguments, parsed and nothing more |
+//! | [`commands`] | one module for each command |
+//! | [`input`] | dumps and folders of pages, read in batches |
+//! | [`run`] | a run from inputs to an output folder: jobs, checkpoints, progress |
+//! | [`label`] | pages to triples |
 //! | [`source`] | a dump's bytes to pages of wikitext |
 //! | [`wikitext`] | wikitext to clean text with anchors by char offset |
 //! | [`sentence`] | text to sentences |
 //! | [`gazetteer`] | lists of names, and names found in text |
-//! | [`extract`] | `prep pages`, `prep esi` and `prep nee` |
-//! | [`plan`], [`merge`] | their work in parts, on several machines |
-//! | [`pipeline`], [`strings`] | work in order on several threads; many strings in little memory |
-//! | [`mrc`] | `prep mrc`: annotated corpora |
-//! | [`export`] | `prep export`: triples back to annotated corpora |
-//! | [`queries`], `inspect` (a feature, on by default), [`verify`] | the commands of these names |
-//! | [`numbers`] | numbers as people read them |
-//!
-//! Nothing but [`source`], [`plan`], [`gazetteer::files`] and the shard writer of `schemas` touches the disk; no module knows `train`.
+//! | [`corpora`] | annotated corpora, read and written |
+//! | [`ordered_map`] | work on several threads, results in order |
+//! | [`interner`] | many strings in little memory |
+//! | [`number_format`] | numbers as people read them |
 
 pub mod cli;
-pub mod export;
-pub mod extract;
+pub mod commands;
+pub mod corpora;
 pub mod gazetteer;
-#[cfg(feature = "inspect")]
-pub mod inspect;
-pub mod merge;
-pub mod mrc;
-pub mod numbers;
-pub mod pipeline;
-pub mod plan;
-pub mod queries;
+pub mod input;
+pub mod interner;
+pub mod label;
+pub mod number_format;
+pub mod ordered_map;
+pub mod run;
 pub mod sentence;
 pub mod source;
-pub mod strings;
-pub mod verify;
 pub mod wikitext;
 
 use cli::{Cli, Command, LogLevel};
@@ -53,16 +48,16 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
     };
     tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time().init();
     match &cli.command {
-        Command::Pages(args) => extract::pages(args, &cli.common),
-        Command::Esi(args) => extract::esi(args, &cli.common),
-        Command::Nee(args) => extract::nee(args, &cli.common),
-        Command::Plan(args) => plan::run(args, &cli.common),
-        Command::Merge(args) => merge::run(args, &cli.common),
-        Command::Mrc(args) => mrc::run(args, &cli.common),
-        Command::Export(args) => export::run(args, &cli.common),
-        Command::Queries(args) => queries::run(args),
+        Command::Pages(args) => commands::pages::run(args, &cli.common),
+        Command::Esi(args) => commands::esi::run(args, &cli.common),
+        Command::Nee(args) => commands::nee::run(args, &cli.common),
+        Command::Plan(args) => commands::plan::run(args, &cli.common),
+        Command::Merge(args) => commands::merge::run(args, &cli.common),
+        Command::Mrc(args) => commands::mrc::run(args, &cli.common),
+        Command::Export(args) => commands::export::run(args, &cli.common),
+        Command::Queries(args) => commands::queries::run(args),
         #[cfg(feature = "inspect")]
-        Command::Inspect(args) => inspect::run(args, &cli.common),
-        Command::Verify(args) => verify::run(args, &cli.common),
+        Command::Inspect(args) => commands::inspect::run(args, &cli.common),
+        Command::Verify(args) => commands::verify::run(args, &cli.common),
     }
 }

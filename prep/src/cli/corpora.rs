@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::OutputArgs;
-use crate::mrc::columns::Columns;
+use crate::corpora::read::columns::Columns;
 
 /// `prep mrc`
 #[derive(Debug, Args)]

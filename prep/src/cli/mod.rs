@@ -1,8 +1,8 @@
 //! The command line: parsing only. What is parsed is checked by the command that runs.
 
 mod corpora;
-mod extract;
-mod look;
+mod dumps;
+mod folders;
 mod size;
 
 use std::path::PathBuf;
@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use corpora::*;
-pub use extract::*;
-pub use look::*;
+pub use dumps::*;
+pub use folders::*;
 pub use size::Size;
 
-use crate::pipeline::Limits;
+use crate::ordered_map::Limits;
 
 /// Wikipedia dumps, gazetteers and labelled corpora to Parquet shards of MRC triples.
 #[derive(Debug, Parser)]

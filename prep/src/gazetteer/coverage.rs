@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::{Found, Gazetteer};
-use crate::numbers::{counted, grouped};
+use crate::number_format::{counted, grouped};
 
 /// Names that are shown of each kind.
 const SHOWN: usize = 10;

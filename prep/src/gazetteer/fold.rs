@@ -123,7 +123,7 @@ impl Folding {
 
 fn one_space(text: &str) -> Cow<'_, str> {
     // All white space but the space itself is a control character or not ASCII.
-    if crate::strings::is_spaced_once(text, |byte| byte.is_ascii_graphic()) {
+    if crate::interner::is_spaced_once(text, |byte| byte.is_ascii_graphic()) {
         return Cow::Borrowed(text);
     }
     let mut words = text.split_whitespace();

@@ -6,7 +6,7 @@ use std::ops::Range;
 use hashbrown::HashTable;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::strings::{Full, Seen, slice};
+use crate::interner::{Full, Seen, slice};
 
 /// A table of all beginnings of names that end at a word's border, walked from each word of a text: the time it takes does not depend
 /// on how many names there are.

@@ -27,7 +27,7 @@ use schemas::Counter;
 use schemas::manifest::InputFile;
 
 use crate::cli::Ambiguous;
-use crate::strings::Full;
+use crate::interner::Full;
 use files::NameFile;
 use fold::Folding;
 use matcher::{Matcher, MatcherBuilder};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::strings::{Full, Strings};
+use crate::interner::{Full, Strings};
 
 /// Distinct names, each with the files that hold it.
 ///

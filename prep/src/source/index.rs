@@ -11,7 +11,7 @@ use schemas::manifest::InputFile;
 
 use super::bzip2::BLOCK;
 use super::stream::{Progress, Stream};
-use crate::numbers::{counted, grouped};
+use crate::number_format::{counted, grouped};
 
 /// Most bytes of a line that are looked at together: titles have 255 bytes at most.
 const LINE: u64 = 4096;

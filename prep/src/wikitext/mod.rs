@@ -129,7 +129,7 @@ impl Extractor {
 /// A title with single spaces and no underscores.
 fn tidy(title: &str) -> String {
     // Most are as they should be.
-    if crate::strings::is_spaced_once(title, |byte| byte.is_ascii_graphic() && byte != b'_') {
+    if crate::interner::is_spaced_once(title, |byte| byte.is_ascii_graphic() && byte != b'_') {
         return title.to_owned();
     }
     title.split(|c: char| c == '_' || c.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::numbers::group;
+use crate::number_format::group;
 
 /// How a language parts the digits of a number.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

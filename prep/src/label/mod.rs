@@ -1,0 +1,7 @@
+//! Pages to triples: which spans are answers, and which sentences are kept.
+
+pub mod buckets;
+pub(crate) mod esi;
+pub(crate) mod nee;
+pub(crate) mod repeats;
+pub(crate) mod sentences;
