@@ -4,10 +4,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use prep::cli::Variant;
 use prep::sentence;
 use prep::source::SiteInfo;
-use prep::wikitext::{Extract, Extractor, Options, Wiki};
+use prep::wikitext::{Extract, Extractor, Options, Variant, Wiki};
 use schemas::char_slice;
 use schemas::{Page, Row};
 

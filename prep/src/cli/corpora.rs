@@ -2,10 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::OutputArgs;
+use super::values::{OrAuto, one_of, or_auto};
 use crate::corpora::read::columns::Columns;
+use crate::corpora::read::format::Format;
+use crate::corpora::read::json::offsets::Offsets;
+use crate::corpora::scheme::Scheme;
+use crate::corpora::write::tokens::Unit;
 
 /// `prep mrc`
 #[derive(Debug, Args)]
@@ -20,17 +25,17 @@ pub struct MrcArgs {
     #[arg(long, value_name = "NAME|FILE")]
     pub queries: Option<String>,
     /// Format of the files
-    #[arg(long, value_enum, default_value_t = MrcFormat::Auto)]
-    pub format: MrcFormat,
+    #[arg(long, value_parser = or_auto::<Format>("Told from the content"), default_value = "auto")]
+    pub format: OrAuto<Format>,
     /// Columns of CoNLL files: `token`, `tag`, `_` for one to pass over, `..` for any number of them
     #[arg(long, value_name = "NAMES", default_value_t = Columns::default())]
     pub columns: Columns,
     /// What spans in JSON count [default: tokens-inclusive for nested and mrc-json, chars-exclusive for jsonl]
     #[arg(long, value_enum)]
-    pub offsets: Option<OffsetsArg>,
+    pub offsets: Option<Offsets>,
     /// How tags mark the borders of an entity
-    #[arg(long, value_enum, default_value_t = SchemeArg::Auto)]
-    pub scheme: SchemeArg,
+    #[arg(long, value_parser = or_auto::<Scheme>("Told from the tags of all files"), default_value = "auto")]
+    pub scheme: OrAuto<Scheme>,
     /// Language of the text; decides whether tokens are joined by spaces [default: told from the tokens]
     #[arg(long, value_name = "CODE")]
     pub lang: Option<String>,
@@ -42,53 +47,6 @@ pub struct MrcArgs {
     pub strict: bool,
 }
 
-/// Formats of annotated files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MrcFormat {
-    /// Told from the content.
-    Auto,
-    /// A token a line, its tag in another column, a blank line between sentences.
-    Conll,
-    /// {context, label: {TYPE: ["start;end"]}}, in an array or one a line.
-    Nested,
-    /// What doccano and Label Studio export, one a line or in an array.
-    Jsonl,
-    /// {context, query, entity_label, span_position}, one for each sentence and label.
-    MrcJson,
-}
-
-/// What the spans of JSON files count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OffsetsArg {
-    /// Tokens between white space; the end is the last one.
-    TokensInclusive,
-    /// Tokens between white space; the end is the one after the last.
-    TokensExclusive,
-    /// Chars; the end is the last one.
-    CharsInclusive,
-    /// Chars; the end is the one after the last.
-    CharsExclusive,
-}
-
-/// Tagging schemes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SchemeArg {
-    /// Told from the tags of all files.
-    Auto,
-    /// B begins, I goes on.
-    Bio,
-    /// I marks all; B only where two of a label touch.
-    Iob1,
-    /// I marks all.
-    Io,
-    /// B, M, E, and S alone.
-    Bmes,
-    /// B, I, E, and S alone; L for E and U for S as well.
-    Bieos,
-}
-
 /// `prep export`
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -96,7 +54,7 @@ pub struct ExportArgs {
     pub dir: PathBuf,
     /// Format to write
     #[arg(long, value_enum)]
-    pub format: ExportFormat,
+    pub format: Format,
     /// File to write; `-` is standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
@@ -104,46 +62,9 @@ pub struct ExportArgs {
     #[arg(long)]
     pub overwrite: bool,
     /// Tags of a CoNLL file
-    #[arg(long, value_enum, default_value_t = ExportScheme::Bio)]
-    pub scheme: ExportScheme,
+    #[arg(long, value_parser = one_of(&[Scheme::Bio, Scheme::Bmes, Scheme::Bieos]), default_value = "bio")]
+    pub scheme: Scheme,
     /// Tokens of all formats but jsonl
-    #[arg(long, value_enum, default_value_t = TokensArg::Auto)]
-    pub tokens: TokensArg,
-}
-
-/// Formats that are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
-    /// A token and its tag a line; entities must not overlap.
-    Conll,
-    /// {context, label: {TYPE: ["start;end"]}}, by tokens, in an array.
-    Nested,
-    /// {text, entities}, by chars, one a line; nothing of the text changes.
-    Jsonl,
-    /// {qas_id, context, query, …}, by tokens, one for each sentence and label, in an array.
-    MrcJson,
-}
-
-/// Schemes that are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportScheme {
-    /// B begins, I goes on.
-    Bio,
-    /// B, M, E, and S alone.
-    Bmes,
-    /// B, I, E, and S alone.
-    Bieos,
-}
-
-/// What is a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TokensArg {
-    /// Words, or chars in languages written without spaces.
-    Auto,
-    /// What stands between white space; an entity that cuts a word is an error.
-    Words,
-    /// Words, cut where an entity begins or ends inside one.
-    Cut,
-    /// Each char.
-    Chars,
+    #[arg(long, value_parser = or_auto::<Unit>("Words, or chars in languages written without spaces"), default_value = "auto")]
+    pub tokens: OrAuto<Unit>,
 }

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use encoding_rs::Encoding;
 
 use super::OutputArgs;
 use super::size::Size;
+use crate::gazetteer::Ambiguous;
 use crate::gazetteer::files::GazetteerArg;
 use crate::label::buckets::Buckets;
+use crate::label::nee::Matching;
+use crate::wikitext::{ExtraSegment, Variant};
 
 /// What is read.
 #[derive(Debug, Clone, Args)]
@@ -42,7 +45,7 @@ pub struct DumpArgs {
     pub variant: Option<Variant>,
     /// Parts beside the running text to keep as segments of their own
     #[arg(long, value_enum, value_name = "PART,…", value_delimiter = ',')]
-    pub with: Vec<Part>,
+    pub with: Vec<ExtraSegment>,
     /// TOML file of templates that carry words of the sentence; they come before the built-in ones
     #[arg(long, value_name = "FILE")]
     pub templates: Option<PathBuf>,
@@ -61,28 +64,6 @@ pub struct DumpArgs {
     /// Let links lead to where the redirect pages of the input do; reads the input twice
     #[arg(long)]
     pub resolve_redirects: bool,
-}
-
-/// Parts of a page that stand beside its running text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Part {
-    /// Captions of pictures and galleries.
-    Captions,
-    /// Cells of tables.
-    Tables,
-}
-
-/// Scripts of Chinese.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Variant {
-    /// Simplified.
-    ZhHans,
-    /// Traditional.
-    ZhHant,
-    /// As it is written; of alternatives the one that MediaWiki shows to readers of no variant.
-    None,
 }
 
 /// `prep pages`
@@ -174,28 +155,6 @@ pub struct NeeArgs {
 
 fn encoding(name: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label(name.as_bytes()).ok_or_else(|| "expected an encoding, as in utf-8, gbk, gb18030, big5 or windows-1252".to_owned())
-}
-
-/// Where `prep nee` looks for names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Matching {
-    /// Links, by their targets and texts.
-    Anchors,
-    /// Anywhere in the text; links count for nothing.
-    Mentions,
-    /// Links, and the text between them.
-    Both,
-}
-
-/// What a name of several labels is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ambiguous {
-    /// Of the label whose gazetteer is given first.
-    First,
-    /// Of none.
-    Drop,
 }
 
 /// `prep plan`

@@ -4,6 +4,7 @@ mod corpora;
 mod dumps;
 mod folders;
 mod size;
+mod values;
 
 use std::path::PathBuf;
 

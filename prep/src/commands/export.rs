@@ -10,12 +10,12 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use anyhow::{Context, ensure};
-use schemas::{FolderError, Origin, ShardFolder, Span, Triple};
+use schemas::{ShardFolder, FolderError, Origin, Span, Triple};
 
-use crate::cli::{Common, ExportArgs, ExportFormat, ExportScheme, TokensArg};
+use crate::cli::{Common, ExportArgs};
 use crate::corpora::broken::Prefixes;
 use crate::corpora::context::has_spaces;
-use crate::corpora::scheme::Scheme;
+use crate::corpora::read::format::Format;
 use crate::corpora::write::output::Output;
 use crate::corpora::write::tokens::{Tokens, Unit};
 use crate::corpora::write::{conll, json};
@@ -67,14 +67,14 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn export(folder: &ShardFolder, args: &ExportArgs, counts: &mut Counts, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut array = matches!(args.format, ExportFormat::Nested | ExportFormat::MrcJson).then_some("[\n");
+    let mut array = matches!(args.format, Format::Nested | Format::MrcJson).then_some("[\n");
     let mut doc: Option<String> = None;
-    let broken = Prefixes::of(folder.manifest(), scheme(args.scheme));
+    let broken = Prefixes::of(folder.manifest(), args.scheme);
     for rows in sentences(folder) {
         let rows = rows?;
         let entities = rows.iter().flat_map(|row| &row.spans);
         counts.entities += entities.clone().count() as u64;
-        if args.format == ExportFormat::Jsonl {
+        if args.format == Format::Jsonl {
             writeln!(out, "{}", json::line(&rows))?;
         } else {
             counts.unmarked += entities.filter(|span| span.origin != Origin::Gold || span.score.is_some()).count() as u64;
@@ -84,16 +84,16 @@ fn export(folder: &ShardFolder, args: &ExportArgs, counts: &mut Counts, out: &mu
             let spans = by_token(&rows, &tokens)?;
             let mut elements: Vec<String> = Vec::new();
             match args.format {
-                ExportFormat::Conll => {
+                Format::Conll => {
                     if doc.as_ref().is_some_and(|doc| *doc != rows[0].doc) {
                         write!(out, "{}\tO\n\n", crate::corpora::read::conll::DOCUMENT_START)?;
                     }
                     doc = Some(rows[0].doc.clone());
-                    conll::write(&rows, &tokens, &spans, (scheme(args.scheme), &broken), out)?;
+                    conll::write(&rows, &tokens, &spans, (args.scheme, &broken), out)?;
                 }
-                ExportFormat::Nested => elements.push(json::nested(&tokens, &spans)),
-                ExportFormat::MrcJson => elements.extend(json::mrc(&rows, &tokens, &spans, counts.sentences)),
-                ExportFormat::Jsonl => {}
+                Format::Nested => elements.push(json::nested(&tokens, &spans)),
+                Format::MrcJson => elements.extend(json::mrc(&rows, &tokens, &spans, counts.sentences)),
+                Format::Jsonl => {}
             }
             for element in elements {
                 write!(out, "{}{element}", array.replace(",\n").unwrap_or_default())?;
@@ -105,14 +105,6 @@ fn export(folder: &ShardFolder, args: &ExportArgs, counts: &mut Counts, out: &mu
         Some("[\n") => Ok(writeln!(out, "[]")?),
         Some(_) => Ok(write!(out, "\n]\n")?),
         None => Ok(()),
-    }
-}
-
-fn scheme(scheme: ExportScheme) -> Scheme {
-    match scheme {
-        ExportScheme::Bio => Scheme::Bio,
-        ExportScheme::Bmes => Scheme::Bmes,
-        ExportScheme::Bieos => Scheme::Bieos,
     }
 }
 
@@ -137,20 +129,15 @@ fn sentences(folder: &ShardFolder) -> impl Iterator<Item = Result<Vec<Triple>, F
 }
 
 fn tokens_of<'a>(rows: &'a [Triple], args: &ExportArgs) -> Tokens<'a> {
-    let unit = match args.tokens {
-        TokensArg::Auto if has_spaces(&rows[0].lang) => Unit::Words,
-        TokensArg::Auto | TokensArg::Chars => Unit::Chars,
-        TokensArg::Words => Unit::Words,
-        TokensArg::Cut => Unit::Cut,
-    };
+    let unit = args.tokens.0.unwrap_or(if has_spaces(&rows[0].lang) { Unit::Words } else { Unit::Chars });
     let borders: BTreeSet<u32> = match unit {
         Unit::Cut => rows.iter().flat_map(|row| &row.spans).flat_map(|span| [span.start, span.end]).collect(),
         Unit::Words | Unit::Chars => BTreeSet::new(),
     };
     // A column of CoNLL may hold any white space but what ends it, and where each char is a token a space is one too.
     let is_gap = match (args.format, unit) {
-        (ExportFormat::Conll, Unit::Chars) => |_| false,
-        (ExportFormat::Conll, _) => |char: char| char.is_ascii_whitespace(),
+        (Format::Conll, Unit::Chars) => |_| false,
+        (Format::Conll, _) => |char: char| char.is_ascii_whitespace(),
         _ => char::is_whitespace,
     };
     Tokens::of(&rows[0].context, unit, &borders, is_gap)

@@ -18,7 +18,6 @@ use crate::cli::{Common, MrcArgs};
 use crate::corpora::broken::Broken;
 use crate::corpora::context;
 use crate::corpora::read::format::{Format, Reading};
-use crate::corpora::read::json::offsets::Offsets;
 use crate::corpora::read::survey::Survey;
 use crate::corpora::scheme::Scheme;
 use crate::corpora::sentence::{Item, Sentence, SentenceReader};
@@ -62,13 +61,13 @@ pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
     let asked = args.queries.as_deref().map(QuerySet::load).transpose()?;
     let files = documents(&args.inputs)?;
     let reading = Reading {
-        scheme: Scheme::from_arg(args.scheme),
+        scheme: args.scheme.0,
         columns: args.columns.clone(),
-        offsets: args.offsets.map(Offsets::from_arg),
+        offsets: args.offsets,
         known: asked.as_ref().map_or(&[], |set| &set.queries),
     };
     refuse_ignored(asked.as_ref(), &args.ignore_label)?;
-    let survey = Survey::of(&files, args.format, &reading, args.strict)?;
+    let survey = Survey::of(&files, args.format.0, &reading, args.strict)?;
     let queries = asked.clone().map_or_else(|| survey.queries(), Ok)?;
     refuse_ignored(Some(&queries), &args.ignore_label)?;
     survey.check_labels(&queries, &args.ignore_label)?;

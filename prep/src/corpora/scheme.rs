@@ -3,8 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::cli::SchemeArg;
-
 /// A tag: outside of entities, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tag {
@@ -46,18 +44,6 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme that is asked for, unless it is to be told from the tags.
-    pub fn from_arg(arg: SchemeArg) -> Option<Self> {
-        match arg {
-            SchemeArg::Auto => None,
-            SchemeArg::Bio => Some(Self::Bio),
-            SchemeArg::Iob1 => Some(Self::Iob1),
-            SchemeArg::Io => Some(Self::Io),
-            SchemeArg::Bmes => Some(Self::Bmes),
-            SchemeArg::Bieos => Some(Self::Bieos),
-        }
-    }
-
     /// Whether the scheme has this part. M and I, L and E, U and S are taken for each other.
     pub fn has(self, part: Part) -> bool {
         match self {

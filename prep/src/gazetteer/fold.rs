@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn names_are_folded() {
-        let zh = Folding { simplify: Converter::to(crate::cli::Variant::ZhHans), ..all() };
+        let zh = Folding { simplify: Converter::to(crate::wikitext::Variant::ZhHans), ..all() };
         for (folding, name, expected) in [
             (Folding::default(), " New \t York\u{a0}", "New York"),
             (Folding::default(), "ＡＢＣ", "ＡＢＣ"),

@@ -26,12 +26,21 @@ use encoding_rs::Encoding;
 use schemas::Counter;
 use schemas::manifest::InputFile;
 
-use crate::cli::Ambiguous;
 use crate::interner::Full;
 use files::NameFile;
 use fold::Folding;
 use matcher::{Matcher, MatcherBuilder};
 use names::Names;
+
+/// The label of a name that is in gazetteers of several labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ambiguous {
+    /// The label whose gazetteer is given first.
+    First,
+    /// None: the name is dropped.
+    Drop,
+}
 
 /// What a gazetteer is made of.
 #[derive(Debug)]

@@ -9,12 +9,12 @@ use schemas::{Page, QuerySet, ShardFolder};
 
 use super::plan::{Plan, PlannedDump, PlannedRange};
 use super::read::{Position, Within};
-use crate::cli::{Common, DumpArgs, InputArgs, Variant};
+use crate::cli::{Common, DumpArgs, InputArgs};
 use crate::number_format::counted;
 use crate::run::checkpoint::Known;
 use crate::run::settings::{Config, PlannedPart};
 use crate::source::{Index, PageChunk, Part, Progress, SiteInfo, Splitter, Stream, check_unchanged};
-use crate::wikitext::Templates;
+use crate::wikitext::{Templates, Variant};
 
 /// Inputs, opened and known to be what they should be.
 pub(crate) struct Sources {
@@ -389,5 +389,5 @@ fn read_templates(path: &Path) -> anyhow::Result<(Templates, String)> {
 
 /// Which script of Chinese the text of a wiki is in.
 pub(crate) fn variant(lang: &str, args: &DumpArgs) -> Variant {
-    args.variant.unwrap_or(if lang == "zh" { Variant::ZhHans } else { Variant::None })
+    args.variant.unwrap_or(Variant::default_of(lang))
 }

@@ -2,6 +2,6 @@
 
 pub mod buckets;
 pub(crate) mod esi;
-pub(crate) mod nee;
+pub mod nee;
 pub(crate) mod repeats;
 pub(crate) mod sentences;

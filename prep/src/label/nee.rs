@@ -7,10 +7,21 @@ use schemas::{Anchor, SegmentView, Origin, Page, Query};
 
 use super::repeats::{Named, Repeats, family_name};
 use super::sentences::{self, Answer, Counters, Rules, Thing, overlapping, overlaps};
-use crate::cli::Matching;
 use crate::gazetteer::{Found, Gazetteer};
 use crate::run::work::Triples;
 use crate::wikitext::{Extractor, title_surface};
+
+/// Where names of gazetteers are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Matching {
+    /// Links, by their targets and texts.
+    Anchors,
+    /// Anywhere in the text; links are ignored.
+    Mentions,
+    /// Links, and the text between them.
+    Both,
+}
 
 /// How labels are found.
 pub(crate) struct Labeller<'a> {

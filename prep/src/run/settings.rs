@@ -7,19 +7,20 @@ use schemas::QuerySet;
 use schemas::manifest::InputFile;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{Ambiguous, Matching, NeeArgs, Part, TripleArgs, Variant};
-use crate::gazetteer::Spec;
+use crate::cli::{NeeArgs, TripleArgs};
 use crate::gazetteer::files::NameFile;
 use crate::gazetteer::fold::Folding;
+use crate::gazetteer::{Ambiguous, Spec};
 use crate::label::buckets::Buckets;
-use crate::wikitext::Converter;
+use crate::label::nee::Matching;
+use crate::wikitext::{Converter, ExtraSegment, Variant};
 
 /// Settings that shape the rows, as the manifest keeps them.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Config {
     pub namespaces: Vec<i32>,
     pub variant: Option<Variant>,
-    pub with: Vec<Part>,
+    pub with: Vec<ExtraSegment>,
     /// Hash of the user's templates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub templates: Option<String>,

@@ -9,14 +9,14 @@ use schemas::shard::CheckedBatch;
 use schemas::{FolderError, Page, Row, Counter, Triple, TripleBuilder};
 use serde_json::json;
 
-use crate::cli::{DumpArgs, Part};
+use crate::cli::DumpArgs;
 use crate::input::read::{Batch, Position, Work};
 use crate::input::redirects::Redirects;
 use crate::input::sources::{Dump, Sources, variant};
 use crate::label::sentences::{Counters, Thing};
 use crate::sentence;
 use crate::source::{DumpPage, Malformed, PageChunk};
-use crate::wikitext::{Extract, Extractor, Options, Wiki, normalise_title, redirect_target};
+use crate::wikitext::{ExtraSegment, Extract, Extractor, Options, Wiki, normalise_title, redirect_target};
 
 /// Rows as they are written, each batch with its partition, or what is wrong with one.
 pub(crate) type Batches<R> = Result<Vec<(usize, CheckedBatch<R>)>, RowError>;
@@ -62,8 +62,8 @@ impl<'a> Worker<'a> {
         let extractors = sources.sites.iter().map(|(lang, site)| {
             let options = Options {
                 variant: variant(lang, args),
-                captions: args.with.contains(&Part::Captions),
-                tables: args.with.contains(&Part::Tables),
+                captions: args.with.contains(&ExtraSegment::Captions),
+                tables: args.with.contains(&ExtraSegment::Tables),
             };
             let wiki = Wiki::new(site, lang);
             let wiki = match &sources.templates {

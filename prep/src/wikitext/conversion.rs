@@ -130,7 +130,7 @@ pub(super) fn moved(offset: u32, edits: &[Edit], to_end: bool) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Variant;
+    use crate::wikitext::options::Variant;
 
     #[test]
     fn offsets_follow_the_text() {

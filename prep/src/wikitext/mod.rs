@@ -17,8 +17,6 @@ use std::borrow::Cow;
 
 use schemas::{Anchor, Segment};
 
-use crate::cli::Variant;
-
 mod block;
 mod blocks;
 mod conversion;
@@ -26,6 +24,7 @@ mod expand;
 mod links;
 mod marks;
 mod numbers;
+mod options;
 mod quotes;
 mod tables;
 mod tags;
@@ -33,6 +32,7 @@ mod templates;
 mod variants;
 pub mod wiki;
 
+pub use options::{ExtraSegment, Options, Variant};
 pub use templates::{Templates, TemplatesError};
 pub use variants::Converter;
 pub use wiki::{Prefix, Wiki, redirect_target};
@@ -50,17 +50,6 @@ pub struct Extract {
     pub disambiguation: bool,
     /// What was odd, by kind, each once, sorted.
     pub issues: Vec<String>,
-}
-
-/// What the text is to be like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Script of Chinese text.
-    pub variant: Variant,
-    /// Captions of pictures are blocks of their own, after the one they stand in.
-    pub captions: bool,
-    /// Cells of tables are blocks of their own.
-    pub tables: bool,
 }
 
 /// Turns wikitext into clean text, for pages of one wiki.

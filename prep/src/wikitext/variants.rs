@@ -5,7 +5,7 @@ use ferrous_opencc::config::BuiltinConfig;
 
 use super::Page;
 use super::marks::{KEEP_CLOSE, KEEP_OPEN, plain, rule_mark};
-use crate::cli::Variant;
+use super::options::Variant;
 
 /// What shows of a rule where nothing is converted, by its place in [`CODES`]: MediaWiki's order for readers of no variant.
 const UNCONVERTED: [usize; 9] = [1, 3, 6, 8, 0, 2, 4, 5, 7];

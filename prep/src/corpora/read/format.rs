@@ -13,7 +13,6 @@ use super::conll;
 use super::json::elements::Elements;
 use super::json::offsets::Offsets;
 use super::json::{self, jsonl, mrc_json, nested};
-use crate::cli::MrcFormat;
 use crate::corpora::scheme::Scheme;
 use crate::corpora::sentence::SentenceReader;
 use crate::source::{Progress, Stream};
@@ -55,13 +54,10 @@ impl Format {
     ///
     /// # Errors
     /// A file that cannot be read, or JSON of unknown fields.
-    pub fn of(path: &Path, asked: MrcFormat) -> anyhow::Result<Self> {
+    pub fn of(path: &Path, asked: Option<Self>) -> anyhow::Result<Self> {
         match asked {
-            MrcFormat::Conll => Ok(Self::Conll),
-            MrcFormat::Nested => Ok(Self::Nested),
-            MrcFormat::Jsonl => Ok(Self::Jsonl),
-            MrcFormat::MrcJson => Ok(Self::MrcJson),
-            MrcFormat::Auto => Self::told(Stream::open(path, Progress::default())?).with_context(|| path.display().to_string()),
+            Some(format) => Ok(format),
+            None => Self::told(Stream::open(path, Progress::default())?).with_context(|| path.display().to_string()),
         }
     }
 

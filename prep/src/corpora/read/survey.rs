@@ -8,7 +8,6 @@ use schemas::manifest::InputFile;
 use schemas::{Query, QuerySet, Counter};
 
 use super::format::{Format, Reading};
-use crate::cli::MrcFormat;
 use crate::corpora::context::Scripts;
 use crate::corpora::scheme::{Evidence, Tag};
 use crate::corpora::sentence::{Body, Item, Sentence};
@@ -46,7 +45,7 @@ impl Survey {
     ///
     /// # Errors
     /// A file that cannot be read, no usable sentence in any of them, or, if `strict`, a malformed line or element.
-    pub(crate) fn of(files: &[(PathBuf, String)], format: MrcFormat, reading: &Reading<'_>, strict: bool) -> anyhow::Result<Self> {
+    pub(crate) fn of(files: &[(PathBuf, String)], format: Option<Format>, reading: &Reading<'_>, strict: bool) -> anyhow::Result<Self> {
         let mut survey = Self::default();
         let mut faults = 0;
         for (path, _) in files {

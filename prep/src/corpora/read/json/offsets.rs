@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Trouble, kind};
-use crate::cli::OffsetsArg;
 use crate::corpora::sentence::{Body, shortened};
 
 /// What the numbers of a span count, and whether its end is the last one in it or the first one after.
@@ -43,16 +42,10 @@ impl Offsets {
     pub const TOKENS: Self = Self { unit: Unit::Tokens, end_is_inside: true };
     /// Chars, half-open: what annotation tools count.
     pub const CHARS: Self = Self { unit: Unit::Chars, end_is_inside: false };
-
-    /// What is asked for.
-    pub fn from_arg(arg: OffsetsArg) -> Self {
-        match arg {
-            OffsetsArg::TokensInclusive => Self::TOKENS,
-            OffsetsArg::TokensExclusive => Self { unit: Unit::Tokens, end_is_inside: false },
-            OffsetsArg::CharsInclusive => Self { unit: Unit::Chars, end_is_inside: true },
-            OffsetsArg::CharsExclusive => Self::CHARS,
-        }
-    }
+    /// Tokens between white space, half-open.
+    pub const TOKENS_EXCLUSIVE: Self = Self { unit: Unit::Tokens, end_is_inside: false };
+    /// Chars, the end being the last one.
+    pub const CHARS_INCLUSIVE: Self = Self { unit: Unit::Chars, end_is_inside: true };
 
     /// The text with its entities.
     ///
@@ -159,9 +152,9 @@ pub fn pair(value: &Value) -> Result<(u64, u64), Trouble> {
 mod tests {
     use super::*;
 
-    fn body(offsets: OffsetsArg, text: &str, start: u64, end: u64, carried: Option<&str>) -> String {
+    fn body(offsets: Offsets, text: &str, start: u64, end: u64, carried: Option<&str>) -> String {
         let span = Marked { start, end, label: "X".to_owned(), text: carried.map(str::to_owned) };
-        match Offsets::from_arg(offsets).body(text, vec![span]) {
+        match offsets.body(text, vec![span]) {
             Ok(Body::Tokens { tokens, entities }) => tokens[entities[0].0.clone()].join("|"),
             Ok(Body::Text { text, entities }) => char_slice(&text, entities[0].0.start, entities[0].0.end).unwrap().to_owned(),
             Ok(other) => format!("{other:?}"),

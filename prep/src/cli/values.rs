@@ -1,0 +1,97 @@
+//! How the command line spells the choices that the domain's enums offer.
+
+use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use crate::corpora::read::format::Format;
+use crate::corpora::read::json::offsets::Offsets;
+use crate::corpora::scheme::Scheme;
+use crate::corpora::write::tokens::Unit;
+use crate::gazetteer::Ambiguous;
+use crate::label::nee::Matching;
+use crate::wikitext::{ExtraSegment, Variant};
+
+/// Implements [`ValueEnum`] for a type of the domain: a spelling and a help text for each value.
+macro_rules! value_enum {
+    ($type:ty { $($value:expr => $name:literal: $help:literal),* $(,)? }) => {
+        impl ValueEnum for $type {
+            fn value_variants<'a>() -> &'a [Self] {
+                &[$($value),*]
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                $(if *self == $value {
+                    return Some(PossibleValue::new($name).help($help));
+                })*
+                None
+            }
+        }
+    };
+}
+
+value_enum!(Variant {
+    Variant::ZhHans => "zh-hans": "Simplified",
+    Variant::ZhHant => "zh-hant": "Traditional",
+    Variant::None => "none": "As written; of alternatives the one that MediaWiki shows to readers of no variant",
+});
+
+value_enum!(ExtraSegment {
+    ExtraSegment::Captions => "captions": "Captions of pictures and galleries",
+    ExtraSegment::Tables => "tables": "Cells of tables",
+});
+
+value_enum!(Matching {
+    Matching::Anchors => "anchors": "Links, by their targets and texts",
+    Matching::Mentions => "mentions": "Anywhere in the text; links are ignored",
+    Matching::Both => "both": "Links, and the text between them",
+});
+
+value_enum!(Ambiguous {
+    Ambiguous::First => "first": "Of the label whose gazetteer is given first",
+    Ambiguous::Drop => "drop": "Of no label",
+});
+
+value_enum!(Format {
+    Format::Conll => "conll": "A token and its tag per line, a blank line between sentences; spans cannot overlap",
+    Format::Nested => "nested": "{context, label: {TYPE: [\"start;end\"]}}, in an array or one per line",
+    Format::Jsonl => "jsonl": "{text, entities}, as doccano and Label Studio export it, one per line or in an array",
+    Format::MrcJson => "mrc-json": "{context, query, entity_label, span_position}, one for each sentence and label, in an array or one per line",
+});
+
+value_enum!(Offsets {
+    Offsets::TOKENS => "tokens-inclusive": "Tokens between white space; the end is the last token of the span",
+    Offsets::TOKENS_EXCLUSIVE => "tokens-exclusive": "Tokens between white space; the end is the token after the span",
+    Offsets::CHARS_INCLUSIVE => "chars-inclusive": "Chars; the end is the last char of the span",
+    Offsets::CHARS => "chars-exclusive": "Chars; the end is the char after the span",
+});
+
+value_enum!(Scheme {
+    Scheme::Bio => "bio": "B begins an entity, I continues it (IOB2)",
+    Scheme::Iob1 => "iob1": "I marks every token; B only where two entities of a label touch",
+    Scheme::Io => "io": "I marks every token",
+    Scheme::Bmes => "bmes": "B, M, E, and S for a single token",
+    Scheme::Bieos => "bieos": "B, I, E, and S for a single token; L for E and U for S are read too (BILOU)",
+});
+
+value_enum!(Unit {
+    Unit::Words => "words": "What stands between white space; an entity that cuts a word is an error",
+    Unit::Cut => "cut": "Words, cut where an entity begins or ends inside one",
+    Unit::Chars => "chars": "Each char",
+});
+
+/// A value, or `auto`: the program decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrAuto<T>(pub Option<T>);
+
+/// A parser of one of `T`'s values, or `auto` with its help text.
+pub(super) fn or_auto<T: ValueEnum + Send + Sync + 'static>(auto: &'static str) -> impl TypedValueParser<Value = OrAuto<T>> {
+    let values = T::value_variants().iter().filter_map(T::to_possible_value);
+    let values = PossibleValuesParser::new(std::iter::once(PossibleValue::new("auto").help(auto)).chain(values));
+    values.map(|name| OrAuto(T::from_str(&name, false).ok()))
+}
+
+/// A parser of some of `T`'s values.
+pub(super) fn one_of<T: ValueEnum + Send + Sync + 'static>(values: &[T]) -> impl TypedValueParser<Value = T> + use<T> {
+    let values = values.iter().filter_map(T::to_possible_value);
+    PossibleValuesParser::new(values).map(|name| T::from_str(&name, false).expect("only values of T are possible"))
+}
