@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use anyhow::{Context, ensure};
-use schemas::{ShardFolder, FolderError, Origin, Span, Triple};
+use schemas::{FolderError, Origin, ShardFolder, Span, Triple};
 
 use crate::cli::{Common, ExportArgs};
 use crate::corpora::broken::Prefixes;

@@ -1,7 +1,6 @@
 //! `prep plan`: dumps cut into parts that several machines can work on.
 
-
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use indicatif::HumanBytes;
 
 use crate::cli::{Common, PlanArgs};

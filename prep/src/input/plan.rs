@@ -179,7 +179,7 @@ impl Cuttable {
     }
 
     /// Hashes all of the file, and the bytes of each range.
-    fn hash(&self, ranges: &[Part], bar: &ProgressBar) -> anyhow::Result<(Input, Vec<(u64, String)>)> {
+    fn hash(&self, ranges: &[Part], bar: &ProgressBar) -> anyhow::Result<(InputFile, Vec<(u64, String)>)> {
         let name = || format!("cannot read {}", self.path.display());
         let mut file = File::open(&self.path).with_context(name)?;
         let mut whole = Hashed::default();
@@ -193,7 +193,7 @@ impl Cuttable {
         }
         let (bytes, blake3) = whole.finish();
         ensure!(bytes == self.bytes, "{} changed while it was read", self.path.display());
-        Ok((Input { path: self.path.display().to_string(), bytes, blake3 }, hashes))
+        Ok((InputFile { path: self.path.display().to_string(), bytes, blake3 }, hashes))
     }
 }
 

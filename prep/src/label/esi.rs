@@ -1,7 +1,7 @@
 //! Stage 1: every link to an article is an answer, one label; later mentions of what is linked too, where they are asked for.
 
 use schemas::RowError;
-use schemas::{SegmentView, Origin, Page, Query};
+use schemas::{Origin, Page, Query, SegmentView};
 
 use super::repeats::{Named, Repeats};
 use super::sentences::{self, Answer, Counters, Rules, Thing};

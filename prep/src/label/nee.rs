@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use schemas::RowError;
-use schemas::{Anchor, SegmentView, Origin, Page, Query};
+use schemas::{Anchor, Origin, Page, Query, SegmentView};
 
 use super::repeats::{Named, Repeats, family_name};
 use super::sentences::{self, Answer, Counters, Rules, Thing, overlapping, overlaps};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
 
+use schemas::{Anchor, Counter, Origin, Page, Query, SegmentView, SpanInput, TripleHeader};
 use schemas::{CharSlicer, RowError};
-use schemas::{Anchor, SegmentView, SpanInput, Origin, Page, Query, TripleHeader, Counter};
 
 use super::buckets::Buckets;
 use crate::gazetteer::matcher::borders;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
-use schemas::{Manifest, Counter};
+use schemas::{Counter, Manifest};
 
 use crate::source::Progress;
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use schemas::manifest::{Damage, InputFile};
 use schemas::RowError;
+use schemas::manifest::{Damage, InputFile};
 use schemas::shard::CheckedBatch;
-use schemas::{FolderError, Page, Row, Counter, Triple, TripleBuilder};
+use schemas::{Counter, FolderError, Page, Row, Triple, TripleBuilder};
 use serde_json::json;
 
 use crate::cli::DumpArgs;

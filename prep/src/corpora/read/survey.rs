@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use schemas::manifest::InputFile;
-use schemas::{Query, QuerySet, Counter};
+use schemas::{Counter, Query, QuerySet};
 
 use super::format::{Format, Reading};
 use crate::corpora::context::Scripts;

@@ -164,26 +164,25 @@ mod tests {
 
     #[test]
     fn offsets_count_what_they_say() {
-        use OffsetsArg::{CharsExclusive, CharsInclusive, TokensExclusive, TokensInclusive};
         let text = "🎉 Ödön  von Horváth";
         for (offsets, start, end, carried, expected) in [
-            (TokensInclusive, 1, 3, None, "Ödön|von|Horváth"),
-            (TokensExclusive, 1, 3, None, "Ödön|von"),
-            (TokensExclusive, 1, 4, None, "Ödön|von|Horváth"),
-            (TokensInclusive, 1, 4, None, "span outside"),
-            (TokensInclusive, 2, 1, None, "span outside"),
-            (CharsExclusive, 2, 6, None, "Ödön"),
-            (CharsInclusive, 2, 5, None, "Ödön"),
-            (CharsExclusive, 2, 2, None, "span outside"),
-            (CharsExclusive, 2, 99, None, "span outside"),
-            (CharsExclusive, 2, 6, Some("Ödön"), "Ödön"),
+            (Offsets::TOKENS, 1, 3, None, "Ödön|von|Horváth"),
+            (Offsets::TOKENS_EXCLUSIVE, 1, 3, None, "Ödön|von"),
+            (Offsets::TOKENS_EXCLUSIVE, 1, 4, None, "Ödön|von|Horváth"),
+            (Offsets::TOKENS, 1, 4, None, "span outside"),
+            (Offsets::TOKENS, 2, 1, None, "span outside"),
+            (Offsets::CHARS, 2, 6, None, "Ödön"),
+            (Offsets::CHARS_INCLUSIVE, 2, 5, None, "Ödön"),
+            (Offsets::CHARS, 2, 2, None, "span outside"),
+            (Offsets::CHARS, 2, 99, None, "span outside"),
+            (Offsets::CHARS, 2, 6, Some("Ödön"), "Ödön"),
             // The same in UTF-16 units: 🎉 is two.
-            (CharsExclusive, 3, 7, Some("Ödön"), "Ödön"),
-            (CharsInclusive, 3, 6, Some("Ödön"), "Ödön"),
-            (CharsExclusive, 13, 20, Some("Horváth"), "Horváth"),
-            (CharsExclusive, 1, 7, Some("Ödön"), "other text"),
-            (CharsExclusive, 2, 6, Some("von"), "other text"),
-            (CharsInclusive, u64::MAX, u64::MAX, None, "span outside"),
+            (Offsets::CHARS, 3, 7, Some("Ödön"), "Ödön"),
+            (Offsets::CHARS_INCLUSIVE, 3, 6, Some("Ödön"), "Ödön"),
+            (Offsets::CHARS, 13, 20, Some("Horváth"), "Horváth"),
+            (Offsets::CHARS, 1, 7, Some("Ödön"), "other text"),
+            (Offsets::CHARS, 2, 6, Some("von"), "other text"),
+            (Offsets::CHARS_INCLUSIVE, u64::MAX, u64::MAX, None, "span outside"),
         ] {
             assert_eq!(body(offsets, text, start, end, carried), expected, "{offsets:?} {start};{end}");
         }
