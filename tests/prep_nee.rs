@@ -7,7 +7,7 @@ mod desk;
 use std::fs;
 use std::path::Path;
 
-use common::{fixture, manifest, shared_data, triples};
+use common::{fixture, manifest, triples};
 use desk::{Desk, prep};
 use schemas::{Origin, Page, ShardFolder};
 
@@ -296,21 +296,29 @@ fn redirects_are_followed() {
     prep(&["pages", "/nonexistent.xml", "-o", &desk.path("x"), "--resolve-redirects"]).fails(&["/nonexistent.xml", "No such file"]);
 }
 
-#[test]
-fn real_gazetteers() {
-    let Some(data) = shared_data("") else { return };
-    let desk = Desk::new();
-    let file = |label: &str, name: &str| format!("{label}={}", data.join("gazetteers").join(name).display());
-    let zh = data.join("dumps/zhwiki-2018-33pages.xml.bz2").display().to_string();
-    let files =
-        [file("NS", "thuocl/THUOCL_diming.txt"), file("NR", "names/zh-ancient-names.txt"), file("NR", "thuocl/THUOCL_lishimingren.txt")];
-    let mut args = vec!["nee", &zh, "--queries", "zh_msra", "--match", "both"];
-    files.iter().for_each(|file| args.extend(["--gazetteer", file]));
-    let rows = desk.triples(&args);
-    assert!(rows.len() > 1000, "{}", rows.len());
-    let en = data.join("dumps/enwiki-2016-206pages.xml.bz2").display().to_string();
-    let cities = file("LOC", "world-cities.csv:name");
-    let sp500 = file("ORG", "companies/sp500.csv:Security");
-    let args = ["nee", &en, "--queries", "en_conll03", "--gazetteer", &cities, "--gazetteer", &sp500, "--resolve-redirects"];
-    assert!(desk.triples(&args).len() > 1000);
+mod shared_data {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs ../shared/data: real dumps, gazetteers and corpora in a folder beside the project's"]
+    fn gazetteers_type_real_pages() {
+        let data = common::shared_data("");
+        let desk = Desk::new();
+        let file = |label: &str, name: &str| format!("{label}={}", data.join("gazetteers").join(name).display());
+        let zh = data.join("dumps/zhwiki-2018-33pages.xml.bz2").display().to_string();
+        let files = [
+            file("NS", "thuocl/THUOCL_diming.txt"),
+            file("NR", "names/zh-ancient-names.txt"),
+            file("NR", "thuocl/THUOCL_lishimingren.txt"),
+        ];
+        let mut args = vec!["nee", &zh, "--queries", "zh_msra", "--match", "both"];
+        files.iter().for_each(|file| args.extend(["--gazetteer", file]));
+        let rows = desk.triples(&args);
+        assert!(rows.len() > 1000, "{}", rows.len());
+        let en = data.join("dumps/enwiki-2016-206pages.xml.bz2").display().to_string();
+        let cities = file("LOC", "world-cities.csv:name");
+        let sp500 = file("ORG", "companies/sp500.csv:Security");
+        let args = ["nee", &en, "--queries", "en_conll03", "--gazetteer", &cities, "--gazetteer", &sp500, "--resolve-redirects"];
+        assert!(desk.triples(&args).len() > 1000);
+    }
 }

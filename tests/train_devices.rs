@@ -24,14 +24,17 @@ fn run(dir: &Path, out: &str, options: &[&str]) {
 fn two_devices_make_the_steps_of_one() {
     let temporary = data();
     let dir = temporary.path();
-    run(dir, "one", &["--batch", "8", "--accumulate", "2"]);
-    run(dir, "two", &["--batch", "8", "--devices", "cpu,cpu"]);
-    run(dir, "four", &["--batch", "4", "--accumulate", "2", "--devices", "cpu,cpu"]);
+    // Dropout depends on the position within a batch.
+    run(dir, "one", &["--batch", "8", "--accumulate", "2", "--dropout", "0"]);
+    run(dir, "two", &["--batch", "8", "--devices", "cpu,cpu", "--dropout", "0"]);
+    run(dir, "four", &["--batch", "4", "--accumulate", "2", "--devices", "cpu,cpu", "--dropout", "0"]);
     let weights = |out: &str| std::fs::read(dir.join(out).join("model.safetensors")).unwrap();
     assert!(weights("one") == weights("two"), "the same sums in the same order give the same bits");
-    // Of the same sequences in four batches; sums in another order.
-    for (one, four) in losses(&dir.join("one")).iter().zip(losses(&dir.join("four"))) {
-        assert!((one - four).abs() < 0.3 * one, "{one} {four}");
+    // The same sequences in four batches: sums in another order.
+    let (one, four) = (losses(&dir.join("one")), losses(&dir.join("four")));
+    assert_eq!((one.len(), four.len()), (23, 23));
+    for (step, (one, four)) in one.iter().zip(&four).enumerate() {
+        assert!((one - four).abs() < 1e-5 * one, "step {step}: {one} in two batches, {four} in four");
     }
     let settings = std::fs::read_to_string(dir.join("two/run.toml")).unwrap();
     assert!(settings.contains("devices = [\"cpu\", \"cpu\"]") && settings.contains("accumulate = 2"), "{settings}");
@@ -61,7 +64,7 @@ fn the_metrics_say_how_busy_the_device_was() {
     let dir = temporary.path();
     run(dir, "run", &[]);
     let busy = metrics(&dir.join("run")).last().unwrap()["busy"].as_f64().unwrap();
-    assert!((0.5..=1.0).contains(&busy), "{busy}");
+    assert!(busy > 0.0 && busy <= 1.0, "{busy}");
 }
 
 #[test]

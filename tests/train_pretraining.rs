@@ -185,8 +185,10 @@ fn nested_answers_are_found_by_a_reader_that_scores_pairs() {
     let queries = "name = \"one\"\nlang = \"en\"\n[[query]]\nlabel = \"Entity\"\ntext = \"which name ?\"\n";
     std::fs::write(dir.join("one.toml"), queries).unwrap();
     std::fs::write(dir.join("text.txt"), "We saw the Bank of Oslo Press there .\n").unwrap();
-    let marked = succeed(dir, &["predict", "nested", "--queries", "one.toml", "text.txt"]);
+    let marked = succeed(dir, &["predict", "nested", "--queries", "one.toml", "text.txt", "--overlapping"]);
     assert_eq!(marked, "We saw the [[Bank of Oslo Entity] Press Entity] there .\n");
+    let flat = succeed(dir, &["predict", "nested", "--queries", "one.toml", "text.txt"]);
+    assert_eq!(flat.matches('[').count(), 1, "of overlapping entities one is marked: {flat}");
     // A stage may add the head to a run that has none, and one may leave it behind.
     succeed(dir, &["finetune", "--data", "train", "--init", "flat", "--out", "more", "--nested", "--max-steps", "2", "--quiet"]);
     succeed(dir, &["finetune", "--data", "train", "--init", "nested", "--out", "less", "--max-steps", "2", "--quiet"]);

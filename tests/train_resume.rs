@@ -1,4 +1,4 @@
-//! Runs that are killed and go on, and steps made of several batches, on the real binary.
+//! Killed and resumed runs, and steps made of several batches, on the real binary.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use train_common::{encoder, fail, losses, metrics, sentences, succeed, triples, write};
 
@@ -17,8 +17,10 @@ fn data(dir: &Path) {
     write(&dir.join("dev"), triples(&sentences(12, 2), false), None);
 }
 
-/// Starts the binary and kills it once `metrics.jsonl` has so many lines, or some more. Whether it was still at work.
-fn killed(dir: &Path, args: &[&str], run: &str, lines: usize, more: Duration) -> bool {
+/// Starts the binary and kills it once `metrics.jsonl` has `lines` lines, and `delay` later. Whether it was still at work.
+///
+/// What is tested must hold whenever the kill comes; the delay makes it come at different points of a step.
+fn killed(dir: &Path, args: &[&str], run: &str, lines: usize, delay: Duration) -> bool {
     let mut child =
         Command::new(env!("CARGO_BIN_EXE_train")).args(args).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let path = dir.join(run).join("metrics.jsonl");
@@ -30,7 +32,7 @@ fn killed(dir: &Path, args: &[&str], run: &str, lines: usize, more: Duration) ->
             return false;
         }
         if std::fs::read_to_string(&path).is_ok_and(|text| text.lines().count() >= lines) {
-            std::thread::sleep(more);
+            std::thread::sleep(delay);
             child.kill().unwrap();
             child.wait().unwrap();
             return !dir.join(run).join("result.json").exists();
@@ -88,21 +90,27 @@ fn same(dir: &Path, whole: &str, stopped: &str) {
     }
 }
 
-/// Runs a stage once to the end and once with kills at random moments, and compares. Gives the number of kills.
-fn check(dir: &Path, args: &[&str], whole: &str, stopped: &str) -> usize {
+/// Runs a stage once to the end and once with at least two kills, and compares.
+fn check(dir: &Path, args: &[&str], whole: &str, stopped: &str) {
     let with_out = |out| [args, &["--out", out, "--quiet"]].concat();
     succeed(dir, &with_out(whole));
     let lines = || std::fs::read_to_string(dir.join(stopped).join("metrics.jsonl")).unwrap().lines().count();
-    let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos() as usize;
-    let mut kills = 0;
-    let mut next = killed(dir, &with_out(stopped), stopped, 1 + clock() % 6, Duration::ZERO);
-    while next {
-        kills += 1;
-        let (at, more) = (lines() + 3 + clock() % 17, Duration::from_micros((clock() % 20_000) as u64));
-        next = killed(dir, &["resume", stopped, "--quiet"], stopped, at, more);
+    loop {
+        let mut kills = 0;
+        let mut at_work = killed(dir, &with_out(stopped), stopped, 4, Duration::ZERO);
+        while at_work {
+            kills += 1;
+            // 3 to 19 lines further: before the next checkpoint, on it, and beyond.
+            let (further, delay) = (3 + kills * 7 % 17, Duration::from_micros(kills as u64 * 3700 % 20_000));
+            at_work = killed(dir, &["resume", stopped, "--quiet"], stopped, lines() + further, delay);
+        }
+        same(dir, whole, stopped);
+        if kills >= 2 {
+            return;
+        }
+        // It was faster than the test could look.
+        std::fs::remove_dir_all(dir.join(stopped)).unwrap();
     }
-    same(dir, whole, stopped);
-    kills
 }
 
 #[test]
@@ -115,8 +123,7 @@ fn a_killed_run_ends_as_if_never_stopped() {
     let options =
         ["--dev", "dev", "--test", "dev", "--epochs", "5", "--batch", "3", "--accumulate", "2", "--eval-every", "10", "--save-every", "7"];
     let args = [&["finetune"], &from[..], &options[..]].concat();
-    let kills = check(dir, &args, "whole", "stopped");
-    assert!(kills >= 2, "killed {kills} times only");
+    check(dir, &args, "whole", "stopped");
     assert_eq!(metrics(&dir.join("whole")).len(), 80 + 12 + 1, "steps, evaluations, the test");
     assert!(fail(dir, &["resume", "stopped"], 1).contains("run stopped is finished"));
     assert!(fail(dir, &["resume", "train"], 1).contains("train is not a run"));
@@ -128,7 +135,7 @@ fn a_killed_run_ends_as_if_never_stopped() {
 }
 
 #[test]
-fn stages_with_work_between_epochs_go_on_too() {
+fn stages_with_work_between_epochs_are_resumed_too() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = temporary.path();
     data(dir);

@@ -60,12 +60,12 @@ pub fn manifest(dir: &Path) -> Manifest {
     ShardFolder::open_any(dir).unwrap().manifest().clone()
 }
 
-/// A file or folder of the real data, where it is there; says so where it is not.
-pub fn shared_data(path: &str) -> Option<PathBuf> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    if data.is_dir() {
-        return Some(data.join(path));
-    }
-    println!("skipped: no ../shared/data");
-    None
+/// A file or folder of the real data.
+///
+/// # Panics
+/// It is missing. Tests that need it are ignored by default, and fail if they are run without it.
+pub fn shared_data(path: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(path);
+    assert!(path.exists(), "{} is missing: this test reads real data in ../shared/data, a folder beside the project's", path.display());
+    path
 }

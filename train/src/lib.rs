@@ -11,7 +11,7 @@
 //! | [`model`] | encoder, heads, loss, and their weights in files |
 //! | [`optim`] | AdamW, gradients, the learning-rate schedule |
 //! | [`cluster`] | clusters of vectors, for stage 3 |
-//! | [`answer`], [`decode`], [`metric`] | logits to answers, answers to scores |
+//! | [`inference`], [`decode`], [`metric`] | a model applied to a dataset: logits to spans, spans to scores |
 //! | [`device`] | the one module that knows backends |
 //! | [`report`] | progress of long work, without a terminal |
 //! | [`memory`] | settings of the allocator |
@@ -20,7 +20,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-pub mod answer;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
@@ -28,6 +27,7 @@ pub mod config;
 pub mod data;
 pub mod decode;
 pub mod device;
+pub mod inference;
 pub mod memory;
 pub mod metric;
 pub mod model;

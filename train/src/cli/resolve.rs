@@ -72,7 +72,7 @@ fn predict(args: PredictArgs) -> Result<PredictConfig> {
     };
     let output = match args.output {
         None if args.json => Output::Json,
-        None => Output::Marked,
+        None => Output::Marked { overlapping: args.overlapping },
         Some(path) if has_extension(&path, "jsonl") => Output::Jsonl(path),
         Some(path) if has_extension(&path, "parquet") => Output::Parquet(path),
         Some(path) => {

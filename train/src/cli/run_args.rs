@@ -84,6 +84,10 @@ pub struct PredictArgs {
     /// Print a JSON object a line in place of marked text
     #[arg(long, conflicts_with = "output")]
     pub json: bool,
+    /// Mark overlapping entities too, as brackets within brackets; by default only the one with the highest score is marked. JSON
+    /// and Parquet hold all of them
+    #[arg(long, conflicts_with_all = ["output", "json"])]
+    pub overlapping: bool,
     /// Language code of the triples that are written [default: that of the queries]
     #[arg(long, value_name = "CODE")]
     pub lang: Option<String>,

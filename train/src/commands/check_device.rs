@@ -9,11 +9,11 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::CheckDeviceConfig;
-use crate::data::batch::Specials;
-use crate::data::tokenizer::Pieces;
+use crate::data::SpecialTokens;
+use crate::data::TokenizedText;
 use crate::data::{Batch, Sequence};
 use crate::device::{Device, Engine, Job, TrainBackend};
-use crate::model::{BertConfig, Dropouts, Extras, Precision, Reader, SpanLoss, names, weights};
+use crate::model::{BertConfig, Dropouts, Extras, Input, Pairs, Precision, Reader, SpanLoss, Target, names, weights};
 
 /// Largest relative differences that are allowed.
 fn bound(precision: Precision) -> f64 {
@@ -69,10 +69,10 @@ impl Job for Pass {
         let reader: Reader<B> = weights::random(&shape(), Extras { nested: true, clusters: None }, 1, device).at(self.precision);
         let batch = batch(self.device);
         let dropouts = &mut Dropouts::seeded(self.dropout, 7);
-        let hidden = reader.bert.forward(&batch.input(device), dropouts);
-        let pieces = batch.context_pieces();
-        let pairs = batch.pairs(pieces, device);
-        let mut loss = reader.margins(hidden.clone()).loss(&batch.target(pieces, device), SpanLoss::CROSS_ENTROPY);
+        let hidden = reader.bert.forward(&Input::from_batch(&batch, device), dropouts);
+        let pieces = batch.context_word_pieces();
+        let pairs = Pairs::from_batch(&batch, pieces, device);
+        let mut loss = reader.margins(hidden.clone()).loss(&Target::from_batch(&batch, pieces, device), SpanLoss::CROSS_ENTROPY);
         if let Some(of_pairs) = reader.pairs(hidden, pairs.rows, &mut Dropouts::off()) {
             loss = loss + SpanLoss::CROSS_ENTROPY.of(of_pairs, &pairs.sign, &pairs.share);
         }
@@ -88,7 +88,7 @@ fn batch(device: Device) -> Batch {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut pieces = |count: usize| {
         let ids = (0..count).map(|_| rng.random_range(5..1000)).collect();
-        std::sync::Arc::new(Pieces { ids, offsets: vec![(0, 0); count] })
+        std::sync::Arc::new(TokenizedText { ids, offsets: vec![(0, 0); count] })
     };
     let query = pieces(9);
     let sequence = |(triple, length): (usize, &usize)| {
@@ -97,7 +97,7 @@ fn batch(device: Device) -> Batch {
     };
     let sequences: Vec<Sequence> = [20, 37, 60, 58, 50, 12, 60, 33].iter().enumerate().map(sequence).collect();
     let numbers: Vec<usize> = (0..sequences.len()).collect();
-    Batch::new(&sequences, &numbers, Specials { cls: 1, sep: 2, pad: 0 }, device)
+    Batch::new(&sequences, &numbers, SpecialTokens { cls: 1, sep: 2, pad: 0 }, device.into())
 }
 
 struct Collect<B: TrainBackend> {

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::terminal::TerminalReporter;
-use crate::answer::{self, Reading};
 use crate::config::TrainConfig;
-use crate::data::{DataSet, Encoder};
+use crate::data::{Dataset, TripleEncoder};
 use crate::device::{Job, TrainBackend};
+use crate::inference::{self, InferenceSettings};
 use crate::report::Reporter;
 use crate::run::{CreateOptions, ModelFolder, RunWriter, checkpoint, layout, write_model_description};
 use crate::stage::{
@@ -72,10 +72,10 @@ impl Job for StageJob {
             "--max-length {} is more than the {positions} position embeddings of the encoder",
             settings.max_length
         );
-        let encoder = Encoder::new(&pieces, settings.max_length);
-        let read = |dir: &Path, option: &str| -> Result<DataSet> {
-            let data = encoder.read(dir).with_context(|| format!("cannot read --{option}"))?;
-            reporter.message(&format!("{option}: {}", data.counters));
+        let encoder = TripleEncoder::new(&pieces, settings.max_length);
+        let read = |dir: &Path, option: &str| -> Result<Dataset> {
+            let data = encoder.encode_folder(dir).with_context(|| format!("cannot read --{option}"))?;
+            reporter.message(&format!("{option}: {}", data.counts));
             Ok(data)
         };
         let data = read(&settings.data, "data")?;
@@ -97,7 +97,7 @@ impl Job for StageJob {
             }
         };
         // Without gradients, a batch twice as large takes less memory than a training step.
-        let reading = Reading::new(&pieces, settings.batch.times(2), settings.device);
+        let reading = InferenceSettings::new(&pieces, settings.batch.times(2), settings.device);
         let training = TrainingLoop { settings, devices: &devices, dev: dev.as_ref(), reading, run: &mut run, reporter: &reporter };
         let loss = settings.loss;
         let state = match settings.stage {
@@ -127,7 +127,7 @@ impl Job for StageJob {
         if let Some(test) = &test {
             // Loaded from the folder, so that the weights that are scored are those that others will find there.
             let best = ModelFolder::open_run(dir)?.load_trained::<B::InnerBackend>(device)?.at(settings.precision);
-            let scores = answer::score(test, &answer::answers(&best, test, reading, device, &reporter)?);
+            let scores = inference::score(test, &inference::predict_spans(&best, test, reading, device, &reporter));
             run.record(&serde_json::json!({ "test": scores.to_json() }))?;
             result["test"] = scores.to_json();
             println!("test\n{scores}");

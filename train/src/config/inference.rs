@@ -77,7 +77,10 @@ pub enum Input {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Output {
     /// Standard output: the texts with their entities marked.
-    Marked,
+    Marked {
+        /// Whether overlapping entities are marked too, not only the one with the highest score.
+        overlapping: bool,
+    },
     /// Standard output: a JSON object a line.
     Json,
     /// A file with a JSON object a line.

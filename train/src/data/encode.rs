@@ -1,174 +1,69 @@
 //! Triples to sequences of word pieces with labels.
 //!
-//! A sequence is `[CLS] query [SEP] context [SEP]`. A context that does not fit is read in overlapping windows, so nothing is
-//! cut off; what cannot be labelled exactly is counted.
+//! A sequence is `[CLS] query [SEP] context [SEP]` (BERT-MRC, Li et al. 2020). A context that does not fit is read in
+//! overlapping windows, so that nothing is cut off. Answers that cannot be labelled exactly are counted.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fmt;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
-use schemas::{ShardFolder, Span, Triple};
-use serde::Serialize;
+use arrow::array::RecordBatch;
+use schemas::{ReadOptions, Row, ShardFolder, Triple, TripleView, TripleViews};
 
-use super::tokenizer::{Pieces, WordPieces};
+use super::alignment::{align, windows};
+use super::dataset::{Dataset, GoldSpans, SPECIAL_TOKENS, Sequence};
+use super::tokenizer::{TokenizedText, WordPieceTokenizer};
 
-/// Distinct contexts tokenised at once.
-const BLOCK: usize = 1024;
+/// The columns of triples that are read; the others are not decoded.
+const COLUMNS: [&str; 4] = ["label", "query", "context", "spans"];
 
-/// Blocks that are decoded ahead of the tokeniser.
-const BLOCKS_AHEAD: usize = 4;
+/// Batches of rows that are decoded ahead of the tokeniser.
+const BATCHES_AHEAD: usize = 8;
 
-/// `[CLS]`, `[SEP]`, `[SEP]`.
-const SPECIALS: usize = 3;
+/// Fewest word pieces of context that must fit beside a query.
+const MIN_WINDOW: usize = 8;
 
-/// Least pieces of context beside a query.
-const LEAST_WINDOW: usize = 8;
-
-/// Triples, tokenised.
-///
-/// Memory: 12 bytes for each word piece of each distinct context (its rows share it), and some 150 bytes for each triple beside
-/// its answers. Texts stay only where they are wanted ([`Encoder::keep_triples`]).
-#[derive(Debug, Default)]
-pub struct DataSet {
-    /// What the reader reads: one sequence a triple, more where contexts are long. Those of a triple follow each other.
-    pub sequences: Vec<Sequence>,
-    /// Answers and label of each triple.
-    pub golds: Vec<Gold>,
-    /// Distinct labels in order of appearance; [`Gold::label`] points here.
-    pub labels: Vec<String>,
-    /// The triples themselves, if they are kept.
-    pub triples: Vec<Triple>,
-    /// What happened to the answers.
-    pub counters: Counters,
-}
-
-/// What a triple should be answered with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gold {
-    /// Position in [`DataSet::labels`].
-    pub label: u32,
-    /// Answers: chars of the context, half-open, sorted, each once.
-    pub spans: Vec<(u32, u32)>,
-}
-
-/// What the reader reads at once.
-#[derive(Debug, Clone)]
-pub struct Sequence {
-    /// Position of its triple in the data set.
-    pub triple: usize,
-    /// The question's pieces.
-    pub query: Arc<Pieces>,
-    /// The whole context's pieces.
-    pub context: Arc<Pieces>,
-    /// Those of them that are read: all, or one of several windows.
-    pub window: Range<usize>,
-    /// Answers that lie inside the window: their first and last piece, counted in the context.
-    pub answers: Vec<(u32, u32)>,
-}
-
-impl Sequence {
-    /// Pieces of the whole sequence, special ones included.
-    pub fn length(&self) -> usize {
-        self.query.ids.len() + self.window.len() + SPECIALS
-    }
-
-    /// Where the context begins in the sequence.
-    pub fn context_start(&self) -> usize {
-        self.query.ids.len() + 2
-    }
-}
-
-/// What happened to triples and their answers on the way to labels.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counters {
-    /// Triples read.
-    pub triples: u64,
-    /// Sequences made of them.
-    pub sequences: u64,
-    /// Triples read in several windows.
-    pub windowed: u64,
-    /// Answers.
-    pub answers: u64,
-    /// Answers with a border inside a word piece: labelled by the whole piece.
-    pub widened: u64,
-    /// Answers without any word piece of their own: not labelled.
-    pub unalignable: u64,
-    /// Answers that fit in no window: not labelled.
-    pub too_long: u64,
-}
-
-impl fmt::Display for Counters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} triples, {} answers", self.triples, self.answers)?;
-        let rest = [
-            (self.windowed, "contexts read in several windows"),
-            (self.widened, "answers widened to whole word pieces"),
-            (self.unalignable, "answers without a word piece"),
-            (self.too_long, "answers longer than a window"),
-        ];
-        for (count, what) in rest.into_iter().filter(|(count, _)| *count > 0) {
-            write!(f, ", {count} {what}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Tokenises triples; queries once each, contexts once where rows of a sentence follow each other.
+/// Encodes triples: tokenises them and aligns their answers to word pieces. Each query is tokenised once, and so is the context
+/// that neighbouring rows share.
 #[derive(Debug, Clone, Copy)]
-pub struct Encoder<'a> {
-    pieces: &'a WordPieces,
+pub struct TripleEncoder<'a> {
+    tokenizer: &'a WordPieceTokenizer,
     max_length: usize,
-    keep_triples: bool,
 }
 
-impl<'a> Encoder<'a> {
-    /// An encoder to sequences of at most `max_length` pieces.
-    pub fn new(pieces: &'a WordPieces, max_length: usize) -> Self {
-        Self { pieces, max_length, keep_triples: false }
+impl<'a> TripleEncoder<'a> {
+    /// An encoder to sequences of at most `max_length` word pieces, query and special tokens included.
+    pub fn new(tokenizer: &'a WordPieceTokenizer, max_length: usize) -> Self {
+        Self { tokenizer, max_length }
     }
 
-    /// Whether the triples' texts stay in memory beside their pieces: prediction needs them, training does not.
-    #[must_use]
-    pub fn keep_triples(mut self, keep: bool) -> Self {
-        self.keep_triples = keep;
-        self
-    }
-
-    /// Reads a folder of triples.
+    /// Encodes a folder of triples. One thread decodes Parquet while the others tokenise.
+    ///
+    /// Memory: the dataset and some batches of 512 rows.
     ///
     /// # Errors
     /// A folder that is missing, not complete or not of triples; a query that leaves no room for a context.
-    pub fn read(&self, dir: &Path) -> Result<DataSet> {
+    pub fn encode_folder(&self, dir: &Path) -> Result<Dataset> {
         let folder = ShardFolder::open::<Triple>(dir)?;
-        let mut building = Building { encoder: self, data: DataSet::default(), queries: HashMap::new(), labels: HashMap::new() };
-        // One thread decodes Parquet while the others tokenise.
-        let (sender, blocks) = sync_channel(BLOCKS_AHEAD);
+        let mut builder = DatasetBuilder::new(self);
+        let (sender, batches) = sync_channel(BATCHES_AHEAD);
         thread::scope(|scope| {
             scope.spawn(move || {
-                let mut pending = Vec::new();
-                for rows in folder.rows::<Triple>() {
-                    let failed = rows.is_err();
-                    match rows {
-                        Ok(rows) => pending.extend(rows),
-                        Err(error) => sender.send(Err(error)).unwrap_or_default(),
-                    }
-                    if failed || (pending.len() >= BLOCK && sender.send(Ok(std::mem::take(&mut pending))).is_err()) {
+                for batch in folder.batches(ReadOptions::default().with_columns(&COLUMNS)) {
+                    if sender.send(batch).is_err() {
+                        // Encoding failed, and its error is reported by the receiver.
                         return;
                     }
                 }
-                // Whoever does not want it has failed already.
-                sender.send(Ok(pending)).unwrap_or_default();
             });
-            for block in blocks {
-                building.add(block?).with_context(|| format!("cannot encode {}", dir.display()))?;
+            for batch in batches {
+                let (shard, batch) = batch?;
+                builder.add(&batch).with_context(|| format!("cannot encode {}", shard.display()))?;
             }
-            Ok(building.data)
+            Ok(builder.dataset)
         })
     }
 
@@ -176,84 +71,75 @@ impl<'a> Encoder<'a> {
     ///
     /// # Errors
     /// A query that leaves no room for a context.
-    pub fn encode(&self, triples: Vec<Triple>) -> Result<DataSet> {
-        let mut building = Building { encoder: self, data: DataSet::default(), queries: HashMap::new(), labels: HashMap::new() };
-        building.add(triples)?;
-        Ok(building.data)
+    pub fn encode(&self, triples: &[Triple]) -> Result<Dataset> {
+        let mut builder = DatasetBuilder::new(self);
+        builder.add(&Triple::to_batch(triples))?;
+        Ok(builder.dataset)
     }
 }
 
-struct Building<'a> {
-    encoder: &'a Encoder<'a>,
-    data: DataSet,
-    queries: HashMap<String, Arc<Pieces>>,
+struct DatasetBuilder<'a> {
+    encoder: &'a TripleEncoder<'a>,
+    dataset: Dataset,
+    queries: HashMap<String, Arc<TokenizedText>>,
     labels: HashMap<String, u32>,
 }
 
-impl Building<'_> {
-    fn add(&mut self, mut triples: Vec<Triple>) -> Result<()> {
-        triples.iter_mut().flat_map(|triple| &mut triple.spans).for_each(Span::trim);
-        let mut distinct: Vec<&str> = triples.iter().map(|triple| triple.context.as_str()).collect();
+impl<'a> DatasetBuilder<'a> {
+    fn new(encoder: &'a TripleEncoder<'a>) -> Self {
+        Self { encoder, dataset: Dataset::default(), queries: HashMap::new(), labels: HashMap::new() }
+    }
+
+    fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        let triples = TripleViews::new(batch, &COLUMNS)?;
+        let mut distinct: Vec<&str> = triples.iter().map(TripleView::context).collect();
         distinct.dedup();
-        let mut contexts = self.encoder.pieces.tokenize(distinct)?.into_iter().map(Arc::new);
-        let mut last: Option<(&str, Arc<Pieces>)> = None;
-        for triple in &triples {
-            let context = match &last {
-                Some((text, context)) if *text == triple.context => context.clone(),
+        let mut contexts = self.encoder.tokenizer.tokenize(distinct)?.into_iter().map(Arc::new);
+        let mut last: Option<(&str, Arc<TokenizedText>)> = None;
+        for triple in triples.iter() {
+            let context = match last {
+                Some((text, context)) if text == triple.context() => context,
                 _ => contexts.next().expect("as many tokenised contexts as there are distinct neighbours"),
             };
-            last = Some((&triple.context, context.clone()));
-            self.add_one(triple, &context)?;
-        }
-        if self.encoder.keep_triples {
-            self.data.triples.extend(triples);
+            self.add_triple(triple, &context)?;
+            last = Some((triple.context(), context));
         }
         Ok(())
     }
 
-    fn add_one(&mut self, triple: &Triple, context: &Arc<Pieces>) -> Result<()> {
-        let query = match self.queries.entry(triple.query.clone()) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(new) => {
-                let pieces = self.encoder.pieces.tokenize(vec![&triple.query])?.into_iter().map(Arc::new);
-                new.insert(pieces.into_iter().next().expect("one text, one encoding")).clone()
-            }
-        };
+    fn add_triple(&mut self, triple: TripleView<'_>, context: &Arc<TokenizedText>) -> Result<()> {
+        let query = self.query(triple.query())?;
         let max_length = self.encoder.max_length;
-        let room = max_length.saturating_sub(query.ids.len() + SPECIALS);
+        let room = max_length.saturating_sub(query.ids.len() + SPECIAL_TOKENS);
         ensure!(
-            room >= LEAST_WINDOW,
-            "{}: its query has {} word pieces, which leaves no room for a context; raise --max-length {max_length} to {} or more",
-            triple.id,
+            room >= MIN_WINDOW,
+            "the query of label `{}` has {} word pieces, which leaves no room for a context; raise --max-length {max_length} to {} or more",
+            triple.label(),
             query.ids.len(),
-            query.ids.len() + SPECIALS + LEAST_WINDOW
+            query.ids.len() + SPECIAL_TOKENS + MIN_WINDOW
         );
-        let labels = self.labels.len() as u32;
-        let label = *self.labels.entry(triple.label.clone()).or_insert_with(|| {
-            self.data.labels.push(triple.label.clone());
-            labels
-        });
-        let mut spans: Vec<(u32, u32)> = triple.spans.iter().map(|span| (span.start, span.end)).collect();
+        let label = self.label(triple.label());
+        let mut spans: Vec<(u32, u32)> = triple.spans().map(|span| span.trimmed()).map(|span| (span.start, span.end)).collect();
         spans.sort_unstable();
         spans.dedup();
 
-        let counters = &mut self.data.counters;
-        counters.triples += 1;
-        counters.answers += spans.len() as u64;
+        let counts = &mut self.dataset.counts;
+        counts.triples += 1;
+        counts.answers += spans.len() as u64;
         let mut aligned = Vec::with_capacity(spans.len());
         for &span in &spans {
             match align(context, span) {
-                Some((pieces, exact)) => {
-                    counters.widened += u64::from(!exact);
-                    aligned.push((pieces, false));
+                Some((word_pieces, exact)) => {
+                    counts.widened += u64::from(!exact);
+                    aligned.push((word_pieces, false));
                 }
-                None => counters.unalignable += 1,
+                None => counts.unalignable += 1,
             }
         }
         let windows = windows(context.ids.len(), room);
-        counters.sequences += windows.len() as u64;
-        counters.windowed += u64::from(windows.len() > 1);
-        let triple = self.data.golds.len();
+        counts.sequences += windows.len() as u64;
+        counts.windowed += u64::from(windows.len() > 1);
+        let triple = self.dataset.gold.len();
         for window in windows {
             let mut answers = Vec::new();
             for ((first, last), labelled) in &mut aligned {
@@ -262,42 +148,41 @@ impl Building<'_> {
                     answers.push((*first, *last));
                 }
             }
-            self.data.sequences.push(Sequence { triple, query: query.clone(), context: context.clone(), window, answers });
+            self.dataset.sequences.push(Sequence { triple, query: query.clone(), context: context.clone(), window, answers });
         }
-        counters.too_long += aligned.iter().filter(|(_, labelled)| !labelled).count() as u64;
-        self.data.golds.push(Gold { label, spans });
+        counts.too_long += aligned.iter().filter(|(_, labelled)| !labelled).count() as u64;
+        self.dataset.gold.push(GoldSpans { label, spans });
         Ok(())
     }
-}
 
-/// First and last piece that a span of chars touches, and whether their borders are the span's.
-fn align(context: &Pieces, (start, end): (u32, u32)) -> Option<((u32, u32), bool)> {
-    let first = context.offsets.partition_point(|piece| piece.1 <= start);
-    let past = context.offsets.partition_point(|piece| piece.0 < end);
-    if first >= past {
-        return None;
+    /// The tokenised query.
+    fn query(&mut self, text: &str) -> Result<Arc<TokenizedText>> {
+        if let Some(query) = self.queries.get(text) {
+            return Ok(query.clone());
+        }
+        let mut tokenized = self.encoder.tokenizer.tokenize(vec![text])?;
+        let query = Arc::new(tokenized.pop().expect("one text, one encoding"));
+        self.queries.insert(text.to_owned(), query.clone());
+        Ok(query)
     }
-    let exact = context.offsets[first].0 == start && context.offsets[past - 1].1 == end;
-    Some(((first as u32, past as u32 - 1), exact))
-}
 
-/// Windows of `room` pieces, each half a window after the one before; the last one ends with the context.
-pub fn windows(pieces: usize, room: usize) -> Vec<Range<usize>> {
-    let stride = (room / 2).max(1);
-    let mut windows = Vec::new();
-    let mut start = 0;
-    while start + room < pieces {
-        windows.push(start..start + room);
-        start += stride;
+    /// Index of the label in [`Dataset::labels`].
+    fn label(&mut self, label: &str) -> u32 {
+        if let Some(&index) = self.labels.get(label) {
+            return index;
+        }
+        let index = self.dataset.labels.len() as u32;
+        self.labels.insert(label.to_owned(), index);
+        self.dataset.labels.push(label.to_owned());
+        index
     }
-    windows.push(pieces.saturating_sub(room).min(start)..pieces);
-    windows
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::EncodingCounts;
     use super::*;
-    use schemas::Origin;
+    use schemas::{Origin, Span};
 
     /// A triple whose answers are given by their text.
     fn triple(context: &str, answers: &[&str]) -> Triple {
@@ -315,24 +200,24 @@ mod tests {
         }
     }
 
-    fn pieces() -> WordPieces {
+    fn tokenizer() -> WordPieceTokenizer {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("vocab.txt");
         let vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nwho\n?\njim\nmo\n##rri\n##son\nis\nhere\n.\n在\n北\n京\n人";
         std::fs::write(&path, vocabulary).unwrap();
-        WordPieces::from_vocabulary(&path, true).unwrap()
+        WordPieceTokenizer::from_vocabulary(&path, true).unwrap()
     }
 
-    fn check(context: &str, answers: &[&str], expected: &[(u32, u32)]) -> Counters {
-        let pieces = pieces();
-        let data = Encoder::new(&pieces, 40).encode(vec![triple(context, answers)]).unwrap();
+    fn check(context: &str, answers: &[&str], expected: &[(u32, u32)]) -> EncodingCounts {
+        let tokenizer = tokenizer();
+        let data = TripleEncoder::new(&tokenizer, 40).encode(&[triple(context, answers)]).unwrap();
         assert_eq!(data.sequences[0].answers, expected, "{context}");
-        data.counters
+        data.counts
     }
 
     #[test]
-    fn answers_start_on_their_first_and_end_on_their_last_piece() {
-        let exact = Counters { triples: 1, sequences: 1, answers: 1, ..Counters::default() };
+    fn answers_start_on_their_first_and_end_on_their_last_word_piece() {
+        let exact = EncodingCounts { triples: 1, sequences: 1, answers: 1, ..EncodingCounts::default() };
         assert_eq!(check("Is Jim Morrison here.", &["Jim Morrison"], &[(1, 4)]), exact);
         assert_eq!(check("Jim is here", &["Jim"], &[(0, 0)]), exact);
         assert_eq!(check("人在北京。", &["北京"], &[(2, 3)]), exact);
@@ -340,43 +225,72 @@ mod tests {
     }
 
     #[test]
-    fn borders_inside_a_piece_are_widened_and_counted() {
-        let counters = check("Jim Morrison is here", &["im Morris"], &[(0, 3)]);
-        assert_eq!((counters.widened, counters.unalignable), (1, 0));
-        // White space at the ends is none of the answer.
+    fn borders_inside_a_word_piece_are_widened_and_counted() {
+        let counts = check("Jim Morrison is here", &["im Morris"], &[(0, 3)]);
+        assert_eq!((counts.widened, counts.unalignable), (1, 0));
+        // White space at the ends is not part of the answer.
         assert_eq!(check("Is Jim here", &[" Jim "], &[(1, 1)]).widened, 0);
-        let counters = check("Jim   is here", &["  "], &[]);
-        assert_eq!((counters.widened, counters.unalignable), (0, 1));
-    }
-
-    #[test]
-    fn windows_cover_all_pieces() {
-        assert_eq!(windows(10, 10), vec![0..10; 1]);
-        assert_eq!(windows(0, 10), vec![0..0; 1]);
-        assert_eq!(windows(11, 10), [0..10, 1..11]);
-        assert_eq!(windows(23, 10), [0..10, 5..15, 10..20, 13..23]);
-        assert_eq!(windows(25, 10), [0..10, 5..15, 10..20, 15..25]);
+        let counts = check("Jim   is here", &["  "], &[]);
+        assert_eq!((counts.widened, counts.unalignable), (0, 1));
     }
 
     #[test]
     fn answers_of_a_long_context_are_labelled_in_each_window_that_holds_them() {
         let context = "is ".repeat(12) + "jim morrison " + &"here ".repeat(9);
-        let pieces = pieces();
-        // 15 pieces: 2 of the query, 3 special ones, 10 of the context.
-        let data = Encoder::new(&pieces, 15).encode(vec![triple(&context, &["jim morrison"])]).unwrap();
-        assert_eq!((data.counters.windowed, data.counters.too_long), (1, 0));
+        let tokenizer = tokenizer();
+        // 15 word pieces: 2 of the query, 3 special tokens, 10 of the context.
+        let data = TripleEncoder::new(&tokenizer, 15).encode(&[triple(&context, &["jim morrison"])]).unwrap();
+        assert_eq!((data.counts.windowed, data.counts.too_long), (1, 0));
         for sequence in &data.sequences {
             let inside = sequence.window.start <= 12 && sequence.window.end >= 16;
             assert_eq!(sequence.answers.len(), usize::from(inside), "{:?}", sequence.window);
             assert!(sequence.length() <= 15);
         }
-        let data = Encoder::new(&pieces, 15).encode(vec![triple(&context, &[context.trim()])]).unwrap();
-        assert_eq!(data.counters.too_long, 1);
+        let data = TripleEncoder::new(&tokenizer, 15).encode(&[triple(&context, &[context.trim()])]).unwrap();
+        assert_eq!(data.counts.too_long, 1);
     }
 
     #[test]
     fn a_query_without_room_is_an_error() {
-        let error = Encoder::new(&pieces(), 12).encode(vec![triple("jim", &[])]).unwrap_err().to_string();
+        let error = TripleEncoder::new(&tokenizer(), 12).encode(&[triple("jim", &[])]).unwrap_err().to_string();
         assert!(error.contains("--max-length 12 to 13"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_is_encoded_as_its_rows_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = schemas::Manifest::new("test 0", "test", serde_json::json!({}));
+        let mut writer = schemas::ShardWriter::create(&dir.path().join("triples"), false, manifest).unwrap().with_shard_bytes(20_000);
+        // More rows than a batch, several of a context, and one without its last row in the batch.
+        let triples: Vec<Triple> = (0..1501)
+            .map(|number| {
+                let name = ["Jim", "Morrison", "北京"][number / 4 % 3];
+                let label = ["PER", "LOC", "ORG", "MISC"][number % 4];
+                let answers: &[&str] = if number % 4 == number / 4 % 4 { &[name] } else { &[] };
+                Triple { label: label.into(), query: format!("{label} ?"), ..triple(&format!("{name} is here {}", number / 4), answers) }
+            })
+            .collect();
+        triples.iter().cloned().try_for_each(|triple| writer.write(triple)).unwrap();
+        writer.finish(Vec::new(), Default::default(), None).unwrap();
+        let tokenizer = tokenizer();
+        let encoder = TripleEncoder::new(&tokenizer, 20);
+        let (folder, rows) = (encoder.encode_folder(&dir.path().join("triples")).unwrap(), encoder.encode(&triples).unwrap());
+        assert_eq!((folder.counts, folder.counts.triples, &folder.gold), (rows.counts, 1501, &rows.gold));
+        assert_eq!(folder.labels, ["PER", "LOC", "ORG", "MISC"]);
+        let plain = |data: &Dataset| {
+            let plain = |s: &Sequence| (s.triple, s.query.clone(), s.context.clone(), s.window.clone(), s.answers.clone());
+            data.sequences.iter().map(plain).collect::<Vec<_>>()
+        };
+        assert_eq!(plain(&folder), plain(&rows));
+    }
+
+    #[test]
+    fn rows_of_a_sentence_share_their_context() {
+        let tokenizer = tokenizer();
+        let triples = [triple("Jim is here", &["Jim"]), triple("Jim is here", &[]), triple("is here", &[])];
+        let data = TripleEncoder::new(&tokenizer, 20).encode(&triples).unwrap();
+        assert!(Arc::ptr_eq(&data.sequences[0].context, &data.sequences[1].context));
+        assert!(Arc::ptr_eq(&data.sequences[0].query, &data.sequences[2].query));
+        assert_eq!(data.gold[0], GoldSpans { label: 0, spans: vec![(0, 3)] });
     }
 }

@@ -1,17 +1,33 @@
-//! From folders of triples to batches of word pieces.
+//! Triples, tokenised and batched, in host memory. Knows no model and no device.
 //!
-//! | module | what it does |
+//! The way of the data: a folder of triples is tokenised ([`encode`]) into a [`Dataset`] of [`Sequence`]s, a [`BatchSampler`]
+//! decides which sequences form each step, and a [`Batch`] pads them to one length. The model turns a batch into tensors.
+//!
+//! | module | what it holds |
 //! |---|---|
-//! | [`tokenizer`] | word pieces with char offsets |
-//! | [`vocabulary`] | learns word pieces from the training set |
-//! | [`encode`] | triples to sequences with labels, in windows where a context is long |
-//! | [`batch`] | sequences to shuffled batches of similar length, and those to tensors |
+//! | [`tokenizer`] | WordPiece tokenisation with char offsets |
+//! | [`vocabulary`] | a WordPiece vocabulary learned from the training set |
+//! | [`dataset`] | a tokenised folder of triples: sequences and gold spans |
+//! | [`encode`] | triples to a dataset |
+//! | [`alignment`] | answers in word pieces, and windows of long contexts |
+//! | [`batch`], [`token_index`] | padded batches |
+//! | [`sampler`] | which sequences form a batch, and which batches a step |
+//! | [`padding`] | the lengths that sequences are padded to |
 
+pub mod alignment;
 pub mod batch;
+pub mod dataset;
 pub mod encode;
+pub mod padding;
+pub mod sampler;
+pub mod token_index;
 pub mod tokenizer;
 pub mod vocabulary;
 
-pub use batch::{Batch, BatchSize, Steps, batches_by_length};
-pub use encode::{Counters, DataSet, Encoder, Sequence};
-pub use tokenizer::WordPieces;
+pub use batch::Batch;
+pub use dataset::{Dataset, EncodingCounts, GoldSpans, Sequence};
+pub use encode::TripleEncoder;
+pub use padding::PaddingRule;
+pub use sampler::{BatchSampler, BatchSize, StepBatches, batches_by_length};
+pub use token_index::TokenIndex;
+pub use tokenizer::{SpecialTokens, TokenizedText, WordPieceTokenizer};

@@ -1,10 +1,10 @@
-//! Word pieces with char offsets.
+//! WordPiece tokenisation (Wu et al. 2016, as in BERT) with char offsets.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -16,54 +16,62 @@ use tokenizers::{ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreToken
 
 use super::vocabulary;
 
-/// Pieces of a vocabulary that is learned from the training set.
-pub const LEARNED_PIECES: usize = 4000;
+/// Size of a vocabulary that is learned from the training set, special tokens included.
+pub const LEARNED_VOCABULARY: usize = 4000;
 
+/// Special tokens of a learned vocabulary.
 const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
-/// A WordPiece tokenizer as BERT has it.
+/// A WordPiece tokenizer with BERT's normalisation and pre-tokenisation.
 #[derive(Debug, Clone)]
-pub struct WordPieces {
+pub struct WordPieceTokenizer {
     tokenizer: Tokenizer,
     lowercase: bool,
-    cls: u32,
-    sep: u32,
-    pad: u32,
+    special: SpecialTokens,
 }
 
-/// A tokenised text.
+/// Vocabulary ids of the special tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpecialTokens {
+    /// `[CLS]`, which opens a sequence.
+    pub cls: u32,
+    /// `[SEP]`, which closes the query and the context.
+    pub sep: u32,
+    /// `[PAD]`, which fills a batch.
+    pub pad: u32,
+}
+
+/// A tokenised text, without special tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pieces {
-    /// Numbers in the vocabulary.
+pub struct TokenizedText {
+    /// Vocabulary id of each word piece.
     pub ids: Vec<u32>,
-    /// Chars that each covers, half-open.
+    /// Chars of the text that each word piece covers, half-open, ascending.
     pub offsets: Vec<(u32, u32)>,
 }
 
-/// What matters here of `tokenizer_config.json`.
-#[derive(Debug, Serialize, Deserialize)]
-struct Settings {
-    #[serde(default = "yes")]
+/// The part of `tokenizer_config.json` that is read.
+#[derive(Debug, Deserialize)]
+struct TokenizerConfig {
+    #[serde(default = "lowercase_by_default")]
     do_lower_case: bool,
-    #[serde(default)]
-    tokenizer_class: Option<String>,
 }
 
-fn yes() -> bool {
+fn lowercase_by_default() -> bool {
     true
 }
 
-impl WordPieces {
-    /// Reads a folder's `tokenizer.json`, or else its `vocab.txt` with `do_lower_case` of `tokenizer_config.json` (true where
-    /// nothing is said, as in BERT).
+impl WordPieceTokenizer {
+    /// Reads `tokenizer.json` of a folder, or where there is none, `vocab.txt` with `do_lower_case` of `tokenizer_config.json`
+    /// (default: true, as in BERT).
     ///
     /// # Errors
-    /// Neither exists, or one is broken.
+    /// Neither file exists, one is malformed, or the vocabulary lacks `[CLS]`, `[SEP]`, `[PAD]` or `[UNK]`.
     pub fn read(dir: &Path) -> Result<Self> {
         let (whole, vocabulary, settings) = (dir.join("tokenizer.json"), dir.join("vocab.txt"), dir.join("tokenizer_config.json"));
         let lowercase = if settings.exists() {
             let text = std::fs::read_to_string(&settings).with_context(|| format!("cannot read {}", settings.display()))?;
-            serde_json::from_str::<Settings>(&text).with_context(|| format!("cannot read {}", settings.display()))?.do_lower_case
+            serde_json::from_str::<TokenizerConfig>(&text).with_context(|| format!("cannot read {}", settings.display()))?.do_lower_case
         } else {
             true
         };
@@ -73,7 +81,7 @@ impl WordPieces {
                 Some(NormalizerWrapper::BertNormalizer(normalizer)) => normalizer.lowercase,
                 _ => lowercase,
             };
-            return Self::of(tokenizer, lowercase).with_context(|| format!("cannot use {}", whole.display()));
+            return Self::from_tokenizer(tokenizer, lowercase).with_context(|| format!("cannot use {}", whole.display()));
         }
         if vocabulary.exists() {
             return Self::from_vocabulary(&vocabulary, lowercase);
@@ -81,19 +89,20 @@ impl WordPieces {
         bail!("{} holds neither tokenizer.json nor vocab.txt", dir.display())
     }
 
-    /// Reads a `vocab.txt`: a piece a line.
+    /// Reads a `vocab.txt`: a word piece a line, whose id is the number of the line, from 0.
     ///
     /// # Errors
-    /// The file cannot be read or lacks a special piece.
+    /// The file cannot be read or lacks a special token.
     pub fn from_vocabulary(path: &Path, lowercase: bool) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::assemble(&text, lowercase).with_context(|| format!("cannot use {}", path.display()))
+        Self::from_vocabulary_text(&text, lowercase).with_context(|| format!("cannot use {}", path.display()))
     }
 
-    /// Learns a vocabulary from texts; the same texts give the same one. CJK characters are pieces of their own.
+    /// Learns a vocabulary of at most [`LEARNED_VOCABULARY`] word pieces. The same texts give the same vocabulary. Each CJK
+    /// character is a word by itself.
     ///
     /// # Errors
-    /// None that text can cause; those of the library.
+    /// Those of the tokenizers library; no text causes one.
     pub fn learn<'a>(texts: impl Iterator<Item = &'a str>, lowercase: bool) -> Result<Self> {
         let normalizer = normalizer(lowercase);
         let mut words = BTreeMap::new();
@@ -106,15 +115,15 @@ impl WordPieces {
                 *words.entry(word.to_owned()).or_insert(0) += 1;
             }
         }
-        let learned = vocabulary::learn(&words, LEARNED_PIECES - SPECIAL.len());
+        let learned = vocabulary::learn(&words, LEARNED_VOCABULARY - SPECIAL.len());
         let pieces: String = SPECIAL.iter().copied().chain(learned.iter().map(String::as_str)).flat_map(|piece| [piece, "\n"]).collect();
-        Self::assemble(&pieces, lowercase)
+        Self::from_vocabulary_text(&pieces, lowercase)
     }
 
-    fn assemble(vocabulary: &str, lowercase: bool) -> Result<Self> {
+    fn from_vocabulary_text(vocabulary: &str, lowercase: bool) -> Result<Self> {
         let ids = WordPiece::read_bytes(vocabulary.as_bytes()).map_err(|error| anyhow!("{error}"))?;
         let model = WordPiece::builder().vocab(ids).build().map_err(|error| anyhow!("{error}"))?;
-        let id = |piece: &str| model.token_to_id(piece).ok_or_else(|| anyhow!("the vocabulary has no piece {piece}"));
+        let id = |piece: &str| model.token_to_id(piece).ok_or_else(|| anyhow!("the vocabulary has no {piece}"));
         let (cls, sep, _) = (id("[CLS]")?, id("[SEP]")?, id("[UNK]")?);
         let mut tokenizer = Tokenizer::new(ModelWrapper::WordPiece(model));
         tokenizer.with_normalizer(Some(NormalizerWrapper::BertNormalizer(normalizer(lowercase))));
@@ -124,59 +133,49 @@ impl WordPieces {
         let present: Vec<AddedToken> =
             SPECIAL.iter().filter(|piece| tokenizer.token_to_id(piece).is_some()).map(|piece| AddedToken::from(*piece, true)).collect();
         tokenizer.add_special_tokens(&present);
-        Self::of(tokenizer, lowercase)
+        Self::from_tokenizer(tokenizer, lowercase)
     }
 
-    fn of(mut tokenizer: Tokenizer, lowercase: bool) -> Result<Self> {
-        // Files of sentence encoders carry both: they would cut long contexts silently.
+    fn from_tokenizer(mut tokenizer: Tokenizer, lowercase: bool) -> Result<Self> {
+        // Files of sentence encoders ask for truncation and padding; truncation would cut long contexts silently.
         tokenizer.with_truncation(None).map_err(|error| anyhow!("{error}"))?;
         tokenizer.with_padding(None);
-        let id = |piece: &str| tokenizer.token_to_id(piece).ok_or_else(|| anyhow!("the vocabulary has no piece {piece}"));
-        let (cls, sep, pad) = (id("[CLS]")?, id("[SEP]")?, id("[PAD]")?);
-        Ok(Self { tokenizer, lowercase, cls, sep, pad })
+        let id = |piece: &str| tokenizer.token_to_id(piece).ok_or_else(|| anyhow!("the vocabulary has no {piece}"));
+        let special = SpecialTokens { cls: id("[CLS]")?, sep: id("[SEP]")?, pad: id("[PAD]")? };
+        Ok(Self { tokenizer, lowercase, special })
     }
 
-    /// Tokenises texts on all threads, without special pieces.
+    /// Tokenises texts on all threads, in their order, without special tokens.
     ///
     /// # Errors
-    /// None that WordPiece knows of; those of the library.
-    pub fn tokenize(&self, texts: Vec<&str>) -> Result<Vec<Pieces>> {
+    /// Those of the tokenizers library; no text causes one.
+    pub fn tokenize(&self, texts: Vec<&str>) -> Result<Vec<TokenizedText>> {
         let encodings = self.tokenizer.encode_batch_char_offsets(texts, false).map_err(|error| anyhow!("cannot tokenise: {error}"))?;
         Ok(encodings
             .into_iter()
-            .map(|encoding| Pieces {
+            .map(|encoding| TokenizedText {
                 ids: encoding.get_ids().to_vec(),
                 offsets: encoding.get_offsets().iter().map(|&(start, end)| (start as u32, end as u32)).collect(),
             })
             .collect())
     }
 
-    /// Number of the piece that opens a sequence.
-    pub fn cls(&self) -> u32 {
-        self.cls
+    /// Ids of the special tokens.
+    pub fn special_tokens(&self) -> SpecialTokens {
+        self.special
     }
 
-    /// Number of the piece that closes query and context.
-    pub fn sep(&self) -> u32 {
-        self.sep
-    }
-
-    /// Number of the piece that fills a batch.
-    pub fn pad(&self) -> u32 {
-        self.pad
-    }
-
-    /// Rows that an embedding of this vocabulary needs.
-    pub fn size(&self) -> usize {
+    /// Size of the vocabulary: the largest id and one, which is the number of rows that an embedding table needs.
+    pub fn vocabulary_size(&self) -> usize {
         self.tokenizer.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1)
     }
 
-    /// The files that stand for it in a run folder: name and content.
+    /// The tokenizer's files in a run folder, each as name and content: `vocab.txt`, `tokenizer.json`, `tokenizer_config.json`.
     ///
     /// # Errors
-    /// None that input can cause.
+    /// Those of the tokenizers library; no input causes one.
     pub fn files(&self, max_length: usize) -> Result<Vec<(&'static str, String)>> {
-        let vocabulary = lines(self.tokenizer.get_vocab(true));
+        let vocabulary = vocabulary_text(self.tokenizer.get_vocab(true));
         let whole = self.tokenizer.to_string(true).map_err(|error| anyhow!("{error}"))?;
         let settings = serde_json::json!({
             "tokenizer_class": "BertTokenizer",
@@ -187,15 +186,15 @@ impl WordPieces {
     }
 }
 
-/// A vocabulary as `vocab.txt` has it: a piece a line, in order of their numbers.
-fn lines(vocabulary: HashMap<String, u32>) -> String {
+/// The content of `vocab.txt`: a word piece a line, in order of their ids.
+fn vocabulary_text(vocabulary: HashMap<String, u32>) -> String {
     let mut pieces: Vec<(u32, String)> = vocabulary.into_iter().map(|(piece, id)| (id, piece)).collect();
     pieces.sort_unstable();
     pieces.into_iter().map(|(_, piece)| piece + "\n").collect()
 }
 
 fn normalizer(lowercase: bool) -> BertNormalizer {
-    // Accents go with case, as in BERT: nothing is said about them.
+    // `strip_accents` unset: accents are removed if and only if the text is lower-cased, as in BERT.
     BertNormalizer::new(true, true, None, lowercase)
 }
 
@@ -207,9 +206,9 @@ mod tests {
 
     #[test]
     fn a_learned_vocabulary_splits_cjk_and_gives_char_offsets() {
-        let pieces = WordPieces::learn(TEXTS.into_iter(), false).unwrap();
+        let tokenizer = WordPieceTokenizer::learn(TEXTS.into_iter(), false).unwrap();
         let text = "Ödön 在北京";
-        let tokenised = pieces.tokenize(vec![text]).unwrap().remove(0);
+        let tokenised = tokenizer.tokenize(vec![text]).unwrap().remove(0);
         let chars: Vec<char> = text.chars().collect();
         let slices: Vec<String> = tokenised.offsets.iter().map(|&(s, e)| chars[s as usize..e as usize].iter().collect()).collect();
         assert_eq!(slices.concat(), "Ödön在北京");
@@ -218,19 +217,19 @@ mod tests {
 
     #[test]
     fn learning_is_deterministic_and_files_bring_it_back() {
-        let files = |pieces: &WordPieces| pieces.files(150).unwrap();
-        let pieces = WordPieces::learn(TEXTS.into_iter(), true).unwrap();
+        let files = |tokenizer: &WordPieceTokenizer| tokenizer.files(150).unwrap();
+        let tokenizer = WordPieceTokenizer::learn(TEXTS.into_iter(), true).unwrap();
         for _ in 0..5 {
-            assert_eq!(files(&pieces), files(&WordPieces::learn(TEXTS.into_iter(), true).unwrap()));
+            assert_eq!(files(&tokenizer), files(&WordPieceTokenizer::learn(TEXTS.into_iter(), true).unwrap()));
         }
         let dir = tempfile::tempdir().unwrap();
-        for (name, content) in files(&pieces) {
+        for (name, content) in files(&tokenizer) {
             std::fs::write(dir.path().join(name), content).unwrap();
         }
-        let expected = pieces.tokenize(TEXTS.to_vec()).unwrap();
-        assert_eq!(WordPieces::read(dir.path()).unwrap().tokenize(TEXTS.to_vec()).unwrap(), expected);
+        let expected = tokenizer.tokenize(TEXTS.to_vec()).unwrap();
+        assert_eq!(WordPieceTokenizer::read(dir.path()).unwrap().tokenize(TEXTS.to_vec()).unwrap(), expected);
         std::fs::remove_file(dir.path().join("tokenizer.json")).unwrap();
-        assert_eq!(WordPieces::read(dir.path()).unwrap().tokenize(TEXTS.to_vec()).unwrap(), expected);
-        assert_eq!(files(&WordPieces::read(dir.path()).unwrap()), files(&pieces));
+        assert_eq!(WordPieceTokenizer::read(dir.path()).unwrap().tokenize(TEXTS.to_vec()).unwrap(), expected);
+        assert_eq!(files(&WordPieceTokenizer::read(dir.path()).unwrap()), files(&tokenizer));
     }
 }

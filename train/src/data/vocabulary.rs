@@ -1,18 +1,19 @@
-//! A WordPiece vocabulary learned from words and their counts, the same every time.
+//! A WordPiece vocabulary, learned deterministically from words and their counts.
 //!
-//! Byte-pair merging (Sennrich et al. 2016) over chars, as the `tokenizers` library does it for WordPiece; its own learner
-//! numbers pieces in the order of a randomly seeded hash map, so that the same texts give other numbers in each run.
+//! Pairs of neighbouring word pieces are merged by frequency (byte-pair encoding, Sennrich et al. 2016, over chars), as the
+//! `tokenizers` library does for WordPiece. The library's own trainer assigns ids in the order of a randomly seeded hash map, so
+//! that the same texts give other ids in each run.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
-/// Least count of a pair that is merged.
-const LEAST_COUNT: u64 = 2;
+/// Smallest count of a pair that is merged.
+const MIN_COUNT: u64 = 2;
 
-/// At most `size` pieces: chars first, by count, then merged ones in order of merging. Pieces inside a word begin with `##`.
-/// All letters and digits of ASCII are among the chars: a later stage's English must not become unknown words.
+/// Learns at most `size` word pieces: chars first, by count, then merged ones in order of merging. Word pieces inside a word
+/// start with `##`. All ASCII letters and digits are in the vocabulary, so that a later stage's English is not unknown.
 ///
-/// Memory: the distinct words and, for each pair of neighbours, the words that hold it.
+/// Memory: the distinct words and, for each pair of neighbours, the words that contain it.
 pub fn learn(words: &BTreeMap<String, u64>, size: usize) -> Vec<String> {
     let ascii = (0..=u8::MAX).filter(u8::is_ascii_alphanumeric).map(char::from);
     let mut alphabet: BTreeMap<String, u64> = ascii.flat_map(|char| [(char.to_string(), 0), (format!("##{char}"), 0)]).collect();
@@ -25,20 +26,20 @@ pub fn learn(words: &BTreeMap<String, u64>, size: usize) -> Vec<String> {
     alphabet.sort_by_key(|(_, count)| Reverse(*count));
     alphabet.truncate(size);
     let mut pieces: Vec<String> = alphabet.into_iter().map(|(piece, _)| piece).collect();
-    let mut numbers: HashMap<String, u32> = pieces.iter().zip(0..).map(|(piece, number)| (piece.clone(), number)).collect();
+    let mut ids: HashMap<String, u32> = pieces.iter().zip(0..).map(|(piece, id)| (piece.clone(), id)).collect();
 
     // A word with a char outside the alphabet is unknown as a whole, so nothing is learned from it.
     let spelled =
-        words.iter().filter_map(|(word, &count)| Some((chars(word).map(|c| numbers.get(&c).copied()).collect::<Option<_>>()?, count)));
-    let mut pairs = Pairs::new(spelled.collect());
+        words.iter().filter_map(|(word, &count)| Some((chars(word).map(|c| ids.get(&c).copied()).collect::<Option<_>>()?, count)));
+    let mut pairs = PairCounts::new(spelled.collect());
     while pieces.len() < size {
         let Some((left, right)) = pairs.pop() else { break };
         let merged = pieces[left as usize].clone() + pieces[right as usize].trim_start_matches("##");
-        let number = *numbers.entry(merged.clone()).or_insert_with(|| {
+        let id = *ids.entry(merged.clone()).or_insert_with(|| {
             pieces.push(merged);
             pieces.len() as u32 - 1
         });
-        pairs.merge((left, right), number);
+        pairs.merge((left, right), id);
     }
     pieces
 }
@@ -49,18 +50,20 @@ fn chars(word: &str) -> impl Iterator<Item = String> + '_ {
 
 type Pair = (u32, u32);
 
-/// Words as pieces, and where pairs of neighbours stand.
-struct Pairs {
+/// Words as word pieces, and how often each pair of neighbours occurs.
+struct PairCounts {
+    /// Word pieces of each word, and the word's count.
     words: Vec<(Vec<u32>, u64)>,
     counts: HashMap<Pair, u64>,
-    places: HashMap<Pair, HashSet<usize>>,
-    /// The most frequent pair on top, of equal ones that of the smallest numbers. Counts may be out of date.
+    /// Indices of the words in which a pair occurs, or did before a merge.
+    words_with: HashMap<Pair, HashSet<usize>>,
+    /// The most frequent pair on top, of equal ones the pair of the smallest ids. Counts may be outdated: [`Self::pop`] checks.
     heap: BinaryHeap<(u64, Reverse<Pair>)>,
 }
 
-impl Pairs {
+impl PairCounts {
     fn new(words: Vec<(Vec<u32>, u64)>) -> Self {
-        let mut pairs = Self { words, counts: HashMap::new(), places: HashMap::new(), heap: BinaryHeap::new() };
+        let mut pairs = Self { words, counts: HashMap::new(), words_with: HashMap::new(), heap: BinaryHeap::new() };
         for word in 0..pairs.words.len() {
             pairs.count(word, true);
         }
@@ -68,7 +71,7 @@ impl Pairs {
         pairs
     }
 
-    /// Adds or takes away a word's pairs; returns them.
+    /// Adds the pairs of a word to the counts or subtracts them, and returns them.
     fn count(&mut self, word: usize, add: bool) -> Vec<Pair> {
         let (pieces, times) = &self.words[word];
         let neighbours: Vec<Pair> = pieces.windows(2).map(|pair| (pair[0], pair[1])).collect();
@@ -76,7 +79,7 @@ impl Pairs {
             let count = self.counts.entry(pair).or_default();
             if add {
                 *count += times;
-                self.places.entry(pair).or_default().insert(word);
+                self.words_with.entry(pair).or_default().insert(word);
             } else {
                 *count -= times;
             }
@@ -87,7 +90,7 @@ impl Pairs {
     fn pop(&mut self) -> Option<Pair> {
         while let Some((count, Reverse(pair))) = self.heap.pop() {
             let current = self.counts.get(&pair).copied().unwrap_or(0);
-            if current < LEAST_COUNT {
+            if current < MIN_COUNT {
                 continue;
             }
             if current == count {
@@ -100,7 +103,7 @@ impl Pairs {
 
     fn merge(&mut self, pair: Pair, merged: u32) {
         let mut changed = HashSet::new();
-        for word in self.places.remove(&pair).unwrap_or_default() {
+        for word in self.words_with.remove(&pair).unwrap_or_default() {
             self.count(word, false);
             let pieces = &mut self.words[word].0;
             let mut at = 0;
@@ -124,7 +127,7 @@ impl Pairs {
 mod tests {
     use super::*;
 
-    /// Compares the pieces that are not just there for being ASCII.
+    /// Compares the learned word pieces without the ASCII chars that no word has.
     fn check(words: &[(&str, u64)], size: usize, expected: &[&str]) {
         let words = words.iter().map(|(word, count)| ((*word).to_owned(), *count)).collect();
         let ascii = learn(&BTreeMap::new(), 999);

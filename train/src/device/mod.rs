@@ -109,18 +109,6 @@ impl Device {
         self != Self::Cpu
     }
 
-    /// What a batch of sequences of this length at most is padded to: a GPU compiles and tunes its kernels for each shape, so
-    /// there the lengths are few.
-    pub fn padded(self, length: usize) -> usize {
-        let multiple = match length {
-            _ if !self.is_gpu() => 1,
-            0..=64 => 16,
-            65..=256 => 32,
-            _ => 64,
-        };
-        length.next_multiple_of(multiple)
-    }
-
     /// Steps between two readings of the loss: each waits for the device.
     pub fn steps_per_reading(self) -> usize {
         if self.is_gpu() { 20 } else { 1 }
@@ -183,12 +171,5 @@ mod tests {
         for wrong in ["gpu", "cuda:", "cuda:x", "cpu:1", ""] {
             assert!(wrong.parse::<Device>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_gpu_sees_few_lengths() {
-        let lengths: std::collections::BTreeSet<usize> = (1..=512).map(|length| Device::Cuda(0).padded(length)).collect();
-        assert_eq!(lengths.into_iter().collect::<Vec<_>>(), [16, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512]);
-        assert_eq!(Device::Cpu.padded(37), 37);
     }
 }

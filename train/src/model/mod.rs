@@ -1,6 +1,7 @@
 //! The reader: what it computes ([`bert`], [`reader`], [`spans`], [`mod@pool`], on [`layers`] and [`kernels`]) and how its weights come from files and
 //! go into them ([`weights`], under the [`names`] that other tools use).
 
+pub mod batch_tensors;
 pub mod bert;
 pub mod kernels;
 pub mod layers;

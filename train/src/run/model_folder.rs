@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::layout::{self, SETTINGS};
 use super::reader::settings_file;
-use crate::data::WordPieces;
+use crate::data::WordPieceTokenizer;
 use crate::model::weights::{self, Heads, Tensors};
 use crate::model::{BertConfig, Extras, Reader};
 
@@ -21,7 +21,7 @@ pub struct ModelFolder {
     /// Shape of the encoder.
     pub bert: BertConfig,
     /// Its tokenizer.
-    pub pieces: WordPieces,
+    pub pieces: WordPieceTokenizer,
 }
 
 impl ModelFolder {
@@ -73,8 +73,8 @@ impl ModelFolder {
         if let Some(why) = bert.unsupported() {
             bail!("cannot use {}: {why}", path.display());
         }
-        let pieces = WordPieces::read(dir)?;
-        let (size, rows) = (pieces.size(), bert.vocab_size);
+        let pieces = WordPieceTokenizer::read(dir)?;
+        let (size, rows) = (pieces.vocabulary_size(), bert.vocab_size);
         ensure!(
             size <= rows,
             "the tokenizer of {} has {size} word pieces, more than the {rows} embeddings of config.json (vocab_size)",
@@ -119,10 +119,10 @@ impl ModelFolder {
 ///
 /// # Errors
 /// A failed write.
-pub fn write_model_description(dir: &Path, bert: &BertConfig, pieces: &WordPieces) -> Result<()> {
+pub fn write_model_description(dir: &Path, bert: &BertConfig, pieces: &WordPieceTokenizer) -> Result<()> {
     let mut shape = serde_json::to_value(bert)?;
     shape["architectures"] = serde_json::json!(["BertModel"]);
-    shape["pad_token_id"] = pieces.pad().into();
+    shape["pad_token_id"] = pieces.special_tokens().pad.into();
     atomic_file::write(&dir.join("config.json"), format!("{shape:#}\n").as_bytes())?;
     let files = pieces.files(bert.max_position_embeddings)?;
     Ok(files.iter().try_for_each(|(name, content)| atomic_file::write(&dir.join(name), content.as_bytes()))?)

@@ -98,10 +98,10 @@ impl BestTracker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Counts;
+    use crate::metric::MatchCounts;
 
     fn scores(correct: u64) -> Scores {
-        Scores { labels: [("PER".to_owned(), Counts { correct, predicted: 9, support: 9 })].into() }
+        Scores { labels: [("PER".to_owned(), MatchCounts { correct, predicted: 9, support: 9 })].into() }
     }
 
     #[test]

@@ -15,12 +15,12 @@ use super::rng::{self, RngStream};
 use super::settings::{ClusterHead, ClusterMethod, ClusterSettings};
 use super::span_vectors::SpanVectors;
 use super::train_state::TrainState;
-use crate::answer::Reading;
 use crate::cluster::table::{self, Clustered};
 use crate::cluster::{Clusters, Points, align, kmeans, pic};
-use crate::data::{Batch, DataSet};
+use crate::data::{Batch, Dataset};
 use crate::device::TrainBackend;
-use crate::model::{Dropouts, Kernels, Reader, SpanLoss, pool, weights};
+use crate::inference::InferenceSettings;
+use crate::model::{Dropouts, Input, Kernels, Reader, SpanLoss, pool, weights};
 use crate::report::Reporter;
 use crate::run::layout;
 
@@ -36,7 +36,7 @@ pub struct ClusterObjective<'a, B: TrainBackend> {
     /// The loss of starts, ends and pairs.
     pub loss: SpanLoss,
     /// How sequences become batches where answers are clustered.
-    pub reading: Reading,
+    pub reading: InferenceSettings,
     /// The training set.
     pub source: &'a Path,
     /// The run folder.
@@ -55,7 +55,7 @@ impl<B: TrainBackend> Objective<B> for ClusterObjective<'_, B> {
         epoch: usize,
         resumed: bool,
         state: &mut TrainState<B>,
-        data: &mut DataSet,
+        data: &mut Dataset,
         reporter: &dyn Reporter,
     ) -> Result<()> {
         let (clusters, distances) = if resumed {
@@ -77,7 +77,7 @@ impl<B: TrainBackend> Objective<B> for ClusterObjective<'_, B> {
 
     /// Half the loss of spans, plus γ times the cross-entropy of clusters, a mean over the answers of the step weighted by cluster.
     fn loss(&self, model: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
-        let hidden = model.bert.forward(&batch.input(&model.device()), dropouts);
+        let hidden = model.bert.forward(&Input::from_batch(batch, &model.device()), dropouts);
         let loss = span_loss(model, hidden.clone(), batch, step, dropouts, self.loss) * 0.5;
         if batch.answers.is_empty() {
             return loss;
@@ -105,7 +105,7 @@ impl<B: TrainBackend> ClusterObjective<'_, B> {
         &self,
         epoch: usize,
         model: &Reader<B::InnerBackend>,
-        data: &DataSet,
+        data: &Dataset,
         reporter: &dyn Reporter,
     ) -> Result<(Vec<u32>, Vec<f32>)> {
         let ClusterSettings { clusters, method, iterations, init, head, pool, pca: components, .. } = self.settings;
@@ -139,7 +139,7 @@ impl<B: TrainBackend> ClusterObjective<'_, B> {
 
     /// Writes the epoch's file, with the vectors of the answers in `sample`. Contexts are read from the training set again, as they
     /// are not kept in memory.
-    fn write(&self, epoch: usize, data: &DataSet, found: &Clusters, points: &Points, sample: &HashSet<usize>) -> Result<()> {
+    fn write(&self, epoch: usize, data: &Dataset, found: &Clusters, points: &Points, sample: &HashSet<usize>) -> Result<()> {
         let path = self.file(epoch);
         let mut writer = table::Writer::create(&path)?;
         let folder = ShardFolder::open::<Triple>(self.source)?;

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::Backend;
-use schemas::{QuerySet, ShardFolder, Triple};
+use schemas::{QuerySet, ReadOptions, ShardFolder, Triple, TripleViews};
 
 use super::checkpoint_state::CheckpointState;
 use super::settings::{InitialWeights, StageSettings};
 use super::train_state::TrainState;
-use crate::data::WordPieces;
+use crate::data::WordPieceTokenizer;
 use crate::device::TrainBackend;
 use crate::model::weights::{self, Heads, Tensors};
 use crate::model::{BertConfig, Extras, Reader};
@@ -23,7 +23,7 @@ pub struct InitialState<B: TrainBackend> {
     /// Shape of the encoder.
     pub bert: BertConfig,
     /// Its tokenizer.
-    pub pieces: WordPieces,
+    pub pieces: WordPieceTokenizer,
     /// Model and optimizer.
     pub train: TrainState<B>,
     /// State of the training loop.
@@ -65,16 +65,16 @@ fn extras(settings: &StageSettings) -> Extras {
 }
 
 /// Shape, tokenizer and weights that the settings name.
-fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Result<(BertConfig, WordPieces, Reader<B>)> {
+fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Result<(BertConfig, WordPieceTokenizer, Reader<B>)> {
     let (folder, heads) = match &settings.initial {
         InitialWeights::Encoder(dir) => (ModelFolder::open_encoder(dir).context("cannot use --encoder")?, Heads::Fresh),
         InitialWeights::Run(run) => (ModelFolder::open_run(run).context("cannot use --init")?, Heads::Extended),
         InitialWeights::Tiny { vocab, lowercase } => {
             let pieces = match vocab {
-                Some(path) => WordPieces::from_vocabulary(path, *lowercase).context("cannot use --vocab")?,
+                Some(path) => WordPieceTokenizer::from_vocabulary(path, *lowercase).context("cannot use --vocab")?,
                 None => learn_vocabulary(&settings.data, *lowercase)?,
             };
-            let bert = BertConfig::tiny(pieces.size());
+            let bert = BertConfig::tiny(pieces.vocabulary_size());
             let model = weights::random(&bert, extras(settings), settings.seed, device);
             return Ok((bert, pieces, model));
         }
@@ -85,18 +85,22 @@ fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Re
 
 /// Learns a vocabulary from the contexts and queries of the training set, and from the built-in query sets: a later stage has other
 /// queries than this one, whose words should not be unknown.
-fn learn_vocabulary(data: &Path, lowercase: bool) -> Result<WordPieces> {
+fn learn_vocabulary(data: &Path, lowercase: bool) -> Result<WordPieceTokenizer> {
     let folder = ShardFolder::open::<Triple>(data).context("cannot read --data")?;
     let mut texts: Vec<String> = Vec::new();
     let mut queries: BTreeSet<String> = QuerySet::built_in().into_iter().flat_map(|set| set.queries).map(|query| query.text).collect();
-    for rows in folder.rows::<Triple>() {
-        for row in rows.context("cannot read --data")? {
-            queries.insert(row.query);
-            if texts.last() != Some(&row.context) {
-                texts.push(row.context);
+    let columns = ["query", "context"];
+    for batch in folder.batches(ReadOptions::default().with_columns(&columns)) {
+        let (_, batch) = batch.context("cannot read --data")?;
+        for triple in TripleViews::new(&batch, &columns).context("cannot read --data")?.iter() {
+            if !queries.contains(triple.query()) {
+                queries.insert(triple.query().to_owned());
+            }
+            if texts.last().is_none_or(|last| last != triple.context()) {
+                texts.push(triple.context().to_owned());
             }
         }
     }
     ensure!(!texts.is_empty(), "{} holds no triples to learn a vocabulary from", data.display());
-    WordPieces::learn(texts.iter().chain(&queries).map(String::as_str), lowercase)
+    WordPieceTokenizer::learn(texts.iter().chain(&queries).map(String::as_str), lowercase)
 }

@@ -4,9 +4,9 @@ use anyhow::Result;
 use burn::tensor::Tensor;
 
 use super::train_state::TrainState;
-use crate::data::{Batch, DataSet};
+use crate::data::{Batch, Dataset};
 use crate::device::TrainBackend;
-use crate::model::{Dropouts, Reader, SpanLoss};
+use crate::model::{Dropouts, Input, Pairs, Reader, SpanLoss, Target};
 use crate::report::Reporter;
 
 /// A stage's objective.
@@ -21,7 +21,7 @@ pub trait Objective<B: TrainBackend> {
         _epoch: usize,
         _resumed: bool,
         _state: &mut TrainState<B>,
-        _data: &mut DataSet,
+        _data: &mut Dataset,
         _reporter: &dyn Reporter,
     ) -> Result<()> {
         Ok(())
@@ -39,7 +39,7 @@ pub trait Objective<B: TrainBackend> {
     ///
     /// # Errors
     /// Files that cannot be read or written.
-    fn end_epoch(&mut self, _epoch: usize, _model: &Reader<B::InnerBackend>, _data: &DataSet, _reporter: &dyn Reporter) -> Result<()> {
+    fn end_epoch(&mut self, _epoch: usize, _model: &Reader<B::InnerBackend>, _data: &Dataset, _reporter: &dyn Reporter) -> Result<()> {
         Ok(())
     }
 }
@@ -57,12 +57,12 @@ pub fn span_loss<B: TrainBackend>(
     loss: SpanLoss,
 ) -> Tensor<B, 1> {
     let device = hidden.device();
-    let pieces = step.iter().map(Batch::context_pieces).sum();
-    let boundaries = model.margins(hidden.clone()).loss(&batch.target(pieces, &device), loss);
+    let pieces = step.iter().map(Batch::context_word_pieces).sum();
+    let boundaries = model.margins(hidden.clone()).loss(&Target::from_batch(batch, pieces, &device), loss);
     if !model.is_nested() {
         return boundaries;
     }
-    let target = batch.pairs(pieces, &device);
+    let target = Pairs::from_batch(batch, pieces, &device);
     match model.pairs(hidden, target.rows, dropouts) {
         Some(pairs) => boundaries + loss.of(pairs, &target.sign, &target.share),
         None => boundaries,
@@ -78,7 +78,7 @@ pub struct SpanObjective {
 
 impl<B: TrainBackend> Objective<B> for SpanObjective {
     fn loss(&self, model: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
-        let hidden = model.bert.forward(&batch.input(&model.device()), dropouts);
+        let hidden = model.bert.forward(&Input::from_batch(batch, &model.device()), dropouts);
         span_loss(model, hidden, batch, step, dropouts, self.loss)
     }
 }

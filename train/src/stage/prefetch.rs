@@ -33,21 +33,20 @@ pub fn prefetch<R>(steps: &[Vec<Vec<usize>>], make: impl Fn(&[usize]) -> Batch +
 mod tests {
     use super::*;
     use crate::data::Sequence;
-    use crate::data::batch::Specials;
-    use crate::device::Device;
+    use crate::data::{PaddingRule, SpecialTokens};
     use std::sync::mpsc::channel;
 
     /// Sequences of 1 to 99 context pieces, in this order.
     fn sequences() -> Vec<Sequence> {
         let sequence = |length| {
-            let pieces = crate::data::tokenizer::Pieces { ids: vec![5; length], offsets: vec![(0, 0); length] };
+            let pieces = crate::data::TokenizedText { ids: vec![5; length], offsets: vec![(0, 0); length] };
             Sequence { triple: length, query: Default::default(), context: pieces.into(), window: 0..length, answers: Vec::new() }
         };
         (1..100).map(sequence).collect()
     }
 
     fn batch(sequences: &[Sequence], positions: &[usize]) -> Batch {
-        Batch::new(sequences, positions, Specials { cls: 1, sep: 2, pad: 0 }, Device::Cpu)
+        Batch::new(sequences, positions, SpecialTokens { cls: 1, sep: 2, pad: 0 }, PaddingRule::Longest)
     }
 
     #[test]

@@ -11,9 +11,9 @@ use schemas::{Counter, Manifest, ShardFolder, ShardWriter, Span, Triple};
 use super::objective::{Objective, SpanObjective};
 use super::settings::{RelabelMode, RelabelSettings};
 use super::train_state::TrainState;
-use crate::answer::{self, Reading};
-use crate::data::{Batch, DataSet, Encoder};
+use crate::data::{Batch, Dataset, TripleEncoder};
 use crate::device::TrainBackend;
+use crate::inference::{self, InferenceSettings};
 use crate::model::{Dropouts, Reader};
 use crate::report::{Reporter, Silent, Task};
 use crate::run::layout;
@@ -35,9 +35,9 @@ pub struct SelfTraining<'a, B: TrainBackend> {
     /// Its settings.
     pub settings: RelabelSettings,
     /// Encodes triples as sequences of word pieces.
-    pub encoder: Encoder<'a>,
+    pub encoder: TripleEncoder<'a>,
     /// How the model answers.
-    pub reading: Reading,
+    pub reading: InferenceSettings,
     /// The training set: each round relabels it, not the round before.
     pub source: &'a Path,
     /// The run folder.
@@ -46,10 +46,10 @@ pub struct SelfTraining<'a, B: TrainBackend> {
 
 impl<B: TrainBackend> Objective<B> for SelfTraining<'_, B> {
     /// The first epoch trains on the training set as it is, each later one on the round of the epoch before.
-    fn begin_epoch(&mut self, epoch: usize, _: bool, _: &mut TrainState<B>, data: &mut DataSet, _: &dyn Reporter) -> Result<()> {
+    fn begin_epoch(&mut self, epoch: usize, _: bool, _: &mut TrainState<B>, data: &mut Dataset, _: &dyn Reporter) -> Result<()> {
         if epoch > 1 {
             let round = layout::relabelled_round(self.run, epoch - 1);
-            *data = self.encoder.read(&round).with_context(|| format!("cannot read {}", round.display()))?;
+            *data = self.encoder.encode_folder(&round).with_context(|| format!("cannot read {}", round.display()))?;
         }
         Ok(())
     }
@@ -58,7 +58,7 @@ impl<B: TrainBackend> Objective<B> for SelfTraining<'_, B> {
         self.spans.loss(model, batch, step, dropouts)
     }
 
-    fn end_epoch(&mut self, epoch: usize, model: &Reader<B::InnerBackend>, _: &DataSet, reporter: &dyn Reporter) -> Result<()> {
+    fn end_epoch(&mut self, epoch: usize, model: &Reader<B::InnerBackend>, _: &Dataset, reporter: &dyn Reporter) -> Result<()> {
         let dir = layout::relabelled_round(self.run, epoch);
         if ShardFolder::open::<Triple>(&dir).is_ok() {
             // It was written before training was stopped, after the last checkpoint of this epoch.
@@ -75,14 +75,16 @@ impl<B: TrainBackend> SelfTraining<'_, B> {
         let settings = serde_json::json!({ "round": round, "threshold": threshold, "mode": self.settings.mode });
         let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "nee", settings);
         let mut writer = ShardWriter::create(dir, true, manifest)?;
-        let reading = Reading { threshold, ..self.reading };
+        let reading = InferenceSettings { threshold, ..self.reading };
         let task = Task::start(reporter, "relabelling", source.manifest().rows() as usize);
         let (mut triples, mut answers) = (Counter::default(), Counter::default());
-        let mut relabel_block = |block: Vec<Triple>| -> Result<()> {
-            let data = self.encoder.keep_triples(true).encode(block)?;
-            let predicted = answer::answers(model, &data, reading, self.device, &Silent)?;
-            for (mut triple, predicted) in data.triples.into_iter().zip(predicted) {
-                let predicted = predicted.into_iter().map(|answer| answer.to_span(&triple.context)).collect();
+        let mut relabel_block = |mut block: Vec<Triple>| -> Result<()> {
+            // As the encoder reads them.
+            block.iter_mut().flat_map(|triple| &mut triple.spans).for_each(Span::trim);
+            let data = self.encoder.encode(&block)?;
+            let predicted = inference::predict_spans(model, &data, reading, self.device, &Silent);
+            for (mut triple, predicted) in block.into_iter().zip(predicted) {
+                let predicted = predicted.into_iter().map(|span| inference::to_model_span(span, &triple.context)).collect();
                 triple.spans = merge(std::mem::take(&mut triple.spans), predicted, self.settings.mode, &mut answers);
                 triple.impossible = triple.spans.is_empty();
                 writer.write(triple)?;

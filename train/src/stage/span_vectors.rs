@@ -5,12 +5,12 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::pseudo_labels::answer_offsets;
-use crate::answer::Reading;
 use crate::cluster::Points;
 use crate::cluster::pca::{Covariance, Pca};
 use crate::cluster::tensors::{self, Projection};
-use crate::data::{DataSet, batches_by_length};
-use crate::model::{Dropouts, Kernels, Pool, Reader, pool};
+use crate::data::{Dataset, batches_by_length};
+use crate::inference::InferenceSettings;
+use crate::model::{Dropouts, Input, Kernels, Pool, Reader, pool};
 use crate::report::{Reporter, Task};
 
 /// Answers that principal components are computed from at most. An even sample gives the same components as all answers.
@@ -19,7 +19,7 @@ const PCA_ANSWERS: usize = 200_000;
 /// How span vectors are made.
 pub struct SpanVectors<'a, B: Backend> {
     /// How sequences become batches.
-    pub reading: Reading,
+    pub reading: InferenceSettings,
     /// Device of the model.
     pub device: &'a B::Device,
     /// How the word pieces of an answer become one vector.
@@ -38,7 +38,7 @@ impl<B: Kernels> SpanVectors<'_, B> {
     ///
     /// # Errors
     /// There is no answer; a hidden state is not finite.
-    pub fn compute(&self, model: &Reader<B>, data: &DataSet) -> Result<Points> {
+    pub fn compute(&self, model: &Reader<B>, data: &Dataset) -> Result<Points> {
         let offsets = answer_offsets(data);
         let count = offsets[data.sequences.len()];
         let mut covariance = None;
@@ -77,17 +77,17 @@ impl<B: Kernels> SpanVectors<'_, B> {
     fn for_each_batch(
         &self,
         model: &Reader<B>,
-        data: &DataSet,
+        data: &Dataset,
         every: usize,
         task: &'static str,
         mut work: impl FnMut(&[usize], Tensor<B, 2>),
     ) -> Result<()> {
         let with_answers = (0..data.sequences.len()).filter(|&position| !data.sequences[position].answers.is_empty()).step_by(every);
-        let batches = batches_by_length(&data.sequences, with_answers, self.reading.batch, self.reading.device);
+        let batches = batches_by_length(&data.sequences, with_answers, self.reading.batch, self.reading.padding);
         let task = Task::start(self.reporter, task, batches.len());
         for positions in &batches {
             let batch = self.reading.batch(data, positions);
-            let hidden = model.bert.forward(&batch.input(self.device), &mut Dropouts::off());
+            let hidden = model.bert.forward(&Input::from_batch(&batch, self.device), &mut Dropouts::off());
             work(positions, pool(hidden, &batch.answers, self.pool));
             task.step();
         }

@@ -111,16 +111,15 @@ impl Throughput {
 mod tests {
     use super::*;
     use crate::data::Sequence;
-    use crate::data::batch::Specials;
-    use crate::device::Device;
+    use crate::data::{PaddingRule, SpecialTokens};
 
     fn batch(lengths: &[usize]) -> Batch {
         let sequence = |&length: &usize| {
-            let pieces = crate::data::tokenizer::Pieces { ids: vec![5; length], offsets: vec![(0, 0); length] };
+            let pieces = crate::data::TokenizedText { ids: vec![5; length], offsets: vec![(0, 0); length] };
             Sequence { triple: 0, query: Default::default(), context: pieces.into(), window: 0..length, answers: Vec::new() }
         };
         let sequences: Vec<Sequence> = lengths.iter().map(sequence).collect();
-        Batch::new(&sequences, &(0..lengths.len()).collect::<Vec<_>>(), Specials { cls: 1, sep: 2, pad: 0 }, Device::Cpu)
+        Batch::new(&sequences, &(0..lengths.len()).collect::<Vec<_>>(), SpecialTokens { cls: 1, sep: 2, pad: 0 }, PaddingRule::Longest)
     }
 
     #[test]

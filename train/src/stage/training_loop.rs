@@ -16,9 +16,9 @@ use super::settings::StageSettings;
 use super::throughput::Throughput;
 use super::train_state::TrainState;
 use super::train_step::train_step;
-use crate::answer::{self, Reading};
-use crate::data::{Batch, DataSet, Steps};
+use crate::data::{Batch, BatchSampler, Dataset};
 use crate::device::TrainBackend;
+use crate::inference::{self, InferenceSettings};
 use crate::model::weights;
 use crate::optim::Schedule;
 use crate::report::{Reporter, Task};
@@ -31,9 +31,9 @@ pub struct TrainingLoop<'a, B: TrainBackend> {
     /// Devices that share each step.
     pub devices: &'a [B::Device],
     /// The set whose F1 selects the best weights.
-    pub dev: Option<&'a DataSet>,
+    pub dev: Option<&'a Dataset>,
     /// How sequences become batches, and how the model answers in evaluation.
-    pub reading: Reading,
+    pub reading: InferenceSettings,
     /// The run folder.
     pub run: &'a mut RunWriter,
     /// Receives progress and messages.
@@ -65,15 +65,15 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
     /// A loss that is not finite, by its step and triples; failed writes; those of the objective.
     pub fn train(
         mut self,
-        mut data: DataSet,
+        mut data: Dataset,
         initial: TrainState<B>,
         state: CheckpointState,
         objective: &mut impl Objective<B>,
     ) -> Result<CheckpointState> {
         let StageSettings { seed, device, batch, accumulate, epochs, .. } = *self.settings;
-        let steps = Steps { batch, accumulate, device };
+        let sampler = BatchSampler { batch, accumulate, padding: device.into() };
         let shuffler = rng::generator(seed, RngStream::Shuffle, 0);
-        let total = steps.count(&data.sequences, epochs, shuffler).min(self.settings.max_steps.unwrap_or(usize::MAX));
+        let total = sampler.count_steps(&data.sequences, epochs, shuffler).min(self.settings.max_steps.unwrap_or(usize::MAX));
         let schedule = Schedule::new(self.settings.lr, self.settings.warmup, total);
         let mut progress = Progress {
             dropout_seeds: rng::generator(seed, RngStream::Dropout, state.dropout_words),
@@ -96,7 +96,7 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
             progress.throughput.resume();
             progress.replicate(self.devices);
             let mut shuffler = rng::generator(seed, RngStream::Shuffle, progress.state.shuffle_words);
-            let epoch_steps = steps.of_epoch(&data.sequences, &mut shuffler);
+            let epoch_steps = sampler.steps_of_epoch(&data.sequences, &mut shuffler);
             let reading = self.reading;
             prefetch(
                 &epoch_steps[step_in_epoch..],
@@ -141,7 +141,7 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
     }
 
     /// Records, evaluates and saves, as far as it is due.
-    fn after_step(&mut self, progress: &mut Progress<B>, data: &DataSet, schedule: &Schedule, epoch_steps: usize) -> Result<()> {
+    fn after_step(&mut self, progress: &mut Progress<B>, data: &Dataset, schedule: &Schedule, epoch_steps: usize) -> Result<()> {
         let cadence = Cadence {
             eval_every: self.settings.eval_every,
             save_every: self.settings.save_every,
@@ -169,8 +169,8 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
     /// Evaluates on dev, if there is one. Returns whether the current weights are the ones to keep.
     fn evaluate(&mut self, progress: &mut Progress<B>, lr: f64) -> Result<bool> {
         let Some(dev) = self.dev else { return Ok(true) };
-        let answers = answer::answers(&progress.replicas[0].model.valid(), dev, self.reading, &self.devices[0], self.reporter)?;
-        let scores = answer::score(dev, &answers);
+        let answers = inference::predict_spans(&progress.replicas[0].model.valid(), dev, self.reading, &self.devices[0], self.reporter);
+        let scores = inference::score(dev, &answers);
         let mut line = progress.metrics(lr);
         line["dev"] = scores.to_json();
         self.run.record(&line)?;

@@ -13,13 +13,13 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schemas::atomic_file;
 
-use crate::answer::Reading;
 use crate::config::{BenchModel, BenchStepConfig};
-use crate::data::batch::Specials;
-use crate::data::tokenizer::Pieces;
-use crate::data::{Batch, BatchSize, DataSet, Encoder, Sequence, Steps, WordPieces};
+use crate::data::SpecialTokens;
+use crate::data::TokenizedText;
+use crate::data::{Batch, BatchSampler, BatchSize, Dataset, PaddingRule, Sequence, TripleEncoder, WordPieceTokenizer};
 use crate::device::{Engine, Job, TrainBackend};
-use crate::model::{BertConfig, Dropouts, Extras, Reader, SpanLoss, weights};
+use crate::inference::InferenceSettings;
+use crate::model::{BertConfig, Dropouts, Extras, Input, Reader, SpanLoss, Target, weights};
 use crate::optim::{AdamW, AdamWConfig, Gradients};
 use crate::run::write_model_description;
 use crate::stage::prefetch::prefetch;
@@ -37,14 +37,14 @@ fn shape(model: BenchModel, vocab_size: usize) -> BertConfig {
 pub fn run(args: BenchStepConfig) -> Result<()> {
     let vocabulary = || {
         let path = args.vocab.as_deref().context("give --vocab")?;
-        WordPieces::from_vocabulary(path, true).with_context(|| format!("cannot read {}", path.display()))
+        WordPieceTokenizer::from_vocabulary(path, true).with_context(|| format!("cannot read {}", path.display()))
     };
     if let Some(dir) = &args.encoder {
         return write_encoder(args.model, &vocabulary()?, dir);
     }
     if let (Some(dir), Some(file)) = (&args.lengths_of, &args.lengths) {
         let pieces = vocabulary()?;
-        let data = Encoder::new(&pieces, 512).read(dir)?;
+        let data = TripleEncoder::new(&pieces, 512).encode_folder(dir)?;
         let lengths: String = data.sequences.iter().map(|sequence| format!("{}\n", sequence.length())).collect();
         return Ok(atomic_file::write(file, lengths.as_bytes())?);
     }
@@ -55,8 +55,8 @@ pub fn run(args: BenchStepConfig) -> Result<()> {
     args.environment.device.run_by(engine, Bench(args))
 }
 
-fn write_encoder(model: BenchModel, pieces: &WordPieces, dir: &Path) -> Result<()> {
-    let shape = self::shape(model, pieces.size());
+fn write_encoder(model: BenchModel, pieces: &WordPieceTokenizer, dir: &Path) -> Result<()> {
+    let shape = self::shape(model, pieces.vocabulary_size());
     let reader: Reader<burn::backend::Flex> = weights::random(&shape, Extras::default(), 1, &Default::default());
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     write_model_description(dir, &shape, pieces)?;
@@ -84,8 +84,8 @@ impl Job for Bench {
         let (data, steps) = plan(&args)?;
         ensure!(steps.len() > args.warmup, "--lengths holds {} batches, which --warmup {} takes all", steps.len(), args.warmup);
         let target = args.environment.device;
-        let specials = Specials { cls: 1, sep: 2, pad: 0 };
-        let reading = Reading { specials, batch: BatchSize::Sequences(args.batch), device: target, threshold: 0.5 };
+        let special = SpecialTokens { cls: 1, sep: 2, pad: 0 };
+        let reading = InferenceSettings { special, batch: BatchSize::Sequences(args.batch), padding: target.into(), threshold: 0.5 };
         let sync = || B::sync(device).map_err(|error| anyhow::anyhow!("the device failed: {error:?}"));
         let step = |reader: Reader<B>,
                     optimizer: &mut AdamW<B::InnerBackend>,
@@ -102,8 +102,8 @@ impl Job for Bench {
                 }
                 Ok(())
             };
-            let loss = reader.forward(&batch.input(device), &mut Dropouts::seeded(args.dropout, seed));
-            let loss = loss.loss(&batch.target(batch.context_pieces(), device), SpanLoss::CROSS_ENTROPY);
+            let loss = reader.forward(&Input::from_batch(&batch, device), &mut Dropouts::seeded(args.dropout, seed));
+            let loss = loss.loss(&Target::from_batch(&batch, batch.context_word_pieces(), device), SpanLoss::CROSS_ENTROPY);
             lap(|spent| &mut spent.forward)?;
             let gradients = Gradients::of(&reader, loss.backward());
             lap(|spent| &mut spent.backward)?;
@@ -145,8 +145,10 @@ impl Job for Bench {
         let lengths = |numbers: &[usize]| numbers.iter().map(|&number| data.sequences[number].length()).collect::<Vec<_>>();
         let real: usize = sequences.iter().flat_map(|numbers| lengths(numbers)).sum();
         let squares: usize = sequences.iter().flat_map(|numbers| lengths(numbers)).map(|length| length * length).sum();
-        let padded: usize =
-            sequences.iter().map(|numbers| numbers.len() * target.padded(lengths(numbers).into_iter().max().unwrap_or(0))).sum();
+        let padded: usize = sequences
+            .iter()
+            .map(|numbers| numbers.len() * PaddingRule::from(target).padded(lengths(numbers).into_iter().max().unwrap_or(0)))
+            .sum();
         let flop = 6.0 * encoder_parameters(&shape) * real as f64 + (12 * shape.num_hidden_layers * shape.hidden_size * squares) as f64;
         let mut line = serde_json::json!({
             "device": target.to_string(),
@@ -189,7 +191,7 @@ fn encoder_parameters(shape: &BertConfig) -> f64 {
 }
 
 /// Sequences of random pieces, and each step's one batch of them.
-fn plan(args: &BenchStepConfig) -> Result<(DataSet, Vec<Vec<Vec<usize>>>)> {
+fn plan(args: &BenchStepConfig) -> Result<(Dataset, Vec<Vec<Vec<usize>>>)> {
     let wanted = args.warmup + args.steps;
     let lengths: Vec<usize> = match &args.lengths {
         None => vec![args.seq; args.batch * wanted],
@@ -211,14 +213,13 @@ fn plan(args: &BenchStepConfig) -> Result<(DataSet, Vec<Vec<Vec<usize>>>)> {
     let sequences: Vec<Sequence> = lengths.into_iter().enumerate().map(sequence).collect();
     let mut steps: Vec<Vec<Vec<usize>>> = match args.max_tokens {
         None => (0..sequences.len()).collect::<Vec<_>>().chunks_exact(args.batch).map(|numbers| vec![numbers.to_vec()]).collect(),
-        Some(tokens) => {
-            Steps { batch: BatchSize::Tokens(tokens), accumulate: 1, device: args.environment.device }.of_epoch(&sequences, &mut rng)
-        }
+        Some(tokens) => BatchSampler { batch: BatchSize::Tokens(tokens), accumulate: 1, padding: args.environment.device.into() }
+            .steps_of_epoch(&sequences, &mut rng),
     };
     steps.truncate(wanted);
-    Ok((DataSet { sequences, ..DataSet::default() }, steps))
+    Ok((Dataset { sequences, ..Dataset::default() }, steps))
 }
 
-fn pieces(rng: &mut ChaCha8Rng, count: usize) -> Pieces {
-    Pieces { ids: (0..count).map(|_| rng.random_range(1000..30_000)).collect(), offsets: vec![(0, 0); count] }
+fn pieces(rng: &mut ChaCha8Rng, count: usize) -> TokenizedText {
+    TokenizedText { ids: (0..count).map(|_| rng.random_range(1000..30_000)).collect(), offsets: vec![(0, 0); count] }
 }

@@ -8,7 +8,7 @@ use burn::tensor::{Distribution, Tensor, TensorPrimitive};
 use crate::data::Batch;
 use crate::device::TrainBackend;
 use crate::model::kernels::{AdamWStep, Dropout, Heads, Kernels, Moments, stock};
-use crate::model::{BertConfig, Precision};
+use crate::model::{BertConfig, Input, Precision};
 
 /// Times that each part is done.
 const TIMES: usize = 10;
@@ -23,7 +23,7 @@ pub fn time<B: TrainBackend>(shape: &BertConfig, batch: &Batch, precision: Preci
     let random = |rows, width| Tensor::<B, 2>::random([rows, width], Distribution::Normal(0.0, 0.5), device).require_grad();
     let row = |width| Tensor::<B, 1>::random([width], Distribution::Normal(0.0, 0.5), device).require_grad();
     let dropout = (rate > 0.0).then_some(Dropout { rate, seed: 1 });
-    let input = batch.input::<B>(device);
+    let input = Input::<B>::from_batch(batch, device);
     let heads = Heads { batch: batch.size, length: batch.length, heads: shape.num_attention_heads };
     let (x, wide) = (random(tokens, hidden), random(tokens, inner));
     let (square, up, down) = (random(hidden, hidden), random(hidden, inner), random(inner, hidden));

@@ -27,6 +27,7 @@ use burn::tensor::{Bool, Distribution, FloatDType, Int, Shape, Tensor, TensorDat
 use super::precision::Precision;
 use crate::cluster::Points;
 use crate::cluster::kmeans::Neighbours;
+use crate::data::TokenIndex;
 
 /// Dropout of one tensor: which of its elements fall out is a function of the seed and their position.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -94,37 +95,7 @@ pub struct Lookup<B: Backend> {
     /// The rows, `[batch, length]`.
     pub ids: Tensor<B, 2, Int>,
     /// The same tokens by row.
-    pub tokens: Arc<TokensOfRows>,
-}
-
-/// Which tokens look up each row of a table, so that the table's gradient can be summed row by row.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TokensOfRows {
-    /// The rows that are looked up, ascending.
-    pub rows: Vec<i32>,
-    /// Where each row's tokens begin in `tokens`, and where the last one's end.
-    pub starts: Vec<i32>,
-    /// Tokens, by row.
-    pub tokens: Vec<i32>,
-}
-
-impl TokensOfRows {
-    /// Those of tokens that look up `ids`, but for padding: its gradient is zero.
-    pub fn new(ids: &[i32], length: usize, lengths: &[usize]) -> Self {
-        let real = lengths.iter().enumerate().flat_map(|(sequence, &real)| sequence * length..sequence * length + real);
-        let mut tokens: Vec<i32> = real.map(|token| token as i32).collect();
-        tokens.sort_by_key(|&token| ids[token as usize]);
-        let (mut rows, mut starts) = (Vec::new(), Vec::new());
-        for (at, &token) in tokens.iter().enumerate() {
-            let row = ids[token as usize];
-            if rows.last() != Some(&row) {
-                rows.push(row);
-                starts.push(at as i32);
-            }
-        }
-        starts.push(tokens.len() as i32);
-        Self { rows, starts, tokens }
-    }
+    pub tokens: Arc<TokenIndex>,
 }
 
 /// Settings of one AdamW update of one tensor.
@@ -394,16 +365,5 @@ impl AdamWStep {
     pub(crate) fn unbias(&self) -> (f32, f32) {
         let unbias = |beta: f32| (1.0 - f64::from(beta).powi(self.step)) as f32;
         (unbias(self.beta1), unbias(self.beta2))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_grouped_by_row_without_padding() {
-        let found = TokensOfRows::new(&[7, 3, 0, 0, 7, 7, 3, 9], 4, &[2, 4]);
-        assert_eq!(found, TokensOfRows { rows: vec![3, 7, 9], starts: vec![0, 2, 5, 6], tokens: vec![1, 6, 0, 4, 5, 7] });
     }
 }

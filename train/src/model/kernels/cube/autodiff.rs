@@ -13,8 +13,9 @@ use burn_cubecl::CubeRuntime;
 use burn_cubecl::kernel::cast;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::super::{Dropout, Heads, Kernels, Lookup, Padding, TokensOfRows};
+use super::super::{Dropout, Heads, Kernels, Lookup, Padding};
 use super::{Cube, launch};
+use crate::data::TokenIndex;
 use crate::model::Precision;
 
 type Differentiable<R> = Autodiff<Cube<R>>;
@@ -167,7 +168,7 @@ impl<R: CubeRuntime> Backward<Cube<R>, 3> for Affine {
 struct Embed;
 
 impl<R: CubeRuntime> Backward<Cube<R>, 1> for Embed {
-    type State = (usize, Arc<TokensOfRows>);
+    type State = (usize, Arc<TokenIndex>);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (rows, tokens) = ops.state;

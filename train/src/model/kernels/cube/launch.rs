@@ -13,8 +13,9 @@ use cubecl::prelude::*;
 use cubecl::server::ReduceOperation;
 
 use super::super::vector::Keep;
-use super::super::{AdamWStep, Dropout, Moments, TokensOfRows, stock};
+use super::super::{AdamWStep, Dropout, Moments, stock};
 use super::{Cube, kernels};
+use crate::data::TokenIndex;
 use crate::model::Precision;
 
 /// Units of a cube where each has one element.
@@ -268,12 +269,12 @@ pub fn column_sums<R: CubeRuntime>(x: CubeTensor<R>, y: Option<CubeTensor<R>>) -
 }
 
 /// The gradient of a table of `rows` from those of the tokens that looked it up.
-pub fn embed_backward<R: CubeRuntime>(gradient: CubeTensor<R>, rows: usize, tokens: &TokensOfRows) -> CubeTensor<R> {
+pub fn embed_backward<R: CubeRuntime>(gradient: CubeTensor<R>, rows: usize, tokens: &TokenIndex) -> CubeTensor<R> {
     let gradient = into_contiguous(cast(gradient, DType::F32));
     let width = matrix(&gradient)[1];
     let out = zeros_client(gradient.client.clone(), gradient.device.clone(), Shape::new([rows, width]), DType::F32);
     let out = into_contiguous(out);
-    if tokens.rows.is_empty() {
+    if tokens.ids.is_empty() {
         return out;
     }
     let upload = |values: &[i32]| {
@@ -283,12 +284,12 @@ pub fn embed_backward<R: CubeRuntime>(gradient: CubeTensor<R>, rows: usize, toke
     let [x, y] = EMBED_UNITS;
     kernels::embed_backward::launch(
         &gradient.client,
-        CubeCount::Static(tokens.rows.len() as u32, (width as u32).div_ceil(x), 1),
+        CubeCount::Static(tokens.ids.len() as u32, (width as u32).div_ceil(x), 1),
         CubeDim::new_2d(x, y),
         array(&gradient),
-        array(&upload(&tokens.rows)),
+        array(&upload(&tokens.ids)),
         array(&upload(&tokens.starts)),
-        array(&upload(&tokens.tokens)),
+        array(&upload(&tokens.positions)),
         array(&out),
         width,
     );

@@ -1,0 +1,113 @@
+//! A folder of triples, tokenised.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::tokenizer::TokenizedText;
+
+/// `[CLS]` and two `[SEP]`.
+pub(super) const SPECIAL_TOKENS: usize = 3;
+
+/// Triples, tokenised.
+///
+/// Memory: 12 bytes for each word piece of each distinct context (the triples of a sentence share it), and some 150 bytes for
+/// each triple beside its spans. Texts are not kept.
+#[derive(Debug, Default)]
+pub struct Dataset {
+    /// The model's inputs: one sequence a triple, several where the context is long. Those of a triple follow each other.
+    pub sequences: Vec<Sequence>,
+    /// Label and gold spans of each triple.
+    pub gold: Vec<GoldSpans>,
+    /// Distinct labels in order of appearance; [`GoldSpans::label`] is an index of this.
+    pub labels: Vec<String>,
+    /// How many triples and answers there were, and what became of them.
+    pub counts: EncodingCounts,
+}
+
+/// Label and gold spans of a triple.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoldSpans {
+    /// Index of [`Dataset::labels`].
+    pub label: u32,
+    /// Spans in chars of the context, half-open, sorted, without duplicates.
+    pub spans: Vec<(u32, u32)>,
+}
+
+/// One input of the model: `[CLS] query [SEP] context [SEP]`, or one window of a long context.
+#[derive(Debug, Clone)]
+pub struct Sequence {
+    /// Index of its triple in the dataset.
+    pub triple: usize,
+    /// The tokenised query.
+    pub query: Arc<TokenizedText>,
+    /// The whole tokenised context.
+    pub context: Arc<TokenizedText>,
+    /// The word pieces of the context that this sequence holds.
+    pub window: Range<usize>,
+    /// Answers inside the window: first and last word piece, the last included, counted in the whole context.
+    pub answers: Vec<(u32, u32)>,
+}
+
+impl Sequence {
+    /// Length in word pieces, special tokens included.
+    pub fn length(&self) -> usize {
+        self.query.ids.len() + self.window.len() + SPECIAL_TOKENS
+    }
+
+    /// Position of the context's first word piece.
+    pub fn context_start(&self) -> usize {
+        self.query.ids.len() + 2
+    }
+}
+
+/// How many triples and answers were encoded, and which answers not exactly or not at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct EncodingCounts {
+    /// Triples read.
+    pub triples: u64,
+    /// Sequences made of them.
+    pub sequences: u64,
+    /// Triples whose context needs several windows.
+    pub windowed: u64,
+    /// Answers.
+    pub answers: u64,
+    /// Answers that start or end inside a word piece: the label covers the whole piece.
+    pub widened: u64,
+    /// Answers that touch no word piece: not labelled.
+    pub unalignable: u64,
+    /// Answers that fit in no window: not labelled.
+    pub too_long: u64,
+}
+
+impl fmt::Display for EncodingCounts {
+    /// `80 triples, 60 answers`, followed by the other counts that are not 0.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} triples, {} answers", self.triples, self.answers)?;
+        let rest = [
+            (self.windowed, "contexts read in several windows"),
+            (self.widened, "answers widened to whole word pieces"),
+            (self.unalignable, "answers without a word piece"),
+            (self.too_long, "answers longer than a window"),
+        ];
+        for (count, what) in rest.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, ", {count} {what}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_shown_without_zeros() {
+        let counts = EncodingCounts { triples: 80, answers: 60, ..EncodingCounts::default() };
+        assert_eq!(counts.to_string(), "80 triples, 60 answers");
+        let counts = EncodingCounts { windowed: 2, too_long: 1, ..counts };
+        assert_eq!(counts.to_string(), "80 triples, 60 answers, 2 contexts read in several windows, 1 answers longer than a window");
+    }
+}

@@ -1,0 +1,216 @@
+//! A trained model applied to a dataset: sequences in, spans in chars out.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use schemas::{Origin, Span, char_slice};
+
+use crate::data::{Batch, BatchSize, Dataset, PaddingRule, SpecialTokens, WordPieceTokenizer, batches_by_length};
+use crate::decode::{self, ScoredSpan, WordPieceSpan, decode_flat, decode_nested, join_windows};
+use crate::device::Device;
+use crate::metric::Scores;
+use crate::model::batch_tensors::context_rows;
+use crate::model::{Dropouts, Input, Kernels, Margins, Reader};
+use crate::report::{Reporter, Task};
+
+/// How a dataset is read.
+#[derive(Debug, Clone, Copy)]
+pub struct InferenceSettings {
+    /// Ids of the special tokens.
+    pub special: SpecialTokens,
+    /// What a batch may hold.
+    pub batch: BatchSize,
+    /// How batches are padded.
+    pub padding: PaddingRule,
+    /// Probability above which a word piece starts or ends a span; with a nested model, above which a pair is a span.
+    pub threshold: f32,
+}
+
+impl InferenceSettings {
+    /// Settings with threshold 0.5: what is more likely than not is a span.
+    pub fn new(tokenizer: &WordPieceTokenizer, batch: BatchSize, device: Device) -> Self {
+        Self { special: tokenizer.special_tokens(), batch, padding: device.into(), threshold: 0.5 }
+    }
+
+    /// A batch of the sequences with these indices.
+    pub fn batch(&self, dataset: &Dataset, indices: &[usize]) -> Batch {
+        Batch::new(&dataset.sequences, indices, self.special, self.padding)
+    }
+}
+
+/// Predicts the spans of each triple, in the order of the triples; those of a triple by position. They overlap only if the model
+/// is nested.
+///
+/// Memory: a batch at a time, and the spans.
+pub fn predict_spans<B: Kernels>(
+    model: &Reader<B>,
+    dataset: &Dataset,
+    settings: InferenceSettings,
+    device: &B::Device,
+    reporter: &dyn Reporter,
+) -> Vec<Vec<ScoredSpan>> {
+    let by_sequence = spans_by_sequence(model, dataset, settings, device, reporter);
+    join_sequences(dataset, by_sequence, model.is_nested())
+}
+
+/// Spans of each sequence, in word pieces of its whole context.
+fn spans_by_sequence<B: Kernels>(
+    model: &Reader<B>,
+    dataset: &Dataset,
+    settings: InferenceSettings,
+    device: &B::Device,
+    reporter: &dyn Reporter,
+) -> Vec<Vec<WordPieceSpan>> {
+    let batches = batches_by_length(&dataset.sequences, 0..dataset.sequences.len(), settings.batch, settings.padding);
+    let threshold = decode::logit(settings.threshold);
+    let mut spans: Vec<Vec<WordPieceSpan>> = vec![Vec::new(); dataset.sequences.len()];
+    let task = Task::start(reporter, "predicting", batches.len());
+    let mut store = |batch: &Batch, decoded: Vec<Vec<WordPieceSpan>>| {
+        for (decoded, &index) in decoded.into_iter().zip(&batch.sequences) {
+            let start = dataset.sequences[index].window.start;
+            let shift = |span: WordPieceSpan| WordPieceSpan { first: span.first + start, last: span.last + start, ..span };
+            spans[index] = decoded.into_iter().map(shift).collect();
+        }
+        task.step();
+    };
+    let decode_batch = |batch: &Batch, logits: Margins<B>| -> Vec<Vec<WordPieceSpan>> {
+        let (starts, ends) = (to_vec(logits.start), to_vec(logits.end));
+        batch.contexts.iter().map(|rows| decode_flat(&starts[rows.clone()], &ends[rows.clone()], threshold)).collect()
+    };
+    // The logits of a batch are fetched when the next batch is queued, so that the device does not idle.
+    let mut in_flight: Option<(Batch, Margins<B>)> = None;
+    for indices in &batches {
+        let batch = settings.batch(dataset, indices);
+        let hidden = model.bert.forward(&Input::from_batch(&batch, device), &mut Dropouts::off());
+        if model.is_nested() {
+            // One context at a time: its pairs take much memory.
+            let pair_logits = |row| model.pairs(hidden.clone(), context_rows(&batch, row, device), &mut Dropouts::off());
+            let pair_logits = (0..batch.size).map(|row| pair_logits(row).map_or_else(Vec::new, to_vec));
+            let decoded = pair_logits.zip(&batch.contexts).map(|(logits, rows)| decode_nested(&logits, rows.len(), threshold)).collect();
+            store(&batch, decoded);
+        } else if let Some((batch, logits)) = in_flight.replace((batch, model.margins(hidden))) {
+            store(&batch, decode_batch(&batch, logits));
+        }
+    }
+    if let Some((batch, logits)) = in_flight {
+        store(&batch, decode_batch(&batch, logits));
+    }
+    spans
+}
+
+/// Spans of each triple in chars: the windows of its context joined.
+fn join_sequences(dataset: &Dataset, by_sequence: Vec<Vec<WordPieceSpan>>, nested: bool) -> Vec<Vec<ScoredSpan>> {
+    let mut by_triple = Vec::with_capacity(dataset.gold.len());
+    let mut sequences = dataset.sequences.iter().zip(by_sequence).peekable();
+    while let Some((sequence, spans)) = sequences.next() {
+        let mut windows: Vec<(Range<usize>, Vec<WordPieceSpan>)> = vec![(sequence.window.clone(), spans)];
+        while let Some((next, spans)) = sequences.next_if(|(next, _)| next.triple == sequence.triple) {
+            windows.push((next.window.clone(), spans));
+        }
+        let offsets = &sequence.context.offsets;
+        let to_chars = |span: &WordPieceSpan| ScoredSpan { start: offsets[span.first].0, end: offsets[span.last].1, score: span.score };
+        by_triple.push(join_windows(&windows, offsets.len(), nested).iter().map(to_chars).collect());
+    }
+    by_triple
+}
+
+/// Scores of predicted spans against the dataset's gold spans; `predictions` holds those of each triple.
+pub fn score(dataset: &Dataset, predictions: &[Vec<ScoredSpan>]) -> Scores {
+    let mut scores = Scores::default();
+    for (gold, predicted) in dataset.gold.iter().zip(predictions) {
+        let predicted: Vec<(u32, u32)> = predicted.iter().map(|span| (span.start, span.end)).collect();
+        let counts = scores.labels.entry(dataset.labels[gold.label as usize].clone()).or_default();
+        counts.add(&predicted, &gold.spans);
+    }
+    scores
+}
+
+/// A predicted span as a span of a triple with this context, of origin `model`.
+pub fn to_model_span(span: ScoredSpan, context: &str) -> Span {
+    let ScoredSpan { start, end, score } = span;
+    let text = char_slice(context, start, end).unwrap_or_default().to_owned();
+    Span { start, end, text, origin: Origin::Model, score: Some(score) }
+}
+
+fn to_vec<B: Kernels>(logits: Tensor<B, 1>) -> Vec<f32> {
+    logits.into_data().convert::<f32>().to_vec().expect("converted to f32")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{GoldSpans, Sequence, TokenizedText, TripleEncoder};
+    use schemas::Triple;
+
+    /// A triple whose context has word pieces at these chars, in these windows.
+    fn dataset(offsets: &[(u32, u32)], windows: &[Range<usize>]) -> Dataset {
+        let context = std::sync::Arc::new(TokenizedText { ids: vec![9; offsets.len()], offsets: offsets.to_vec() });
+        let sequence = |window: &Range<usize>| Sequence {
+            triple: 0,
+            query: Default::default(),
+            context: context.clone(),
+            window: window.clone(),
+            answers: Vec::new(),
+        };
+        Dataset {
+            sequences: windows.iter().map(sequence).collect(),
+            gold: vec![GoldSpans { label: 0, spans: vec![(0, 4), (5, 9)] }],
+            labels: vec!["PER".to_owned()],
+            ..Dataset::default()
+        }
+    }
+
+    fn span(first: usize, last: usize) -> WordPieceSpan {
+        WordPieceSpan { first, last, score: 0.5 }
+    }
+
+    #[test]
+    fn word_pieces_become_chars() {
+        let dataset = dataset(&[(0, 2), (2, 4), (5, 9)], &[0..3]);
+        let spans = join_sequences(&dataset, vec![vec![span(0, 1), span(2, 2)]], false);
+        let expected = |start, end| ScoredSpan { start, end, score: 0.5 };
+        assert_eq!(spans, [[expected(0, 4), expected(5, 9)]]);
+        assert_eq!(score(&dataset, &spans).micro().f1(), 1.0);
+        assert_eq!(score(&dataset, &[vec![expected(0, 4), expected(5, 8)]]).micro().f1(), 0.5);
+    }
+
+    #[test]
+    fn windows_of_a_context_are_joined() {
+        let offsets: Vec<(u32, u32)> = (0..6).map(|at| (2 * at, 2 * at + 1)).collect();
+        let dataset = dataset(&offsets, &[0..4, 2..6]);
+        // (3, 3) ends the first window and is second in the second one, which does not have it.
+        let spans = join_sequences(&dataset, vec![vec![span(0, 1), span(3, 3)], vec![span(4, 5)]], false);
+        let chars: Vec<(u32, u32)> = spans[0].iter().map(|span| (span.start, span.end)).collect();
+        assert_eq!(chars, [(0, 3), (8, 11)]);
+    }
+
+    /// Offsets of word pieces in scripts whose normal form differs from what is written: each letter is a word piece, and the span
+    /// of the word is the slice that was marked.
+    #[test]
+    fn spans_of_any_script_are_slices_of_the_context() {
+        for (lowercase, context, answer) in [
+            (true, "在北京。", "北京"),
+            (true, "𠮷野家 は", "𠮷野家"),
+            (true, "나는 서울에 산다", "서울에"),
+            (false, "나는 서울에 산다", "서울에"),
+            // A letter and a combining mark: two chars, one letter.
+            (true, "e\u{301}te\u{301} a\u{300} Paris", "e\u{301}te\u{301}"),
+            (false, "e\u{301}te\u{301} a\u{300} Paris", "e\u{301}te\u{301}"),
+            (true, "ÖDÖN was here", "ÖDÖN"),
+            // İ becomes two chars in lower case.
+            (true, "İstanbul is here", "İstanbul"),
+            (true, "ﬁne ＩＢＭ", "ＩＢＭ"),
+        ] {
+            let tokenizer = WordPieceTokenizer::learn([context].into_iter(), lowercase).unwrap();
+            let start = context[..context.find(answer).unwrap()].chars().count() as u32;
+            let end = start + answer.chars().count() as u32;
+            let gold = Span { start, end, text: answer.to_owned(), origin: Origin::Gold, score: None };
+            let triple = Triple { query: "who".to_owned(), context: context.to_owned(), spans: vec![gold], ..Triple::default() };
+            let dataset = TripleEncoder::new(&tokenizer, 99).encode(&[triple]).unwrap();
+            assert_eq!(dataset.counts.widened, 0, "{context}");
+            let (first, last) = dataset.sequences[0].answers[0];
+            let spans = join_sequences(&dataset, vec![vec![span(first as usize, last as usize)]], false);
+            assert_eq!(to_model_span(spans[0][0], context).text, answer, "{context}, lower case {lowercase}");
+        }
+    }
+}
