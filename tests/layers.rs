@@ -47,8 +47,11 @@ const TRAIN: &[Layer] = &[
     layer(&["stage"], "the training loop and what each stage adds to it"),
     layer(&["run"], "run folders: any stage's, so they know none"),
     layer(&["model"], "the model computes for any stage"),
-    layer(&["data", "cluster", "optim"], "batches know no model, clusters no tensors"),
-    layer(&["device"], "the one place that names backends"),
+    layer(&["cluster", "optim"], "they know tensors and clusters of vectors, but no model"),
+    layer(&["device"], "the one place that names backends, but for the kernels that each backend has"),
+    layer(&["kernels"], "tensor operations: they know neither the model nor the device that runs them"),
+    layer(&["data"], "batches in host memory know no model, no device and no tensor"),
+    layer(&["parameter_names", "allocator"], "tools of all others"),
 ];
 
 /// A name of another crate, or a macro, and the modules that may use it.

@@ -45,7 +45,7 @@ fn components_and_clusters_equal_those_of_scikit_learn() {
     points.normalise();
     let first = Points { width: points.width, values: points.values[..golden.clusters * points.width].to_vec() };
     let clusters = kmeans::lloyd(&points, first, 60);
-    assert_eq!(clusters.of, golden.labels);
+    assert_eq!(clusters.assignments, golden.labels);
     close("means", &clusters.centroids.values, &golden.centroids, 1e-4);
     close("distances", &clusters.distances, &golden.distances, 1e-4);
 }

@@ -13,10 +13,10 @@ use cubecl::wgpu::WgpuRuntime;
 use train::cluster::Points;
 use train::cluster::kmeans;
 use train::data::TokenIndex;
-use train::device::{Device, Job, TrainBackend};
-use train::model::Precision;
-use train::model::kernels::cube::Cube;
-use train::model::kernels::{AdamWStep, Dropout, Heads, Kernels, Lookup, Moments, Padding};
+use train::device::{Device, DeviceBackend, DeviceJob, TrainBackend};
+use train::kernels::Precision;
+use train::kernels::cube::Cube;
+use train::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, EmbeddingLookup, Kernels, Padding};
 
 type Cpu = Autodiff<Flex>;
 type Gpu = Autodiff<Cube<WgpuRuntime>>;
@@ -24,7 +24,7 @@ type Gpu = Autodiff<Cube<WgpuRuntime>>;
 /// Asserts that there is a Vulkan driver.
 fn need_vulkan() {
     struct Nothing;
-    impl Job for Nothing {
+    impl DeviceJob for Nothing {
         type Output = ();
         fn run<B: TrainBackend>(self, _: &B::Device) -> anyhow::Result<()> {
             Ok(())
@@ -123,7 +123,7 @@ struct Attend(Option<Dropout>, Precision);
 impl Operation for Attend {
     fn run<B: Kernels>(&self, x: Tensor<B, 2>, y: Tensor<B, 2>, _: Tensor<B, 1>, _: Tensor<B, 1>) -> Tensor<B, 2> {
         let padding = Padding::new(vec![19, 7, 1].into(), &Default::default());
-        B::attend([x, y.clone(), y], Heads { batch: 3, length: 19, heads: 2 }, &padding, self.0, self.1)
+        B::attend([x, y.clone(), y], AttentionShape { batch: 3, length: 19, heads: 2 }, &padding, self.0, self.1)
     }
 }
 
@@ -135,7 +135,7 @@ impl Operation for Embed {
         let ids: Vec<i32> = (0..300).map(|at: i32| if at % 3 == 0 { 2 } else { at * at % rows }).collect();
         let tokens = Arc::new(TokenIndex::new(&ids, 100, &[100, 100, 100]));
         let ids = Tensor::<B, 2, Int>::from_data(TensorData::new(ids, [3, 100]), &Default::default());
-        B::embed(x, &Lookup { ids, tokens })
+        B::embed(x, &EmbeddingLookup { ids, tokens })
     }
 }
 
@@ -189,10 +189,10 @@ mod vulkan {
         fn update<B: Kernels>() -> [Vec<f32>; 4] {
             let param = tensor::<B, 2>(1, [70, 300]);
             let kept = param.clone();
-            let state = Moments { param, mean: tensor(2, [70, 300]), square: tensor::<B, 2>(3, [70, 300]).abs() };
+            let state = AdamWState { param, mean: tensor(2, [70, 300]), square: tensor::<B, 2>(3, [70, 300]).abs() };
             let step = AdamWStep { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01, step: 3 };
             let scale = Tensor::from_floats([0.25], &Default::default());
-            let Moments { param, mean, square } = B::adamw(state, tensor(4, [70, 300]), &scale, &step);
+            let AdamWState { param, mean, square } = B::adamw(state, tensor(4, [70, 300]), &scale, &step);
             [param, mean, square, kept].map(|x| x.into_data().to_vec::<f32>().unwrap())
         }
         for ((cpu, gpu), what) in
@@ -207,15 +207,15 @@ mod vulkan {
     fn points_are_clustered_as_on_the_host() {
         need_vulkan();
         let points = Points { width: 24, values: numbers(9, 24 * 10_000) };
-        let on_gpu = Cube::<WgpuRuntime>::neighbours(&points, &Default::default()).unwrap();
+        let on_gpu = Gpu::assignment_backend(&points.values, points.width, &Default::default()).unwrap();
         let start = || Points { width: 24, values: points.values[..24 * 7].to_vec() };
         let (host, gpu) = (kmeans::lloyd(&points, start(), 20), kmeans::lloyd(&*on_gpu, start(), 20));
-        let alike = host.of.iter().zip(&gpu.of).filter(|(host, gpu)| host == gpu).count();
+        let alike = host.assignments.iter().zip(&gpu.assignments).filter(|(host, gpu)| host == gpu).count();
         assert!(alike >= 9_995, "{alike} of 10000 points are in the same cluster");
         assert!(host.centroids.values.iter().zip(&gpu.centroids.values).all(|(host, gpu)| (host - gpu).abs() < 1e-3));
         assert!(host.distances.iter().zip(&gpu.distances).filter(|(host, gpu)| (**host - **gpu).abs() > 1e-3).count() <= 5);
         let far = Points { width: 24, values: [start().values, vec![1e3; 24]].concat() };
-        let (nearest, square) = on_gpu.assign(&far)[0];
-        assert_eq!((nearest, square), (0, 0.0), "the first point is the first mean");
+        let nearest = on_gpu.assign(&far.values)[0];
+        assert_eq!((nearest.cluster, nearest.squared_distance), (0, 0.0), "the first point is the first mean");
     }
 }

@@ -13,10 +13,11 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Int, Tensor, TensorData};
 use serde::Deserialize;
 use train::data::WordPieceTokenizer;
-use train::model::kernels::{Dropouts, Lookup, Padding};
-use train::model::weights::Heads;
-use train::model::{Extras, Input, Reader, SpanLoss, Target, names};
+use train::kernels::{DropoutSeeds, EmbeddingLookup, Padding};
+use train::model::weights::RequiredHeads;
+use train::model::{BertInput, BoundaryTargets, MrcModel, OptionalHeads, SpanLoss};
 use train::optim::{AdamW, AdamWConfig, Gradients, Schedule};
+use train::parameter_names::ParameterPath;
 use train::run::ModelFolder;
 
 const TOLERANCE: f32 = 1e-4;
@@ -45,15 +46,15 @@ fn golden<T: for<'a> Deserialize<'a>>(file: &str) -> T {
 }
 
 /// Pads `(ids, segments)` of each sequence.
-fn input<B: Backend>(sequences: &[(&[i32], &[i32])]) -> Input<B> {
+fn input<B: Backend>(sequences: &[(&[i32], &[i32])]) -> BertInput<B> {
     let length = sequences.iter().map(|(ids, _)| ids.len()).max().unwrap();
     let padded = |rows: Vec<&[i32]>| -> Tensor<B, 2, Int> {
         let values: Vec<i32> = rows.iter().flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0, length - row.len()))).collect();
         Tensor::from_data(TensorData::new(values, [rows.len(), length]), &Default::default())
     };
     let lengths: Vec<usize> = sequences.iter().map(|(ids, _)| ids.len()).collect();
-    Input {
-        words: Lookup { ids: padded(sequences.iter().map(|(ids, _)| *ids).collect()), tokens: Arc::default() },
+    BertInput {
+        words: EmbeddingLookup { ids: padded(sequences.iter().map(|(ids, _)| *ids).collect()), tokens: Arc::default() },
         segments: padded(sequences.iter().map(|(_, segments)| *segments).collect()),
         padding: Padding::new(lengths.into(), &Default::default()),
     }
@@ -74,11 +75,11 @@ fn minilm_folder() -> PathBuf {
 fn check(dir: &Path, file: &str) -> f32 {
     let golden: Golden = golden(file);
     let folder = ModelFolder::open_encoder(dir).unwrap();
-    let reader: Reader<Flex> = folder.load(Extras::default(), Heads::Fresh, 1, &Default::default()).unwrap();
+    let reader: MrcModel<Flex> = folder.load(OptionalHeads::default(), RequiredHeads::None, 1, &Default::default()).unwrap();
     let sequences: Vec<_> = golden.cases.iter().map(|case| (&*case.ids, &*case.segments)).collect();
     let input = input(&sequences);
     let length = input.words.ids.dims()[1];
-    let hidden = reader.bert.forward(&input, &mut Dropouts::off());
+    let hidden = reader.bert.forward(&input, &mut DropoutSeeds::off());
     let width = hidden.dims()[1];
     let values = hidden.into_data().to_vec::<f32>().unwrap();
     let mut worst = 0.0f32;
@@ -115,11 +116,11 @@ struct Reference {
 fn a_model_of_the_reference_code_gives_the_same_logits() {
     let golden: Reference = golden("reference.json");
     let folder = ModelFolder::open_model(&fixtures().join("reference")).unwrap();
-    let reader: Reader<Flex> = folder.load_trained(&Default::default()).unwrap();
-    let hidden = reader.bert.forward(&input(&[(&golden.ids, &golden.segments)]), &mut Dropouts::off());
-    let margins = reader.margins(hidden.clone());
+    let reader: MrcModel<Flex> = folder.load_trained(&Default::default()).unwrap();
+    let hidden = reader.bert.forward(&input(&[(&golden.ids, &golden.segments)]), &mut DropoutSeeds::off());
+    let margins = reader.boundary_logits(hidden.clone());
     let rows = Tensor::<Flex, 2, Int>::from_data(TensorData::new(golden.context.clone(), [1, golden.context.len()]), &Default::default());
-    let pairs = reader.pairs(hidden, rows, &mut Dropouts::off()).unwrap();
+    let pairs = reader.span_logits(hidden, rows, &mut DropoutSeeds::off()).unwrap();
     for (ours, theirs) in [(margins.start, golden.start), (margins.end, golden.end), (pairs, golden.pairs)] {
         let ours = ours.into_data().to_vec::<f32>().unwrap();
         assert_eq!(ours.len(), theirs.len());
@@ -155,7 +156,7 @@ type Training = Autodiff<Flex>;
 
 /// Gives the heads the sines that the script gives them.
 #[derive(Default)]
-struct SineHeads(names::Path);
+struct SineHeads(ParameterPath);
 
 impl ModuleMapper<Training> for SineHeads {
     fn enter_module(&mut self, name: &str, _: &str) {
@@ -184,7 +185,7 @@ impl ModuleMapper<Training> for SineHeads {
 
 struct Norms<'a> {
     gradients: &'a <Training as AutodiffBackend>::Gradients,
-    path: names::Path,
+    path: ParameterPath,
     norms: BTreeMap<String, f32>,
 }
 
@@ -209,8 +210,8 @@ impl ModuleVisitor<Training> for Norms<'_> {
 fn train_along(dir: &Path, file: &str) -> (f32, f32) {
     let course: Course = golden(file);
     let folder = ModelFolder::open_encoder(dir).unwrap();
-    let mut reader: Reader<Training> =
-        folder.load(Extras::default(), Heads::Fresh, 1, &Default::default()).unwrap().map(&mut SineHeads::default());
+    let mut reader: MrcModel<Training> =
+        folder.load(OptionalHeads::default(), RequiredHeads::None, 1, &Default::default()).unwrap().map(&mut SineHeads::default());
     let mut optimizer = AdamW::<Flex>::new(AdamWConfig::default());
     let schedule = Schedule::new(course.lr, course.warmup, course.steps.len());
     let (mut of_loss, mut of_gradients) = (0.0f32, 0.0f32);
@@ -227,17 +228,17 @@ fn train_along(dir: &Path, file: &str) -> (f32, f32) {
             Tensor::from_data(TensorData::new(values, [size * length]), &Default::default())
         };
         let context: usize = rows.iter().map(|row| row.context.len()).sum();
-        let target = Target {
+        let target = BoundaryTargets {
             start: marks(&|row| &row.starts, 1.0, -1.0),
             end: marks(&|row| &row.ends, 1.0, -1.0),
             share: marks(&|row| &row.context, 1.0 / context as f32, 0.0),
         };
-        let loss = reader.forward(&input, &mut Dropouts::off()).loss(&target, SpanLoss::CROSS_ENTROPY);
+        let loss = reader.forward(&input, &mut DropoutSeeds::off()).loss(&target, SpanLoss::CROSS_ENTROPY);
         let value: f32 = loss.clone().into_scalar();
         of_loss = of_loss.max((value - step.loss).abs() / step.loss);
         let gradients = loss.backward();
         if !step.gradient_norms.is_empty() {
-            let mut ours = Norms { gradients: &gradients, path: names::Path::default(), norms: BTreeMap::new() };
+            let mut ours = Norms { gradients: &gradients, path: ParameterPath::default(), norms: BTreeMap::new() };
             reader.visit(&mut ours);
             assert_eq!(ours.norms.keys().collect::<Vec<_>>(), step.gradient_norms.keys().collect::<Vec<_>>());
             let all = step.gradient_norms.values().map(|norm| norm * norm).sum::<f32>().sqrt();

@@ -8,7 +8,7 @@ const DELAY: &str = "MIMALLOC_PURGE_DELAY";
 /// Has the allocator keep the pages that it frees: every tensor operation asks for fresh buffers, which would otherwise fault in
 /// anew each time, a tenth of a training step. As mimalloc reads its settings from the environment alone, the program starts itself
 /// again with that set, in the same process.
-pub fn keep_pages() {
+pub fn keep_freed_pages() {
     #[cfg(unix)]
     if std::env::var_os(DELAY).is_none()
         && let Ok(program) = std::env::current_exe()

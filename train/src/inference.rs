@@ -8,9 +8,10 @@ use schemas::{Origin, Span, char_slice};
 use crate::data::{Batch, BatchSize, Dataset, PaddingRule, SpecialTokens, WordPieceTokenizer, batches_by_length};
 use crate::decode::{self, ScoredSpan, WordPieceSpan, decode_flat, decode_nested, join_windows};
 use crate::device::Device;
+use crate::kernels::{DropoutSeeds, Kernels};
 use crate::metric::Scores;
 use crate::model::batch_tensors::context_rows;
-use crate::model::{Dropouts, Input, Kernels, Margins, Reader};
+use crate::model::{BertInput, BoundaryLogits, MrcModel};
 use crate::report::{Reporter, Task};
 
 /// How a dataset is read.
@@ -43,7 +44,7 @@ impl InferenceSettings {
 ///
 /// Memory: a batch at a time, and the spans.
 pub fn predict_spans<B: Kernels>(
-    model: &Reader<B>,
+    model: &MrcModel<B>,
     dataset: &Dataset,
     settings: InferenceSettings,
     device: &B::Device,
@@ -55,7 +56,7 @@ pub fn predict_spans<B: Kernels>(
 
 /// Spans of each sequence, in word pieces of its whole context.
 fn spans_by_sequence<B: Kernels>(
-    model: &Reader<B>,
+    model: &MrcModel<B>,
     dataset: &Dataset,
     settings: InferenceSettings,
     device: &B::Device,
@@ -73,22 +74,22 @@ fn spans_by_sequence<B: Kernels>(
         }
         task.step();
     };
-    let decode_batch = |batch: &Batch, logits: Margins<B>| -> Vec<Vec<WordPieceSpan>> {
+    let decode_batch = |batch: &Batch, logits: BoundaryLogits<B>| -> Vec<Vec<WordPieceSpan>> {
         let (starts, ends) = (to_vec(logits.start), to_vec(logits.end));
         batch.contexts.iter().map(|rows| decode_flat(&starts[rows.clone()], &ends[rows.clone()], threshold)).collect()
     };
     // The logits of a batch are fetched when the next batch is queued, so that the device does not idle.
-    let mut in_flight: Option<(Batch, Margins<B>)> = None;
+    let mut in_flight: Option<(Batch, BoundaryLogits<B>)> = None;
     for indices in &batches {
         let batch = settings.batch(dataset, indices);
-        let hidden = model.bert.forward(&Input::from_batch(&batch, device), &mut Dropouts::off());
+        let hidden = model.bert.forward(&BertInput::from_batch(&batch, device), &mut DropoutSeeds::off());
         if model.is_nested() {
             // One context at a time: its pairs take much memory.
-            let pair_logits = |row| model.pairs(hidden.clone(), context_rows(&batch, row, device), &mut Dropouts::off());
+            let pair_logits = |row| model.span_logits(hidden.clone(), context_rows(&batch, row, device), &mut DropoutSeeds::off());
             let pair_logits = (0..batch.size).map(|row| pair_logits(row).map_or_else(Vec::new, to_vec));
             let decoded = pair_logits.zip(&batch.contexts).map(|(logits, rows)| decode_nested(&logits, rows.len(), threshold)).collect();
             store(&batch, decoded);
-        } else if let Some((batch, logits)) = in_flight.replace((batch, model.margins(hidden))) {
+        } else if let Some((batch, logits)) = in_flight.replace((batch, model.boundary_logits(hidden))) {
             store(&batch, decode_batch(&batch, logits));
         }
     }

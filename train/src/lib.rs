@@ -9,17 +9,20 @@
 //! | [`mod@run`] | run folders: settings, metrics, checkpoints, models |
 //! | [`data`] | triples to batches of word pieces |
 //! | [`model`] | encoder, heads, loss, and their weights in files |
+//! | [`kernels`] | fused tensor operations of each backend |
+//! | [`parameter_names`] | names of the model's parameters in files |
 //! | [`optim`] | AdamW, gradients, the learning-rate schedule |
 //! | [`cluster`] | clusters of vectors, for stage 3 |
 //! | [`inference`], [`decode`], [`metric`] | a model applied to a dataset: logits to spans, spans to scores |
 //! | [`device`] | the one module that knows backends |
 //! | [`report`] | progress of long work, without a terminal |
-//! | [`memory`] | settings of the allocator |
+//! | [`allocator`] | settings of the allocator |
 //!
 //! Imports lead downwards: `cli` → `config` → `commands` → the domain → `schemas`. `tests/layers.rs` holds that.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod allocator;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
@@ -28,10 +31,11 @@ pub mod data;
 pub mod decode;
 pub mod device;
 pub mod inference;
-pub mod memory;
+pub mod kernels;
 pub mod metric;
 pub mod model;
 pub mod optim;
+pub mod parameter_names;
 pub mod report;
 pub mod run;
 pub mod stage;

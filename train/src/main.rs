@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// See [`train::memory`].
+/// See [`train::allocator`].
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    train::memory::keep_pages();
+    train::allocator::keep_freed_pages();
     let result = train::cli::resolve(train::cli::Cli::parse()).and_then(train::run);
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::device::Device;
-use crate::model::Precision;
+use crate::kernels::Precision;
 
 /// Device, precision, threads.
 #[derive(Debug, Clone, Default, Args, Deserialize)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::common_args::CommonArgs;
 use crate::cluster::kmeans;
 use crate::device::Device;
-use crate::model::Pool;
+use crate::model::Pooling;
 use crate::stage::settings::{ClusterHead, ClusterMethod, RelabelMode};
 
 /// Sequences of a batch, if neither `--batch` nor `--max-tokens` is given.
@@ -210,13 +210,13 @@ pub struct FetArgs {
     pub cluster_iterations: usize,
     /// First centroids of k-means
     #[arg(long, value_enum, default_value_t = Self::default().cluster_start, value_name = "HOW")]
-    pub cluster_start: kmeans::Start,
+    pub cluster_start: kmeans::Init,
     /// Principal components that the answers' vectors are reduced to
     #[arg(long, default_value_t = Self::default().pca, value_name = "N")]
     pub pca: usize,
     /// How the word pieces of an answer become one vector
     #[arg(long, value_enum, default_value_t = Self::default().pool, value_name = "HOW")]
-    pub pool: Pool,
+    pub pool: Pooling,
     /// What happens to the clusters' head when an epoch's clusters replace the former ones
     #[arg(long, value_enum, default_value_t = Self::default().cluster_head, value_name = "HOW")]
     pub cluster_head: ClusterHead,
@@ -233,9 +233,9 @@ impl Default for FetArgs {
             gamma: 0.001,
             clustering: ClusterMethod::Kmeans,
             cluster_iterations: 60,
-            cluster_start: kmeans::Start::PlusPlus,
+            cluster_start: kmeans::Init::PlusPlus,
             pca: 128,
-            pool: Pool::Sum,
+            pool: Pooling::Sum,
             cluster_head: ClusterHead::Align,
             noise_weighting: false,
         }

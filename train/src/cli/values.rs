@@ -5,7 +5,8 @@ use clap::builder::PossibleValue;
 
 use crate::cluster::kmeans;
 use crate::config::BenchModel;
-use crate::model::{Pool, Precision};
+use crate::kernels::Precision;
+use crate::model::Pooling;
 use crate::stage::settings::{ClusterHead, ClusterMethod, RelabelMode};
 
 /// Implements [`ValueEnum`] for an enum: each variant with its name and help.
@@ -30,13 +31,13 @@ value_enum!(Precision {
     Bf16 => "bf16", "bfloat16 operands of matrix products, f32 sums; on the CPU slower than f32";
 });
 
-value_enum!(Pool {
+value_enum!(Pooling {
     Sum => "sum", "Their sum";
     Mean => "mean", "Their mean";
     Max => "max", "The largest value of each dimension";
 });
 
-value_enum!(kmeans::Start {
+value_enum!(kmeans::Init {
     PlusPlus => "plus-plus", "k-means++: each drawn with a probability that grows with the squared distance from those drawn before";
     Random => "random", "Random answers";
 });
@@ -78,8 +79,8 @@ mod tests {
     #[test]
     fn values_have_the_same_names_in_files() {
         check::<Precision>();
-        check::<Pool>();
-        check::<kmeans::Start>();
+        check::<Pooling>();
+        check::<kmeans::Init>();
         check::<RelabelMode>();
         check::<ClusterMethod>();
         check::<ClusterHead>();

@@ -1,4 +1,4 @@
-//! Clusters in a Parquet file: a row a span, so that one can read what a cluster holds.
+//! Clusters in a Parquet file: a row for each span, so that people can see what a cluster holds.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -13,42 +13,42 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use schemas::AtomicFile;
 
-/// Rows written at once.
+/// Rows of a batch.
 const ROWS: usize = 4096;
 
-/// A span and where it was put. Offsets are chars of the context, half-open.
+/// A span and its cluster. Offsets are half-open and count chars of the context.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Clustered {
-    /// Its triple.
+pub struct ClusterRow {
+    /// Id of the span's triple.
     pub id: String,
-    /// The triple's label.
+    /// Label of the triple.
     pub label: String,
-    /// The triple's context.
+    /// Context of the triple.
     pub context: String,
     /// First char.
     pub start: u32,
     /// One past the last char.
     pub end: u32,
-    /// The slice.
+    /// The text of the span.
     pub text: String,
-    /// Its cluster.
+    /// Cluster of the span.
     pub cluster: u32,
-    /// Distance from the cluster's mean.
+    /// Distance from the mean of the cluster.
     pub distance: f32,
-    /// What was clustered: the principal components, scaled to length 1. Of a sample only.
+    /// The vector that was clustered: principal components, scaled to length 1. Given for a sample of the spans only.
     pub vector: Option<Vec<f32>>,
 }
 
-/// What a picture needs of a span.
+/// The columns that plots need of a span.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// The mention.
+pub struct PlotRow {
+    /// The text of the span.
     pub text: String,
-    /// The triple's label.
+    /// Label of the triple.
     pub label: String,
-    /// Its cluster.
+    /// Cluster of the span.
     pub cluster: u32,
-    /// Its vector, if it is of the sample.
+    /// The vector that was clustered, if the span is in the sample.
     pub vector: Option<Vec<f32>>,
 }
 
@@ -67,18 +67,18 @@ fn schema() -> SchemaRef {
     ]))
 }
 
-/// Writes a file of clusters under a temporary name until [`finish`](Self::finish).
-pub struct Writer<'a> {
+/// Writes a cluster file. It has a temporary name until [`finish`](Self::finish).
+pub struct ClusterFileWriter<'a> {
     path: &'a Path,
     writer: ArrowWriter<AtomicFile>,
-    pending: Vec<Clustered>,
+    pending: Vec<ClusterRow>,
 }
 
-impl<'a> Writer<'a> {
-    /// Opens the file and makes its folder.
+impl<'a> ClusterFileWriter<'a> {
+    /// Creates the file and its folder.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// The file cannot be created.
     pub fn create(path: &'a Path) -> Result<Self> {
         let open = || -> Result<ArrowWriter<AtomicFile>> {
             fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
@@ -93,16 +93,16 @@ impl<'a> Writer<'a> {
     /// Appends a row.
     ///
     /// # Errors
-    /// A failed write.
-    pub fn write(&mut self, row: Clustered) -> Result<()> {
+    /// The write fails.
+    pub fn write(&mut self, row: ClusterRow) -> Result<()> {
         self.pending.push(row);
         if self.pending.len() == ROWS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.pending);
-        let strings = |of: fn(&Clustered) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(of))) };
-        let numbers = |of: fn(&Clustered) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows.iter().map(of))) };
+        let strings = |of: fn(&ClusterRow) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(of))) };
+        let numbers = |of: fn(&ClusterRow) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows.iter().map(of))) };
         let columns = vec![
             strings(|row| &row.text),
             strings(|row| &row.label),
@@ -121,10 +121,10 @@ impl<'a> Writer<'a> {
         written.with_context(|| format!("cannot write {}", self.path.display()))
     }
 
-    /// Gives the file its name.
+    /// Writes what is pending and renames the file.
     ///
     /// # Errors
-    /// A failed write.
+    /// The write fails.
     pub fn finish(mut self) -> Result<()> {
         self.flush()?;
         let path = self.path;
@@ -133,11 +133,11 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Cluster and distance of each row.
+/// Cluster and distance of each span of a file.
 ///
 /// # Errors
-/// The file cannot be read or is of another schema.
-pub fn read(path: &Path) -> Result<(Vec<u32>, Vec<f32>)> {
+/// The file cannot be read, or a column is missing or of another type.
+pub fn read_assignments(path: &Path) -> Result<(Vec<u32>, Vec<f32>)> {
     let (mut clusters, mut distances) = (Vec::new(), Vec::new());
     batches(path, &["cluster", "distance"], |batch| {
         clusters.extend_from_slice(batch.column(0).as_primitive::<UInt32Type>().values());
@@ -146,16 +146,16 @@ pub fn read(path: &Path) -> Result<(Vec<u32>, Vec<f32>)> {
     Ok((clusters, distances))
 }
 
-/// What pictures need of each row.
+/// The columns that plots need, of each span of a file.
 ///
 /// # Errors
-/// The file cannot be read or is of another schema.
-pub fn rows(path: &Path) -> Result<Vec<Row>> {
+/// The file cannot be read, or a column is missing or of another type.
+pub fn read_plot_rows(path: &Path) -> Result<Vec<PlotRow>> {
     let mut rows = Vec::new();
     batches(path, &["text", "label", "cluster", "vector"], |batch| {
         let (texts, labels) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
         let (clusters, vectors) = (batch.column(2).as_primitive::<UInt32Type>(), batch.column(3).as_list::<i32>());
-        rows.extend((0..batch.num_rows()).map(|at| Row {
+        rows.extend((0..batch.num_rows()).map(|at| PlotRow {
             text: texts.value(at).to_owned(),
             label: labels.value(at).to_owned(),
             cluster: clusters.value(at),
@@ -165,7 +165,7 @@ pub fn rows(path: &Path) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Hands on some columns of a file, in the schema's order.
+/// Calls `take` with batches of some columns of a file, in the order of the schema.
 fn batches(path: &Path, columns: &[&str], mut take: impl FnMut(&RecordBatch)) -> Result<()> {
     let mut read = || -> Result<()> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
@@ -193,12 +193,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clusters_survive_a_file() {
+    fn clusters_are_read_as_written() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("clusters/epoch-1.parquet");
-        let mut writer = Writer::create(&path).unwrap();
+        let mut writer = ClusterFileWriter::create(&path).unwrap();
         for at in 0..5000u32 {
-            let row = Clustered {
+            let row = ClusterRow {
                 id: format!("d:{at}:PER"),
                 label: "PER".into(),
                 context: "It was Ödön.".into(),
@@ -213,11 +213,11 @@ mod tests {
         }
         assert!(!path.exists());
         writer.finish().unwrap();
-        let (clusters, distances) = read(&path).unwrap();
+        let (clusters, distances) = read_assignments(&path).unwrap();
         assert_eq!((clusters.len(), clusters[4999], distances[4999]), (5000, 1, 4999.0 / 3.0));
-        let rows = rows(&path).unwrap();
+        let rows = read_plot_rows(&path).unwrap();
         assert_eq!((rows.len(), rows[4998].vector.as_deref(), &rows[4999].vector), (5000, Some(&[4998.0, 0.5][..]), &None));
         assert_eq!((rows[8].text.as_str(), rows[8].label.as_str(), rows[8].cluster), ("Ödön", "PER", 1));
-        assert!(read(&dir.path().join("nothing")).is_err());
+        assert!(read_assignments(&dir.path().join("nothing")).is_err());
     }
 }

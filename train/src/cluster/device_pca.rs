@@ -1,17 +1,20 @@
-//! Principal components of vectors that lie on a device: they never leave it, only sums and what they are reduced to do.
+//! Principal components of vectors on a device. Only sums and projected vectors are copied to the host.
 //!
-//! Sums of a block are f32 and made on the device, sums of blocks f64.
+//! Sums of a block of vectors are f32 and computed on the device, sums of blocks are f64.
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData, s};
 
 use super::pca::{Covariance, Pca};
 
-/// Vectors whose sums are made at once at most: more would cost exactness.
+/// Most vectors of a block: sums of more would be less exact.
 const BLOCK: usize = 8192;
 
-/// Adds vectors, `[count, width]`, to a covariance.
-pub fn add<B: Backend>(covariance: &mut Covariance, rows: Tensor<B, 2>) {
+/// Adds vectors to a covariance.
+///
+/// # Shapes
+/// `[count, width]`.
+pub fn add_rows<B: Backend>(covariance: &mut Covariance, rows: Tensor<B, 2>) {
     let [count, width] = rows.dims();
     for first in (0..count).step_by(BLOCK) {
         let block = rows.clone().slice(s![first..(first + BLOCK).min(count)]);
@@ -22,14 +25,14 @@ pub fn add<B: Backend>(covariance: &mut Covariance, rows: Tensor<B, 2>) {
     }
 }
 
-/// A projection on a device.
-pub struct Projection<B: Backend> {
+/// A [`Pca`] on a device.
+pub struct DeviceProjection<B: Backend> {
     mean: Tensor<B, 2>,
     matrix: Tensor<B, 2>,
 }
 
-impl<B: Backend> Projection<B> {
-    /// Puts it there.
+impl<B: Backend> DeviceProjection<B> {
+    /// Uploads a projection.
     pub fn new(pca: &Pca, device: &B::Device) -> Self {
         let mean = pca.mean();
         let (width, components) = (mean.len(), pca.width());
@@ -37,7 +40,10 @@ impl<B: Backend> Projection<B> {
         Self { mean: tensor(mean, [1, width]), matrix: tensor(pca.matrix(), [width, components]) }
     }
 
-    /// Projects vectors, `[count, width]`: their numbers, one vector after the other.
+    /// Projects vectors; returns them one after the other.
+    ///
+    /// # Shapes
+    /// `[count, width]` to `count * components` numbers.
     pub fn project(&self, rows: Tensor<B, 2>) -> Vec<f32> {
         values((rows - self.mean.clone()).matmul(self.matrix.clone()))
     }
@@ -54,17 +60,17 @@ mod tests {
     use burn::tensor::Distribution;
 
     #[test]
-    fn components_are_those_of_the_host() {
-        // Far from zero, and of very different spread: what a shift and f64 are for.
+    fn components_equal_those_of_the_host() {
+        // Far from zero and of very different spread: without a shift and f64, too little would be left of the small variances.
         let spread = Tensor::<Flex, 2>::from_floats([[9.0, 3.0, 1.0, 0.3, 0.1]], &Default::default());
         let rows = Tensor::<Flex, 2>::random([20_000, 5], Distribution::Normal(0.0, 1.0), &Default::default()) * spread + 100.0;
         let (mut host, mut device) = (Covariance::new(5), Covariance::new(5));
         host.add(&values(rows.clone()));
-        add(&mut device, rows.clone());
+        add_rows(&mut device, rows.clone());
         let (host, device) = (host.components(4).unwrap(), device.components(4).unwrap());
         let expected = host.project(&values(rows.clone()));
-        let got = Projection::<Flex>::new(&device, &Default::default()).project(rows);
-        let apart = got.iter().zip(&expected).map(|(got, expected)| (got - expected).abs()).fold(0.0, f32::max);
-        assert!(apart < 2e-3, "largest distance {apart} of numbers whose deviation is 1");
+        let got = DeviceProjection::<Flex>::new(&device, &Default::default()).project(rows);
+        let largest = got.iter().zip(&expected).map(|(got, expected)| (got - expected).abs()).fold(0.0, f32::max);
+        assert!(largest < 2e-3, "largest difference {largest} of numbers whose deviation is 1");
     }
 }

@@ -1,23 +1,26 @@
-//! Numbers of clusters from epoch to epoch.
+//! Numbers of clusters that stay the same from epoch to epoch.
 
-/// Gives clusters new numbers, one each, so that as many points as can be keep the number that they had (Kuhn 1955).
+/// Renumbers clusters so that as many points as possible keep the number that they had before: the assignment problem on the overlaps
+/// of old and new clusters (Kuhn 1955).
 ///
-/// Numbers are below `count` before and after.
-pub fn align(before: &[u32], now: &mut [u32], count: usize) {
+/// # Panics
+/// A number that is not below `count`.
+pub fn renumber_by_overlap(before: &[u32], now: &mut [u32], count: usize) {
     let mut overlap = vec![vec![0i64; count]; count];
     for (&old, &new) in before.iter().zip(now.iter()) {
         overlap[new as usize][old as usize] += 1;
     }
     let cost: Vec<Vec<i64>> = overlap.into_iter().map(|row| row.into_iter().map(|points| -points).collect()).collect();
-    let numbers = assignment(&cost);
+    let numbers = hungarian_assignment(&cost);
     now.iter_mut().for_each(|cluster| *cluster = numbers[*cluster as usize] as u32);
 }
 
-/// The column of each row, every column once, at the least cost in all: the Hungarian method by shortest augmenting paths.
-fn assignment(cost: &[Vec<i64>]) -> Vec<usize> {
+/// The column of each row, each column used once, at the least total cost: the Hungarian method by shortest augmenting paths (Jonker and
+/// Volgenant 1987). Takes time by the cube of the size.
+fn hungarian_assignment(cost: &[Vec<i64>]) -> Vec<usize> {
     let size = cost.len();
-    // Column 0 is where each path starts; rows and columns count from 1.
-    let (mut of_row, mut of_column) = (vec![0i64; size + 1], vec![0i64; size + 1]);
+    // Column 0 is where each path starts; rows and columns count from 1. The potentials are the dual variables of rows and columns.
+    let (mut row_potential, mut column_potential) = (vec![0i64; size + 1], vec![0i64; size + 1]);
     let mut row_at = vec![0usize; size + 1];
     for row in 1..=size {
         row_at[0] = row;
@@ -32,7 +35,7 @@ fn assignment(cost: &[Vec<i64>]) -> Vec<usize> {
                 if seen[other] {
                     continue;
                 }
-                let reduced = cost[row - 1][other - 1] - of_row[row] - of_column[other];
+                let reduced = cost[row - 1][other - 1] - row_potential[row] - column_potential[other];
                 if reduced < least[other] {
                     least[other] = reduced;
                     from[other] = column;
@@ -44,8 +47,8 @@ fn assignment(cost: &[Vec<i64>]) -> Vec<usize> {
             }
             for other in 0..=size {
                 if seen[other] {
-                    of_row[row_at[other]] += step;
-                    of_column[other] -= step;
+                    row_potential[row_at[other]] += step;
+                    column_potential[other] -= step;
                 } else {
                     least[other] -= step;
                 }
@@ -68,12 +71,12 @@ mod tests {
 
     fn check(before: &[u32], now: &[u32], count: usize, expected: &[u32]) {
         let mut aligned = now.to_vec();
-        align(before, &mut aligned, count);
+        renumber_by_overlap(before, &mut aligned, count);
         assert_eq!(aligned, expected);
     }
 
     #[test]
-    fn numbers_follow_the_points() {
+    fn most_points_keep_their_number() {
         check(&[0, 0, 1, 1, 2], &[2, 2, 0, 0, 1], 3, &[0, 0, 1, 1, 2]);
         // The larger overlap keeps its number; the other takes what is left.
         check(&[0, 0, 0, 0, 1], &[0, 0, 1, 1, 1], 2, &[0, 0, 1, 1, 1]);
@@ -81,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_assignment_is_the_best_of_all() {
+    fn the_assignment_has_the_least_cost_of_all_permutations() {
         // Against all permutations of 5.
         fn best(cost: &[Vec<i64>], row: usize, free: &mut Vec<usize>) -> i64 {
             if row == cost.len() {
@@ -102,7 +105,7 @@ mod tests {
                 (state >> 33) as i64 % 20 - 10
             };
             let cost: Vec<Vec<i64>> = (0..5).map(|_| (0..5).map(|_| next()).collect()).collect();
-            let columns = assignment(&cost);
+            let columns = hungarian_assignment(&cost);
             let total: i64 = columns.iter().enumerate().map(|(row, &column)| cost[row][column]).sum();
             assert_eq!(total, best(&cost, 0, &mut (0..5).collect()), "{cost:?}");
         }

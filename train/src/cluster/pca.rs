@@ -1,17 +1,17 @@
-//! Principal components: fewer dimensions that vary independently and alike.
+//! Principal component analysis with whitening: fewer dimensions, uncorrelated and of variance 1.
 
 use anyhow::{Result, anyhow, ensure};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par, Side};
 
-/// Share of the largest variance below which a direction is null: what varies there is rounding.
+/// Share of the largest variance below which a direction counts as null: its variance is rounding error.
 const NULL: f64 = 1e-9;
 
-/// Sums over vectors, as many as there may be.
+/// Sums over any number of vectors that give their covariance.
 ///
-/// Memory: a square of their width.
+/// Memory: the square of their width, in f64.
 pub struct Covariance {
-    /// Subtracted from all vectors, so that little is lost in the products' sums.
+    /// The first vector. It is subtracted from all others, so that the sums of products lose few digits to cancellation.
     shift: Vec<f64>,
     count: u64,
     sums: Vec<f64>,
@@ -24,7 +24,7 @@ impl Covariance {
         Self { shift: Vec::new(), count: 0, sums: vec![0.0; width], products: Mat::zeros(width, width) }
     }
 
-    /// Adds vectors, one after the other in `rows`.
+    /// Adds vectors, which stand one after the other in `rows`.
     pub fn add(&mut self, rows: &[f32]) {
         let width = self.sums.len();
         let Some(first) = rows.get(..width) else { return };
@@ -42,7 +42,7 @@ impl Covariance {
         self.count += count as u64;
     }
 
-    /// What is subtracted from all vectors; given the first of them, if it was not set yet.
+    /// What is subtracted from all vectors before they are summed; `first` becomes it if there were none yet.
     pub fn shift(&mut self, first: &[f32]) -> Vec<f32> {
         if self.count == 0 {
             self.shift = first.iter().map(|&x| f64::from(x)).collect();
@@ -50,7 +50,10 @@ impl Covariance {
         self.shift.iter().map(|&x| x as f32).collect()
     }
 
-    /// Adds so many vectors by their sums and the sums of their products, row by row, after the [`shift`](Self::shift).
+    /// Adds `count` vectors by the sums of the [shifted](Self::shift) vectors and the sums of their products.
+    ///
+    /// # Shapes
+    /// `sums` `[width]`, `products` `[width, width]` in row-major order.
     pub fn add_sums(&mut self, count: usize, sums: &[f32], products: &[f32]) {
         let width = self.sums.len();
         self.sums.iter_mut().zip(sums).for_each(|(sum, &x)| *sum += f64::from(x));
@@ -60,18 +63,19 @@ impl Covariance {
         self.count += count as u64;
     }
 
-    /// The components of largest variance, at most so many.
+    /// The projection to the `most` components of largest variance, or to all where there are fewer.
     ///
     /// # Errors
-    /// Fewer than two vectors, or numbers that are not finite.
+    /// There are fewer than two vectors, or numbers that are not finite.
     pub fn components(self, most: usize) -> Result<Pca> {
-        ensure!(self.count > 1, "principal components need two vectors or more, there are {}", self.count);
+        ensure!(self.count > 1, "principal components need at least 2 vectors, found {}", self.count);
         let (width, count) = (self.sums.len(), self.count as f64);
         let means: Vec<f64> = self.sums.iter().map(|sum| sum / count).collect();
         let covariance = Mat::from_fn(width, width, |i, j| (self.products[(i, j)] - count * means[i] * means[j]) / (count - 1.0));
-        let eigen = covariance.self_adjoint_eigen(Side::Lower).map_err(|error| anyhow!("no principal components: {error:?}"))?;
+        let eigen =
+            covariance.self_adjoint_eigen(Side::Lower).map_err(|error| anyhow!("cannot compute principal components: {error:?}"))?;
         let (values, vectors) = (eigen.S().column_vector(), eigen.U());
-        // Ascending there.
+        // faer gives eigenvalues in ascending order.
         let order: Vec<usize> = (0..width).rev().take(most).collect();
         let largest = values[width - 1];
         let mut components = Vec::with_capacity(order.len() * width);
@@ -79,7 +83,7 @@ impl Covariance {
         for &at in &order {
             let variance = values[at];
             let null = variance <= NULL * largest;
-            // The sign is arbitrary: the largest part is made positive, as scikit-learn does.
+            // The sign of an eigenvector is arbitrary: the largest element is made positive, as in scikit-learn.
             let vector = vectors.col(at);
             let peak = vector.iter().copied().fold(0.0f64, |peak, x| if x.abs() > peak.abs() { x } else { peak });
             let scale = if null { 0.0 } else { peak.signum() / variance.sqrt() };
@@ -91,17 +95,17 @@ impl Covariance {
     }
 }
 
-/// A projection to principal components, each of variance 1; null directions give 0.
+/// A projection to principal components of variance 1 each (whitening); null directions give 0.
 pub struct Pca {
     mean: Vec<f64>,
-    /// Each divided by its deviation, `[width, components]`.
+    /// Components divided by their deviation, `[width, components]`.
     components: Mat<f64>,
     /// Variance of each component before whitening; 0 where null.
     pub variances: Vec<f64>,
 }
 
 impl Pca {
-    /// Numbers of a projected vector.
+    /// Width of a projected vector: the number of components.
     pub fn width(&self) -> usize {
         self.components.ncols()
     }
@@ -111,13 +115,13 @@ impl Pca {
         self.mean.iter().map(|&x| x as f32).collect()
     }
 
-    /// The matrix that projects, `[width, components]`, row by row.
+    /// The matrix of the projection, `[width, components]` in row-major order.
     pub fn matrix(&self) -> Vec<f32> {
         let (rows, columns) = (self.mean.len(), self.width());
         (0..rows).flat_map(|row| (0..columns).map(move |column| self.components[(row, column)] as f32)).collect()
     }
 
-    /// Projects vectors, one after the other in `rows`.
+    /// Projects vectors, which stand one after the other in `rows`; the results do too.
     pub fn project(&self, rows: &[f32]) -> Vec<f32> {
         let (width, components) = (self.mean.len(), self.width());
         let count = rows.len() / width;

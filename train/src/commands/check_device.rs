@@ -12,8 +12,10 @@ use crate::config::CheckDeviceConfig;
 use crate::data::SpecialTokens;
 use crate::data::TokenizedText;
 use crate::data::{Batch, Sequence};
-use crate::device::{Device, Engine, Job, TrainBackend};
-use crate::model::{BertConfig, Dropouts, Extras, Input, Pairs, Precision, Reader, SpanLoss, Target, names, weights};
+use crate::device::{Device, DeviceJob, Engine, TrainBackend};
+use crate::kernels::{DropoutSeeds, Precision};
+use crate::model::{BertConfig, BertInput, BoundaryTargets, MrcModel, OptionalHeads, SpanLoss, SpanTargets, weights};
+use crate::parameter_names::ParameterPath;
 
 /// Largest relative differences that are allowed.
 fn bound(precision: Precision) -> f64 {
@@ -47,7 +49,7 @@ struct Pass {
 /// Nothing: whether a device can be used at all.
 struct Nothing;
 
-impl Job for Nothing {
+impl DeviceJob for Nothing {
     type Output = ();
 
     fn run<B: TrainBackend>(self, _: &B::Device) -> Result<()> {
@@ -62,22 +64,24 @@ struct Outcome {
     gradients: Vec<(String, Vec<f32>)>,
 }
 
-impl Job for Pass {
+impl DeviceJob for Pass {
     type Output = Outcome;
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<Outcome> {
-        let reader: Reader<B> = weights::random(&shape(), Extras { nested: true, clusters: None }, 1, device).at(self.precision);
+        let reader: MrcModel<B> =
+            weights::random_model(&shape(), OptionalHeads { nested: true, clusters: None }, 1, device).with_precision(self.precision);
         let batch = batch(self.device);
-        let dropouts = &mut Dropouts::seeded(self.dropout, 7);
-        let hidden = reader.bert.forward(&Input::from_batch(&batch, device), dropouts);
+        let dropouts = &mut DropoutSeeds::seeded(self.dropout, 7);
+        let hidden = reader.bert.forward(&BertInput::from_batch(&batch, device), dropouts);
         let pieces = batch.context_word_pieces();
-        let pairs = Pairs::from_batch(&batch, pieces, device);
-        let mut loss = reader.margins(hidden.clone()).loss(&Target::from_batch(&batch, pieces, device), SpanLoss::CROSS_ENTROPY);
-        if let Some(of_pairs) = reader.pairs(hidden, pairs.rows, &mut Dropouts::off()) {
+        let pairs = SpanTargets::from_batch(&batch, pieces, device);
+        let mut loss =
+            reader.boundary_logits(hidden.clone()).loss(&BoundaryTargets::from_batch(&batch, pieces, device), SpanLoss::CROSS_ENTROPY);
+        if let Some(of_pairs) = reader.span_logits(hidden, pairs.rows, &mut DropoutSeeds::off()) {
             loss = loss + SpanLoss::CROSS_ENTROPY.of(of_pairs, &pairs.sign, &pairs.share);
         }
         let value = loss.clone().into_data().convert::<f32>().to_vec::<f32>().expect("converted to f32")[0];
-        let mut all = Collect::<B> { gradients: loss.backward(), path: names::Path::default(), found: Vec::new() };
+        let mut all = Collect::<B> { gradients: loss.backward(), path: ParameterPath::default(), found: Vec::new() };
         reader.visit(&mut all);
         Ok(Outcome { loss: value.into(), gradients: all.found })
     }
@@ -102,7 +106,7 @@ fn batch(device: Device) -> Batch {
 
 struct Collect<B: TrainBackend> {
     gradients: B::Gradients,
-    path: names::Path,
+    path: ParameterPath,
     found: Vec<(String, Vec<f32>)>,
 }
 
@@ -178,7 +182,7 @@ pub fn check(config: CheckDeviceConfig) -> Result<()> {
         for (precision, of_precision) in [(Precision::F32, "f32"), (Precision::Bf16, "bf16")] {
             // Dropout of one's own kernels is a function of its seed, everywhere the same.
             let (dropout, expected) = if engine == Engine::Own { (0.1, &dropped) } else { (0.0, &plain) };
-            let difference = Difference::of(&device.run_by(engine, Pass { precision, dropout, device })?, expected);
+            let difference = Difference::of(&device.run_with(engine, Pass { precision, dropout, device })?, expected);
             let (bound, what) = (bound(precision), format!("{name:<13} {of_precision:<4}"));
             let verdict = if difference.is_within(bound) { "ok" } else { "WRONG" };
             println!("{what}  {difference}  bound {bound:.0e}: {verdict}");

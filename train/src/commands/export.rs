@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use schemas::atomic_file;
 
 use crate::config::ExportConfig;
-use crate::device::{Job, TrainBackend};
+use crate::device::{DeviceJob, TrainBackend};
 use crate::model::weights;
 use crate::run::{ModelFolder, write_model_description};
 
@@ -16,7 +16,7 @@ use crate::run::{ModelFolder, write_model_description};
 /// pseudo-labels, which is of no use without its clusters, stays behind.
 pub struct Export(pub ExportConfig);
 
-impl Job for Export {
+impl DeviceJob for Export {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use super::terminal::TerminalReporter;
 use crate::config::TrainConfig;
 use crate::data::{Dataset, TripleEncoder};
-use crate::device::{Job, TrainBackend};
+use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::report::Reporter;
 use crate::run::{CreateOptions, ModelFolder, RunWriter, checkpoint, layout, write_model_description};
@@ -52,7 +52,7 @@ struct StageJob {
     from: StartFrom,
 }
 
-impl Job for StageJob {
+impl DeviceJob for StageJob {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
@@ -126,7 +126,7 @@ impl Job for StageJob {
         let mut result = result(settings.stage, &state);
         if let Some(test) = &test {
             // Loaded from the folder, so that the weights that are scored are those that others will find there.
-            let best = ModelFolder::open_run(dir)?.load_trained::<B::InnerBackend>(device)?.at(settings.precision);
+            let best = ModelFolder::open_run(dir)?.load_trained::<B::InnerBackend>(device)?.with_precision(settings.precision);
             let scores = inference::score(test, &inference::predict_spans(&best, test, reading, device, &reporter));
             run.record(&serde_json::json!({ "test": scores.to_json() }))?;
             result["test"] = scores.to_json();
@@ -153,7 +153,7 @@ fn devices<B: TrainBackend>(config: &TrainConfig, device: &B::Device) -> Result<
     if names.len() < 2 {
         return Ok(vec![device.clone()]);
     }
-    let devices: Vec<B::Device> = names.iter().map(|&device| B::place(device)).collect();
-    B::check(names)?;
+    let devices: Vec<B::Device> = names.iter().map(|&device| B::backend_device(device)).collect();
+    B::check_all_reduce(names)?;
     Ok(devices)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemas::QuerySet;
 
 use crate::device::Device;
-use crate::model::Precision;
+use crate::kernels::Precision;
 
 /// Settings of computing that all commands with a model share.
 #[derive(Debug, Clone, Copy)]

@@ -5,11 +5,11 @@ use std::ops::Range;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::bert::Input;
-use super::kernels::{Lookup, Padding};
-use super::reader::{Pairs, Target};
+use super::bert::BertInput;
+use super::loss::{BoundaryTargets, SpanTargets};
 use crate::data::{Batch, PaddingRule};
 use crate::device::Device;
+use crate::kernels::{EmbeddingLookup, Padding};
 
 impl From<Device> for PaddingRule {
     /// How batches for this device are padded.
@@ -18,19 +18,19 @@ impl From<Device> for PaddingRule {
     }
 }
 
-impl<B: Backend> Input<B> {
+impl<B: Backend> BertInput<B> {
     /// The encoder's input for a batch.
     pub fn from_batch(batch: &Batch, device: &B::Device) -> Self {
         let ints = |values: &[i32]| Tensor::<B, 2, Int>::from_data(TensorData::new(values.to_vec(), [batch.size, batch.length]), device);
         Self {
-            words: Lookup { ids: ints(&batch.ids), tokens: batch.token_index.clone() },
+            words: EmbeddingLookup { ids: ints(&batch.ids), tokens: batch.token_index.clone() },
             segments: ints(&batch.segments),
             padding: Padding::new(batch.lengths.clone().into(), device),
         }
     }
 }
 
-impl<B: Backend> Target<B> {
+impl<B: Backend> BoundaryTargets<B> {
     /// Targets for a batch that is part of a step whose contexts have `word_pieces` word pieces: the loss is a mean over the step.
     pub fn from_batch(batch: &Batch, word_pieces: usize, device: &B::Device) -> Self {
         let rows = batch.size * batch.length;
@@ -45,7 +45,7 @@ impl<B: Backend> Target<B> {
     }
 }
 
-impl<B: Backend> Pairs<B> {
+impl<B: Backend> SpanTargets<B> {
     /// Targets for the pairs of word pieces of a batch's contexts, as part of a step whose contexts have `word_pieces` word pieces.
     ///
     /// The losses of pairs are summed and divided by the number of word pieces, not of pairs: so the pair of an answer weighs as
@@ -108,13 +108,13 @@ mod tests {
 
     #[test]
     fn boundary_targets_mark_starts_and_ends() {
-        let Target::<Flex> { start, end, share } = Target::from_batch(&batch(), 8, &Default::default());
+        let BoundaryTargets::<Flex> { start, end, share } = BoundaryTargets::from_batch(&batch(), 8, &Default::default());
         assert_eq!((indices(start, 1.0), indices(end, 1.0), indices(share, 0.125)), (vec![5], vec![6], vec![4, 5, 6, 12]));
     }
 
     #[test]
     fn span_targets_mark_pairs() {
-        let Pairs::<Flex> { rows, sign, share } = Pairs::from_batch(&batch(), 4, &Default::default());
+        let SpanTargets::<Flex> { rows, sign, share } = SpanTargets::from_batch(&batch(), 4, &Default::default());
         assert_eq!(rows.into_data().convert::<i64>().to_vec::<i64>().unwrap(), [4, 5, 6, 12, 13, 14]);
         // Pair (1, 2) of the first context; pairs on and above the diagonal of both contexts weigh.
         assert_eq!((indices(sign, 1.0), indices(share, 0.25)), (vec![5], vec![0, 1, 2, 4, 5, 8, 9]));

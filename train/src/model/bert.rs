@@ -1,38 +1,39 @@
 //! The BERT encoder (Devlin et al. 2019): post-LayerNorm, GELU by the error function.
 //!
-//! Hidden states are kept as `[batch * length, hidden]`, so that all but attention is two-dimensional.
+//! Hidden states are `[batch * length, hidden]`, so that all operations but attention are two-dimensional.
 
 use burn::module::{Module, Param};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, s};
 use serde::{Deserialize, Serialize};
 
-use super::kernels::{Dropouts, Heads, Kernels, Lookup, Padding};
-use super::layers::{LayerNorm, Linear};
-use super::precision::Precision;
+use super::layer_norm::LayerNorm;
+use super::linear::Linear;
+use crate::kernels::Precision;
+use crate::kernels::{AttentionShape, DropoutSeeds, EmbeddingLookup, Kernels, Padding};
 
-/// `config.json` of a BERT in the Hugging Face layout, as far as it matters here.
+/// `config.json` of a BERT in the Hugging Face layout; keys that do not matter here are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BertConfig {
-    /// Pieces of the vocabulary.
+    /// Word pieces of the vocabulary.
     pub vocab_size: usize,
     /// Width of the hidden states.
     pub hidden_size: usize,
-    /// Layers.
+    /// Number of layers.
     pub num_hidden_layers: usize,
     /// Attention heads of a layer.
     pub num_attention_heads: usize,
-    /// Width between the two linear maps of a layer's feed-forward part.
+    /// Width between the two linear maps of a layer's feed-forward network.
     pub intermediate_size: usize,
-    /// Longest sequence, in pieces.
+    /// Length of the longest sequence, in word pieces.
     pub max_position_embeddings: usize,
-    /// Segment ids.
+    /// Number of segment ids.
     #[serde(default = "two")]
     pub type_vocab_size: usize,
-    /// Added to the variance in LayerNorm.
+    /// Added to the variance in LayerNorm (epsilon).
     #[serde(default = "layer_norm_eps")]
     pub layer_norm_eps: f64,
-    /// Deviation of fresh weights.
+    /// Standard deviation of random weights.
     #[serde(default = "initializer_range")]
     pub initializer_range: f64,
     /// Must be `gelu`.
@@ -71,7 +72,7 @@ fn absolute() -> String {
 }
 
 impl BertConfig {
-    /// The encoder of `--encoder tiny`: 2 layers, 128 wide.
+    /// The configuration of `--encoder tiny`: 2 layers of width 128.
     pub fn tiny(vocab_size: usize) -> Self {
         Self {
             vocab_size,
@@ -89,7 +90,7 @@ impl BertConfig {
         }
     }
 
-    /// What this encoder cannot do, in words.
+    /// What of the configuration this encoder does not support, for an error message; `None` if it supports all of it.
     pub fn unsupported(&self) -> Option<String> {
         if self.model_type != "bert" {
             return Some(format!("model_type is `{}`, expected `bert`", self.model_type));
@@ -101,24 +102,25 @@ impl BertConfig {
             return Some(format!("position_embedding_type is `{}`, expected `absolute`", self.position_embedding_type));
         }
         if self.num_attention_heads == 0 || !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            return Some(format!("hidden_size {} is no multiple of num_attention_heads {}", self.hidden_size, self.num_attention_heads));
+            return Some(format!("hidden_size {} is not a multiple of num_attention_heads {}", self.hidden_size, self.num_attention_heads));
         }
-        (self.type_vocab_size < 2).then(|| "type_vocab_size is below 2: query and context need a segment each".to_owned())
+        (self.type_vocab_size < 2)
+            .then(|| format!("type_vocab_size is {}, expected 2 or more: query and context have a segment id each", self.type_vocab_size))
     }
 }
 
-/// A padded batch on the device.
+/// A padded batch on a device: the encoder's input.
 #[derive(Debug, Clone)]
-pub struct Input<B: Backend> {
-    /// Word pieces.
-    pub words: Lookup<B>,
-    /// 0 for the query, 1 for the context, `[batch, length]`.
+pub struct BertInput<B: Backend> {
+    /// Ids of the word pieces.
+    pub words: EmbeddingLookup<B>,
+    /// Segment ids, 0 for the query and 1 for the context, `[batch, length]`.
     pub segments: Tensor<B, 2, Int>,
-    /// Which of them are real.
+    /// Which word pieces are real.
     pub padding: Padding<B>,
 }
 
-/// The encoder's weights.
+/// The encoder.
 #[derive(Module, Debug)]
 pub struct Bert<B: Backend> {
     embeddings: Embeddings<B>,
@@ -149,7 +151,7 @@ struct Layer<B: Backend> {
 }
 
 impl<B: Backend> Bert<B> {
-    /// Weights of zero in the shapes that the configuration asks for, to be filled.
+    /// An encoder of zeros in the shapes of the configuration, to be filled with weights.
     pub fn zeros(config: &BertConfig, device: &B::Device) -> Self {
         let (hidden, eps) = (config.hidden_size, config.layer_norm_eps as f32);
         let table = |rows| Param::from_tensor(Tensor::zeros([rows, hidden], device));
@@ -177,7 +179,7 @@ impl<B: Backend> Bert<B> {
         }
     }
 
-    /// Sets what its products see.
+    /// Sets the number format of all products.
     pub fn set_precision(&mut self, precision: Precision) {
         for layer in &mut self.layers {
             layer.precision = precision;
@@ -192,7 +194,7 @@ impl<B: Kernels> Bert<B> {
     ///
     /// # Shapes
     /// `[batch, length]` ids to `[batch * length, hidden]`.
-    pub fn forward(&self, input: &Input<B>, dropouts: &mut Dropouts) -> Tensor<B, 2> {
+    pub fn forward(&self, input: &BertInput<B>, dropouts: &mut DropoutSeeds) -> Tensor<B, 2> {
         let [batch, length] = input.words.ids.dims();
         let mut hidden = self.embeddings.forward(input, dropouts);
         for layer in &self.layers {
@@ -205,25 +207,25 @@ impl<B: Kernels> Bert<B> {
 impl<B: Kernels> Embeddings<B> {
     /// # Shapes
     /// `[batch, length]` ids to `[batch * length, hidden]`.
-    fn forward(&self, input: &Input<B>, dropouts: &mut Dropouts) -> Tensor<B, 2> {
+    fn forward(&self, input: &BertInput<B>, dropouts: &mut DropoutSeeds) -> Tensor<B, 2> {
         let [batch, length] = input.words.ids.dims();
         let words = B::embed(self.word_embeddings.val(), &input.words);
         let [_, hidden] = words.dims();
         let positions = self.position_embeddings.val();
-        let known = positions.dims()[0].min(length);
-        let mut positions = positions.slice(s![0..known]);
-        if known < length {
-            // Padding alone stands there.
-            positions = Tensor::cat(vec![positions, Tensor::zeros([length - known, hidden], &words.device())], 0);
+        let available = positions.dims()[0].min(length);
+        let mut positions = positions.slice(s![0..available]);
+        if available < length {
+            // Only padding is past the last position.
+            positions = Tensor::cat(vec![positions, Tensor::zeros([length - available, hidden], &words.device())], 0);
         }
         let positions = positions.unsqueeze::<3>();
-        // Two segments: the first one's vector for all tokens, plus the difference where the context is. A lookup's gradient
-        // would add up all tokens into two rows one after the other.
-        let kinds = self.token_type_embeddings.val();
-        let (query, context) = (kinds.clone().slice(s![0..1]), kinds.slice(s![1..2]));
-        let share = input.segments.clone().float().reshape([batch * length, 1]);
+        // The vector of segment 0 for all tokens, plus the difference to segment 1 where the context is. The gradient of a lookup would
+        // sum all tokens into two rows sequentially.
+        let segments = self.token_type_embeddings.val();
+        let (query, context) = (segments.clone().slice(s![0..1]), segments.slice(s![1..2]));
+        let is_context = input.segments.clone().float().reshape([batch * length, 1]);
         let added = (positions + query.clone().unsqueeze::<3>()).expand([batch, length, hidden]).reshape([batch * length, hidden]);
-        let added = added + share.matmul(context - query);
+        let added = added + is_context.matmul(context - query);
         let normed = self.norm.forward(words, added, None);
         B::dropout(normed, dropouts.draw())
     }
@@ -232,10 +234,16 @@ impl<B: Kernels> Embeddings<B> {
 impl<B: Kernels> Layer<B> {
     /// # Shapes
     /// `[batch * length, hidden]` to the same.
-    fn forward(&self, hidden: Tensor<B, 2>, [batch, length]: [usize; 2], padding: &Padding<B>, dropouts: &mut Dropouts) -> Tensor<B, 2> {
+    fn forward(
+        &self,
+        hidden: Tensor<B, 2>,
+        [batch, length]: [usize; 2],
+        padding: &Padding<B>,
+        dropouts: &mut DropoutSeeds,
+    ) -> Tensor<B, 2> {
         let states = [&self.query, &self.key, &self.value].map(|linear| linear.forward(hidden.clone()));
-        let heads = Heads { batch, length, heads: self.heads };
-        let attended = B::attend(states, heads, padding, dropouts.draw(), self.precision);
+        let shape = AttentionShape { batch, length, heads: self.heads };
+        let attended = B::attend(states, shape, padding, dropouts.draw(), self.precision);
         let attended = self.attention_output.forward(attended);
         let hidden = self.attention_norm.forward(attended, hidden, dropouts.draw());
         let inner = B::erf_gelu(self.intermediate.forward(hidden.clone()));

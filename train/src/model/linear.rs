@@ -1,13 +1,15 @@
-//! The two layers that the encoder and the heads are made of.
+//! Linear layers.
 
 use burn::module::{Module, Param};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, s};
 
-use super::kernels::{Dropout, Kernels};
-use super::precision::Precision;
+use crate::kernels::{Kernels, Precision};
 
-/// `x · weight + bias`. The weight is `[in, out]` here and `[out, in]` in files, as PyTorch has it.
+/// Columns of the product of [`Linear::forward_padded`], at least.
+const LEAST_COLUMNS: usize = 8;
+
+/// The linear map `x · weight + bias`. The weight is `[in, out]` here, and `[out, in]` in files, as in PyTorch.
 #[derive(Module, Debug)]
 pub struct Linear<B: Backend> {
     weight: Param<Tensor<B, 2>>,
@@ -17,18 +19,18 @@ pub struct Linear<B: Backend> {
 }
 
 impl<B: Backend> Linear<B> {
-    /// Weights of zero, to be filled.
+    /// A layer of zeros, to be filled with weights.
     pub fn zeros(inputs: usize, outputs: usize, device: &B::Device) -> Self {
         let weight = Param::from_tensor(Tensor::zeros([inputs, outputs], device));
         Self { weight, bias: Param::from_tensor(Tensor::zeros([outputs], device)), precision: Precision::F32 }
     }
 
-    /// Where its weights are.
+    /// The device of the weights.
     pub fn device(&self) -> B::Device {
         self.bias.val().device()
     }
 
-    /// Sets what its product sees.
+    /// Sets the number format of the product.
     pub fn set_precision(&mut self, precision: Precision) {
         self.precision = precision;
     }
@@ -41,15 +43,15 @@ impl<B: Kernels> Linear<B> {
         B::affine(x, self.weight.val(), self.bias.val(), self.precision)
     }
 
-    /// As [`forward`](Self::forward), through a product of eight columns or more: fused products of one column have been wrong
-    /// on GPUs.
+    /// [`forward`](Self::forward) through a product of at least eight columns, padded with zeros. On GPUs, Burn's fusion has computed
+    /// products of one column wrongly.
     ///
     /// # Shapes
     /// `[rows, in]` to `[rows, out]`.
     pub fn forward_padded(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
         let ([inputs, outputs], device) = (weight.dims(), x.device());
-        let missing = 8usize.saturating_sub(outputs);
+        let missing = LEAST_COLUMNS.saturating_sub(outputs);
         if missing == 0 {
             return B::affine(x, weight, bias, self.precision);
         }
@@ -58,40 +60,16 @@ impl<B: Kernels> Linear<B> {
         B::affine(x, weight, bias, self.precision).slice(s![.., 0..outputs])
     }
 
-    /// The parts of `[a, b] · weight + bias` that each of the two halves of its input would give, the bias with the second.
+    /// For a map of two vectors side by side: what `x` contributes to the result as the first of them, and as the second, with the bias.
+    ///
+    /// The map of `[a, b]` is the first result of `a` plus the second result of `b`.
     ///
     /// # Shapes
     /// `[rows, in / 2]` to two times `[rows, out]`.
-    pub fn halves(&self, x: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
+    pub fn forward_halves(&self, x: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
         let weight = self.weight.val();
         let half = weight.dims()[0] / 2;
         let first = x.clone().matmul(weight.clone().slice(s![0..half]));
         (first, B::affine(x, weight.slice(s![half..]), self.bias.val(), self.precision))
-    }
-}
-
-/// LayerNorm of a sum (Ba et al. 2016).
-#[derive(Module, Debug)]
-pub struct LayerNorm<B: Backend> {
-    weight: Param<Tensor<B, 1>>,
-    bias: Param<Tensor<B, 1>>,
-    eps: f32,
-}
-
-impl<B: Backend> LayerNorm<B> {
-    /// Weights of zero, to be filled.
-    pub fn zeros(width: usize, eps: f32, device: &B::Device) -> Self {
-        let zeros = || Param::from_tensor(Tensor::zeros([width], device));
-        Self { weight: zeros(), bias: zeros(), eps }
-    }
-}
-
-impl<B: Kernels> LayerNorm<B> {
-    /// `LayerNorm(dropout(x) + residual)`.
-    ///
-    /// # Shapes
-    /// `[rows, width]` to the same.
-    pub fn forward(&self, x: Tensor<B, 2>, residual: Tensor<B, 2>, dropout: Option<Dropout>) -> Tensor<B, 2> {
-        B::add_norm(x, residual, self.weight.val(), self.bias.val(), self.eps, dropout)
     }
 }

@@ -1,21 +1,29 @@
-//! The reader: what it computes ([`bert`], [`reader`], [`spans`], [`mod@pool`], on [`layers`] and [`kernels`]) and how its weights come from files and
-//! go into them ([`weights`], under the [`names`] that other tools use).
+//! The model: a BERT encoder with heads for answers, its loss, and its weights in files.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`batch_tensors`] | batches in host memory to tensors on a device |
+//! | [`bert`] | the encoder and its configuration |
+//! | [`mrc`] | encoder and heads together |
+//! | [`span_head`] | the head for nested answers |
+//! | [`linear`], [`layer_norm`] | layers |
+//! | [`loss`] | targets, and losses of logits against them |
+//! | [`pooling`] | one vector for a span |
+//! | [`weights`] | weights from files and into files |
+//!
+//! Tensor operations that cost time are in [`kernels`](crate::kernels).
 
 pub mod batch_tensors;
 pub mod bert;
-pub mod kernels;
-pub mod layers;
+pub mod layer_norm;
+pub mod linear;
 pub mod loss;
-pub mod names;
-pub mod pool;
-pub mod precision;
-pub mod reader;
-pub mod spans;
+pub mod mrc;
+pub mod pooling;
+pub mod span_head;
 pub mod weights;
 
-pub use bert::{BertConfig, Input};
-pub use kernels::{Dropouts, Kernels};
-pub use loss::{LossFunction, SpanLoss};
-pub use pool::{Pool, pool};
-pub use precision::Precision;
-pub use reader::{Extras, Margins, Pairs, Reader, Target};
+pub use bert::{BertConfig, BertInput};
+pub use loss::{BoundaryLogits, BoundaryTargets, LossFunction, SpanLoss, SpanTargets};
+pub use mrc::{MrcModel, OptionalHeads};
+pub use pooling::{Pooling, pool_spans};

@@ -1,29 +1,28 @@
-//! The reader (BERT-MRC, Li et al. 2020): the encoder with a head for starts and one for ends of answers, and what some stages
-//! add to them.
+//! The BERT-MRC model (Li et al. 2020): a BERT encoder, with a head for the starts and one for the ends of answers, and optional heads
+//! for nested answers and for pseudo-labels.
 
 use burn::module::Module;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, s};
 
-use super::bert::{Bert, BertConfig, Input};
-use super::kernels::{Dropouts, Kernels};
-use super::layers::Linear;
-use super::loss::SpanLoss;
-use super::precision::Precision;
-use super::spans::SpanHead;
+use super::bert::{Bert, BertConfig, BertInput};
+use super::linear::Linear;
+use super::loss::BoundaryLogits;
+use super::span_head::SpanHead;
+use crate::kernels::{DropoutSeeds, Kernels, Precision};
 
-/// Heads that a reader may have beside those for starts and ends.
+/// Heads that a model may have beside those for starts and ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Extras {
-    /// The head of nested answers.
+pub struct OptionalHeads {
+    /// Whether it has the span head, for nested answers.
     pub nested: bool,
-    /// Clusters that the head of pseudo-labels tells apart.
+    /// Clusters that the head for pseudo-labels distinguishes; `None` without that head.
     pub clusters: Option<usize>,
 }
 
 /// Encoder and heads.
 #[derive(Module, Debug)]
-pub struct Reader<B: Backend> {
+pub struct MrcModel<B: Backend> {
     /// The encoder.
     pub bert: Bert<B>,
     start_outputs: Linear<B>,
@@ -32,113 +31,74 @@ pub struct Reader<B: Backend> {
     cluster_classify: Option<Linear<B>>,
 }
 
-/// How far each token's logit for yes lies above that for no: the probability is its sigmoid, yes is the larger logit where it
-/// is above 0. Shapes `[batch * length]`.
-#[derive(Debug, Clone)]
-pub struct Margins<B: Backend> {
-    /// An answer starts here.
-    pub start: Tensor<B, 1>,
-    /// An answer ends here, this token included.
-    pub end: Tensor<B, 1>,
-}
-
-/// What a batch should be answered with. Shapes `[batch * length]`.
-#[derive(Debug, Clone)]
-pub struct Target<B: Backend> {
-    /// 1 where an answer starts, -1 elsewhere.
-    pub start: Tensor<B, 1>,
-    /// 1 where an answer ends, -1 elsewhere.
-    pub end: Tensor<B, 1>,
-    /// 1 over the number of context tokens on each of them, 0 on all others.
-    pub share: Tensor<B, 1>,
-}
-
-impl<B: Backend> Reader<B> {
-    /// Weights of zero in the shapes that the configuration asks for, to be filled.
-    pub fn zeros(config: &BertConfig, extras: Extras, device: &B::Device) -> Self {
+impl<B: Backend> MrcModel<B> {
+    /// A model of zeros in the shapes of the configuration, to be filled with weights.
+    pub fn zeros(config: &BertConfig, heads: OptionalHeads, device: &B::Device) -> Self {
         let head = |outputs| Linear::zeros(config.hidden_size, outputs, device);
         Self {
             bert: Bert::zeros(config, device),
             start_outputs: head(2),
             end_outputs: head(2),
-            span_embedding: extras.nested.then(|| SpanHead::zeros(config.hidden_size, device)),
-            cluster_classify: extras.clusters.map(head),
+            span_embedding: heads.nested.then(|| SpanHead::zeros(config.hidden_size, device)),
+            cluster_classify: heads.clusters.map(head),
         }
     }
 
-    /// Where its weights are.
+    /// The device of the weights.
     pub fn device(&self) -> B::Device {
         self.start_outputs.device()
     }
 
-    /// Sets what the encoder's products see; the heads stay in f32.
+    /// Sets the number format of the encoder's products; the heads stay in f32.
     #[must_use]
-    pub fn at(mut self, precision: Precision) -> Self {
+    pub fn with_precision(mut self, precision: Precision) -> Self {
         self.bert.set_precision(precision);
         self
     }
 
-    /// Whether it finds nested answers.
+    /// Whether it has the span head, and so finds nested answers.
     pub fn is_nested(&self) -> bool {
         self.span_embedding.is_some()
     }
 }
 
-impl<B: Kernels> Reader<B> {
-    /// Margins of each token.
+impl<B: Kernels> MrcModel<B> {
+    /// Logits of starts and ends.
     ///
     /// # Shapes
     /// `[batch, length]` ids to two times `[batch * length]`.
-    pub fn forward(&self, input: &Input<B>, dropouts: &mut Dropouts) -> Margins<B> {
-        self.margins(self.bert.forward(input, dropouts))
+    pub fn forward(&self, input: &BertInput<B>, dropouts: &mut DropoutSeeds) -> BoundaryLogits<B> {
+        self.boundary_logits(self.bert.forward(input, dropouts))
     }
 
-    /// Margins out of the encoder's hidden states.
+    /// Logits of starts and ends from the encoder's hidden states.
     ///
     /// # Shapes
     /// `[batch * length, hidden]` to two times `[batch * length]`.
-    pub fn margins(&self, hidden: Tensor<B, 2>) -> Margins<B> {
-        let margin = |head: &Linear<B>, hidden| {
-            let logits = head.forward(hidden);
-            (logits.clone().slice(s![.., 1..2]) - logits.slice(s![.., 0..1])).squeeze_dim(1)
+    pub fn boundary_logits(&self, hidden: Tensor<B, 2>) -> BoundaryLogits<B> {
+        let logit = |head: &Linear<B>, hidden| {
+            let classes = head.forward(hidden);
+            (classes.clone().slice(s![.., 1..2]) - classes.slice(s![.., 0..1])).squeeze_dim(1)
         };
-        Margins { start: margin(&self.start_outputs, hidden.clone()), end: margin(&self.end_outputs, hidden) }
+        BoundaryLogits { start: logit(&self.start_outputs, hidden.clone()), end: logit(&self.end_outputs, hidden) }
     }
 
-    /// Logits of all pairs of pieces of contexts, if the reader has a head for them: see [`SpanHead::forward`].
+    /// Logits of all pairs of word pieces of the contexts, by the span head if there is one: see [`SpanHead::forward`].
     ///
     /// # Shapes
-    /// `[batch * length, hidden]` and the contexts' rows of it, `[batch, width]`, to `[batch * width * width]`.
-    pub fn pairs(&self, hidden: Tensor<B, 2>, rows: Tensor<B, 2, Int>, dropouts: &mut Dropouts) -> Option<Tensor<B, 1>> {
+    /// `hidden` `[batch * length, hidden]` and the rows of it that are contexts, `[batch, width]`, to `[batch * width * width]`.
+    pub fn span_logits(&self, hidden: Tensor<B, 2>, rows: Tensor<B, 2, Int>, dropouts: &mut DropoutSeeds) -> Option<Tensor<B, 1>> {
         let head = self.span_embedding.as_ref()?;
         let ([batch, width], [_, size]) = (rows.dims(), hidden.dims());
         let contexts = hidden.select(0, rows.reshape([batch * width]));
         Some(head.forward(contexts.reshape([batch, width, size]), dropouts))
     }
 
-    /// Logits of the clusters, if the reader has a head for them.
+    /// Logits of the clusters, by the head for pseudo-labels if there is one.
     ///
     /// # Shapes
-    /// `[answers, hidden]` to `[answers, clusters]`.
-    pub fn clusters(&self, pooled: Tensor<B, 2>, dropouts: &mut Dropouts) -> Option<Tensor<B, 2>> {
+    /// `[spans, hidden]` to `[spans, clusters]`.
+    pub fn cluster_logits(&self, pooled: Tensor<B, 2>, dropouts: &mut DropoutSeeds) -> Option<Tensor<B, 2>> {
         self.cluster_classify.as_ref().map(|head| head.forward(B::dropout(pooled, dropouts.draw())))
-    }
-}
-
-/// What the pairs of pieces of a batch's contexts should be answered with; `width` is the longest context.
-#[derive(Debug, Clone)]
-pub struct Pairs<B: Backend> {
-    /// The contexts' rows among all pieces, `[batch, width]`; whatever comes after a context where it is shorter.
-    pub rows: Tensor<B, 2, Int>,
-    /// 1 where a pair is an answer, -1 elsewhere, `[batch * width * width]`.
-    pub sign: Tensor<B, 1>,
-    /// Weight of a pair, 0 where it ends before it starts or lies outside the context, `[batch * width * width]`.
-    pub share: Tensor<B, 1>,
-}
-
-impl<B: Backend> Margins<B> {
-    /// Loss of starts plus that of ends, each the mean over the context's tokens: `[1]`.
-    pub fn loss(self, target: &Target<B>, loss: SpanLoss) -> Tensor<B, 1> {
-        loss.of(self.start, &target.start, &target.share) + loss.of(self.end, &target.end, &target.share)
     }
 }

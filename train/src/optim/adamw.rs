@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::gradients::Gradients;
 use crate::device::TrainBackend;
-use crate::model::kernels::{AdamWStep, Kernels, Moments};
-use crate::model::names;
+use crate::kernels::{AdamWState, AdamWStep, Kernels};
+use crate::parameter_names::{self, ParameterPath};
 
 /// Settings of the optimizer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ impl<B: Kernels> AdamW<B> {
         let scale = (norm + 1e-6).recip().mul_scalar(self.config.clip_norm).clamp_max(1.0);
         let AdamWConfig { weight_decay, beta1, beta2, eps, .. } = self.config;
         let step = AdamWStep { lr: lr as f32, beta1, beta2, eps, decay: weight_decay, step: 0 };
-        module.map(&mut Update::<A> { optimizer: self, gradients: gradients.0.into_iter(), scale, step, path: names::Path::default() })
+        module.map(&mut Update::<A> { optimizer: self, gradients: gradients.0.into_iter(), scale, step, path: ParameterPath::default() })
     }
 }
 
@@ -110,7 +110,7 @@ struct Update<'a, A: AutodiffBackend> {
     gradients: std::vec::IntoIter<Option<FloatTensor<A::InnerBackend>>>,
     scale: Tensor<A::InnerBackend, 1>,
     step: AdamWStep,
-    path: names::Path,
+    path: ParameterPath,
 }
 
 impl<A: TrainBackend> ModuleMapper<A> for Update<'_, A> {
@@ -133,10 +133,10 @@ impl<A: TrainBackend> ModuleMapper<A> for Update<'_, A> {
             None => (param.zeros_like(), param.zeros_like(), 1),
         };
         let mut step = AdamWStep { step: steps, ..self.step };
-        if names::is_undecayed(&name) {
+        if parameter_names::is_exempt_from_weight_decay(&name) {
             step.decay = 0.0;
         }
-        let Moments { param, mean, square } = A::InnerBackend::adamw(Moments { param, mean, square }, gradient, &self.scale, &step);
+        let AdamWState { param, mean, square } = A::InnerBackend::adamw(AdamWState { param, mean, square }, gradient, &self.scale, &step);
         let raw = |x: Tensor<A::InnerBackend, D>| x.into_primitive().tensor();
         self.optimizer.states.insert(name, ParameterState { mean: raw(mean), square: raw(square), steps });
         Param::from_mapped_value(id, Tensor::from_inner(param).require_grad(), mapper)
@@ -232,17 +232,17 @@ mod tests {
 
     #[test]
     fn the_fused_update_equals_the_stock_one() {
-        use crate::model::kernels::stock;
+        use crate::kernels::reference;
         use burn::tensor::{Distribution, Tolerance};
         let random = || Tensor::<Flex, 2>::random([70, 300], Distribution::Normal(0.0, 1.0), &Default::default());
         let (param, mean, square, gradient) = (random(), random(), random().abs(), random());
-        let state = || Moments { param: param.clone(), mean: mean.clone(), square: square.clone() };
+        let state = || AdamWState { param: param.clone(), mean: mean.clone(), square: square.clone() };
         let scale = Tensor::from_floats([0.25], &Default::default());
         let step = AdamWStep { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01, step: 3 };
         let fused = Flex::adamw(state(), gradient.clone(), &scale, &step);
-        let stock = stock::adamw(state(), gradient, &scale, &step);
-        for (fused, stock) in [(fused.param, stock.param), (fused.mean, stock.mean), (fused.square, stock.square)] {
-            fused.into_data().assert_approx_eq::<f32>(&stock.into_data(), Tolerance::absolute(1e-5));
+        let reference = reference::adamw(state(), gradient, &scale, &step);
+        for (fused, reference) in [(fused.param, reference.param), (fused.mean, reference.mean), (fused.square, reference.square)] {
+            fused.into_data().assert_approx_eq::<f32>(&reference.into_data(), Tolerance::absolute(1e-5));
         }
     }
 }

@@ -4,7 +4,7 @@ use burn::module::{AutodiffModule, ModuleVisitor, Param};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{FloatDType, Tensor, TensorMetadata, ops::FloatTensor};
 
-use crate::model::kernels::Kernels;
+use crate::kernels::Kernels;
 
 /// Gradients of the parameters of a module, in the order in which a visitor sees them. A parameter that the loss does not depend on
 /// has none.

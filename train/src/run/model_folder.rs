@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::layout::{self, SETTINGS};
 use super::reader::settings_file;
 use crate::data::WordPieceTokenizer;
-use crate::model::weights::{self, Heads, Tensors};
-use crate::model::{BertConfig, Extras, Reader};
+use crate::model::weights::{self, RequiredHeads, StateDict};
+use crate::model::{BertConfig, MrcModel, OptionalHeads};
 
 /// A folder with a model, opened: the encoder's shape and its tokenizer are read, its weights not yet.
 #[derive(Debug)]
@@ -88,19 +88,20 @@ impl ModelFolder {
     ///
     /// # Errors
     /// Weights are missing, broken, or of other shapes.
-    pub fn load<B: Backend>(&self, extras: Extras, heads: Heads, seed: u64, device: &B::Device) -> Result<Reader<B>> {
-        let tensors = Tensors::read(&self.dir)?.without_clusters();
-        weights::fill(&self.bert, extras, tensors, heads, seed, device).with_context(|| format!("cannot use {}", self.dir.display()))
+    pub fn load<B: Backend>(&self, extras: OptionalHeads, heads: RequiredHeads, seed: u64, device: &B::Device) -> Result<MrcModel<B>> {
+        let tensors = StateDict::read(&self.dir)?.without_cluster_head();
+        weights::build_model(&self.bert, extras, tensors, heads, seed, device).with_context(|| format!("cannot use {}", self.dir.display()))
     }
 
     /// Loads its weights for prediction.
     ///
     /// # Errors
     /// Weights are missing, broken, or of other shapes.
-    pub fn load_trained<B: Backend>(&self, device: &B::Device) -> Result<Reader<B>> {
-        let tensors = Tensors::read(&self.dir)?;
-        let extras = Extras { clusters: None, ..tensors.extras() };
-        weights::fill(&self.bert, extras, tensors, Heads::Stored, 0, device).with_context(|| format!("cannot use {}", self.dir.display()))
+    pub fn load_trained<B: Backend>(&self, device: &B::Device) -> Result<MrcModel<B>> {
+        let tensors = StateDict::read(&self.dir)?;
+        let extras = OptionalHeads { clusters: None, ..tensors.optional_heads() };
+        weights::build_model(&self.bert, extras, tensors, RequiredHeads::All, 0, device)
+            .with_context(|| format!("cannot use {}", self.dir.display()))
     }
 
     /// Longest sequence in word pieces: that of the run's settings, or else as many as the encoder has position embeddings.

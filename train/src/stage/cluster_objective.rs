@@ -15,12 +15,13 @@ use super::rng::{self, RngStream};
 use super::settings::{ClusterHead, ClusterMethod, ClusterSettings};
 use super::span_vectors::SpanVectors;
 use super::train_state::TrainState;
-use crate::cluster::table::{self, Clustered};
-use crate::cluster::{Clusters, Points, align, kmeans, pic};
+use crate::cluster::cluster_file::{self, ClusterRow};
+use crate::cluster::{Clusters, Points, kmeans, matching, power_iteration};
 use crate::data::{Batch, Dataset};
 use crate::device::TrainBackend;
 use crate::inference::InferenceSettings;
-use crate::model::{Dropouts, Input, Kernels, Reader, SpanLoss, pool, weights};
+use crate::kernels::DropoutSeeds;
+use crate::model::{BertInput, MrcModel, SpanLoss, pool_spans, weights};
 use crate::report::Reporter;
 use crate::run::layout;
 
@@ -59,12 +60,12 @@ impl<B: TrainBackend> Objective<B> for ClusterObjective<'_, B> {
         reporter: &dyn Reporter,
     ) -> Result<()> {
         let (clusters, distances) = if resumed {
-            table::read(&self.file(epoch))?
+            cluster_file::read_assignments(&self.file(epoch))?
         } else {
             if epoch == 1 || self.settings.head == ClusterHead::Reset {
                 let seed = self.seed.wrapping_add(epoch as u64);
-                state.model = weights::renew_clusters(state.model.clone(), self.deviation, seed);
-                state.optimizer.reset(weights::CLUSTERS);
+                state.model = weights::reinitialize_cluster_head(state.model.clone(), self.deviation, seed);
+                state.optimizer.reset(weights::CLUSTER_HEAD_PREFIX);
             }
             self.cluster(epoch, &state.model.valid(), data, reporter)?
         };
@@ -76,13 +77,13 @@ impl<B: TrainBackend> Objective<B> for ClusterObjective<'_, B> {
     }
 
     /// Half the loss of spans, plus γ times the cross-entropy of clusters, a mean over the answers of the step weighted by cluster.
-    fn loss(&self, model: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
-        let hidden = model.bert.forward(&Input::from_batch(batch, &model.device()), dropouts);
+    fn loss(&self, model: &MrcModel<B>, batch: &Batch, step: &[Batch], dropouts: &mut DropoutSeeds) -> Tensor<B, 1> {
+        let hidden = model.bert.forward(&BertInput::from_batch(batch, &model.device()), dropouts);
         let loss = span_loss(model, hidden.clone(), batch, step, dropouts, self.loss) * 0.5;
         if batch.answers.is_empty() {
             return loss;
         }
-        let Some(logits) = model.clusters(pool(hidden, &batch.answers, self.settings.pool), dropouts) else { return loss };
+        let Some(logits) = model.cluster_logits(pool_spans(hidden, &batch.answers, self.settings.pool), dropouts) else { return loss };
         let total: f32 = step.iter().flat_map(|batch| self.labels.of_batch(batch)).map(|cluster| self.labels.weight(cluster)).sum();
         let clusters = self.settings.clusters;
         let mut shares = vec![0.0; batch.answers.len() * clusters];
@@ -104,7 +105,7 @@ impl<B: TrainBackend> ClusterObjective<'_, B> {
     fn cluster(
         &self,
         epoch: usize,
-        model: &Reader<B::InnerBackend>,
+        model: &MrcModel<B::InnerBackend>,
         data: &Dataset,
         reporter: &dyn Reporter,
     ) -> Result<(Vec<u32>, Vec<f32>)> {
@@ -112,39 +113,46 @@ impl<B: TrainBackend> ClusterObjective<'_, B> {
         let answers = answer_offsets(data)[data.sequences.len()];
         let mut rng = rng::generator(self.seed.wrapping_add(epoch as u64), RngStream::Cluster, 0);
         let (points, mut found) = if answers > 1 {
-            let vectors = SpanVectors::<B::InnerBackend> { reading: self.reading, device: self.device, pool, components, reporter };
+            let vectors = SpanVectors::<B::InnerBackend> {
+                reading: self.reading,
+                device: self.device,
+                pool,
+                components,
+                on_device: B::CLUSTERS_ON_DEVICE,
+                reporter,
+            };
             let points = vectors.compute(model, data)?;
             let found = match method {
                 ClusterMethod::Kmeans => {
-                    let on_device = B::InnerBackend::neighbours(&points, self.device);
-                    let neighbours = on_device.as_deref().unwrap_or(&points);
-                    kmeans::kmeans_by(&points, neighbours, clusters, iterations, init, &mut rng)
+                    let on_device = B::assignment_backend(&points.values, points.width, self.device);
+                    let backend = on_device.as_deref().unwrap_or(&points);
+                    kmeans::kmeans_with(&points, backend, clusters, iterations, init, &mut rng)
                 }
-                ClusterMethod::Pic => pic::pic(&points, clusters, iterations, &mut rng),
+                ClusterMethod::Pic => power_iteration::power_iteration_clustering(&points, clusters, iterations, &mut rng),
             };
             (points, found)
         } else {
             // One answer is a cluster of its own; its vector has no principal components.
-            let found = Clusters { centroids: Points::zeros(1, 1), of: vec![0; answers], distances: vec![0.0; answers] };
+            let found = Clusters { centroids: Points::zeros(1, 1), assignments: vec![0; answers], distances: vec![0.0; answers] };
             (Points::default(), found)
         };
         if epoch > 1 && head == ClusterHead::Align {
-            let (before, _) = table::read(&self.file(epoch - 1))?;
-            align::align(&before, &mut found.of, clusters);
+            let (before, _) = cluster_file::read_assignments(&self.file(epoch - 1))?;
+            matching::renumber_by_overlap(&before, &mut found.assignments, clusters);
         }
         let sample = index::sample(&mut rng, points.len(), STORED_VECTORS.min(points.len())).into_iter().collect();
         self.write(epoch, data, &found, &points, &sample)?;
-        Ok((found.of, found.distances))
+        Ok((found.assignments, found.distances))
     }
 
     /// Writes the epoch's file, with the vectors of the answers in `sample`. Contexts are read from the training set again, as they
     /// are not kept in memory.
     fn write(&self, epoch: usize, data: &Dataset, found: &Clusters, points: &Points, sample: &HashSet<usize>) -> Result<()> {
         let path = self.file(epoch);
-        let mut writer = table::Writer::create(&path)?;
+        let mut writer = cluster_file::ClusterFileWriter::create(&path)?;
         let folder = ShardFolder::open::<Triple>(self.source)?;
         let mut sequences = data.sequences.iter().peekable();
-        let mut assigned = found.of.iter().zip(&found.distances).enumerate();
+        let mut assigned = found.assignments.iter().zip(&found.distances).enumerate();
         let mut triple_number = 0;
         for rows in folder.rows::<Triple>() {
             for triple in rows? {
@@ -152,7 +160,7 @@ impl<B: TrainBackend> ClusterObjective<'_, B> {
                     let offsets = &sequence.context.offsets;
                     for (&(first, last), (answer, (&cluster, &distance))) in sequence.answers.iter().zip(&mut assigned) {
                         let (start, end) = (offsets[first as usize].0, offsets[last as usize].1);
-                        writer.write(Clustered {
+                        writer.write(ClusterRow {
                             id: triple.id.clone(),
                             label: triple.label.clone(),
                             text: char_slice(&triple.context, start, end).unwrap_or_default().to_owned(),

@@ -13,8 +13,8 @@ use super::settings::{InitialWeights, StageSettings};
 use super::train_state::TrainState;
 use crate::data::WordPieceTokenizer;
 use crate::device::TrainBackend;
-use crate::model::weights::{self, Heads, Tensors};
-use crate::model::{BertConfig, Extras, Reader};
+use crate::model::weights::{self, RequiredHeads, StateDict};
+use crate::model::{BertConfig, MrcModel, OptionalHeads};
 use crate::optim::AdamW;
 use crate::run::{ModelFolder, checkpoint};
 
@@ -37,7 +37,7 @@ impl<B: TrainBackend> InitialState<B> {
     /// Weights, tokenizer or training set cannot be read.
     pub fn fresh(settings: &StageSettings, device: &B::Device) -> Result<Self> {
         let (bert, pieces, model) = initial_model(settings, device)?;
-        let train = TrainState { model: model.at(settings.precision), optimizer: AdamW::new(settings.optimizer) };
+        let train = TrainState { model: model.with_precision(settings.precision), optimizer: AdamW::new(settings.optimizer) };
         Ok(Self { bert, pieces, train, checkpoint: CheckpointState::default() })
     }
 
@@ -48,34 +48,35 @@ impl<B: TrainBackend> InitialState<B> {
     pub fn from_checkpoint(settings: &StageSettings, run: &Path, checkpoint: &Path, device: &B::Device) -> Result<Self> {
         let read = || -> Result<Self> {
             let ModelFolder { bert, pieces, .. } = ModelFolder::open_started(run)?;
-            let model = weights::fill(&bert, extras(settings), Tensors::read(checkpoint)?, Heads::Stored, settings.seed, device)?;
+            let model =
+                weights::build_model(&bert, extras(settings), StateDict::read(checkpoint)?, RequiredHeads::All, settings.seed, device)?;
             let optimizer = fs::read(checkpoint.join(checkpoint::OPTIMIZER_STATE)).context(checkpoint::OPTIMIZER_STATE)?;
             let optimizer = AdamW::from_safetensors(settings.optimizer, &optimizer, device).context(checkpoint::OPTIMIZER_STATE)?;
             let state = fs::read_to_string(checkpoint.join(checkpoint::STATE)).context(checkpoint::STATE)?;
             let state = serde_json::from_str(&state).context(checkpoint::STATE)?;
-            Ok(Self { bert, pieces, train: TrainState { model: model.at(settings.precision), optimizer }, checkpoint: state })
+            Ok(Self { bert, pieces, train: TrainState { model: model.with_precision(settings.precision), optimizer }, checkpoint: state })
         };
         read().with_context(|| format!("cannot resume from {}", checkpoint.display()))
     }
 }
 
 /// The heads that the stage's model has beside those for starts and ends.
-fn extras(settings: &StageSettings) -> Extras {
-    Extras { nested: settings.nested, clusters: settings.stage.clusters() }
+fn extras(settings: &StageSettings) -> OptionalHeads {
+    OptionalHeads { nested: settings.nested, clusters: settings.stage.clusters() }
 }
 
 /// Shape, tokenizer and weights that the settings name.
-fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Result<(BertConfig, WordPieceTokenizer, Reader<B>)> {
+fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Result<(BertConfig, WordPieceTokenizer, MrcModel<B>)> {
     let (folder, heads) = match &settings.initial {
-        InitialWeights::Encoder(dir) => (ModelFolder::open_encoder(dir).context("cannot use --encoder")?, Heads::Fresh),
-        InitialWeights::Run(run) => (ModelFolder::open_run(run).context("cannot use --init")?, Heads::Extended),
+        InitialWeights::Encoder(dir) => (ModelFolder::open_encoder(dir).context("cannot use --encoder")?, RequiredHeads::None),
+        InitialWeights::Run(run) => (ModelFolder::open_run(run).context("cannot use --init")?, RequiredHeads::Boundary),
         InitialWeights::Tiny { vocab, lowercase } => {
             let pieces = match vocab {
                 Some(path) => WordPieceTokenizer::from_vocabulary(path, *lowercase).context("cannot use --vocab")?,
                 None => learn_vocabulary(&settings.data, *lowercase)?,
             };
             let bert = BertConfig::tiny(pieces.vocabulary_size());
-            let model = weights::random(&bert, extras(settings), settings.seed, device);
+            let model = weights::random_model(&bert, extras(settings), settings.seed, device);
             return Ok((bert, pieces, model));
         }
     };

@@ -6,7 +6,8 @@ use burn::tensor::Tensor;
 use super::train_state::TrainState;
 use crate::data::{Batch, Dataset};
 use crate::device::TrainBackend;
-use crate::model::{Dropouts, Input, Pairs, Reader, SpanLoss, Target};
+use crate::kernels::DropoutSeeds;
+use crate::model::{BertInput, BoundaryTargets, MrcModel, SpanLoss, SpanTargets};
 use crate::report::Reporter;
 
 /// A stage's objective.
@@ -32,14 +33,14 @@ pub trait Objective<B: TrainBackend> {
     ///
     /// # Shapes
     /// `[1]`.
-    fn loss(&self, model: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1>;
+    fn loss(&self, model: &MrcModel<B>, batch: &Batch, step: &[Batch], dropouts: &mut DropoutSeeds) -> Tensor<B, 1>;
 
     /// Called after the last step of an epoch, or when training ends within it. If training was stopped and resumed after the
     /// last checkpoint of an epoch, it is called for that epoch again.
     ///
     /// # Errors
     /// Files that cannot be read or written.
-    fn end_epoch(&mut self, _epoch: usize, _model: &Reader<B::InnerBackend>, _data: &Dataset, _reporter: &dyn Reporter) -> Result<()> {
+    fn end_epoch(&mut self, _epoch: usize, _model: &MrcModel<B::InnerBackend>, _data: &Dataset, _reporter: &dyn Reporter) -> Result<()> {
         Ok(())
     }
 }
@@ -49,21 +50,21 @@ pub trait Objective<B: TrainBackend> {
 /// # Shapes
 /// `hidden` is `[batch * length, hidden]`, the loss `[1]`.
 pub fn span_loss<B: TrainBackend>(
-    model: &Reader<B>,
+    model: &MrcModel<B>,
     hidden: Tensor<B, 2>,
     batch: &Batch,
     step: &[Batch],
-    dropouts: &mut Dropouts,
+    dropouts: &mut DropoutSeeds,
     loss: SpanLoss,
 ) -> Tensor<B, 1> {
     let device = hidden.device();
     let pieces = step.iter().map(Batch::context_word_pieces).sum();
-    let boundaries = model.margins(hidden.clone()).loss(&Target::from_batch(batch, pieces, &device), loss);
+    let boundaries = model.boundary_logits(hidden.clone()).loss(&BoundaryTargets::from_batch(batch, pieces, &device), loss);
     if !model.is_nested() {
         return boundaries;
     }
-    let target = Pairs::from_batch(batch, pieces, &device);
-    match model.pairs(hidden, target.rows, dropouts) {
+    let target = SpanTargets::from_batch(batch, pieces, &device);
+    match model.span_logits(hidden, target.rows, dropouts) {
         Some(pairs) => boundaries + loss.of(pairs, &target.sign, &target.share),
         None => boundaries,
     }
@@ -77,8 +78,8 @@ pub struct SpanObjective {
 }
 
 impl<B: TrainBackend> Objective<B> for SpanObjective {
-    fn loss(&self, model: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
-        let hidden = model.bert.forward(&Input::from_batch(batch, &model.device()), dropouts);
+    fn loss(&self, model: &MrcModel<B>, batch: &Batch, step: &[Batch], dropouts: &mut DropoutSeeds) -> Tensor<B, 1> {
+        let hidden = model.bert.forward(&BertInput::from_batch(batch, &model.device()), dropouts);
         span_loss(model, hidden, batch, step, dropouts, self.loss)
     }
 }

@@ -14,7 +14,8 @@ use super::train_state::TrainState;
 use crate::data::{Batch, Dataset, TripleEncoder};
 use crate::device::TrainBackend;
 use crate::inference::{self, InferenceSettings};
-use crate::model::{Dropouts, Reader};
+use crate::kernels::DropoutSeeds;
+use crate::model::MrcModel;
 use crate::report::{Reporter, Silent, Task};
 use crate::run::layout;
 
@@ -54,11 +55,11 @@ impl<B: TrainBackend> Objective<B> for SelfTraining<'_, B> {
         Ok(())
     }
 
-    fn loss(&self, model: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
+    fn loss(&self, model: &MrcModel<B>, batch: &Batch, step: &[Batch], dropouts: &mut DropoutSeeds) -> Tensor<B, 1> {
         self.spans.loss(model, batch, step, dropouts)
     }
 
-    fn end_epoch(&mut self, epoch: usize, model: &Reader<B::InnerBackend>, _: &Dataset, reporter: &dyn Reporter) -> Result<()> {
+    fn end_epoch(&mut self, epoch: usize, model: &MrcModel<B::InnerBackend>, _: &Dataset, reporter: &dyn Reporter) -> Result<()> {
         let dir = layout::relabelled_round(self.run, epoch);
         if ShardFolder::open::<Triple>(&dir).is_ok() {
             // It was written before training was stopped, after the last checkpoint of this epoch.
@@ -69,7 +70,7 @@ impl<B: TrainBackend> Objective<B> for SelfTraining<'_, B> {
 }
 
 impl<B: TrainBackend> SelfTraining<'_, B> {
-    fn relabel(&self, round: usize, dir: &Path, model: &Reader<B::InnerBackend>, reporter: &dyn Reporter) -> Result<()> {
+    fn relabel(&self, round: usize, dir: &Path, model: &MrcModel<B::InnerBackend>, reporter: &dyn Reporter) -> Result<()> {
         let source = ShardFolder::open::<Triple>(self.source)?;
         let threshold = self.settings.threshold(round);
         let settings = serde_json::json!({ "round": round, "threshold": threshold, "mode": self.settings.mode });

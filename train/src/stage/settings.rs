@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::kmeans;
 use crate::data::BatchSize;
 use crate::device::Device;
-use crate::model::{Pool, Precision, SpanLoss};
+use crate::kernels::Precision;
+use crate::model::{Pooling, SpanLoss};
 use crate::optim::AdamWConfig;
 
 /// A stage of the method, with the settings that only it has.
@@ -152,11 +153,11 @@ pub struct ClusterSettings {
     pub iterations: usize,
     /// How k-means chooses its first centroids.
     #[serde(rename = "start")]
-    pub init: kmeans::Start,
+    pub init: kmeans::Init,
     /// Principal components that span vectors are reduced to.
     pub pca: usize,
     /// How the word pieces of an answer become one vector.
-    pub pool: Pool,
+    pub pool: Pooling,
     /// What happens to the head of pseudo-labels when clusters change.
     pub head: ClusterHead,
 }

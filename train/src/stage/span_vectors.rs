@@ -6,11 +6,12 @@ use burn::tensor::backend::Backend;
 
 use super::pseudo_labels::answer_offsets;
 use crate::cluster::Points;
+use crate::cluster::device_pca::{self, DeviceProjection};
 use crate::cluster::pca::{Covariance, Pca};
-use crate::cluster::tensors::{self, Projection};
 use crate::data::{Dataset, batches_by_length};
 use crate::inference::InferenceSettings;
-use crate::model::{Dropouts, Input, Kernels, Pool, Reader, pool};
+use crate::kernels::{DropoutSeeds, Kernels};
+use crate::model::{BertInput, MrcModel, Pooling, pool_spans};
 use crate::report::{Reporter, Task};
 
 /// Answers that principal components are computed from at most. An even sample gives the same components as all answers.
@@ -23,9 +24,11 @@ pub struct SpanVectors<'a, B: Backend> {
     /// Device of the model.
     pub device: &'a B::Device,
     /// How the word pieces of an answer become one vector.
-    pub pool: Pool,
+    pub pool: Pooling,
     /// Principal components.
     pub components: usize,
+    /// Whether principal components are computed on the device.
+    pub on_device: bool,
     /// Receives progress.
     pub reporter: &'a dyn Reporter,
 }
@@ -38,21 +41,21 @@ impl<B: Kernels> SpanVectors<'_, B> {
     ///
     /// # Errors
     /// There is no answer; a hidden state is not finite.
-    pub fn compute(&self, model: &Reader<B>, data: &Dataset) -> Result<Points> {
+    pub fn compute(&self, model: &MrcModel<B>, data: &Dataset) -> Result<Points> {
         let offsets = answer_offsets(data);
         let count = offsets[data.sequences.len()];
         let mut covariance = None;
         self.for_each_batch(model, data, count.div_ceil(PCA_ANSWERS), "computing components", |_, rows| {
             let covariance = covariance.get_or_insert_with(|| Covariance::new(rows.dims()[1]));
-            if B::CLUSTERS {
-                tensors::add(covariance, rows);
+            if self.on_device {
+                device_pca::add_rows(covariance, rows);
             } else {
                 covariance.add(&values(rows));
             }
         })?;
         let covariance = covariance.context("there are no answers to cluster")?;
         let pca: Pca = covariance.components(self.components).context("if hidden states are not finite, lower --lr or raise --warmup")?;
-        let projection = B::CLUSTERS.then(|| Projection::<B>::new(&pca, self.device));
+        let projection = self.on_device.then(|| DeviceProjection::<B>::new(&pca, self.device));
         let mut points = Points::zeros(count, pca.width());
         self.for_each_batch(model, data, 1, "reducing", |positions, rows| {
             let reduced = match &projection {
@@ -76,7 +79,7 @@ impl<B: Kernels> SpanVectors<'_, B> {
     /// Of the sequences with answers, every `every`th is taken.
     fn for_each_batch(
         &self,
-        model: &Reader<B>,
+        model: &MrcModel<B>,
         data: &Dataset,
         every: usize,
         task: &'static str,
@@ -87,8 +90,8 @@ impl<B: Kernels> SpanVectors<'_, B> {
         let task = Task::start(self.reporter, task, batches.len());
         for positions in &batches {
             let batch = self.reading.batch(data, positions);
-            let hidden = model.bert.forward(&Input::from_batch(&batch, self.device), &mut Dropouts::off());
-            work(positions, pool(hidden, &batch.answers, self.pool));
+            let hidden = model.bert.forward(&BertInput::from_batch(&batch, self.device), &mut DropoutSeeds::off());
+            work(positions, pool_spans(hidden, &batch.answers, self.pool));
             task.step();
         }
         Ok(())

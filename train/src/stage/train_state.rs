@@ -3,13 +3,13 @@
 use burn::module::Module;
 
 use crate::device::TrainBackend;
-use crate::model::Reader;
+use crate::model::MrcModel;
 use crate::optim::AdamW;
 
 /// A model and its optimizer, on one device.
 pub struct TrainState<B: TrainBackend> {
     /// The model.
-    pub model: Reader<B>,
+    pub model: MrcModel<B>,
     /// The optimizer with its state.
     pub optimizer: AdamW<B::InnerBackend>,
 }

@@ -7,7 +7,7 @@ use super::objective::Objective;
 use super::train_state::TrainState;
 use crate::data::Batch;
 use crate::device::TrainBackend;
-use crate::model::Dropouts;
+use crate::kernels::DropoutSeeds;
 use crate::optim::Gradients;
 
 /// Makes one step: adds up the gradients of all batches, over all devices, and updates each replica with the sum.
@@ -32,7 +32,7 @@ pub fn train_step<B: TrainBackend>(
     for (number, batch) in batches.iter().enumerate() {
         let replica = number % replicas.len();
         let model = &replicas[replica].model;
-        let loss = objective.loss(model, batch, batches, &mut Dropouts::seeded(dropout, dropout_seeds.next_u64()));
+        let loss = objective.loss(model, batch, batches, &mut DropoutSeeds::seeded(dropout, dropout_seeds.next_u64()));
         let value = loss.clone().inner();
         total = Some(match total {
             Some(total) => total.clone() + value.to_device(&total.device()),

@@ -145,7 +145,7 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
         let cadence = Cadence {
             eval_every: self.settings.eval_every,
             save_every: self.settings.save_every,
-            log_every: self.settings.device.steps_per_reading(),
+            log_every: self.settings.device.steps_between_loss_reads(),
             total_steps: schedule.total_steps,
         };
         let due = cadence.due(progress.state.position, epoch_steps);

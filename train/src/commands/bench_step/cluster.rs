@@ -7,11 +7,10 @@ use burn::tensor::{Distribution, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::cluster::device_pca::{self, DeviceProjection};
 use crate::cluster::pca::Covariance;
-use crate::cluster::tensors::{self, Projection};
 use crate::cluster::{Points, kmeans};
-use crate::device::{Job, TrainBackend};
-use crate::model::Kernels;
+use crate::device::{DeviceJob, TrainBackend};
 
 /// Vectors made at once.
 const CHUNK: usize = 16_384;
@@ -25,7 +24,7 @@ const OF_COMPONENTS: usize = 200_000;
 /// So many vectors.
 pub struct Clustering(pub usize);
 
-impl Job for Clustering {
+impl DeviceJob for Clustering {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
@@ -47,11 +46,11 @@ impl Job for Clustering {
         let started = Instant::now();
         let mut covariance = Covariance::new(WIDTH);
         for first in (0..count.min(OF_COMPONENTS)).step_by(CHUNK) {
-            tensors::add(&mut covariance, chunk(first));
+            device_pca::add_rows(&mut covariance, chunk(first));
         }
         let pca = covariance.components(128)?;
         let of_components = started.elapsed().as_secs_f64();
-        let projection = Projection::<B::InnerBackend>::new(&pca, device);
+        let projection = DeviceProjection::<B::InnerBackend>::new(&pca, device);
         let mut points = Points { width: pca.width(), values: Vec::with_capacity(count * pca.width()) };
         for first in (0..count).step_by(CHUNK) {
             points.values.extend(projection.project(chunk(first)));
@@ -59,11 +58,11 @@ impl Job for Clustering {
         points.normalise();
         let of_projection = started.elapsed().as_secs_f64() - of_components;
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let on_device = B::InnerBackend::neighbours(&points, device);
-        let neighbours = on_device.as_deref().unwrap_or(&points);
-        let found = kmeans::kmeans_by(&points, neighbours, 23, 60, kmeans::Start::PlusPlus, &mut rng);
+        let on_device = B::assignment_backend(&points.values, points.width, device);
+        let backend = on_device.as_deref().unwrap_or(&points);
+        let found = kmeans::kmeans_with(&points, backend, 23, 60, kmeans::Init::PlusPlus, &mut rng);
         let total = started.elapsed().as_secs_f64();
-        let alike = found.of.iter().enumerate().skip(23).filter(|&(at, of)| *of == found.of[at % 23]).count();
+        let alike = found.assignments.iter().enumerate().skip(23).filter(|&(at, of)| *of == found.assignments[at % 23]).count();
         let line = serde_json::json!({
             "vectors": count,
             "on_device": on_device.is_some(),
@@ -72,7 +71,7 @@ impl Job for Clustering {
             "kmeans_s": total - of_components - of_projection,
             "seconds": total,
             "with_their_cloud": alike as f64 / count.saturating_sub(23).max(1) as f64,
-            "device_gib": B::memory(device).map(|bytes| bytes as f64 / 1024f64.powi(3)),
+            "device_gib": B::reserved_memory(device).map(|bytes| bytes as f64 / 1024f64.powi(3)),
         });
         println!("{line}");
         Ok(())

@@ -17,9 +17,10 @@ use crate::config::{BenchModel, BenchStepConfig};
 use crate::data::SpecialTokens;
 use crate::data::TokenizedText;
 use crate::data::{Batch, BatchSampler, BatchSize, Dataset, PaddingRule, Sequence, TripleEncoder, WordPieceTokenizer};
-use crate::device::{Engine, Job, TrainBackend};
+use crate::device::{DeviceJob, Engine, TrainBackend};
 use crate::inference::InferenceSettings;
-use crate::model::{BertConfig, Dropouts, Extras, Input, Reader, SpanLoss, Target, weights};
+use crate::kernels::DropoutSeeds;
+use crate::model::{BertConfig, BertInput, BoundaryTargets, MrcModel, OptionalHeads, SpanLoss, weights};
 use crate::optim::{AdamW, AdamWConfig, Gradients};
 use crate::run::write_model_description;
 use crate::stage::prefetch::prefetch;
@@ -52,12 +53,12 @@ pub fn run(args: BenchStepConfig) -> Result<()> {
         return args.environment.device.run(cluster::Clustering(count));
     }
     let engine = if args.burn_fusion { Engine::BurnFusion } else { Engine::Own };
-    args.environment.device.run_by(engine, Bench(args))
+    args.environment.device.run_with(engine, Bench(args))
 }
 
 fn write_encoder(model: BenchModel, pieces: &WordPieceTokenizer, dir: &Path) -> Result<()> {
     let shape = self::shape(model, pieces.vocabulary_size());
-    let reader: Reader<burn::backend::Flex> = weights::random(&shape, Extras::default(), 1, &Default::default());
+    let reader: MrcModel<burn::backend::Flex> = weights::random_model(&shape, OptionalHeads::default(), 1, &Default::default());
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     write_model_description(dir, &shape, pieces)?;
     Ok(atomic_file::write(&dir.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)?)
@@ -73,13 +74,14 @@ struct Spent {
     optimizer: f64,
 }
 
-impl Job for Bench {
+impl DeviceJob for Bench {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let args = self.0;
         let shape = self::shape(args.model, 30_522);
-        let mut reader: Reader<B> = weights::random(&shape, Extras::default(), 1, device).at(args.environment.precision);
+        let mut reader: MrcModel<B> =
+            weights::random_model(&shape, OptionalHeads::default(), 1, device).with_precision(args.environment.precision);
         let mut optimizer = AdamW::new(AdamWConfig::default());
         let (data, steps) = plan(&args)?;
         ensure!(steps.len() > args.warmup, "--lengths holds {} batches, which --warmup {} takes all", steps.len(), args.warmup);
@@ -87,12 +89,12 @@ impl Job for Bench {
         let special = SpecialTokens { cls: 1, sep: 2, pad: 0 };
         let reading = InferenceSettings { special, batch: BatchSize::Sequences(args.batch), padding: target.into(), threshold: 0.5 };
         let sync = || B::sync(device).map_err(|error| anyhow::anyhow!("the device failed: {error:?}"));
-        let step = |reader: Reader<B>,
+        let step = |reader: MrcModel<B>,
                     optimizer: &mut AdamW<B::InnerBackend>,
                     batch: &Batch,
                     seed,
                     mut spent: Option<&mut Spent>|
-         -> Result<Reader<B>> {
+         -> Result<MrcModel<B>> {
             let mut since = Instant::now();
             let mut lap = |of: fn(&mut Spent) -> &mut f64| -> Result<()> {
                 if let Some(spent) = &mut spent {
@@ -102,8 +104,8 @@ impl Job for Bench {
                 }
                 Ok(())
             };
-            let loss = reader.forward(&Input::from_batch(&batch, device), &mut Dropouts::seeded(args.dropout, seed));
-            let loss = loss.loss(&Target::from_batch(&batch, batch.context_word_pieces(), device), SpanLoss::CROSS_ENTROPY);
+            let loss = reader.forward(&BertInput::from_batch(&batch, device), &mut DropoutSeeds::seeded(args.dropout, seed));
+            let loss = loss.loss(&BoundaryTargets::from_batch(&batch, batch.context_word_pieces(), device), SpanLoss::CROSS_ENTROPY);
             lap(|spent| &mut spent.forward)?;
             let gradients = Gradients::of(&reader, loss.backward());
             lap(|spent| &mut spent.backward)?;
@@ -119,7 +121,7 @@ impl Job for Bench {
         reader = prefetch(
             &steps,
             |positions| reading.batch(&data, positions),
-            |batches| -> Result<Reader<B>> {
+            |batches| -> Result<MrcModel<B>> {
                 let mut started = Instant::now();
                 for number in 0..steps.len() {
                     if number == args.warmup {
@@ -164,7 +166,7 @@ impl Job for Bench {
             "tflops": flop / total / 1e12,
             "busy": 1.0 - waited / total,
             "warm_up_s": warm_up,
-            "peak_gib": B::memory(device).map(|bytes| bytes as f64 / 1024f64.powi(3)),
+            "peak_gib": B::reserved_memory(device).map(|bytes| bytes as f64 / 1024f64.powi(3)),
         });
         // With a wait for the device after each part, some more steps.
         let mut spent = Spent::default();

@@ -7,8 +7,9 @@ use burn::tensor::{Distribution, Tensor, TensorPrimitive};
 
 use crate::data::Batch;
 use crate::device::TrainBackend;
-use crate::model::kernels::{AdamWStep, Dropout, Heads, Kernels, Moments, stock};
-use crate::model::{BertConfig, Input, Precision};
+use crate::kernels::Precision;
+use crate::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, Kernels, reference};
+use crate::model::{BertConfig, BertInput};
 
 /// Times that each part is done.
 const TIMES: usize = 10;
@@ -23,8 +24,8 @@ pub fn time<B: TrainBackend>(shape: &BertConfig, batch: &Batch, precision: Preci
     let random = |rows, width| Tensor::<B, 2>::random([rows, width], Distribution::Normal(0.0, 0.5), device).require_grad();
     let row = |width| Tensor::<B, 1>::random([width], Distribution::Normal(0.0, 0.5), device).require_grad();
     let dropout = (rate > 0.0).then_some(Dropout { rate, seed: 1 });
-    let input = Input::<B>::from_batch(batch, device);
-    let heads = Heads { batch: batch.size, length: batch.length, heads: shape.num_attention_heads };
+    let input = BertInput::<B>::from_batch(batch, device);
+    let heads = AttentionShape { batch: batch.size, length: batch.length, heads: shape.num_attention_heads };
     let (x, wide) = (random(tokens, hidden), random(tokens, inner));
     let (square, up, down) = (random(hidden, hidden), random(hidden, inner), random(inner, hidden));
     let (bias, wide_bias, norm_weight) = (row(hidden), row(inner), row(hidden));
@@ -57,7 +58,7 @@ pub fn time<B: TrainBackend>(shape: &BertConfig, batch: &Batch, precision: Preci
     let blocks = parameters / size.iter().product::<usize>() as f64;
     let gradient = inner_random();
     let norm = || drop(B::InnerBackend::square_sum(vec![gradient.clone().into_primitive().tensor()]));
-    let mut state = Some(Moments { param: inner_random(), mean: inner_random(), square: inner_random().abs() });
+    let mut state = Some(AdamWState { param: inner_random(), mean: inner_random(), square: inner_random().abs() });
     let scale = Tensor::from_floats([1.0], device);
     let step = AdamWStep { lr: 1e-5, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01, step: 10 };
     let mut finish = |name: &str, milliseconds: f64| {
@@ -76,14 +77,14 @@ pub fn time<B: TrainBackend>(shape: &BertConfig, batch: &Batch, precision: Preci
         println!("{name:<34} {:9.3}", measure::<B>(device, both)?);
         Ok(())
     };
-    own("word embeddings", &|| stock::embed(table.clone(), &input.words))?;
-    own("dropout, residual, LayerNorm", &|| stock::add_norm(x.clone(), x.clone(), norm_weight.clone(), bias.clone(), 1e-12, dropout))?;
-    own("GELU", &|| stock::erf_gelu(wide.clone()))?;
-    let mut state = Some(Moments { param: inner_random(), mean: inner_random(), square: inner_random().abs() });
-    let update = || state = state.take().map(|state| stock::adamw(state, gradient.clone(), &scale, &step));
+    own("word embeddings", &|| reference::embed(table.clone(), &input.words))?;
+    own("dropout, residual, LayerNorm", &|| reference::add_norm(x.clone(), x.clone(), norm_weight.clone(), bias.clone(), 1e-12, dropout))?;
+    own("GELU", &|| reference::erf_gelu(wide.clone()))?;
+    let mut state = Some(AdamWState { param: inner_random(), mean: inner_random(), square: inner_random().abs() });
+    let update = || state = state.take().map(|state| reference::adamw(state, gradient.clone(), &scale, &step));
     println!("{:<34} {:9.3}", "AdamW", measure::<B>(device, update)?);
     let flat = Tensor::<B::InnerBackend, 3>::from_primitive(TensorPrimitive::Float(gradient.clone().into_primitive().tensor()));
-    let norm = || drop(stock::square_sum(vec![flat.clone().into_primitive().tensor()]) as Tensor<B::InnerBackend, 1>);
+    let norm = || drop(reference::square_sum(vec![flat.clone().into_primitive().tensor()]) as Tensor<B::InnerBackend, 1>);
     println!("{:<34} {:9.3}", "norm of gradients", measure::<B>(device, norm)?);
     Ok(())
 }

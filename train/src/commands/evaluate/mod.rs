@@ -10,7 +10,7 @@ use crate::commands::terminal::TerminalReporter;
 use crate::config::EvaluateConfig;
 use crate::data::{BatchSize, Dataset, TripleEncoder};
 use crate::decode::ScoredSpan;
-use crate::device::{Job, TrainBackend};
+use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::report::Reporter;
 use crate::run::ModelFolder;
@@ -20,14 +20,14 @@ use sentence_report::SentenceReport;
 /// Scores a run.
 pub struct Evaluation(pub EvaluateConfig);
 
-impl Job for Evaluation {
+impl DeviceJob for Evaluation {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let reporter = TerminalReporter::new(config.environment.quiet);
         let folder = ModelFolder::open_run(&config.run)?;
-        let model = folder.load_trained::<B::InnerBackend>(device)?.at(config.environment.precision);
+        let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.environment.precision);
         let encoder = TripleEncoder::new(&folder.pieces, folder.max_length());
         let dataset = encoder.encode_folder(&config.data).context("cannot read --data")?;
         reporter.message(&format!("{}: {}", config.data.display(), dataset.counts));

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 
 use super::canvas::{GREY, SIZE, TEXT, colour, cut, picture, text};
 use super::tsne;
-use crate::cluster::table::Row;
+use crate::cluster::cluster_file::PlotRow;
 
 /// Clusters or labels that a picture tells apart; the rest are counted.
 const MOST: usize = 40;
@@ -32,7 +32,7 @@ fn counted<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<(K, usize)> {
 ///
 /// # Errors
 /// Those of the drawing.
-pub fn sizes(name: &str, rows: &[Row]) -> Result<String> {
+pub fn sizes(name: &str, rows: &[PlotRow]) -> Result<String> {
     let clusters = counted(rows.iter().map(|row| row.cluster));
     let labels = counted(rows.iter().map(|row| row.label.as_str()));
     let shown = clusters.len().min(MOST);
@@ -85,14 +85,14 @@ fn legend<N: AsRef<str>>(area: &super::canvas::Area<'_>, names: &[(N, usize)], c
 
 /// Answers of a sample, laid out so that those of like vectors lie together.
 pub struct Map<'a> {
-    rows: Vec<&'a Row>,
+    rows: Vec<&'a PlotRow>,
     places: Vec<[f32; 2]>,
 }
 
 impl<'a> Map<'a> {
     /// Lays out the rows that have vectors, if there are enough of them.
-    pub fn new(rows: &'a [Row]) -> Option<Self> {
-        let (rows, vectors): (Vec<&Row>, Vec<&[f32]>) =
+    pub fn new(rows: &'a [PlotRow]) -> Option<Self> {
+        let (rows, vectors): (Vec<&PlotRow>, Vec<&[f32]>) =
             rows.iter().filter_map(|row| row.vector.as_deref().map(|vector| (row, vector))).unzip();
         let places = tsne::tsne(&vectors)?;
         Some(Self { rows, places })
@@ -123,7 +123,7 @@ impl<'a> Map<'a> {
         self.draw(&format!("Answers by label: {name}"), &groups, |row| row.label.as_str())
     }
 
-    fn draw<K: PartialEq + Copy>(&self, title: &str, groups: &[(K, String)], of: impl Fn(&'a Row) -> K) -> Result<String> {
+    fn draw<K: PartialEq + Copy>(&self, title: &str, groups: &[(K, String)], of: impl Fn(&'a PlotRow) -> K) -> Result<String> {
         let title = format!("{title}; t-SNE of {} answers", self.rows.len());
         let height = SIZE.1.max(120 + groups.len().min(MOST) as u32 * LINE as u32);
         picture(&title, (SIZE.0 + 150, height), |area| {
@@ -162,9 +162,9 @@ impl<'a> Map<'a> {
 mod tests {
     use super::*;
 
-    fn rows(count: usize) -> Vec<Row> {
+    fn rows(count: usize) -> Vec<PlotRow> {
         (0..count)
-            .map(|at| Row {
+            .map(|at| PlotRow {
                 text: ["北京", "Ödön & Co", "Oslo"][at % 3].to_owned(),
                 label: ["LOC", "ORG", "LOC"][at % 3].to_owned(),
                 cluster: (at % 3 * 7) as u32,

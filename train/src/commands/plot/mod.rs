@@ -19,7 +19,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use schemas::atomic_file;
 
-use crate::cluster::table;
+use crate::cluster::cluster_file;
 use crate::config::PlotConfig;
 use crate::run::{layout, reader};
 use crate::stage::StageSettings;
@@ -39,7 +39,7 @@ pub fn plot(config: &PlotConfig) -> Result<()> {
         pictures.push(("f1.svg", curve_plots::f1(&name, &history)?));
     }
     if let Some((epoch, path)) = layout::last_cluster_epoch(&config.run) {
-        let rows = table::rows(&path)?;
+        let rows = cluster_file::read_plot_rows(&path)?;
         let name = format!("{name}, epoch {epoch}");
         pictures.push(("clusters.svg", cluster_plots::sizes(&name, &rows)?));
         match cluster_plots::Map::new(&rows) {

@@ -2,7 +2,7 @@
 
 use bhtsne::tSNE;
 
-/// Neighbours that a point minds, about.
+/// AssignmentBackend that a point minds, about.
 const PERPLEXITY: f32 = 30.0;
 
 /// How roughly far points are taken together (Barnes and Hut).

@@ -12,7 +12,7 @@ use schemas::{QuerySet, Triple};
 
 use crate::config::PredictConfig;
 use crate::data::{BatchSize, TripleEncoder};
-use crate::device::{Job, TrainBackend};
+use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::report::Silent;
 use crate::run::ModelFolder;
@@ -22,13 +22,13 @@ use output::PredictionWriter;
 /// Finds entities in text.
 pub struct Prediction(pub PredictConfig);
 
-impl Job for Prediction {
+impl DeviceJob for Prediction {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let folder = ModelFolder::open_run(&config.run)?;
-        let model = folder.load_trained::<B::InnerBackend>(device)?.at(config.environment.precision);
+        let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.environment.precision);
         let encoder = TripleEncoder::new(&folder.pieces, folder.max_length());
         let settings = InferenceSettings::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment.device);
         let mut writer = PredictionWriter::create(&config.output)?;

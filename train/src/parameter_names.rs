@@ -1,34 +1,34 @@
-//! Names of the weights in files: those of Hugging Face's BERT.
+//! Names of a model's parameters in files: those of Hugging Face's BERT.
 
-/// Where a walk over the module stands.
+/// The path of the module that a walk over the model is in, to be kept by a `ModuleVisitor` or `ModuleMapper`.
 #[derive(Debug, Default)]
-pub struct Path(Vec<String>);
+pub struct ParameterPath(Vec<String>);
 
-impl Path {
-    /// To be called on entering a field.
+impl ParameterPath {
+    /// Call it in `enter_module`.
     pub fn enter(&mut self, field: &str) {
         self.0.push(field.to_owned());
     }
 
-    /// To be called on leaving it.
+    /// Call it in `exit_module`.
     pub fn leave(&mut self) {
         self.0.pop();
     }
 
-    /// Name of the parameter here.
+    /// The name of the parameter at this path.
     pub fn name(&self) -> String {
-        let fields: Vec<&str> = self.0.iter().map(|field| hugging_face(field)).collect();
+        let fields: Vec<&str> = self.0.iter().map(|field| hugging_face_name(field)).collect();
         let name = fields.join(".");
         if name.ends_with("_embeddings") { name + ".weight" } else { name }
     }
 
-    /// Whether the matrix here belongs to a linear layer, which files hold transposed.
+    /// Whether the parameter at this path, of this rank, is the matrix of a linear layer, which files hold transposed.
     pub fn is_transposed(&self, rank: usize) -> bool {
         rank == 2 && self.0.last().is_some_and(|field| field == "weight")
     }
 }
 
-fn hugging_face(field: &str) -> &str {
+fn hugging_face_name(field: &str) -> &str {
     match field {
         "layers" => "encoder.layer",
         "query" => "attention.self.query",
@@ -44,14 +44,14 @@ fn hugging_face(field: &str) -> &str {
     }
 }
 
-/// Whether weight decay spares the parameter: biases and LayerNorm.
-pub fn is_undecayed(name: &str) -> bool {
+/// Whether a parameter has no weight decay: biases and LayerNorm.
+pub fn is_exempt_from_weight_decay(name: &str) -> bool {
     name.ends_with(".bias") || name.ends_with("LayerNorm.weight")
 }
 
-/// The name as this program writes it: with `bert.` in front, without the `module.` of PyTorch's DataParallel, and LayerNorm's
-/// parameters as weight and bias.
-pub fn canonical(name: &str) -> String {
+/// The name as this program writes it: with the prefix `bert.`, without the prefix `module.` of PyTorch's DataParallel, and with `weight`
+/// and `bias` for the `gamma` and `beta` of LayerNorm in older files.
+pub fn canonical_name(name: &str) -> String {
     let name = name.strip_prefix("module.").unwrap_or(name);
     let name = match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
         (Some(stem), _) => format!("{stem}.weight"),
@@ -62,10 +62,10 @@ pub fn canonical(name: &str) -> String {
     if bare { format!("bert.{name}") } else { name }
 }
 
-/// Whether a pre-trained model's tensor has no place in the reader, and is left out without a word: pooler, the heads of
-/// pre-training, and position ids, which older files store.
-pub fn is_left_out(canonical: &str) -> bool {
-    canonical.starts_with("bert.pooler.") || canonical.starts_with("cls.") || canonical == "bert.embeddings.position_ids"
+/// Whether a stored tensor is ignored because the model has no use for it: the pooler, the heads of pre-training, and the position ids of
+/// older files.
+pub fn is_ignored(name: &str) -> bool {
+    name.starts_with("bert.pooler.") || name.starts_with("cls.") || name == "bert.embeddings.position_ids"
 }
 
 #[cfg(test)]
@@ -81,14 +81,16 @@ mod tests {
             ("start_outputs.bias", "start_outputs.bias"),
             ("module.bert.embeddings.LayerNorm.beta", "bert.embeddings.LayerNorm.bias"),
         ] {
-            assert_eq!(canonical(given), expected);
+            assert_eq!(canonical_name(given), expected);
         }
-        assert!(is_left_out(&canonical("pooler.dense.weight")) && is_left_out("cls.predictions.bias"));
+        assert!(is_ignored(&canonical_name("pooler.dense.weight")) && is_ignored("cls.predictions.bias"));
     }
 
     #[test]
-    fn decay_spares_biases_and_layer_norm() {
-        assert!(is_undecayed("bert.embeddings.LayerNorm.weight") && is_undecayed("start_outputs.bias"));
-        assert!(!is_undecayed("bert.embeddings.word_embeddings.weight") && !is_undecayed("end_outputs.weight"));
+    fn biases_and_layer_norm_have_no_weight_decay() {
+        assert!(is_exempt_from_weight_decay("bert.embeddings.LayerNorm.weight") && is_exempt_from_weight_decay("start_outputs.bias"));
+        assert!(
+            !is_exempt_from_weight_decay("bert.embeddings.word_embeddings.weight") && !is_exempt_from_weight_decay("end_outputs.weight")
+        );
     }
 }

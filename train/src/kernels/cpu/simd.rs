@@ -1,15 +1,15 @@
-//! What the loops of this folder are made of: vectors, exponentials, dropout.
+//! Building blocks of vectorised loops: dispatch by the processor's vector width, the exponential, the normal distribution, sums.
 //!
-//! Results depend neither on the number of threads nor on the width of the processor's vectors: sums run over a fixed number of
-//! lanes, and no multiplication is fused with an addition.
+//! Results do not depend on the width of the processor's vectors: sums run over a fixed number of lanes, and no multiplication is fused
+//! with an addition.
 
-use super::Dropout;
-
-/// Lanes of a sum: two registers of the widest vectors in use.
+/// Partial sums of a sum: two registers of the widest vectors in use.
 pub const LANES: usize = 32;
 
-/// Defines functions that are compiled for the widest vectors which the processor has, whatever the build is for. Their bodies
-/// must be part of one that says so: a closure handed over may stay a function of its own, of narrow vectors and several times as slow.
+/// Defines functions that are compiled for every vector width and dispatched at run time to the widest that the processor has.
+///
+/// This is a macro and no function that takes a closure: a closure may be compiled as a function of its own, for the narrow vectors of
+/// the build's target, and be several times as slow.
 macro_rules! vectorised {
     ($($(#[$meta:meta])* $vis:vis fn $name:ident<$life:lifetime>($($arg:ident: $type:ty),* $(,)?) $body:block)*) => {$(
         $(#[$meta])*
@@ -32,10 +32,10 @@ macro_rules! vectorised {
 }
 pub(super) use vectorised;
 
-/// `e^x` within 2 ulp, for any `x`; 0 below -87, as softmax wants it.
+/// `e^x`, with a relative error below 3e-7; 0 for `x` below -87, and `e^88` for `x` above 88.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
-    // Cephes' expf: 2^n times a polynomial on ±ln(2)/2. Adding and subtracting 1.5 · 2^23 rounds to the nearest integer.
+    // As in Cephes' expf (Moshier): 2^n times a polynomial on ±ln(2)/2. Adding and subtracting 1.5 · 2^23 rounds to the nearest integer.
     const ROUND: f32 = 12_582_912.0;
     let clamped = x.clamp(-87.0, 88.0);
     let rounded = clamped * std::f32::consts::LOG2_E + ROUND;
@@ -45,16 +45,16 @@ pub fn exp(x: f32) -> f32 {
     for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         poly = poly * r + coefficient;
     }
-    // The lowest bits of the sum are n: no conversion is needed.
+    // The lowest bits of the rounded sum are n, so that no conversion is needed.
     let power = f32::from_bits((rounded.to_bits() << 23).wrapping_add(127 << 23));
     let value = (poly * r * r + r + 1.0) * power;
     if x < -87.0 { 0.0 } else { value }
 }
 
-/// `Φ(x)`, the normal distribution's integral, within 2e-7, and its density `φ(x)`.
+/// The cumulative distribution `Φ(x)` of the standard normal distribution, with an absolute error below 3e-7, and its density `φ(x)`.
 #[inline(always)]
 pub fn normal(x: f32) -> (f32, f32) {
-    // Abramowitz and Stegun 7.1.26; its exponential is the density's.
+    // Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26; the exponential in it is that of the density.
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * z);
     let bell = exp(-0.5 * x * x);
@@ -64,40 +64,7 @@ pub fn normal(x: f32) -> (f32, f32) {
     (phi, bell * 0.398_942_3)
 }
 
-/// The factor of each element of a tensor under dropout: 0 or `1 / (1 - rate)`.
-#[derive(Clone, Copy)]
-pub struct Keep {
-    /// The seed's lower half.
-    pub low: u32,
-    /// Its upper half.
-    pub high: u32,
-    /// Hashes below it fall out.
-    pub threshold: u32,
-    /// What the others are multiplied by.
-    pub scale: f32,
-}
-
-impl Keep {
-    /// No dropout keeps all.
-    pub fn new(dropout: Option<Dropout>) -> Self {
-        let Dropout { rate, seed } = dropout.unwrap_or(Dropout { rate: 0.0, seed: 0 });
-        let threshold = (f64::from(rate) * 4_294_967_296.0) as u32;
-        Self { low: seed as u32, high: (seed >> 32) as u32, threshold, scale: 1.0 / (1.0 - rate) }
-    }
-
-    /// The factor of the element at this position of the tensor.
-    #[inline(always)]
-    pub fn factor(self, index: usize) -> f32 {
-        // MurmurHash3's finalizer of the position, keyed by the seed. One hash costs less than storing a mask.
-        let mut hash = (index as u32 ^ self.high).wrapping_mul(0x9E37_79B1).wrapping_add(self.low);
-        hash = (hash ^ (hash >> 16)).wrapping_mul(0x85EB_CA6B);
-        hash = (hash ^ (hash >> 13)).wrapping_mul(0xC2B2_AE35);
-        hash ^= hash >> 16;
-        if hash >= self.threshold { self.scale } else { 0.0 }
-    }
-}
-
-/// Sum of the terms of these numbers, in a fixed order.
+/// The sum of `term(0)` to `term(length - 1)`, in a fixed order: [`LANES`] partial sums, then the rest.
 #[inline(always)]
 pub fn sum_of(length: usize, term: impl Fn(usize) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
@@ -122,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exponential_and_normal_integral_are_close() {
+    fn exponential_and_normal_distribution_are_within_their_bounds() {
         for step in -2000..=2000 {
             let x = step as f32 * 0.04;
             let (got, expected) = (f64::from(exp(x)), f64::from(x).exp());

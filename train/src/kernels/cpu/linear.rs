@@ -1,13 +1,16 @@
-//! Linear maps of rows: `x · weight + bias` and its gradients, by faer's matrix product on parts of the result.
+//! The linear map `x · weight + bias` of rows and its gradients, by faer's matrix product on blocks of the result.
 //!
-//! Parts have a fixed size, so nothing depends on the number of threads.
+//! Blocks have a fixed size, so that results do not depend on the number of threads.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-/// Rows of a part: enough that packing the other matrix for each part costs little.
+/// Rows of a block: enough that packing the other matrix for each block costs little.
 const ROWS: usize = 512;
+
+/// Rows of a block of the weight's gradient.
+const WEIGHT_ROWS: usize = 192;
 
 /// `x · weight + bias`.
 ///
@@ -27,6 +30,9 @@ pub fn affine(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
 }
 
 /// Gradient of `x` from that of the result.
+///
+/// # Shapes
+/// `gradient` `[rows, out]`, `weight` `[in, out]`; the result `[rows, in]`.
 pub fn input_gradient(gradient: &[f32], weight: &[f32], outputs: usize) -> Vec<f32> {
     let inputs = weight.len() / outputs;
     let mut out = vec![0.0; gradient.len() / outputs * inputs];
@@ -40,14 +46,16 @@ pub fn input_gradient(gradient: &[f32], weight: &[f32], outputs: usize) -> Vec<f
 }
 
 /// Gradient of the weight from that of the result.
+///
+/// # Shapes
+/// `x` `[rows, in]`, `gradient` `[rows, out]`; the result `[in, out]`.
 pub fn weight_gradient(x: &[f32], gradient: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
     let rows = x.len() / inputs;
     let (x, gradient) = (MatRef::from_row_major_slice(x, rows, inputs), MatRef::from_row_major_slice(gradient, rows, outputs));
-    let part = 192;
     let mut out = vec![0.0; inputs * outputs];
-    out.par_chunks_mut(part * outputs).enumerate().for_each(|(number, out)| {
+    out.par_chunks_mut(WEIGHT_ROWS * outputs).enumerate().for_each(|(number, out)| {
         let columns = out.len() / outputs;
-        let x = x.subcols(number * part, columns).transpose();
+        let x = x.subcols(number * WEIGHT_ROWS, columns).transpose();
         matmul(MatMut::from_row_major_slice_mut(out, columns, outputs), Accum::Replace, x, gradient, 1.0, Par::Seq);
     });
     out

@@ -1,0 +1,110 @@
+//! [`Kernels`] of Burn's CubeCL backends, plain and differentiable.
+
+use burn::backend::Autodiff;
+use burn::tensor::Tensor;
+use burn_cubecl::CubeRuntime;
+use burn_cubecl::tensor::CubeTensor;
+
+use super::burn_backend::Cube;
+use super::{adamw, all_reduce, attention, dropout, embedding, gelu, layer_norm, matmul, reductions};
+use crate::kernels::adamw::{AdamWState, AdamWStep};
+use crate::kernels::autodiff::{differentiable, plain, primitive, tensor};
+use crate::kernels::dropout::Dropout;
+use crate::kernels::embedding::EmbeddingLookup;
+use crate::kernels::operations::Kernels;
+use crate::kernels::padding::Padding;
+use crate::kernels::precision::Precision;
+
+impl<R: CubeRuntime> Kernels for Cube<R> {
+    fn product<const D: usize>(a: Tensor<Self, D>, b: Tensor<Self, D>, precision: Precision) -> Tensor<Self, D> {
+        plain(matmul::product([primitive(a), primitive(b)], precision))
+    }
+
+    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
+        plain(matmul::affine([primitive(x), primitive(weight), primitive(bias)], precision))
+    }
+
+    fn attention_weights(scores: Tensor<Self, 4>, padding: &Padding<Self>, scale: f32, dropout: Option<Dropout>) -> Tensor<Self, 4> {
+        let lengths = padding.lengths_on_device().into_primitive();
+        plain(attention::attention_weights([primitive(scores)], lengths, scale, dropout))
+    }
+
+    fn erf_gelu(x: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        plain(gelu::gelu([primitive(x)]))
+    }
+
+    fn dropout(x: Tensor<Self, 2>, dropout: Option<Dropout>) -> Tensor<Self, 2> {
+        plain(dropout::dropout([primitive(x)], dropout))
+    }
+
+    fn add_norm(
+        x: Tensor<Self, 2>,
+        residual: Tensor<Self, 2>,
+        weight: Tensor<Self, 1>,
+        bias: Tensor<Self, 1>,
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> Tensor<Self, 2> {
+        plain(layer_norm::add_norm([primitive(x), primitive(residual), primitive(weight), primitive(bias)], eps, dropout))
+    }
+
+    fn square_sum(tensors: Vec<CubeTensor<R>>) -> Tensor<Self, 1> {
+        tensor(reductions::square_sum(tensors))
+    }
+
+    fn all_reduce(of_devices: Vec<CubeTensor<R>>) -> Vec<CubeTensor<R>> {
+        all_reduce::all_reduce(of_devices)
+    }
+
+    fn adamw<const D: usize>(
+        state: AdamWState<Tensor<Self, D>>,
+        gradient: Tensor<Self, D>,
+        scale: &Tensor<Self, 1>,
+        step: &AdamWStep,
+    ) -> AdamWState<Tensor<Self, D>> {
+        let state = AdamWState { param: primitive(state.param), mean: primitive(state.mean), square: primitive(state.square) };
+        let AdamWState { param, mean, square } = adamw::adamw(state, primitive(gradient), primitive(scale.clone()), step);
+        AdamWState { param: tensor(param), mean: tensor(mean), square: tensor(square) }
+    }
+}
+
+impl<R: CubeRuntime> Kernels for Autodiff<Cube<R>> {
+    fn product<const D: usize>(a: Tensor<Self, D>, b: Tensor<Self, D>, precision: Precision) -> Tensor<Self, D> {
+        differentiable([primitive(a), primitive(b)], |factors| matmul::product(factors, precision))
+    }
+
+    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
+        differentiable([primitive(x), primitive(weight), primitive(bias)], |inputs| matmul::affine(inputs, precision))
+    }
+
+    fn embed(table: Tensor<Self, 2>, lookup: &EmbeddingLookup<Self>) -> Tensor<Self, 2> {
+        let [batch, length] = lookup.ids.dims();
+        let ids = lookup.ids.clone().reshape([batch * length]).into_primitive();
+        differentiable([primitive(table)], |table| embedding::embed(table, ids, lookup.tokens.clone()))
+    }
+
+    fn attention_weights(scores: Tensor<Self, 4>, padding: &Padding<Self>, scale: f32, dropout: Option<Dropout>) -> Tensor<Self, 4> {
+        let lengths = padding.lengths_on_device().into_primitive();
+        differentiable([primitive(scores)], |scores| attention::attention_weights(scores, lengths, scale, dropout))
+    }
+
+    fn erf_gelu(x: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        differentiable([primitive(x)], gelu::gelu)
+    }
+
+    fn dropout(x: Tensor<Self, 2>, dropout: Option<Dropout>) -> Tensor<Self, 2> {
+        differentiable([primitive(x)], |x| dropout::dropout(x, dropout))
+    }
+
+    fn add_norm(
+        x: Tensor<Self, 2>,
+        residual: Tensor<Self, 2>,
+        weight: Tensor<Self, 1>,
+        bias: Tensor<Self, 1>,
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> Tensor<Self, 2> {
+        let inputs = [primitive(x), primitive(residual), primitive(weight), primitive(bias)];
+        differentiable(inputs, |inputs| layer_norm::add_norm(inputs, eps, dropout))
+    }
+}

@@ -1,0 +1,53 @@
+//! Sizes of launches, and tensors as arguments of kernels.
+
+use burn::tensor::{DType, Shape, TensorMetadata};
+use burn_cubecl::CubeRuntime;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::calculate_cube_count_elemwise;
+use cubecl::prelude::*;
+
+/// Units of a cube where each unit computes one element.
+pub const UNITS: u32 = 256;
+
+/// A tensor as an argument of a kernel.
+pub fn array<R: CubeRuntime>(x: &CubeTensor<R>) -> ArrayArg<R> {
+    x.clone().into_array_arg()
+}
+
+/// An uninitialised tensor on the device of another.
+pub fn empty<R: CubeRuntime>(like: &CubeTensor<R>, shape: Shape, dtype: DType) -> CubeTensor<R> {
+    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
+}
+
+/// A tensor in row-major order whose buffer nothing else refers to, so that a kernel may write to it.
+pub fn exclusive<R: CubeRuntime>(x: CubeTensor<R>) -> CubeTensor<R> {
+    let x = into_contiguous(x);
+    if x.can_mut() { x } else { x.copy() }
+}
+
+/// Rows and columns of a tensor: the last dimension is the columns, all others are rows.
+pub fn rows_and_columns<R: CubeRuntime>(x: &CubeTensor<R>) -> [usize; 2] {
+    let shape = x.shape();
+    let width = shape[shape.num_dims() - 1];
+    [shape.num_elements() / width.max(1), width]
+}
+
+/// A launch with a unit for each element.
+pub fn unit_per_element<R: CubeRuntime>(x: &CubeTensor<R>) -> (CubeCount, CubeDim) {
+    let dim = CubeDim::new_1d(UNITS);
+    (calculate_cube_count_elemwise(&x.client, x.shape().num_elements(), dim), dim)
+}
+
+/// A launch with a cube for each of `rows` rows, or some more, and the number of elements that each unit computes of a row of this width.
+pub fn cube_per_row<R: CubeRuntime>(x: &CubeTensor<R>, rows: usize, width: usize) -> (CubeCount, CubeDim, usize) {
+    let units = match width {
+        0..=32 => 32,
+        33..=64 => 64,
+        65..=1024 => 128,
+        _ => 256,
+    };
+    let count = calculate_cube_count_elemwise(&x.client, rows, CubeDim::new_1d(1));
+    (count, CubeDim::new_1d(units as u32), width.div_ceil(units))
+}

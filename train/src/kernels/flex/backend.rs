@@ -1,0 +1,236 @@
+//! [`Kernels`] of burn-flex, plain and differentiable.
+//!
+//! In bf16, products are computed in f32 on inputs rounded to bf16, so that what is built on products is composed, not fused.
+
+use burn::backend::{Autodiff, Flex};
+use burn::tensor::{Shape, Tensor};
+use burn_flex::FlexTensor;
+
+use super::operations::{self, from_values, row_major};
+use crate::kernels::adamw::{AdamWState, AdamWStep};
+use crate::kernels::attention_shape::AttentionShape;
+use crate::kernels::autodiff::{differentiable, plain, primitive, tensor};
+use crate::kernels::cpu::{adamw, reductions};
+use crate::kernels::dropout::Dropout;
+use crate::kernels::operations::{Kernels, affine_by_product, attend_by_products};
+use crate::kernels::padding::Padding;
+use crate::kernels::precision::Precision;
+use crate::kernels::reference;
+
+impl Kernels for Flex {
+    fn product<const D: usize>(a: Tensor<Self, D>, b: Tensor<Self, D>, precision: Precision) -> Tensor<Self, D> {
+        reference::rounded_product(a, b, precision)
+    }
+
+    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
+        match precision {
+            Precision::Bf16 => affine_by_product(x, weight, bias, precision),
+            Precision::F32 => plain(operations::affine([primitive(x), primitive(weight), primitive(bias)])),
+        }
+    }
+
+    fn erf_gelu(x: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        plain(operations::gelu([primitive(x)]))
+    }
+
+    fn dropout(x: Tensor<Self, 2>, dropout: Option<Dropout>) -> Tensor<Self, 2> {
+        plain(operations::dropout([primitive(x)], dropout))
+    }
+
+    fn add_norm(
+        x: Tensor<Self, 2>,
+        residual: Tensor<Self, 2>,
+        weight: Tensor<Self, 1>,
+        bias: Tensor<Self, 1>,
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> Tensor<Self, 2> {
+        plain(operations::add_norm([primitive(x), primitive(residual), primitive(weight), primitive(bias)], eps, dropout))
+    }
+
+    fn attend(
+        inputs: [Tensor<Self, 2>; 3],
+        shape: AttentionShape,
+        padding: &Padding<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        match precision {
+            Precision::Bf16 => attend_by_products(inputs, shape, padding, dropout, precision),
+            Precision::F32 => plain(operations::attend(inputs.map(primitive), shape, padding.lengths.clone(), dropout)),
+        }
+    }
+
+    fn square_sum(tensors: Vec<FlexTensor>) -> Tensor<Self, 1> {
+        let sums = tensors.into_iter().map(|x| f64::from(reductions::square_sum(row_major(x).storage())));
+        tensor(from_values(vec![sums.sum::<f64>() as f32], Shape::new([1])))
+    }
+
+    fn adamw<const D: usize>(
+        AdamWState { param, mean, square }: AdamWState<Tensor<Self, D>>,
+        gradient: Tensor<Self, D>,
+        scale: &Tensor<Self, 1>,
+        step: &AdamWStep,
+    ) -> AdamWState<Tensor<Self, D>> {
+        let [mut param, mut mean, mut square, gradient] = [param, mean, square, gradient].map(|x| row_major(primitive(x)));
+        let scale = row_major(primitive(scale.clone())).storage::<f32>()[0];
+        adamw::adamw(param.storage_mut(), mean.storage_mut(), square.storage_mut(), gradient.storage(), scale, step);
+        AdamWState { param: tensor(param), mean: tensor(mean), square: tensor(square) }
+    }
+}
+
+impl Kernels for Autodiff<Flex> {
+    fn product<const D: usize>(a: Tensor<Self, D>, b: Tensor<Self, D>, precision: Precision) -> Tensor<Self, D> {
+        reference::rounded_product(a, b, precision)
+    }
+
+    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
+        match precision {
+            Precision::Bf16 => affine_by_product(x, weight, bias, precision),
+            Precision::F32 => differentiable([primitive(x), primitive(weight), primitive(bias)], operations::affine),
+        }
+    }
+
+    fn erf_gelu(x: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        differentiable([primitive(x)], operations::gelu)
+    }
+
+    fn dropout(x: Tensor<Self, 2>, dropout: Option<Dropout>) -> Tensor<Self, 2> {
+        differentiable([primitive(x)], |x| operations::dropout(x, dropout))
+    }
+
+    fn add_norm(
+        x: Tensor<Self, 2>,
+        residual: Tensor<Self, 2>,
+        weight: Tensor<Self, 1>,
+        bias: Tensor<Self, 1>,
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> Tensor<Self, 2> {
+        let inputs = [primitive(x), primitive(residual), primitive(weight), primitive(bias)];
+        differentiable(inputs, |inputs| operations::add_norm(inputs, eps, dropout))
+    }
+
+    fn attend(
+        inputs: [Tensor<Self, 2>; 3],
+        shape: AttentionShape,
+        padding: &Padding<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        match precision {
+            Precision::Bf16 => attend_by_products(inputs, shape, padding, dropout, precision),
+            Precision::F32 => {
+                differentiable(inputs.map(primitive), |inputs| operations::attend(inputs, shape, padding.lengths.clone(), dropout))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Distribution, Tolerance};
+
+    type Differentiable = Autodiff<Flex>;
+
+    fn random<const D: usize>(shape: [usize; D]) -> Tensor<Differentiable, D> {
+        Tensor::random(shape, Distribution::Normal(0.0, 1.5), &Default::default()).require_grad()
+    }
+
+    /// Compares values and gradients of two forms of an operation, under a random weighting of the result. A form is computed only after
+    /// the graph of the other is gone, for a backward pass consumes every graph that shares its leaves.
+    fn check<const D: usize, const R: usize>(
+        inputs: &[&Tensor<Differentiable, D>],
+        got: impl FnOnce() -> Tensor<Differentiable, R>,
+        expected: impl FnOnce() -> Tensor<Differentiable, R>,
+    ) {
+        let got = got();
+        let weighting = random(got.dims()).detach();
+        let values = got.to_data();
+        let gradients = (got * weighting.clone()).sum().backward();
+        let gradients: Vec<_> = inputs.iter().map(|input| input.grad(&gradients).unwrap().into_data()).collect();
+        let expected = expected();
+        values.assert_approx_eq::<f32>(&expected.to_data(), Tolerance::absolute(2e-5));
+        let expected = (expected * weighting).sum().backward();
+        for (input, gradient) in inputs.iter().zip(gradients) {
+            gradient.assert_approx_eq::<f32>(&input.grad(&expected).unwrap().into_data(), Tolerance::absolute(1e-4));
+        }
+    }
+
+    #[test]
+    fn fused_operations_equal_their_reference() {
+        let (x, residual) = (random([37, 48]), random([37, 48]));
+        check(&[&x], || Differentiable::erf_gelu(x.clone()), || reference::erf_gelu(x.clone()));
+
+        let (weight, bias) = (random([48]), random([48]));
+        let args = || (x.clone(), residual.clone(), weight.clone(), bias.clone());
+        let fused = || {
+            let (x, residual, weight, bias) = args();
+            Differentiable::add_norm(x, residual, weight, bias, 1e-12, None)
+        };
+        let composed = || {
+            let (x, residual, weight, bias) = args();
+            reference::add_norm(x, residual, weight, bias, 1e-12, None)
+        };
+        check(&[&x, &residual], fused, composed);
+        check(&[&weight, &bias], fused, composed);
+
+        let (weight, bias) = (random([48, 20]), random([20]));
+        let fused = || Differentiable::affine(x.clone(), weight.clone(), bias.clone(), Precision::F32);
+        let composed = || affine_by_product(x.clone(), weight.clone(), bias.clone(), Precision::F32);
+        check(&[&x, &weight], fused, composed);
+        check(&[&bias], fused, composed);
+
+        let states = [(); 3].map(|()| random([3 * 19, 24]));
+        let shape = AttentionShape { batch: 3, length: 19, heads: 4 };
+        let padding = Padding::new(vec![19, 7, 1].into(), &Default::default());
+        for precision in [Precision::F32, Precision::Bf16] {
+            let fused = || Differentiable::attend(states.clone(), shape, &padding, None, precision);
+            check(&states.each_ref(), fused, || attend_by_products(states.clone(), shape, &padding, None, precision));
+        }
+    }
+
+    /// Rounded, the product of numbers that bf16 holds is the nearest bf16 to their exact product, and gradients are rounded alike.
+    #[test]
+    fn products_in_bf16_are_rounded() {
+        let tensor = |values: [[f32; 2]; 2]| Tensor::<Differentiable, 2>::from_floats(values, &Default::default()).require_grad();
+        // 1.003 lies between 1 and 1.0078125, 257 between 256 and 258: the even fraction wins.
+        let (a, b) = (tensor([[1.003, 257.0], [3.0, 0.0]]), tensor([[1.0, 0.0], [0.0, 1.0]]));
+        let out = Differentiable::product(a.clone(), b.clone(), Precision::Bf16);
+        assert_eq!(out.to_data().to_vec::<f32>().unwrap(), [1.0, 256.0, 3.0, 0.0]);
+        let gradients = (out * tensor([[1.003, 1.0], [1.0, 1.0]]).detach()).sum().backward();
+        assert_eq!(a.grad(&gradients).unwrap().to_data().to_vec::<f32>().unwrap(), [1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(b.grad(&gradients).unwrap().to_data().to_vec::<f32>().unwrap(), [4.0, 4.0, 256.0, 256.0]);
+    }
+
+    /// An operation under dropout must equal its reference form with the mask multiplied in, in value and gradient.
+    #[test]
+    fn gradients_see_the_same_dropout() {
+        let dropout = Some(Dropout { rate: 0.4, seed: 99 });
+        let (x, residual) = (random([37, 48]), random([37, 48]));
+        let (weight, bias) = (random([48]).detach(), random([48]).detach());
+        let mask = Differentiable::dropout(Tensor::ones([37, 48], &Default::default()), dropout);
+        assert!(mask.clone().min().into_scalar() == 0.0, "some elements are dropped");
+        check(&[&x], || Differentiable::dropout(x.clone(), dropout), || x.clone() * mask.clone());
+        check(
+            &[&x, &residual],
+            || Differentiable::add_norm(x.clone(), residual.clone(), weight.clone(), bias.clone(), 1e-12, dropout),
+            || reference::add_norm(x.clone() * mask.clone(), residual.clone(), weight.clone(), bias.clone(), 1e-12, None),
+        );
+        let states = [(); 3].map(|()| random([16, 12]));
+        let shape = AttentionShape { batch: 2, length: 8, heads: 3 };
+        let padding = Padding::new(vec![8, 5].into(), &Default::default());
+        let mask = Differentiable::dropout(Tensor::ones([48, 8], &Default::default()), dropout).reshape([2, 3, 8, 8]);
+        check(
+            &states.each_ref(),
+            || Differentiable::attend(states.clone(), shape, &padding, dropout, Precision::F32),
+            || {
+                let [query, key, value] = states.clone().map(|state| shape.split_heads(state));
+                let scores = query.matmul(key.swap_dims(2, 3)) * 0.5;
+                let masked = scores.mask_fill(padding.mask(8).expand([2, 3, 8, 8]), f32::MIN);
+                shape.join_heads((burn::tensor::activation::softmax(masked, 3) * mask.clone()).matmul(value))
+            },
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! Number format of the encoder's matrix products.
+
+use serde::{Deserialize, Serialize};
+
+/// Number format of the encoder's matrix products. Parameters, gradients of parameters, LayerNorm, softmax, the heads and the loss are
+/// always f32.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32 bits with a fraction of 23. On a GPU that has TF32, products see 10 bits of the fraction.
+    #[default]
+    F32,
+    /// bfloat16: the range of f32 with 7 bits of the fraction. Sums are f32. The CPU rounds the inputs and the result of a product to
+    /// bf16 and computes it in f32: as exact as a GPU, and slower than f32.
+    Bf16,
+}
