@@ -111,7 +111,7 @@ fn an_index_tells_whether_a_dump_is_whole() {
     assert!(!manifest(&out).complete);
     read(&more, &["--skip-damaged"]).ok();
     assert_eq!(manifest(&out).damage.len(), 1);
-    read(&other, &[]).fails(&["line 1: a bzip2 stream is to begin at byte 7", "the index is of another dump"]);
+    read(&other, &[]).fails(&["line 1: expected a bzip2 stream at byte 7", "the index is of another dump"]);
     read(&dump, &[]).fails(&["line 1: expected offset:page_id:title"]);
     read(&whole, &["--index", text(&more)]).fails(&["--index is given 2 times for 1 dump"]);
 }

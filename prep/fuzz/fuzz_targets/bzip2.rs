@@ -5,7 +5,7 @@ use std::io::Read;
 
 use bzip2::read::BzDecoder;
 use libfuzzer_sys::fuzz_target;
-use prep::source::bzip2::Decoder;
+use prep::source::bzip2::BlockDecoder;
 
 const BLOCK: [u8; 6] = [0x31, 0x41, 0x59, 0x26, 0x53, 0x59];
 const END: u64 = 0x1772_4538_5090;
@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     let mut out = Vec::new();
     // Only what ends where the bytes do, or in their last one.
     for end in (block.len() as u64 * 8).saturating_sub(7)..=block.len() as u64 * 8 {
-        if Decoder::default().decode(&block, 0, end, &mut out).is_some() {
+        if BlockDecoder::default().decode(&block, 0, end, &mut out).is_some() {
             let crc = u32::from_be_bytes([block[6], block[7], block[8], block[9]]);
             let mut expected = Vec::new();
             BzDecoder::new(stream(&block, end, crc).as_slice()).read_to_end(&mut expected).expect("a block that was read is one");

@@ -2,12 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use prep::source::{DumpPage, Splitter};
+use prep::source::{DumpPage, PageSplitter};
 
 fuzz_target!(|data: &[u8]| {
     let head: &[u8] = b"<mediawiki xml:lang=\"en\"><siteinfo><dbname>enwiki</dbname></siteinfo><page>";
     let xml = [head, data].concat();
-    let Ok(splitter) = Splitter::new(xml.as_slice()) else { return };
+    let Ok(splitter) = PageSplitter::new(xml.as_slice()) else { return };
     let site = splitter.site().clone();
     for chunk in splitter.flatten() {
         let _ = DumpPage::parse(&chunk, &site);

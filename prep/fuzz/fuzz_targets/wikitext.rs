@@ -6,15 +6,15 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use prep::sentence;
 use prep::source::SiteInfo;
-use prep::wikitext::{Extract, Extractor, Options, Variant, Wiki};
+use prep::wikitext::{ExtractedPage, WikitextExtractor, ExtractOptions, ChineseVariant, Wiki};
 use schemas::char_slice;
 use schemas::{Page, Row};
 
-static EXTRACTORS: LazyLock<Vec<Extractor>> = LazyLock::new(|| {
+static EXTRACTORS: LazyLock<Vec<WikitextExtractor>> = LazyLock::new(|| {
     let extractor = |lang, variant, all| {
-        Extractor::new(Wiki::new(&SiteInfo::default(), lang), Options { variant, captions: all, tables: all })
+        WikitextExtractor::new(Wiki::new(&SiteInfo::default(), lang), ExtractOptions { variant, captions: all, tables: all })
     };
-    vec![extractor("en", Variant::None, true), extractor("zh", Variant::ZhHans, false), extractor("zh", Variant::ZhHant, true)]
+    vec![extractor("en", ChineseVariant::Unconverted, true), extractor("zh", ChineseVariant::Simplified, false), extractor("zh", ChineseVariant::Traditional, true)]
 });
 
 fuzz_target!(|data: &[u8]| {
@@ -33,8 +33,8 @@ fuzz_target!(|data: &[u8]| {
             assert!(char_slice(&extract.text, segment.start, segment.end).is_some());
             last = segment.end;
         }
-        let sentences = sentence::of_page(&extractor.wiki().lang, &extract.text, &extract.segments);
-        let Extract { text, anchors, segments, .. } = extract;
+        let sentences = sentence::split_page(&extractor.wiki().lang, &extract.text, &extract.segments);
+        let ExtractedPage { text, anchors, segments, .. } = extract;
         let page = Page { text: text.into(), anchors, segments, sentences, ..Page::default() };
         assert_eq!(page.check(), Ok(()));
     }

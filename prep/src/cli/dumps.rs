@@ -11,7 +11,7 @@ use crate::gazetteer::Ambiguous;
 use crate::gazetteer::files::GazetteerArg;
 use crate::label::buckets::Buckets;
 use crate::label::nee::Matching;
-use crate::wikitext::{ExtraSegment, Variant};
+use crate::wikitext::{ChineseVariant, ExtraSegment};
 
 /// What is read.
 #[derive(Debug, Clone, Args)]
@@ -42,7 +42,7 @@ pub struct DumpArgs {
     pub namespace: Vec<i32>,
     /// Chinese script to convert the text to [default: zh-hans for Chinese, none otherwise]
     #[arg(long, value_name = "VARIANT")]
-    pub variant: Option<Variant>,
+    pub variant: Option<ChineseVariant>,
     /// Parts beside the running text to keep as segments of their own
     #[arg(long, value_enum, value_name = "PART,…", value_delimiter = ',')]
     pub with: Vec<ExtraSegment>,

@@ -9,7 +9,7 @@ use crate::corpora::scheme::Scheme;
 use crate::corpora::write::tokens::Unit;
 use crate::gazetteer::Ambiguous;
 use crate::label::nee::Matching;
-use crate::wikitext::{ExtraSegment, Variant};
+use crate::wikitext::{ChineseVariant, ExtraSegment};
 
 /// Implements [`ValueEnum`] for a type of the domain: a spelling and a help text for each value.
 macro_rules! value_enum {
@@ -29,10 +29,10 @@ macro_rules! value_enum {
     };
 }
 
-value_enum!(Variant {
-    Variant::ZhHans => "zh-hans": "Simplified",
-    Variant::ZhHant => "zh-hant": "Traditional",
-    Variant::None => "none": "As written; of alternatives the one that MediaWiki shows to readers of no variant",
+value_enum!(ChineseVariant {
+    ChineseVariant::Simplified => "zh-hans": "Simplified",
+    ChineseVariant::Traditional => "zh-hant": "Traditional",
+    ChineseVariant::Unconverted => "none": "As written; of alternatives the one that MediaWiki shows to readers of no variant",
 });
 
 value_enum!(ExtraSegment {

@@ -11,7 +11,7 @@ use crate::label::esi;
 use crate::label::sentences::{Counters, Rules};
 use crate::run::job::Job;
 use crate::run::work::Triples;
-use crate::wikitext::Extractor;
+use crate::wikitext::WikitextExtractor;
 
 /// Runs `prep esi`.
 ///
@@ -37,7 +37,7 @@ pub fn run(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
     }
     let config = sources.config(&args.pages.dump, Some(queries.values().cloned().collect())).of_triples(args);
     let rules = Rules { min_entities: args.min_entities, max_chars: args.max_chars, max_unknown: None, buckets: None };
-    let triples = |page: Page<'_>, extractor: &Extractor, counters: &mut Counters, triples: &mut Triples| {
+    let triples = |page: Page<'_>, extractor: &WikitextExtractor, counters: &mut Counters, triples: &mut Triples| {
         esi::triples(&page, extractor, &queries[&*page.lang].queries[0], args.repeat_mentions, &rules, counters, triples)
     };
     Job::new("esi", &args.pages, common).run(sources, &config, triples)

@@ -23,7 +23,7 @@ use crate::corpora::scheme::Scheme;
 use crate::corpora::sentence::{Item, Sentence, SentenceReader};
 use crate::number_format::counted_entities;
 use crate::run::checkpoint::{self, Settings, Start};
-use crate::source::{Progress, Stream};
+use crate::source::{BytesRead, InputStream};
 
 /// What the rows are made by: the settings with everything told from the files filled in.
 struct Plan<'a> {
@@ -159,7 +159,7 @@ impl Plan<'_> {
 
     fn write(&self, inputs: &[InputFile], writer: &mut ShardWriter<Triple>, counts: &mut Counts) -> anyhow::Result<()> {
         for (((path, doc), format), input) in self.files.iter().zip(self.formats).zip(inputs) {
-            let mut stream = Stream::open(path, Progress::default())?;
+            let mut stream = InputStream::open(path, BytesRead::default())?;
             let mut reader = format.reader(&mut stream, &self.reading);
             let result = self.write_document(doc, reader.as_mut(), writer, counts).with_context(|| path.display().to_string());
             counts.sentences.add(reader.sentences());

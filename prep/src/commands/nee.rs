@@ -11,7 +11,7 @@ use crate::label::sentences::{Counters, Rules};
 use crate::run::job::{Job, NamesOf};
 use crate::run::settings::{self, Config, NeeConfig};
 use crate::run::work::Triples;
-use crate::wikitext::Extractor;
+use crate::wikitext::WikitextExtractor;
 
 /// Runs `prep nee`.
 ///
@@ -32,7 +32,7 @@ pub fn run(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
     let names = NamesOf { gazetteer: &gazetteer, loaded, labels: set.labels().collect(), paths };
     let partitions = args.buckets.as_ref().map(|buckets| buckets.folders().collect());
     let job = Job { names: Some(names), partitions, ..Job::new("nee", pages, common) };
-    let triples = |page: Page<'_>, extractor: &Extractor, counters: &mut Counters, triples: &mut Triples| {
+    let triples = |page: Page<'_>, extractor: &WikitextExtractor, counters: &mut Counters, triples: &mut Triples| {
         nee::triples(&page, extractor, &set.queries, &labeller, &rules, counters, triples)
     };
     job.run(sources, &config, triples)

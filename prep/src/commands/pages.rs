@@ -7,7 +7,7 @@ use crate::cli::{Common, PagesArgs};
 use crate::input::sources::Sources;
 use crate::label::sentences::Counters;
 use crate::run::job::Job;
-use crate::wikitext::Extractor;
+use crate::wikitext::WikitextExtractor;
 
 /// Runs `prep pages`.
 ///
@@ -20,7 +20,7 @@ pub fn run(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
     Job::new("pages", args, common).run(
         sources,
         &config,
-        |page: Page<'_>, _: &Extractor, _: &mut Counters, pages: &mut Vec<Page<'static>>| {
+        |page: Page<'_>, _: &WikitextExtractor, _: &mut Counters, pages: &mut Vec<Page<'static>>| {
             pages.push(page.into_owned());
             Ok(())
         },

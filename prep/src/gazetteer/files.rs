@@ -13,7 +13,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::manifest::InputFile;
 
-use crate::source::{Progress, Stream};
+use crate::source::{BytesRead, InputStream};
 
 /// `LABEL=FILE[:COLUMN]`, as the command line has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl NameFile {
     fn read_into(&self, encoding: &'static Encoding, take: &mut dyn FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<InputFile> {
         let mut head = Vec::new();
         File::open(&self.path).and_then(|file| file.take(4).read_to_end(&mut head)).context("cannot read")?;
-        let mut stream = Stream::open(&self.path, Progress::default())?;
+        let mut stream = InputStream::open(&self.path, BytesRead::default())?;
         if head == b"PAR1" {
             std::io::copy(&mut stream, &mut std::io::sink()).context("cannot read")?;
             parquet_names(&self.path, self.column.as_deref(), take)?;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
-use crate::wikitext::Converter;
+use crate::wikitext::ScriptConverter;
 
 /// What counts as the same.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Folding {
     /// Upper and lower case.
     pub ignore_case: bool,
     /// Names are converted to Simplified Chinese, as the text is already.
-    pub simplify: Option<Converter>,
+    pub simplify: Option<ScriptConverter>,
 }
 
 /// Stands in [`Starts::Folded`] where no char of the original begins.
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn names_are_folded() {
-        let zh = Folding { simplify: Converter::to(crate::wikitext::Variant::ZhHans), ..all() };
+        let zh = Folding { simplify: ScriptConverter::to(crate::wikitext::ChineseVariant::Simplified), ..all() };
         for (folding, name, expected) in [
             (Folding::default(), " New \t York\u{a0}", "New York"),
             (Folding::default(), "ＡＢＣ", "ＡＢＣ"),

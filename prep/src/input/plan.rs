@@ -14,8 +14,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use schemas::manifest::InputFile;
 use serde::{Deserialize, Serialize};
 
-use crate::source::bzip2::BLOCK;
-use crate::source::{Mark, Part, Progress, SiteInfo, Splitter, Stream};
+use crate::source::bzip2::BLOCK_MAGIC;
+use crate::source::{BytesRead, FilePart, InputStream, PageSplitter, SeekPoint, SiteInfo};
 
 /// Version of the file's format.
 const VERSION: u32 = 1;
@@ -47,7 +47,7 @@ pub struct PlannedRange {
     /// The dump, by its number.
     pub dump: usize,
     /// Where it lies.
-    pub part: Part,
+    pub part: FilePart,
     /// Its bytes and their hash.
     pub bytes: u64,
     /// BLAKE3 of these bytes.
@@ -73,7 +73,7 @@ impl Plan {
         let dumps: Vec<Cuttable> = paths.iter().map(|path| Cuttable::open(path)).collect::<anyhow::Result<_>>()?;
         let total: u64 = dumps.iter().map(|dump| dump.bytes).sum();
         // Where parts begin: a dump, and a place in it.
-        let mut cuts: Vec<(usize, Option<Mark>)> = vec![(0, None)];
+        let mut cuts: Vec<(usize, Option<SeekPoint>)> = vec![(0, None)];
         for part in 1..parts as u64 {
             let mut at = u64::try_from(u128::from(total) * u128::from(part) / parts as u128).expect("less than the total");
             let mut number = 0;
@@ -85,7 +85,7 @@ impl Plan {
                 Some(mark) => (number, Some(mark)),
                 None => (number + 1, None),
             };
-            let place = |cut: &(usize, Option<Mark>)| (cut.0, cut.1.map_or(0, |mark| mark.bit));
+            let place = |cut: &(usize, Option<SeekPoint>)| (cut.0, cut.1.map_or(0, |mark| mark.bit));
             if cut.0 < dumps.len() && cuts.last().is_some_and(|last| place(last) < place(&cut)) {
                 cuts.push(cut);
             }
@@ -103,10 +103,10 @@ impl Plan {
         for (number, dump) in dumps.into_iter().enumerate() {
             // The part that goes on here, and those that begin inside.
             let first = cuts.partition_point(|&(dump, mark)| (dump, mark.is_some()) <= (number, false)) - 1;
-            let inside: Vec<Mark> = cuts.iter().filter(|cut| cut.0 == number).filter_map(|cut| cut.1).collect();
+            let inside: Vec<SeekPoint> = cuts.iter().filter(|cut| cut.0 == number).filter_map(|cut| cut.1).collect();
             let starts = std::iter::once(None).chain(inside.iter().copied().map(Some));
             let ends = inside.iter().map(|mark| Some(mark.bit)).chain([None]);
-            let ranges: Vec<Part> = starts.zip(ends).map(|(from, until)| Part { from, until }).collect();
+            let ranges: Vec<FilePart> = starts.zip(ends).map(|(from, until)| FilePart { start: from, end_bit: until }).collect();
             let (input, hashes) = dump.hash(&ranges, &bar)?;
             for (at, (part, (bytes, blake3))) in ranges.into_iter().zip(hashes).enumerate() {
                 plan.parts[first + at].push(PlannedRange { dump: number, part, bytes, blake3 });
@@ -142,8 +142,8 @@ impl Cuttable {
         ensure!(meta.is_file(), "{name} is not a file; a plan is made of dumps, which are read from any place");
         let mut magic = [0; 3];
         File::open(path).and_then(|mut file| file.read(&mut magic)).with_context(|| format!("cannot read {name}"))?;
-        let mut splitter = Splitter::new(Stream::open(path, Progress::default())?).with_context(|| name.to_string())?;
-        let kind = match splitter.reader().mark(0) {
+        let mut splitter = PageSplitter::new(InputStream::open(path, BytesRead::default())?).with_context(|| name.to_string())?;
+        let kind = match splitter.reader().seek_point(0) {
             Some(_) if magic == *b"BZh" => Kind::Bzip2,
             Some(mark) => Kind::Plain(mark.bit / 8),
             None => Kind::Whole,
@@ -152,10 +152,10 @@ impl Cuttable {
     }
 
     /// The first place at or after a byte at which the dump can be cut.
-    fn border(&self, at: u64) -> anyhow::Result<Option<Mark>> {
+    fn border(&self, at: u64) -> anyhow::Result<Option<SeekPoint>> {
         match self.kind {
             Kind::Whole => Ok(None),
-            Kind::Plain(skipped) => Ok(self.page_after(Mark { bit: at.max(skipped) * 8, offset: at.saturating_sub(skipped) })),
+            Kind::Plain(skipped) => Ok(self.page_after(SeekPoint { bit: at.max(skipped) * 8, offset: at.saturating_sub(skipped) })),
             Kind::Bzip2 => {
                 let name = || format!("cannot read {}", self.path.display());
                 let mut file = File::open(&self.path).with_context(name)?;
@@ -163,29 +163,29 @@ impl Cuttable {
                 let mut window = Vec::new();
                 file.take(WINDOW as u64).read_to_end(&mut window).with_context(name)?;
                 // What only looks like a block does not decode.
-                let blocks = block_starts(&window).map(|bit| Mark { bit: at * 8 + bit, offset: 0 });
-                Ok(blocks.filter_map(|mark| self.page_after(mark)).next().map(|mark| Mark { offset: 0, ..mark }))
+                let blocks = block_starts(&window).map(|bit| SeekPoint { bit: at * 8 + bit, offset: 0 });
+                Ok(blocks.filter_map(|mark| self.page_after(mark)).next().map(|mark| SeekPoint { offset: 0, ..mark }))
             }
         }
     }
 
     /// The place in which the first page after a place begins.
-    fn page_after(&self, mark: Mark) -> Option<Mark> {
-        let part = Part { from: Some(mark), until: None };
-        let stream = Stream::open_part(&part, None, 1, &self.path, Progress::default()).ok()?;
-        let mut splitter = Splitter::at(stream, SiteInfo::default(), mark.offset, mark.offset, 0).ok()?;
+    fn page_after(&self, mark: SeekPoint) -> Option<SeekPoint> {
+        let part = FilePart { start: Some(mark), end_bit: None };
+        let stream = InputStream::open_part(&self.path, &part, None, 1, BytesRead::default()).ok()?;
+        let mut splitter = PageSplitter::resume(stream, SiteInfo::default(), mark.offset, mark.offset, 0).ok()?;
         let page = splitter.next()?.ok()?;
-        splitter.reader().mark(page.offset)
+        splitter.reader().seek_point(page.offset)
     }
 
     /// Hashes all of the file, and the bytes of each range.
-    fn hash(&self, ranges: &[Part], bar: &ProgressBar) -> anyhow::Result<(InputFile, Vec<(u64, String)>)> {
+    fn hash(&self, ranges: &[FilePart], bar: &ProgressBar) -> anyhow::Result<(InputFile, Vec<(u64, String)>)> {
         let name = || format!("cannot read {}", self.path.display());
         let mut file = File::open(&self.path).with_context(name)?;
         let mut whole = Hashed::default();
         let mut hashes = Vec::new();
         for range in ranges {
-            let bytes = range.bytes();
+            let bytes = range.byte_range();
             let mut hashed = Hashed::default();
             let mut reader = bar.wrap_read((&mut file).take(bytes.end - bytes.start));
             io::copy(&mut reader, &mut Both(&mut whole, &mut hashed)).with_context(name)?;
@@ -233,7 +233,7 @@ fn block_starts(bytes: &[u8]) -> impl Iterator<Item = u64> {
         word = word << 8 | u64::from(byte);
         // The 48 bits that end at each bit of this byte.
         let (word, end) = (word, (at + 1) * 8);
-        (0..8u64).rev().filter_map(move |shift| (word >> shift & MASK == BLOCK).then(|| (end - shift).checked_sub(48)).flatten())
+        (0..8u64).rev().filter_map(move |shift| (word >> shift & MASK == BLOCK_MAGIC).then(|| (end - shift).checked_sub(48)).flatten())
     })
 }
 
@@ -245,10 +245,10 @@ mod tests {
     fn blocks_begin_at_any_bit() {
         for shift in 0..8u32 {
             let mut bytes = vec![0xff; 3];
-            bytes.extend((u128::from(BLOCK) << (80 - shift)).to_be_bytes());
+            bytes.extend((u128::from(BLOCK_MAGIC) << (80 - shift)).to_be_bytes());
             assert_eq!(block_starts(&bytes).collect::<Vec<_>>(), [24 + u64::from(shift)]);
         }
-        assert_eq!(block_starts(&BLOCK.to_be_bytes()[2..]).collect::<Vec<_>>(), [0]);
+        assert_eq!(block_starts(&BLOCK_MAGIC.to_be_bytes()[2..]).collect::<Vec<_>>(), [0]);
         assert_eq!(block_starts(b"BZh9").count(), 0);
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sources::{DumpInput, Source};
 use crate::ordered_map::Feed;
-use crate::source::{PageChunk, Place, Progress, SplitError, Splitter, Stream};
+use crate::source::{BytesRead, InputStream, PageSplitter, PageXml, ResumePoint, SplitError};
 
 pub(crate) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -49,7 +49,7 @@ pub(crate) enum Within {
         /// Pages before it.
         pages: u64,
         /// How to get there.
-        place: Place,
+        place: ResumePoint,
     },
     /// In a folder of pages, after so many rows.
     Row(u64),
@@ -77,7 +77,7 @@ pub(crate) enum Work {
     /// Pages of a dump, which is known by its number.
     Chunks {
         dump: usize,
-        chunks: Vec<PageChunk>,
+        chunks: Vec<PageXml>,
     },
     /// Rows of a folder of pages.
     Rows {
@@ -173,7 +173,7 @@ impl Reading<'_, '_> {
         loop {
             match splitter.next() {
                 Some(Ok(chunk)) => {
-                    let bit = splitter.reader().mark(chunk.offset).map(|mark| mark.bit);
+                    let bit = splitter.reader().seek_point(chunk.offset).map(|mark| mark.bit);
                     if until.is_some_and(|until| bit.is_some_and(|bit| bit >= until)) {
                         break;
                     }
@@ -187,14 +187,14 @@ impl Reading<'_, '_> {
                 Some(Err(error)) if self.skip_damaged => {
                     match &mut lost {
                         // After a fault of the stream, an end without </mediawiki> is no news, nor is the same fault again.
-                        Some(lost) => lost.more += usize::from(error.can_go_on() && cause(&error) != lost.cause),
+                        Some(lost) => lost.more += usize::from(error.is_recoverable() && cause(&error) != lost.cause),
                         None => lost = Some(Lost::new(&error, splitter.offset())),
                     }
-                    if !error.can_go_on() || faults_in_a_row == MAX_FAULTS {
+                    if !error.is_recoverable() || faults_in_a_row == MAX_FAULTS {
                         break;
                     }
                     faults_in_a_row += 1;
-                    splitter.go_on();
+                    splitter.skip_damage();
                 }
                 Some(Err(error)) => {
                     // How much was read ahead of the fault is chance, so that its hash says nothing.
@@ -212,7 +212,7 @@ impl Reading<'_, '_> {
         if let Some(lost) = lost {
             batch.damage.push(lost.damage(path, "up to its end"));
         }
-        if let Some(what) = index.and_then(|index| index.differs(splitter.pages())) {
+        if let Some(what) = index.and_then(|index| index.page_count_mismatch(splitter.pages())) {
             if !self.skip_damaged {
                 return self.send(batch) && self.fail(format!("{path}: {what}"));
             }
@@ -228,9 +228,9 @@ impl Reading<'_, '_> {
         self.send(batch)
     }
 
-    fn within(&self, splitter: &mut Splitter<Stream>) -> Position {
+    fn within(&self, splitter: &mut PageSplitter<InputStream>) -> Position {
         let (offset, pages) = (splitter.offset(), splitter.pages());
-        Position { input: self.number, within: Within::Xml { offset, pages, place: splitter.reader().place(offset) } }
+        Position { input: self.number, within: Within::Xml { offset, pages, place: splitter.reader().resume_point(offset) } }
     }
 
     /// A batch of pages of this dump, empty still.
@@ -239,7 +239,7 @@ impl Reading<'_, '_> {
         Batch { work, bytes: 0, weight: 0, damage: Vec::new(), fault: None, ended: Vec::new(), next: self.after() }
     }
 
-    fn folder(&mut self, folder: &ShardFolder, path: &Path, progress: &Progress, within: Within) -> bool {
+    fn folder(&mut self, folder: &ShardFolder, path: &Path, progress: &BytesRead, within: Within) -> bool {
         let first = if let Within::Row(rows) = within { rows } else { 0 };
         let manifest = folder.manifest();
         let (rows, bytes) = (manifest.rows().max(1), manifest.shards.iter().map(|shard| shard.bytes).sum::<u64>());
@@ -295,7 +295,7 @@ fn weight(bytes: usize) -> u64 {
 }
 
 impl Batch {
-    fn push(&mut self, chunk: PageChunk) {
+    fn push(&mut self, chunk: PageXml) {
         self.bytes += chunk.xml.len() as u64;
         self.weight += weight(chunk.xml.len());
         if let Work::Chunks { chunks, .. } = &mut self.work {

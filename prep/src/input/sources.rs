@@ -13,8 +13,8 @@ use crate::cli::{Common, DumpArgs, InputArgs};
 use crate::number_format::counted;
 use crate::run::checkpoint::Known;
 use crate::run::settings::{Config, PlannedPart};
-use crate::source::{Index, PageChunk, Part, Progress, SiteInfo, Splitter, Stream, check_unchanged};
-use crate::wikitext::{Templates, Variant};
+use crate::source::{BytesRead, FilePart, InputStream, MultistreamIndex, PageSplitter, PageXml, SiteInfo, check_unchanged};
+use crate::wikitext::{ChineseVariant, TemplateTable};
 
 /// Inputs, opened and known to be what they should be.
 pub(crate) struct Sources {
@@ -23,9 +23,9 @@ pub(crate) struct Sources {
     /// Bytes of all inputs, as they are on disk.
     pub bytes: u64,
     /// How many of them were read.
-    pub progress: Progress,
+    pub progress: BytesRead,
     /// The user's templates with the built-in ones, and the hash of the file.
-    pub templates: Option<(Templates, String)>,
+    pub templates: Option<(TemplateTable, String)>,
     /// The part of a plan that they are.
     planned: Option<PlannedPart>,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Sources {
 /// One of them.
 pub(crate) enum Source {
     Dump { input: DumpInput, site: SiteInfo, lang: String, path: String },
-    Pages { folder: ShardFolder, path: PathBuf, progress: Progress },
+    Pages { folder: ShardFolder, path: PathBuf, progress: BytesRead },
 }
 
 impl Source {
@@ -56,7 +56,7 @@ impl Sources {
 
     fn empty(args: &DumpArgs) -> anyhow::Result<Self> {
         let templates = args.templates.as_deref().map(read_templates).transpose()?;
-        let (sources, sites, progress) = (Vec::new(), BTreeMap::new(), Progress::default());
+        let (sources, sites, progress) = (Vec::new(), BTreeMap::new(), BytesRead::default());
         Ok(Self { sources, sites, bytes: 0, progress, templates, planned: None })
     }
 
@@ -79,7 +79,7 @@ impl Sources {
                 check_twice(path, "--resolve-redirects")?;
             }
             let mut input = DumpInput::open(path, common.decoders(), &all.progress)?;
-            input.index = indexes.next().map(|index| Index::read(index, path)).transpose()?;
+            input.index = indexes.next().map(|index| MultistreamIndex::read(index, path)).transpose()?;
             let lang = all.meet(&input.site, path, args)?;
             let (site, path) = (input.site.clone(), path.display().to_string());
             all.sources.push(Source::Dump { input, site, lang, path });
@@ -204,7 +204,7 @@ impl Sources {
     /// Whether the text of some page is Simplified Chinese by conversion.
     pub fn are_simplified(&self, args: &DumpArgs) -> bool {
         self.sources.iter().any(|source| match source {
-            Source::Dump { lang, .. } => variant(lang, args) == Variant::ZhHans,
+            Source::Dump { lang, .. } => variant(lang, args) == ChineseVariant::Simplified,
             Source::Pages { folder, .. } => {
                 let config = &folder.manifest().config;
                 config["sites"].get("zh").is_some() && config["variant"] != "none"
@@ -212,7 +212,7 @@ impl Sources {
         })
     }
 
-    fn indexes(&self) -> impl Iterator<Item = &Index> {
+    fn indexes(&self) -> impl Iterator<Item = &MultistreamIndex> {
         self.sources.iter().filter_map(|source| match source {
             Source::Dump { input, .. } => input.index.as_ref(),
             Source::Pages { .. } => None,
@@ -225,7 +225,7 @@ impl Sources {
             .iter()
             .map(|source| match source {
                 Source::Dump { path, site, lang, input } => {
-                    Dump { path: path.clone(), site: site.clone(), lang: lang.clone(), from: input.part.from.map(|mark| mark.bit / 8) }
+                    Dump { path: path.clone(), site: site.clone(), lang: lang.clone(), from: input.part.start.map(|mark| mark.bit / 8) }
                 }
                 Source::Pages { path, .. } => {
                     Dump { path: path.display().to_string(), site: SiteInfo::default(), lang: String::new(), from: None }
@@ -261,33 +261,37 @@ pub(crate) struct DumpInput {
     path: PathBuf,
     /// Size of what is read of it; 0 if unknown.
     bytes: u64,
-    part: Part,
+    part: FilePart,
     /// What a plan says its bytes are, where that made it a part.
     expected: Option<InputFile>,
     /// What its index says it holds.
-    index: Option<Index>,
+    index: Option<MultistreamIndex>,
     threads: usize,
-    progress: Progress,
+    progress: BytesRead,
     /// What it says of its wiki.
     pub site: SiteInfo,
     /// Open still, where it cannot be opened twice.
-    splitter: Option<Box<Splitter<Stream>>>,
+    splitter: Option<Box<PageSplitter<InputStream>>>,
 }
 
 impl DumpInput {
     /// A file is closed again until its turn comes, so that many inputs do not take threads and memory all at once.
-    fn open(path: &Path, threads: usize, progress: &Progress) -> anyhow::Result<Self> {
+    fn open(path: &Path, threads: usize, progress: &BytesRead) -> anyhow::Result<Self> {
         let name = || path.display().to_string();
         let file = path.is_file();
-        let stream = if file { Stream::open(path, Progress::default()) } else { Stream::open_on(threads, path, progress.clone()) }?;
-        let splitter = Splitter::new(stream).with_context(name)?;
+        let stream = if file {
+            InputStream::open(path, BytesRead::default())
+        } else {
+            InputStream::open_with_threads(path, threads, progress.clone())
+        }?;
+        let splitter = PageSplitter::new(stream).with_context(name)?;
         let site = splitter.site().clone();
         let splitter = (!file).then(|| Box::new(splitter));
         let bytes = if file { std::fs::metadata(path).with_context(name)?.len() } else { 0 };
         Ok(Self {
             path: path.to_owned(),
             bytes,
-            part: Part::WHOLE,
+            part: FilePart::WHOLE,
             expected: None,
             index: None,
             threads,
@@ -298,7 +302,7 @@ impl DumpInput {
     }
 
     /// A range of a plan's dump.
-    fn planned(dump: &PlannedDump, range: &PlannedRange, threads: usize, progress: &Progress) -> anyhow::Result<Self> {
+    fn planned(dump: &PlannedDump, range: &PlannedRange, threads: usize, progress: &BytesRead) -> anyhow::Result<Self> {
         let path = Path::new(&dump.input.path);
         let there = std::fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?.len();
         let planned = dump.input.bytes;
@@ -314,34 +318,34 @@ impl DumpInput {
     }
 
     /// What it must hold, by its index.
-    pub fn index(&self) -> Option<Index> {
+    pub fn index(&self) -> Option<MultistreamIndex> {
         self.index.clone()
     }
 
     /// Bit of the file at which the next part begins.
     pub fn until(&self) -> Option<u64> {
-        self.part.until
+        self.part.end_bit
     }
 
     /// The pages from a place on, unless it was opened before.
-    pub fn splitter(self, from: Within) -> anyhow::Result<Splitter<Stream>> {
+    pub fn splitter(self, from: Within) -> anyhow::Result<PageSplitter<InputStream>> {
         match self.splitter {
             Some(splitter) => Ok(*splitter),
             None => self.open_from(from),
         }
     }
 
-    fn open_from(&self, from: Within) -> anyhow::Result<Splitter<Stream>> {
+    fn open_from(&self, from: Within) -> anyhow::Result<PageSplitter<InputStream>> {
         let name = || self.path.display().to_string();
-        let open = |place| Stream::open_part(&self.part, place, self.threads, &self.path, self.progress.clone());
+        let open = |place| InputStream::open_part(&self.path, &self.part, place, self.threads, self.progress.clone());
         match from {
             Within::Xml { offset, pages, place } => {
-                let before = place.mark.map_or(0, |mark| mark.offset);
-                Splitter::at(open(Some(&place))?, self.site.clone(), before, offset, pages)
+                let before = place.seek_point.map_or(0, |seek_point| seek_point.offset);
+                PageSplitter::resume(open(Some(&place))?, self.site.clone(), before, offset, pages)
             }
-            _ => match self.part.from {
-                Some(mark) => Splitter::at(open(None)?, self.site.clone(), mark.offset, mark.offset, 0),
-                None => Splitter::new(open(None)?),
+            _ => match self.part.start {
+                Some(mark) => PageSplitter::resume(open(None)?, self.site.clone(), mark.offset, mark.offset, 0),
+                None => PageSplitter::new(open(None)?),
             },
         }
         .with_context(name)
@@ -359,7 +363,7 @@ pub(crate) struct Dump {
 
 impl Dump {
     /// Which page, for a message about it.
-    pub fn place(&self, chunk: &PageChunk) -> String {
+    pub fn place(&self, chunk: &PageXml) -> String {
         let xml = String::from_utf8_lossy(&chunk.xml[..chunk.xml.len().min(2000)]);
         let title = xml.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| format!(" ({title})"));
         let from = self.from.map(|byte| format!(" from byte {byte} of the file on")).unwrap_or_default();
@@ -380,14 +384,14 @@ fn check_twice(path: &Path, what: &str) -> anyhow::Result<()> {
 }
 
 /// Reads the user's templates.
-fn read_templates(path: &Path) -> anyhow::Result<(Templates, String)> {
+fn read_templates(path: &Path) -> anyhow::Result<(TemplateTable, String)> {
     let name = || format!("--templates {}", path.display());
     let text = std::fs::read_to_string(path).with_context(name)?;
-    let templates = Templates::built_in().with(&text).with_context(name)?;
+    let templates = TemplateTable::built_in().with(&text).with_context(name)?;
     Ok((templates, blake3::hash(text.as_bytes()).to_hex().to_string()))
 }
 
 /// Which script of Chinese the text of a wiki is in.
-pub(crate) fn variant(lang: &str, args: &DumpArgs) -> Variant {
-    args.variant.unwrap_or(Variant::default_of(lang))
+pub(crate) fn variant(lang: &str, args: &DumpArgs) -> ChineseVariant {
+    args.variant.unwrap_or(ChineseVariant::default_of(lang))
 }

@@ -6,12 +6,12 @@ use schemas::{Origin, Page, Query, SegmentView};
 use super::repeats::{Named, Repeats};
 use super::sentences::{self, Answer, Counters, Rules, Thing};
 use crate::run::work::Triples;
-use crate::wikitext::{Extractor, title_surface};
+use crate::wikitext::{WikitextExtractor, strip_disambiguator};
 
 /// The triples of a page. Counts `sentences`, `anchors` and `repeats`, each to its last one.
 pub(crate) fn triples(
     page: &Page<'_>,
-    extractor: &Extractor,
+    extractor: &WikitextExtractor,
     query: &Query,
     repeat_mentions: bool,
     rules: &Rules,
@@ -33,8 +33,8 @@ pub(crate) fn triples(
 }
 
 /// The page says its own title in bold, without a link.
-fn repeats(page: &Page<'_>, extractor: &Extractor) -> Repeats {
-    let title = extractor.shown(title_surface(&page.title));
+fn repeats(page: &Page<'_>, extractor: &WikitextExtractor) -> Repeats {
+    let title = extractor.convert_title(strip_disambiguator(&page.title));
     let links = page.anchors.iter().filter(|anchor| extractor.wiki().is_article(&anchor.target));
     let links = links.map(|anchor| Named { text: &anchor.text, from: anchor.end, label: 0 });
     Repeats::new([Named { text: &title, from: 0, label: 0 }].into_iter().chain(links))

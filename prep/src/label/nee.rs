@@ -9,7 +9,7 @@ use super::repeats::{Named, Repeats, family_name};
 use super::sentences::{self, Answer, Counters, Rules, Thing, overlapping, overlaps};
 use crate::gazetteer::{Found, Gazetteer};
 use crate::run::work::Triples;
-use crate::wikitext::{Extractor, title_surface};
+use crate::wikitext::{WikitextExtractor, strip_disambiguator};
 
 /// Where names of gazetteers are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -42,7 +42,7 @@ pub(crate) struct RepeatRules {
 /// The triples of a page. Counts `sentences`, `anchors`, `repeats` and `mentions`, each to its last one.
 pub(crate) fn triples(
     page: &Page<'_>,
-    extractor: &Extractor,
+    extractor: &WikitextExtractor,
     queries: &[Query],
     labeller: &Labeller<'_>,
     rules: &Rules,
@@ -84,8 +84,8 @@ pub(crate) fn triples(
 
 impl Labeller<'_> {
     /// What the page links and is named by, as far as gazetteers know it.
-    fn named_again(&self, page: &Page<'_>, extractor: &Extractor, rules: &RepeatRules) -> Repeats {
-        let title = extractor.shown(title_surface(&page.title));
+    fn named_again(&self, page: &Page<'_>, extractor: &WikitextExtractor, rules: &RepeatRules) -> Repeats {
+        let title = extractor.convert_title(strip_disambiguator(&page.title));
         // The page says its own title in bold, without a link.
         let own = self.gazetteer.look_up([&*page.title, &title]).and_then(|found| found.label);
         let own = own.map(|label| Named { text: &title, from: 0, label });
@@ -119,6 +119,6 @@ impl Labeller<'_> {
 /// What a link may be called in a gazetteer, the surest first. A link to a section is about something else than its article.
 fn ways_to_name<'a>(anchor: &'a Anchor<'_>) -> impl Iterator<Item = &'a str> {
     let target = anchor.fragment.is_none().then_some(&*anchor.target);
-    let bare = target.map(title_surface).filter(|&bare| Some(bare) != target);
+    let bare = target.map(strip_disambiguator).filter(|&bare| Some(bare) != target);
     target.into_iter().chain(bare).chain(Some(&*anchor.text).filter(|&text| Some(text) != target))
 }

@@ -131,7 +131,7 @@ pub(crate) fn triples(
         let answers = find(&block, counters);
         let whole: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
         let mut answers = answers.into_iter().peekable();
-        for found in sentence::whole(text, block.sentences(), &whole, rules.max_chars)? {
+        for found in sentence::adjust_to_spans(text, block.sentences(), &whole, rules.max_chars)? {
             let sentence = number;
             number += 1;
             let (context, range) = (&text[found.bytes], found.chars);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use schemas::{Counter, Manifest};
 
-use crate::source::Progress;
+use crate::source::BytesRead;
 
 /// Warnings that are printed; all are counted.
 const SHOWN_WARNINGS: usize = 10;
@@ -20,7 +20,7 @@ pub(crate) struct Reporter {
     quiet: bool,
     bar: Option<ProgressBar>,
     total: u64,
-    read: Progress,
+    read: BytesRead,
     /// Bytes and pages that an earlier run read.
     skipped: u64,
     before: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Reporter {
 
 impl Reporter {
     /// `total`: bytes of all inputs, as `read` counts them; 0 if unknown. `before`: pages of an earlier run.
-    pub(crate) fn new(quiet: bool, total: u64, read: Progress, before: u64) -> Self {
+    pub(crate) fn new(quiet: bool, total: u64, read: BytesRead, before: u64) -> Self {
         let bar = (!quiet && stderr().is_terminal()).then(|| {
             let style = if total > 0 { "{bar:25} {percent}% {bytes}/{total_bytes} {msg}" } else { "{spinner} {bytes} {msg}" };
             let bar = ProgressBar::new(total).with_style(ProgressStyle::with_template(style).expect("the template is a constant"));
@@ -39,7 +39,7 @@ impl Reporter {
             bar
         });
         let now = Instant::now();
-        let skipped = read.bytes();
+        let skipped = read.get();
         Self { quiet, bar, total, read, skipped, before, start: now, last_line: now, warnings: 0 }
     }
 
@@ -69,7 +69,7 @@ impl Reporter {
             return;
         }
         let pages = counters.get("pages").map_or(0, |tally| tally.seen);
-        let read = self.read.bytes();
+        let read = self.read.get();
         let speed = self.speed(pages, read);
         if let Some(bar) = &self.bar {
             bar.set_position(read);

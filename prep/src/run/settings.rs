@@ -13,13 +13,13 @@ use crate::gazetteer::fold::Folding;
 use crate::gazetteer::{Ambiguous, Spec};
 use crate::label::buckets::Buckets;
 use crate::label::nee::Matching;
-use crate::wikitext::{Converter, ExtraSegment, Variant};
+use crate::wikitext::{ChineseVariant, ExtraSegment, ScriptConverter};
 
 /// Settings that shape the rows, as the manifest keeps them.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Config {
     pub namespaces: Vec<i32>,
-    pub variant: Option<Variant>,
+    pub variant: Option<ChineseVariant>,
     pub with: Vec<ExtraSegment>,
     /// Hash of the user's templates.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,7 +131,7 @@ impl NeeConfig {
         let folding = Folding {
             nfkc: !args.no_nfkc,
             ignore_case: args.ignore_case,
-            simplify: Converter::to(if simplify { Variant::ZhHans } else { Variant::None }),
+            simplify: ScriptConverter::to(if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted }),
         };
         let in_text = args.matching != Matching::Anchors;
         let min_length = in_text.then_some(args.min_length);

@@ -15,8 +15,8 @@ use crate::input::redirects::Redirects;
 use crate::input::sources::{Dump, Sources, variant};
 use crate::label::sentences::{Counters, Thing};
 use crate::sentence;
-use crate::source::{DumpPage, Malformed, PageChunk};
-use crate::wikitext::{ExtraSegment, Extract, Extractor, Options, Wiki, normalise_title, redirect_target};
+use crate::source::{DumpPage, MalformedPage, PageXml};
+use crate::wikitext::{ExtraSegment, ExtractOptions, ExtractedPage, Wiki, WikitextExtractor, normalise_title, redirect_target};
 
 /// Rows as they are written, each batch with its partition, or what is wrong with one.
 pub(crate) type Batches<R> = Result<Vec<(usize, CheckedBatch<R>)>, RowError>;
@@ -51,7 +51,7 @@ impl<R> Done<R> {
 /// What all workers share.
 pub(crate) struct Worker<'a> {
     dumps: Vec<Dump>,
-    extractors: HashMap<String, Extractor>,
+    extractors: HashMap<String, WikitextExtractor>,
     redirects: Option<Redirects>,
     namespaces: &'a [i32],
     strict: bool,
@@ -60,7 +60,7 @@ pub(crate) struct Worker<'a> {
 impl<'a> Worker<'a> {
     pub(crate) fn new(sources: &Sources, args: &'a DumpArgs, redirects: Option<Redirects>) -> Self {
         let extractors = sources.sites.iter().map(|(lang, site)| {
-            let options = Options {
+            let options = ExtractOptions {
                 variant: variant(lang, args),
                 captions: args.with.contains(&ExtraSegment::Captions),
                 tables: args.with.contains(&ExtraSegment::Tables),
@@ -70,7 +70,7 @@ impl<'a> Worker<'a> {
                 Some((templates, _)) => wiki.with_templates(templates.clone()),
                 None => wiki,
             };
-            (lang.clone(), Extractor::new(wiki, options))
+            (lang.clone(), WikitextExtractor::new(wiki, options))
         });
         Self { dumps: sources.dumps(), extractors: extractors.collect(), redirects, namespaces: &args.namespace, strict: args.strict }
     }
@@ -122,7 +122,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Reads a page, unless it is left out.
-    fn page<R>(&self, chunk: &PageChunk, dump: &Dump, done: &mut Done<R>) -> Option<Page<'static>> {
+    fn page<R>(&self, chunk: &PageXml, dump: &Dump, done: &mut Done<R>) -> Option<Page<'static>> {
         match read_page(chunk, dump, &self.extractors[&dump.lang], self.namespaces) {
             Ok(page) => {
                 done.counters.of(Thing::Pages).keep();
@@ -138,7 +138,7 @@ impl<'a> Worker<'a> {
                 done.counters.of(Thing::Pages).skip(&error.reason());
                 let what = format!("{}: {}: {error}", dump.path, dump.place(chunk));
                 done.report.push(json!({"dump": dump.path, "byte": chunk.offset, "left_out": error.to_string()}).to_string());
-                if self.strict || error == Malformed::History {
+                if self.strict || error == MalformedPage::History {
                     done.fault = Some(what);
                 } else {
                     done.warnings.push(what);
@@ -150,9 +150,9 @@ impl<'a> Worker<'a> {
 }
 
 /// What makes the rows of a page.
-pub(crate) trait RowsOf<S>: Fn(Page<'_>, &Extractor, &mut Counters, &mut S) -> Result<(), RowError> + Sync {}
+pub(crate) trait RowsOf<S>: Fn(Page<'_>, &WikitextExtractor, &mut Counters, &mut S) -> Result<(), RowError> + Sync {}
 
-impl<S, F: Fn(Page<'_>, &Extractor, &mut Counters, &mut S) -> Result<(), RowError> + Sync> RowsOf<S> for F {}
+impl<S, F: Fn(Page<'_>, &WikitextExtractor, &mut Counters, &mut S) -> Result<(), RowError> + Sync> RowsOf<S> for F {}
 
 /// Where the rows of a batch are gathered.
 pub(crate) trait Sink: Default {
@@ -202,10 +202,10 @@ pub(crate) fn redirect_of(page: &DumpPage, lang: &str) -> Option<String> {
 /// Why a page is no row.
 enum Left {
     Out(String),
-    Malformed(Malformed),
+    Malformed(MalformedPage),
 }
 
-fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: &[i32]) -> Result<Page<'static>, Left> {
+fn read_page(chunk: &PageXml, dump: &Dump, extractor: &WikitextExtractor, namespaces: &[i32]) -> Result<Page<'static>, Left> {
     let page = DumpPage::parse(chunk, &dump.site).map_err(Left::Malformed)?;
     if !namespaces.contains(&page.namespace) {
         return Err(Left::Out("other namespace".to_owned()));
@@ -215,10 +215,10 @@ fn read_page(chunk: &PageChunk, dump: &Dump, extractor: &Extractor, namespaces: 
     }
     let redirect = redirect_of(&page, &dump.lang);
     let extract = match redirect {
-        Some(_) => Extract::default(),
+        Some(_) => ExtractedPage::default(),
         None => extractor.extract(&page.title, &page.text),
     };
-    let sentences = sentence::of_page(&dump.lang, &extract.text, &extract.segments);
+    let sentences = sentence::split_page(&dump.lang, &extract.text, &extract.segments);
     Ok(Page {
         page_id: page.id,
         title: page.title.into(),

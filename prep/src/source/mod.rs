@@ -1,15 +1,29 @@
-//! Dumps: bytes on disk to pages of wikitext.
+//! Dumps: bytes of a file to pages with their fields.
 //!
-//! [`stream`] undoes compression (bzip2 on several threads) and UTF-16 and hashes what it reads; [`split`] cuts the XML into pages without parsing it, on one
-//! thread; [`xml`] parses one page, on any thread. [`index`] says what a multistream dump must hold.
+//! 1. [`input_stream`] opens a file, decompresses it (bzip2 on several threads), decodes UTF-16, and hashes the bytes it reads.
+//! 2. [`page_splitter`] splits the XML into pages without parsing it, on one thread.
+//! 3. [`dump_page`] parses the XML of one page, on any thread.
+//!
+//! [`multistream_index`] checks a multistream dump against its index. Nothing here knows wikitext.
 
 pub mod bzip2;
-pub mod index;
-pub mod split;
-pub mod stream;
-pub mod xml;
+mod decompressor;
+pub mod dump_page;
+mod hashing_reader;
+pub mod input_stream;
+pub mod multistream_index;
+pub mod page_splitter;
+mod page_xml;
+mod seek_point;
+mod site_info;
+mod timestamp;
+mod utf16;
 
-pub use index::Index;
-pub use split::{PageChunk, SplitError, Splitter};
-pub use stream::{Mark, Part, Place, Progress, Stream, check_unchanged};
-pub use xml::{DumpPage, Malformed, SiteInfo};
+pub use dump_page::{DumpPage, MalformedPage};
+pub use hashing_reader::{BytesRead, check_unchanged};
+pub use input_stream::InputStream;
+pub use multistream_index::MultistreamIndex;
+pub use page_splitter::{PageSplitter, SplitError};
+pub use page_xml::{MAX_PAGE_BYTES, PageXml};
+pub use seek_point::{FilePart, ResumePoint, SeekPoint};
+pub use site_info::SiteInfo;

@@ -1,6 +1,8 @@
-//! The index of a multistream dump: a line `offset:page_id:title` for each page, the offset being that of the bzip2 stream which holds it.
+//! The index file of a multistream dump: one line `offset:page_id:title` per page, where `offset` is the byte of the file at which the
+//! bzip2 stream that holds the page begins.
 //!
-//! Streams are found without it. It tells what the dump must hold, and so whether the file is whole.
+//! Decompression does not need the index, because streams are found without it. The index says what the dump must contain, and so
+//! whether the file is complete: a dump that was cut off between two streams is a valid bzip2 file.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -9,84 +11,85 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use schemas::manifest::InputFile;
 
-use super::bzip2::BLOCK;
-use super::stream::{Progress, Stream};
+use super::bzip2::BLOCK_MAGIC;
+use super::hashing_reader::BytesRead;
+use super::input_stream::InputStream;
 use crate::number_format::{counted, grouped};
 
-/// Most bytes of a line that are looked at together: titles have 255 bytes at most.
-const LINE: u64 = 4096;
+/// Most bytes of a line read at a time. Titles have at most 255 bytes, so a longer line is malformed.
+const MAX_LINE: u64 = 4096;
 
-/// What an index says of its dump.
+/// A multistream index that was checked against its dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Index {
-    /// The file, as it was read.
+pub struct MultistreamIndex {
+    /// Path, size and hash of the index file.
     pub input: InputFile,
-    /// How many pages it lists.
+    /// Number of pages listed.
     pub pages: u64,
 }
 
-impl Index {
-    /// Reads an index, compressed or not, and looks into the dump whether a stream begins at each of its offsets.
+impl MultistreamIndex {
+    /// Reads an index, compressed or not, and checks that a bzip2 stream begins at each of its offsets in the dump.
     ///
-    /// Memory: a line.
+    /// Memory: one line.
     ///
     /// # Errors
-    /// A file that cannot be read or is no index, or one of another dump.
+    /// A file cannot be read, the index has a malformed line, or it is the index of another dump.
     pub fn read(path: &Path, dump: &Path) -> anyhow::Result<Self> {
         let name = path.display();
-        ensure!(dump.is_file(), "--index {name} is of a file, and {} is none", dump.display());
+        ensure!(dump.is_file(), "--index {name} needs a dump that is a file, and {} is not one", dump.display());
         let mut file = File::open(dump).with_context(|| format!("cannot open {}", dump.display()))?;
-        let mut lines = BufReader::with_capacity(1 << 18, Stream::open(path, Progress::default())?);
+        let mut lines = BufReader::with_capacity(1 << 18, InputStream::open(path, BytesRead::default())?);
         let (mut line, mut pages, mut last) = (Vec::new(), 0_u64, None);
         loop {
             line.clear();
-            (&mut lines).take(LINE).read_until(b'\n', &mut line).with_context(|| format!("cannot read {name}"))?;
+            (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line).with_context(|| format!("cannot read {name}"))?;
             if line.is_empty() {
                 break;
             }
             pages += 1;
-            let offset = offset(&line).with_context(|| {
+            let offset = parse_offset(&line).with_context(|| {
                 let line = String::from_utf8_lossy(&line[..line.len().min(80)]).trim_end().to_owned();
                 format!("{name}, line {pages}: expected offset:page_id:title, found `{line}`")
             })?;
             if last.is_some_and(|last| offset < last) {
-                bail!("{name}, line {pages}: offset {offset} is less than that of the line before");
+                bail!("{name}, line {pages}: offset {offset} is less than that of the line before; offsets must not decrease");
             }
-            if last != Some(offset) && !is_stream(&mut file, offset).with_context(|| format!("cannot read {}", dump.display()))? {
+            if last != Some(offset) && !stream_begins_at(&mut file, offset).with_context(|| format!("cannot read {}", dump.display()))? {
                 bail!(
-                    "{name}, line {pages}: a bzip2 stream is to begin at byte {offset} of {}, and none does; \
-                     the index is of another dump, or the dump was cut short",
+                    "{name}, line {pages}: expected a bzip2 stream at byte {offset} of {}, found none; \
+                     the index is of another dump, or the dump is incomplete",
                     dump.display()
                 );
             }
             last = Some(offset);
         }
-        ensure!(pages > 0, "{name} is empty, and no index of a dump");
+        ensure!(pages > 0, "{name} is empty, expected an index with one line per page of the dump");
         Ok(Self { input: lines.into_inner().input(), pages })
     }
 
-    /// What is wrong if the dump has so many pages.
-    pub fn differs(&self, pages: u64) -> Option<String> {
+    /// An error message if the dump's number of pages is not the number listed.
+    pub fn page_count_mismatch(&self, pages: u64) -> Option<String> {
         (pages != self.pages)
             .then(|| format!("it has {}, and its index {} lists {}", counted(pages, "page"), self.input.path, grouped(self.pages)))
     }
 }
 
-/// The offset of a line.
-fn offset(line: &[u8]) -> Option<u64> {
+/// The offset of a line `offset:page_id:title`.
+fn parse_offset(line: &[u8]) -> Option<u64> {
     let mut parts = line.splitn(3, |&byte| byte == b':').map(|part| std::str::from_utf8(part).ok());
-    let (offset, page) = (parts.next()??, parts.next()??);
-    page.parse::<u64>().ok()?;
+    let (offset, page_id) = (parts.next()??, parts.next()??);
+    page_id.parse::<u64>().ok()?;
     parts.next()?;
     offset.parse().ok()
 }
 
-/// Whether a stream that holds something begins there: `BZh`, the size of its blocks, and a block.
-fn is_stream(file: &mut File, offset: u64) -> std::io::Result<bool> {
+/// Whether a non-empty bzip2 stream begins at a byte of the file: `BZh`, the block size, and the magic number of a block.
+fn stream_begins_at(file: &mut File, offset: u64) -> std::io::Result<bool> {
     let mut head = Vec::with_capacity(10);
     file.seek(SeekFrom::Start(offset))?;
     file.take(10).read_to_end(&mut head)?;
-    Ok(head.len() == 10 && head.starts_with(b"BZh") && head[4..] == BLOCK.to_be_bytes()[2..])
+    Ok(head.len() == 10 && head.starts_with(b"BZh") && head[4..] == BLOCK_MAGIC.to_be_bytes()[2..])
 }
 
 #[cfg(test)]
@@ -95,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines() {
+    fn lines_are_parsed() {
         for (line, expected) in [
             ("616:12:Anarchism\n", Some(616)),
             ("616:12:Title: with a colon\n", Some(616)),
@@ -105,35 +108,35 @@ mod tests {
             ("616:x:A\n", None),
             ("\n", None),
         ] {
-            assert_eq!(offset(line.as_bytes()), expected, "{line}");
+            assert_eq!(parse_offset(line.as_bytes()), expected, "{line}");
         }
-        assert_eq!(offset("5:1:é".as_bytes()), Some(5));
-        assert_eq!(offset(b"5:1:\xff"), Some(5), "titles are not looked at");
+        assert_eq!(parse_offset("5:1:é".as_bytes()), Some(5));
+        assert_eq!(parse_offset(b"5:1:\xff"), Some(5), "titles are not decoded");
     }
 
     #[test]
-    fn an_index_is_read_beside_its_dump() {
+    fn an_index_is_checked_against_its_dump() {
         let dir = std::env::temp_dir().join(format!("prep-index-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let (dump, path) = (dir.join("dump.bz2"), dir.join("index.txt"));
         std::fs::write(&dump, b"--BZh91AY&SY....BZh11AY&SY..").unwrap();
         let read = |index: &[u8]| {
             std::fs::write(&path, index).unwrap();
-            Index::read(&path, &dump).map_err(|error| format!("{error:#}"))
+            MultistreamIndex::read(&path, &dump).map_err(|error| format!("{error:#}"))
         };
         let index = read(b"2:1:A\n2:2:B\n16:3:C\n").unwrap();
         assert_eq!((index.pages, index.input.bytes), (3, 19));
-        assert_eq!(index.differs(3), None);
-        assert!(index.differs(2).unwrap().contains("it has 2 pages, and its index"));
-        for (wrong, told) in [
-            (&b"2:1:A\n17:3:C\n"[..], "line 2: a bzip2 stream is to begin at byte 17"),
-            (b"2:1:A\n90:3:C\n", "to begin at byte 90"),
+        assert_eq!(index.page_count_mismatch(3), None);
+        assert!(index.page_count_mismatch(2).unwrap().contains("it has 2 pages, and its index"));
+        for (malformed, message) in [
+            (&b"2:1:A\n17:3:C\n"[..], "line 2: expected a bzip2 stream at byte 17"),
+            (b"2:1:A\n90:3:C\n", "expected a bzip2 stream at byte 90"),
             (b"16:1:A\n2:2:B\n", "offset 2 is less than"),
             (b"2:1:A\n<mediawiki>\n", "line 2: expected offset:page_id:title, found `<mediawiki>`"),
             (&[b'x'; 10_000], "line 1: expected offset:page_id:title"),
             (b"", "is empty"),
         ] {
-            assert!(read(wrong).unwrap_err().contains(told), "{told}");
+            assert!(read(malformed).unwrap_err().contains(message), "{message}");
         }
         std::fs::remove_dir_all(&dir).unwrap();
     }

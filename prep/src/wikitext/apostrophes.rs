@@ -1,16 +1,16 @@
-//! Apostrophes of bold and italics, by MediaWiki's own algorithm: line by line, unbalanced ones repaired.
+//! Bold and italics: `'''` and `''`, by MediaWiki's own algorithm, which works line by line and repairs unbalanced markup.
 
-/// A run of apostrophes, after what is no markup was taken off.
-struct Run {
-    /// Where the markup begins.
+/// A run of apostrophes that is markup, without those before it that are text.
+struct QuoteRun {
+    /// Index of the first byte.
     at: usize,
-    /// 2 italics, 3 bold, 5 both.
+    /// 2 for italics, 3 for bold, 5 for both.
     length: usize,
 }
 
-/// Calls `text` with each piece of the line between markup, in order. Apostrophes that are text are in the pieces.
-pub(super) fn strip<'a>(line: &'a str, mut text: impl FnMut(&'a str)) {
-    let runs = find(line);
+/// Calls `text` with each part of a line between quote markup, in order. Apostrophes that are text are in these parts.
+pub(super) fn split_at_quote_markup<'a>(line: &'a str, mut text: impl FnMut(&'a str)) {
+    let runs = find_runs(line);
     let mut from = 0;
     for run in runs {
         text(&line[from..run.at]);
@@ -19,7 +19,7 @@ pub(super) fn strip<'a>(line: &'a str, mut text: impl FnMut(&'a str)) {
     text(&line[from..]);
 }
 
-fn find(line: &str) -> Vec<Run> {
+fn find_runs(line: &str) -> Vec<QuoteRun> {
     let bytes = line.as_bytes();
     let mut runs = Vec::new();
     let mut at = 0;
@@ -30,14 +30,14 @@ fn find(line: &str) -> Vec<Run> {
             continue;
         }
         let length = bytes[start..].iter().take_while(|&&byte| byte == b'\'').count();
-        // Four are an apostrophe and bold; of more than five, the first ones are text.
+        // Four are an apostrophe and bold. Of more than five, only the last five are markup.
         let markup = match length {
             4 => 3,
             6.. => 5,
             _ => length,
         };
         at = start + length;
-        runs.push(Run { at: at - markup, length: markup });
+        runs.push(QuoteRun { at: at - markup, length: markup });
     }
     let bold = runs.iter().filter(|run| run.length != 2).count();
     let italic = runs.iter().filter(|run| run.length != 3).count();
@@ -47,20 +47,21 @@ fn find(line: &str) -> Vec<Run> {
     runs
 }
 
-/// Both are unbalanced: one bold was an apostrophe before italics.
-fn repair(line: &str, runs: &mut [Run]) {
-    let (mut single, mut multi, mut space) = (None, None, None);
+/// If both bold and italics are unbalanced, one `'''` is an apostrophe before `''`: preferably one after a single-letter word, else one
+/// after another word, else one after a space.
+fn repair(line: &str, runs: &mut [QuoteRun]) {
+    let (mut single_letter, mut word, mut space) = (None, None, None);
     for (index, run) in runs.iter().enumerate().filter(|(_, run)| run.length == 3) {
         let mut before = line[..run.at].chars().rev();
         let (last, second) = (before.next(), before.next());
         let slot = match (last, second) {
             (Some(' '), _) => &mut space,
-            (_, Some(' ')) => &mut single,
-            _ => &mut multi,
+            (_, Some(' ')) => &mut single_letter,
+            _ => &mut word,
         };
         slot.get_or_insert(index);
     }
-    if let Some(run) = single.or(multi).or(space).map(|index| &mut runs[index]) {
+    if let Some(run) = single_letter.or(word).or(space).map(|index| &mut runs[index]) {
         run.at += 1;
         run.length = 2;
     }
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines() {
+    fn quote_markup_is_removed() {
         for (line, expected) in [
             ("plain", "plain"),
             ("''a'' '''b''' '''''c'''''", "a b c"),
@@ -85,7 +86,7 @@ mod tests {
             ("''", ""),
         ] {
             let mut out = String::new();
-            strip(line, |piece| out.push_str(piece));
+            split_at_quote_markup(line, |part| out.push_str(part));
             assert_eq!(out, expected, "{line}");
         }
     }

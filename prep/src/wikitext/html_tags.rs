@@ -1,8 +1,9 @@
-//! HTML in wikitext: block tags become breaks, inline tags vanish, anything else is text.
+//! HTML tags: tags of blocks become block breaks, inline tags are removed, and unknown tags such as `<President>` stay as text.
 
-use super::expand::tag_length;
-use super::marks::{BREAK, ITEM, NULL, Terms, hide_colons};
+use super::definition_terms::{DefinitionTermTracker, protect_colons};
+use super::markers::{BLOCK_BREAK, LIST_ITEM, SYNTAX_BREAK};
 
+/// Inline tags.
 const INLINE: &[&str] = &[
     "b",
     "i",
@@ -49,7 +50,9 @@ const INLINE: &[&str] = &[
     "references",
     "section",
 ];
+/// Inline tags without content.
 const VOID: &[&str] = &["wbr", "link", "meta"];
+/// Tags that end the block before them.
 const BLOCK: &[&str] = &[
     "br",
     "p",
@@ -82,31 +85,31 @@ const BLOCK: &[&str] = &[
     "figcaption",
 ];
 
-/// Takes out HTML tags. Tags that no browser and no extension knows stay.
-pub(super) fn strip(text: String) -> String {
+/// Removes HTML tags.
+pub(super) fn remove_html_tags(text: String) -> String {
     if memchr::memchr(b'<', text.as_bytes()).is_none() {
         return text;
     }
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
-    let mut poem = false;
-    let mut terms = Terms::default();
-    // Inline tags that are open on this line.
+    let mut in_poem = false;
+    let mut terms = DefinitionTermTracker::default();
+    // Number of inline tags that are open in this line.
     let mut depth = 0u32;
     let bytes = text.as_bytes();
     while let Some(at) = memchr::memchr(b'<', &bytes[from..]).map(|found| from + found) {
         let before = &text[from..at];
-        if depth > 0 && before.contains(':') && terms.at_end(&out) {
+        if depth > 0 && before.contains(':') && terms.ends_in_term(&out) {
             let line = before.find('\n').unwrap_or(before.len());
-            hide_colons(&before[..line], &mut out);
-            piece(&before[line..], poem, &mut out);
+            protect_colons(&before[..line], &mut out);
+            push_text(&before[line..], in_poem, &mut out);
         } else {
-            piece(before, poem, &mut out);
+            push_text(before, in_poem, &mut out);
         }
         if before.contains('\n') {
             depth = 0;
         }
-        let (name, length) = match read(&text[at..]) {
+        let (name, length) = match parse_tag(&text[at..]) {
             Some(tag) => tag,
             None => {
                 out.push('<');
@@ -115,32 +118,32 @@ pub(super) fn strip(text: String) -> String {
             }
         };
         match name {
-            Tag::Void => {}
-            Tag::Inline if text[at..].starts_with("</") => depth = depth.saturating_sub(1),
-            Tag::Inline => depth += u32::from(!text[..at + length].ends_with("/>")),
-            Tag::Block => out.push(BREAK),
-            Tag::Item => out.push(ITEM),
-            Tag::Poem { opens } => {
-                out.push(BREAK);
-                poem = opens;
+            TagKind::Void => {}
+            TagKind::Inline if text[at..].starts_with("</") => depth = depth.saturating_sub(1),
+            TagKind::Inline => depth += u32::from(!text[..at + length].ends_with("/>")),
+            TagKind::Block => out.push(BLOCK_BREAK),
+            TagKind::ListItem => out.push(LIST_ITEM),
+            TagKind::Poem { opens } => {
+                out.push(BLOCK_BREAK);
+                in_poem = opens;
             }
         }
         from = at + length;
-        // Apostrophes on both sides of a tag are markup each for itself: `''a''<sub>''n''</sub>`.
+        // Apostrophes before and after a tag are separate quote markup: `''a''<sub>''n''</sub>`.
         if out.ends_with('\'') && text[from..].starts_with('\'') {
-            out.push(NULL);
+            out.push(SYNTAX_BREAK);
         }
     }
-    piece(&text[from..], poem, &mut out);
+    push_text(&text[from..], in_poem, &mut out);
     out
 }
 
-/// Appends text between tags. The lines of a poem stay lines.
-fn piece(text: &str, poem: bool, out: &mut String) {
-    if poem && text.contains('\n') {
+/// Appends text between tags. In a poem, line feeds become block breaks.
+fn push_text(text: &str, in_poem: bool, out: &mut String) {
+    if in_poem && text.contains('\n') {
         for (at, line) in text.split('\n').enumerate() {
             if at > 0 {
-                out.push(BREAK);
+                out.push(BLOCK_BREAK);
             }
             out.push_str(line.trim_start_matches(':'));
         }
@@ -149,18 +152,22 @@ fn piece(text: &str, poem: bool, out: &mut String) {
     }
 }
 
-enum Tag {
+/// What a tag does to the text.
+enum TagKind {
+    /// An inline tag with content.
     Inline,
-    /// Inline, and nothing is inside it.
+    /// An inline tag without content.
     Void,
+    /// Ends the block.
     Block,
-    Item,
-    Poem {
-        opens: bool,
-    },
+    /// `<li>`
+    ListItem,
+    /// `<poem>` or `</poem>`
+    Poem { opens: bool },
 }
 
-fn read(text: &str) -> Option<(Tag, usize)> {
+/// The kind and length of the tag at the start of `text`; `None` if it is not a known tag.
+fn parse_tag(text: &str) -> Option<(TagKind, usize)> {
     let bytes = text.as_bytes();
     let start = 1 + usize::from(bytes.get(1) == Some(&b'/'));
     let name_length = bytes[start..].iter().take(12).take_while(|byte| byte.is_ascii_alphanumeric()).count();
@@ -173,19 +180,39 @@ fn read(text: &str) -> Option<(Tag, usize)> {
         return None;
     }
     let tag = if VOID.contains(&name) {
-        Tag::Void
+        TagKind::Void
     } else if INLINE.contains(&name) {
-        Tag::Inline
+        TagKind::Inline
     } else if BLOCK.contains(&name) {
-        Tag::Block
+        TagKind::Block
     } else if name == "poem" {
-        Tag::Poem { opens: start == 1 }
+        TagKind::Poem { opens: start == 1 }
     } else if name == "li" {
-        if start == 1 { Tag::Item } else { Tag::Block }
+        if start == 1 { TagKind::ListItem } else { TagKind::Block }
     } else {
         return None;
     };
     Some((tag, tag_length(text)?))
+}
+
+/// Length of the tag at the start of `text`. Attribute values in quotes may contain `>`. `None` if the tag does not end.
+pub(super) fn tag_length(text: &str) -> Option<usize> {
+    /// Longer tags are text, so that the search for a missing end is bounded.
+    const MAX_TAG: usize = 4000;
+    let mut quote = None;
+    let mut end_in_quotes = None;
+    for (at, byte) in text.bytes().enumerate().skip(1).take(MAX_TAG) {
+        match (quote, byte) {
+            (None, b'>') => return Some(at + 1),
+            (None, b'"' | b'\'') if text.as_bytes()[..at].trim_ascii_end().ends_with(b"=") => quote = Some(byte),
+            (None, b'<') => break,
+            (Some(open), _) if byte == open => quote = None,
+            (Some(_), b'>') if end_in_quotes.is_none() => end_in_quotes = Some(at + 1),
+            _ => {}
+        }
+    }
+    // In an unclosed quote, the first `>` ends the tag.
+    end_in_quotes
 }
 
 #[cfg(test)]
@@ -193,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags() {
+    fn html_tags_are_removed() {
         for (text, expected) in [
             ("a<b>b</b>c", "abc"),
             ("''a''<sub>''n''</sub> it's<b>'</b>", "''a''\u{FDD1}''n'' it's'"),
@@ -206,7 +233,7 @@ mod tests {
             ("<b", "<b"),
             ("<poem>\na\n:b\n</poem>c\nd", "\u{FDD4}\u{FDD4}a\u{FDD4}b\u{FDD4}\u{FDD4}c\nd"),
         ] {
-            assert_eq!(strip(text.to_owned()), expected, "{text}");
+            assert_eq!(remove_html_tags(text.to_owned()), expected, "{text}");
         }
     }
 }

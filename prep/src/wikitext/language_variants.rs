@@ -1,216 +1,169 @@
-//! Chinese in several scripts on one page: `-{zh-hans:甲;zh-hant:乙}-` and the rules a page sets.
+//! Language variants: `-{zh-hans:甲;zh-hant:乙}-`, with the flags and fallbacks of MediaWiki's language converter, and the conversion
+//! rules that a page defines.
 
-use ferrous_opencc::OpenCC;
-use ferrous_opencc::config::BuiltinConfig;
+use super::conversion_rule::ConversionRule;
+use super::markers::{UNCONVERTED_CLOSE, UNCONVERTED_OPEN, rule_marker, without_markers};
+use super::page_context::PageContext;
+use super::script_converter::ChineseVariant;
 
-use super::Page;
-use super::marks::{KEEP_CLOSE, KEEP_OPEN, plain, rule_mark};
-use super::options::Variant;
-
-/// What shows of a rule where nothing is converted, by its place in [`CODES`]: MediaWiki's order for readers of no variant.
-const UNCONVERTED: [usize; 9] = [1, 3, 6, 8, 0, 2, 4, 5, 7];
-
-/// Variants of Chinese that MediaWiki knows: the simplified ones, what stands between, the traditional ones.
+/// The variants of Chinese in MediaWiki: the simplified ones, `zh`, the traditional ones.
 const CODES: [&str; 9] = ["zh-hans", "zh-cn", "zh-sg", "zh-my", "zh", "zh-hant", "zh-tw", "zh-hk", "zh-mo"];
-const BETWEEN: usize = 4;
+/// Index of `zh`, which is neither simplified nor traditional, in [`CODES`].
+const ZH: usize = 4;
 
-/// What MediaWiki calls them, in the order of [`CODES`].
+/// Preference of each variant in [`CODES`] where nothing is converted: MediaWiki's order for readers who chose no variant.
+const UNCONVERTED_RANKS: [usize; 9] = [1, 3, 6, 8, 0, 2, 4, 5, 7];
+
+/// MediaWiki's names of the variants, in the order of [`CODES`].
 const NAMES: [&str; 9] = ["简体", "大陆", "新加坡", "大马", "原文", "繁體", "臺灣", "香港", "澳門"];
 
-/// A page's own conversions that begin, or end, to hold somewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rule {
-    /// What to replace, and by what.
-    pub pairs: Vec<(String, String)>,
-    /// False: from here on they hold no more.
-    pub holds: bool,
-}
-
-/// What `-{content}-` shows. Keeps the page's rules that it sets.
-pub(super) fn choose(content: &str, page: &mut Page<'_>) -> String {
+/// What `-{content}-` shows. Adds the conversion rules that it defines to the page.
+pub(super) fn expand_variant(content: &str, page: &mut PageContext<'_>) -> String {
     let (flags, body) = split_flags(content);
     let codes = || flags.iter().filter_map(|flag| CODES.iter().position(|code| code == flag));
     if codes().next().is_some() {
-        // Text for readers of some variants only: for them it is converted, for the others it stays.
+        // `-{zh-tw;zh-hk|text}-` converts the text for readers of these variants; for others it stays unchanged.
         let converts = codes().any(|code| match page.variant {
-            Variant::ZhHans => code < BETWEEN,
-            Variant::ZhHant => code > BETWEEN,
-            Variant::None => true,
+            ChineseVariant::Simplified => code < ZH,
+            ChineseVariant::Traditional => code > ZH,
+            ChineseVariant::Unconverted => true,
         });
-        return if converts { body.trim().to_owned() } else { format!("{KEEP_OPEN}{}{KEEP_CLOSE}", body.trim()) };
+        return if converts { body.trim().to_owned() } else { format!("{UNCONVERTED_OPEN}{}{UNCONVERTED_CLOSE}", body.trim()) };
     }
     let has = |flag| flags.contains(&flag);
-    let mark = if has("A") || has("H") || has("+") {
+    let marker = if has("A") || has("H") || has("+") {
         add_rule(body, true, page)
     } else if has("-") {
         add_rule(body, false, page)
     } else {
         None
     };
-    let mark = mark.map(String::from).unwrap_or_default();
-    let rules = alternatives(body, &page.wiki.lang);
-    let described;
+    let marker = marker.map(String::from).unwrap_or_default();
+    let alternatives = parse_alternatives(body, &page.wiki.lang);
+    let description;
     let shown = if has("R") {
         body
     } else if has("N") {
         CODES.iter().position(|code| *code == body.trim()).map_or("", |code| NAMES[code])
-    } else if has("D") && !rules.is_empty() {
-        described = if page.wiki.lang == "zh" && !has("A") { describe(&rules) } else { String::new() };
-        &described
+    } else if has("D") && !alternatives.is_empty() {
+        description = if page.wiki.lang == "zh" && !has("A") { describe(&alternatives) } else { String::new() };
+        &description
     } else if ["H", "T", "V", "-", "+"].into_iter().any(has) && !has("A") && !has("S") {
-        return mark;
-    } else if rules.is_empty() {
+        return marker;
+    } else if alternatives.is_empty() {
         body
     } else {
-        pick(&rules, page.variant)
+        choose(&alternatives, page.variant)
     };
-    format!("{mark}{KEEP_OPEN}{}{KEEP_CLOSE}", shown.trim())
+    format!("{marker}{UNCONVERTED_OPEN}{}{UNCONVERTED_CLOSE}", shown.trim())
 }
 
-/// A rule in words, as MediaWiki describes it: those for both ways first.
-fn describe(rules: &[Alternative<'_>]) -> String {
-    let (one_way, both_ways): (Vec<_>, Vec<_>) = rules.iter().partition(|rule| rule.from.is_some());
-    let words = both_ways.into_iter().chain(one_way).map(|rule| {
-        let from = rule.from.map(|from| format!("{from}⇒")).unwrap_or_default();
-        format!("{from}{}：{}；", NAMES[rule.code], rule.text)
+/// The description of a rule by the `D` flag, in MediaWiki's words and order: two-way alternatives first.
+fn describe(alternatives: &[Alternative<'_>]) -> String {
+    let (one_way, two_way): (Vec<_>, Vec<_>) = alternatives.iter().partition(|alternative| alternative.from.is_some());
+    let words = two_way.into_iter().chain(one_way).map(|alternative| {
+        let from = alternative.from.map(|from| format!("{from}⇒")).unwrap_or_default();
+        format!("{from}{}：{}；", NAMES[alternative.code], alternative.text)
     });
     words.collect()
 }
 
-/// Adds the conversions of `zh-hans:甲;zh-hant:乙` to the page's, and gives the mark from which on they hold.
-pub(super) fn add_rule(body: &str, holds: bool, page: &mut Page<'_>) -> Option<char> {
-    let rules = alternatives(body, &page.wiki.lang);
-    if rules.is_empty() {
-        // Without a table the text itself stays as it is.
-        let text = plain(body).trim().to_owned();
-        return if text.is_empty() { None } else { push_rule(vec![(text.clone(), text)], holds, page) };
+/// Adds the conversion rule `zh-hans:甲;zh-hant:乙` to the page. Returns the marker from which on it is active, or inactive; `None` if the
+/// text defines no rule.
+pub(super) fn add_rule(body: &str, activates: bool, page: &mut PageContext<'_>) -> Option<char> {
+    let alternatives = parse_alternatives(body, &page.wiki.lang);
+    if alternatives.is_empty() {
+        // Text without alternatives is protected from conversion.
+        let text = without_markers(body).trim().to_owned();
+        return if text.is_empty() { None } else { push_rule(vec![(text.clone(), text)], activates, page) };
     }
-    let wanted = rules.iter().filter(|rule| rank(rule.code, page.variant).is_some_and(|rank| rank <= BETWEEN));
-    let to = plain(wanted.min_by_key(|rule| rank(rule.code, page.variant))?.text);
+    let rank_of = |alternative: &Alternative<'_>| rank(alternative.code, page.variant);
+    let wanted = alternatives.iter().filter(|alternative| rank_of(alternative).is_some_and(|rank| rank <= ZH));
+    let to = without_markers(wanted.min_by_key(|alternative| rank_of(alternative))?.text);
     let mut pairs: Vec<(String, String)> = Vec::new();
-    for rule in &rules {
-        let from = plain(rule.from.unwrap_or(rule.text)).trim().to_owned();
+    for alternative in &alternatives {
+        let from = without_markers(alternative.from.unwrap_or(alternative.text)).trim().to_owned();
         if !from.is_empty() && from != to && !pairs.iter().any(|(known, _)| *known == from) {
             pairs.push((from, to.clone()));
         }
     }
-    push_rule(pairs, holds, page)
+    push_rule(pairs, activates, page)
 }
 
-fn push_rule(pairs: Vec<(String, String)>, holds: bool, page: &mut Page<'_>) -> Option<char> {
-    let Some(mark) = rule_mark(page.rules.len()) else {
-        page.issue("too many conversion rules");
+fn push_rule(pairs: Vec<(String, String)>, activates: bool, page: &mut PageContext<'_>) -> Option<char> {
+    let Some(marker) = rule_marker(page.rules.len()) else {
+        page.add_issue("too many conversion rules");
         return None;
     };
-    page.rules.push(Rule { pairs, holds });
-    Some(mark)
+    page.rules.push(ConversionRule { pairs, activates });
+    Some(marker)
 }
 
+/// One alternative of `-{zh-hans:甲;zh-hant:乙}-`.
 struct Alternative<'a> {
-    /// Its variant's place in [`CODES`].
+    /// Index of its variant in [`CODES`].
     code: usize,
-    /// What it replaces, where the rule goes one way: `from=>zh-cn:text`.
+    /// What it replaces, if the rule is one-way: `from=>zh-cn:text`.
     from: Option<&'a str>,
     text: &'a str,
 }
 
-/// How far a variant is from what the reader wants; none where nothing is converted.
-fn rank(code: usize, variant: Variant) -> Option<usize> {
+/// Preference of a variant, lowest first; `None` where nothing is converted. Variants up to [`ZH`] have the wanted script or none.
+fn rank(code: usize, variant: ChineseVariant) -> Option<usize> {
     match variant {
-        Variant::ZhHans => Some(code),
-        // Traditional ones first, then what stands between, then simplified ones.
-        Variant::ZhHant if code > BETWEEN => Some(code - BETWEEN - 1),
-        Variant::ZhHant if code == BETWEEN => Some(code),
-        Variant::ZhHant => Some(code + BETWEEN + 1),
-        Variant::None => None,
+        ChineseVariant::Simplified => Some(code),
+        // The traditional ones first, then `zh`, then the simplified ones.
+        ChineseVariant::Traditional if code > ZH => Some(code - ZH - 1),
+        ChineseVariant::Traditional if code == ZH => Some(code),
+        ChineseVariant::Traditional => Some(code + ZH + 1),
+        ChineseVariant::Unconverted => None,
     }
 }
 
-fn pick<'a>(rules: &[Alternative<'a>], variant: Variant) -> &'a str {
-    let order = |rule: &&Alternative<'_>| rank(rule.code, variant).unwrap_or(UNCONVERTED[rule.code]);
-    rules.iter().min_by_key(order).map_or("", |rule| rule.text)
+/// The text of the preferred alternative.
+fn choose<'a>(alternatives: &[Alternative<'a>], variant: ChineseVariant) -> &'a str {
+    let order = |alternative: &&Alternative<'_>| rank(alternative.code, variant).unwrap_or(UNCONVERTED_RANKS[alternative.code]);
+    alternatives.iter().min_by_key(order).map_or("", |alternative| alternative.text)
 }
 
-/// Flags and text. What stands before the first bar is flags, and what is none is passed over, as in MediaWiki; a link's bar is none.
+/// Splits `flags|text`. As in MediaWiki, unknown flags are ignored. The pipe of a link does not end flags.
 fn split_flags(content: &str) -> (Vec<&str>, &str) {
-    let known = |flag: &&str| matches!(*flag, "A" | "H" | "T" | "D" | "R" | "N" | "S" | "V" | "-" | "+" | "") || CODES.contains(flag);
+    let is_known = |flag: &&str| matches!(*flag, "A" | "H" | "T" | "D" | "R" | "N" | "S" | "V" | "-" | "+" | "") || CODES.contains(flag);
     match content.split_once('|') {
-        Some((flags, body)) if !flags.contains(['[', '<', ':']) => (flags.split(';').map(str::trim).filter(known).collect(), body),
+        Some((flags, body)) if !flags.contains(['[', '<', ':']) => (flags.split(';').map(str::trim).filter(is_known).collect(), body),
         _ => (Vec::new(), content),
     }
 }
 
-/// The alternatives of a rule; none where the text is no rule.
-fn alternatives<'a>(body: &'a str, lang: &str) -> Vec<Alternative<'a>> {
+/// The alternatives in the text; none if it is plain text.
+fn parse_alternatives<'a>(body: &'a str, lang: &str) -> Vec<Alternative<'a>> {
     let mut found = Vec::new();
     let mut start = 0;
-    // A semicolon parts alternatives only where a variant follows: entities hold semicolons too.
+    // A semicolon separates alternatives only if a variant follows it, because entities contain semicolons too.
     for end in body.match_indices(';').map(|(at, _)| at).chain([body.len()]) {
-        if end < body.len() && alternative(&body[end + 1..], lang).is_none() && !body[end + 1..].trim().is_empty() {
+        if end < body.len() && parse_alternative(&body[end + 1..], lang).is_none() && !body[end + 1..].trim().is_empty() {
             continue;
         }
-        if let Some(one) = body.get(start..end).and_then(|part| alternative(part, lang)) {
-            found.push(one);
+        if let Some(alternative) = body.get(start..end).and_then(|part| parse_alternative(part, lang)) {
+            found.push(alternative);
         }
         start = end + 1;
     }
     found
 }
 
-fn alternative<'a>(part: &'a str, lang: &str) -> Option<Alternative<'a>> {
-    // Variants of other languages are not converted: the first one shows.
+fn parse_alternative<'a>(part: &'a str, lang: &str) -> Option<Alternative<'a>> {
+    // Other languages, such as Serbian, are not converted. Their variants have the same rank, so that the first one is shown.
     let foreign = |code: &str| lang != "zh" && code.strip_prefix(lang).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     let code_of = |code: &str| {
         let code = code.trim().to_ascii_lowercase();
         CODES.iter().position(|known| *known == code).or_else(|| foreign(&code).then_some(0))
     };
-    // An arrow after a variant's colon is text.
+    // An arrow after the colon of a variant is text.
     let arrow = part.split_once("=>").filter(|(from, _)| from.split_once(':').is_none_or(|(code, _)| code_of(code).is_none()));
     let (from, rest) = arrow.map_or((None, part), |(from, rest)| (Some(from.trim()), rest));
     let (code, text) = rest.split_once(':')?;
     Some(Alternative { code: code_of(code)?, from, text: text.trim() })
-}
-
-/// One script of Chinese to the other, char by char of the result for each char of the source.
-pub struct Converter(OpenCC);
-
-impl Converter {
-    /// The converter to a variant, by OpenCC's `t2s` or `s2t`; none where text stays as it is.
-    pub fn to(variant: Variant) -> Option<Self> {
-        let config = match variant {
-            Variant::ZhHans => BuiltinConfig::T2s,
-            Variant::ZhHant => BuiltinConfig::S2t,
-            Variant::None => return None,
-        };
-        Some(Self(OpenCC::from_config(config).expect("the dictionaries are compiled in")))
-    }
-
-    /// Appends the converted text, of the same number of chars.
-    pub fn convert(&self, text: &str, out: &mut String) {
-        if text.is_ascii() {
-            return out.push_str(text);
-        }
-        let converted = self.0.convert(text);
-        // Phrases keep their length; where one should not, chars are converted alone.
-        if converted.chars().count() == text.chars().count() {
-            return out.push_str(&converted);
-        }
-        let mut buffer = [0; 4];
-        for c in text.chars() {
-            let one = self.0.convert(c.encode_utf8(&mut buffer));
-            let mut chars = one.chars();
-            out.push(match (chars.next(), chars.next()) {
-                (Some(single), None) => single,
-                _ => c,
-            });
-        }
-    }
-}
-
-impl std::fmt::Debug for Converter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Converter")
-    }
 }
 
 #[cfg(test)]
@@ -218,28 +171,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_are_read() {
-        let texts = |body| alternatives(body, "zh").iter().map(|rule| (CODES[rule.code], rule.text)).collect::<Vec<_>>();
+    fn alternatives_are_parsed() {
+        let texts = |body| parse_alternatives(body, "zh").iter().map(|found| (CODES[found.code], found.text)).collect::<Vec<_>>();
         assert_eq!(texts("zh-hans:甲;zh-hant:乙"), [("zh-hans", "甲"), ("zh-hant", "乙")]);
         assert_eq!(texts(" zh-tw: 乙&nbsp;丙 ; zh-cn:甲;"), [("zh-tw", "乙&nbsp;丙"), ("zh-cn", "甲")]);
         assert_eq!(texts("a;b"), []);
-        assert_eq!(alternatives("乙=>zh-cn:甲", "zh")[0].from, Some("乙"));
-    }
-
-    #[test]
-    fn conversion_keeps_the_number_of_chars() {
-        let converter = Converter::to(Variant::ZhHans).unwrap();
-        for text in ["臺灣的電腦", "後來，皇后乾杯", "頭髮發財", "乾隆"] {
-            let mut out = String::new();
-            converter.convert(text, &mut out);
-            assert_eq!(out.chars().count(), text.chars().count(), "{out}");
-        }
-        let mut out = String::new();
-        converter.convert("漢語 and 頭髮", &mut out);
-        assert_eq!(out, "汉语 and 头发");
-        let mut out = String::new();
-        Converter::to(Variant::ZhHant).unwrap().convert("汉语 and 头发", &mut out);
-        assert_eq!(out, "漢語 and 頭髮");
-        assert!(Converter::to(Variant::None).is_none());
+        assert_eq!(parse_alternatives("乙=>zh-cn:甲", "zh")[0].from, Some("乙"));
     }
 }

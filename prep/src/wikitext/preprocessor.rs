@@ -1,142 +1,112 @@
-//! First pass: what is opaque or stands between braces.
+//! The first pass: comments, extension tags, templates and language variants.
 //!
-//! Comments vanish; tags of extensions (`<ref>`, `<math>`, `<nowiki>` …) are taken whole; `{{…}}`, `{{{…}}}` and `-{…}-` are matched
-//! by depth and replaced. One walk over the text with a stack of what is open; the output is one buffer in which whatever closes is
-//! replaced in place, so text is copied once a level at most, and levels are bounded.
+//! Comments are removed. Extension tags (`<ref>`, `<math>`, `<nowiki>` …) are handled with their content. `{{…}}`, `{{{…}}}` and `-{…}-`
+//! are matched by depth and replaced.
+//!
+//! This is one walk over the text with a stack of open brackets. Everything goes to one output buffer, in which a closed bracket is
+//! replaced in place. So text is copied at most once per level, and the number of levels is bounded.
 
 use std::collections::HashMap;
 
-use super::marks::{CAPTION, GAP, INLINE, NULL, Terms, clear, hide_colons, protect};
-use super::{Page, templates, variants};
+use super::definition_terms::{DefinitionTermTracker, protect_colons};
+use super::extension_tags::{find_extension_tag, is_inline_extension};
+use super::html_tags::tag_length;
+use super::language_variants::expand_variant;
+use super::markers::{CAPTION, GAP, INLINE_GAP, SYNTAX_BREAK, protect, replace_markers};
+use super::page_context::PageContext;
+use super::template_arguments::TemplatePart;
+use super::template_expansion::expand_template;
 
-/// Templates nested deeper than this vanish whatever they are: MediaWiki's own limit is 40.
+/// Templates nested more deeply are removed. MediaWiki's default limit is 40.
 const MAX_DEPTH: usize = 100;
 
-/// Tags whose content never shows in running text.
-const DROPPED: &[&str] = &[
-    "ref",
-    "references",
-    "math",
-    "chem",
-    "ce",
-    "gallery",
-    "timeline",
-    "score",
-    "source",
-    "syntaxhighlight",
-    "hiero",
-    "imagemap",
-    "templatedata",
-    "templatestyles",
-    "graph",
-    "mapframe",
-    "maplink",
-    "inputbox",
-    "section",
-    "categorytree",
-    "indicator",
-    "dynamicpagelist",
-    "includeonly",
-    "rss",
-    "quiz",
-    "charinsert",
-    "phonos",
-    "languages",
-    "rt",
-    "rp",
-];
-
-/// Those of them that stand in a line.
-const IN_LINE: &[&str] = &["ref", "math", "chem", "ce", "score", "hiero", "rp", "rt"];
-
-/// Templates that are notes: they vanish, and their line goes on.
-const NOTES: &[&str] =
+/// Footnote templates: they are removed and inline.
+const NOTE_TEMPLATES: &[&str] =
     &["sfn", "sfnp", "sfnm", "efn", "r", "refn", "rp", "cn", "citation needed", "fact", "cite needed", "note", "#tag:ref"];
 
-/// Other tags that are settled here.
-const KEPT: &[&str] = &["nowiki", "pre", "noinclude", "onlyinclude"];
-
-/// Something between braces that is still open.
+/// A bracket that is open.
 struct Frame {
-    kind: Kind,
-    /// Where its first opening char lies in the output.
+    bracket: Bracket,
+    /// Offset of its first char in the output.
     start: usize,
-    /// Opening chars not matched yet; 2 or more for braces.
+    /// Opening chars that are not matched yet: 2 or more.
     count: usize,
-    /// Where its pipes lie in the output.
+    /// Offsets of its pipes in the output.
     pipes: Vec<usize>,
-    /// Where the first `=` after each pipe lies, if there is one.
+    /// For each pipe, the offset of the first `=` after it.
     equals: Vec<Option<usize>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Bracket {
+    /// `{{` or `{{{`
     Braces,
-    /// `[[` inside braces: its pipes are not the template's.
+    /// `[[` inside of braces, whose pipes do not separate arguments of the template.
     Link,
     /// `-{`
     Variant,
 }
 
-struct Expander<'t, 'p, 'w> {
+struct Preprocessor<'t, 'p, 'w> {
     text: &'t str,
+    /// Offset of the next byte to read.
     at: usize,
     out: String,
     stack: Vec<Frame>,
-    /// How many of each kind are on the stack.
-    open: [usize; 3],
-    page: &'p mut Page<'w>,
-    terms: Terms,
-    /// Tags that are not closed after a place are not looked for again.
+    /// Number of frames on the stack for each kind of bracket.
+    open_count: [usize; 3],
+    page: &'p mut PageContext<'w>,
+    terms: DefinitionTermTracker,
+    /// For extension tags, an offset after which no closing tag was found, so that none is searched for again.
     unclosed: HashMap<&'static str, usize>,
 }
 
-/// Runs the pass.
-pub(super) fn expand(text: &str, page: &mut Page<'_>) -> String {
-    let cleared = clear(text);
-    if cleared.is_some() {
-        page.issue("reserved characters");
+/// Runs the first pass.
+pub(super) fn preprocess(text: &str, page: &mut PageContext<'_>) -> String {
+    let replaced = replace_markers(text);
+    if replaced.is_some() {
+        page.add_issue("reserved characters");
     }
-    let text = cleared.as_deref().unwrap_or(text);
-    let mut expander = Expander {
+    let text = replaced.as_deref().unwrap_or(text);
+    let mut preprocessor = Preprocessor {
         text,
         at: 0,
         out: String::with_capacity(text.len()),
         stack: Vec::new(),
-        open: [0; 3],
+        open_count: [0; 3],
         page,
-        terms: Terms::default(),
+        terms: DefinitionTermTracker::default(),
         unclosed: HashMap::new(),
     };
-    expander.run();
-    expander.out
+    preprocessor.run();
+    preprocessor.out
 }
 
-impl Expander<'_, '_, '_> {
+impl Preprocessor<'_, '_, '_> {
     fn run(&mut self) {
         while let Some(skip) = self.find_special() {
             self.out.push_str(&self.text[self.at..self.at + skip]);
             self.at += skip;
-            self.special();
+            self.read_special();
         }
         self.out.push_str(&self.text[self.at..]);
-        if self.open[Kind::Braces as usize] > 0 {
-            self.page.issue("unclosed template");
+        if self.open_count[Bracket::Braces as usize] > 0 {
+            self.page.add_issue("unclosed template");
         }
-        if self.open[Kind::Variant as usize] > 0 {
-            self.page.issue("unclosed variant");
+        if self.open_count[Bracket::Variant as usize] > 0 {
+            self.page.add_issue("unclosed variant");
         }
     }
 
-    /// Distance to the next char that may mean something here.
+    /// Distance to the next char that may be syntax of this pass.
     fn find_special(&self) -> Option<usize> {
         let rest = &self.text.as_bytes()[self.at..];
-        match (self.stack.is_empty(), self.page.wiki.has_variants()) {
+        match (self.stack.is_empty(), self.page.wiki.has_variants) {
             (true, false) => memchr::memchr2(b'<', b'{', rest),
             (true, true) => memchr::memchr3(b'<', b'{', b'-', rest),
-            (false, variants) => rest.iter().position(|byte| match byte {
+            (false, has_variants) => rest.iter().position(|byte| match byte {
                 b'<' | b'{' | b'}' | b'|' | b'[' | b']' | b'=' => true,
-                b'-' => variants,
+                b'-' => has_variants,
                 _ => false,
             }),
         }
@@ -146,31 +116,33 @@ impl Expander<'_, '_, '_> {
         &self.text[self.at..]
     }
 
-    /// How often the byte here is repeated.
+    /// Number of equal bytes from `at` on.
     fn run_length(&self, byte: u8) -> usize {
         self.text.as_bytes()[self.at..].iter().take_while(|&&other| other == byte).count()
     }
 
+    /// Copies bytes to the output.
     fn copy(&mut self, length: usize) {
         self.out.push_str(&self.text[self.at..self.at + length]);
         self.at += length;
     }
 
-    fn special(&mut self) {
-        let top = self.stack.last().map(|frame| frame.kind);
+    /// Handles the special char at `at`.
+    fn read_special(&mut self) {
+        let top = self.stack.last().map(|frame| frame.bracket);
         match self.text.as_bytes()[self.at] {
-            b'<' => self.angle(),
+            b'<' => self.read_tag(),
             b'{' => {
                 let run = self.run_length(b'{');
                 if run >= 2 {
-                    self.begin(Kind::Braces, run);
+                    self.open(Bracket::Braces, run);
                 } else {
                     self.copy(1);
                 }
             }
             b'}' => self.close_braces(),
-            b'[' if self.rest().starts_with("[[") => self.begin(Kind::Link, 2),
-            b']' if top == Some(Kind::Link) && self.rest().starts_with("]]") => {
+            b'[' if self.rest().starts_with("[[") => self.open(Bracket::Link, 2),
+            b']' if top == Some(Bracket::Link) && self.rest().starts_with("]]") => {
                 self.pop();
                 self.copy(2);
             }
@@ -190,54 +162,54 @@ impl Expander<'_, '_, '_> {
                 self.copy(1);
             }
             b'-' => {
-                // `-{{x}}` is a dash and a template; `-{{{x}}}-` a variant around a template.
+                // `-{{x}}` is a dash and a template, `-{{{x}}}-` a variant that holds a template.
                 self.at += 1;
                 let run = self.run_length(b'{');
                 self.at -= 1;
-                if run == 1 || run >= 3 { self.begin(Kind::Variant, 2) } else { self.copy(1) }
+                if run == 1 || run >= 3 { self.open(Bracket::Variant, 2) } else { self.copy(1) }
             }
             _ => self.copy(1),
         }
     }
 
-    fn begin(&mut self, kind: Kind, count: usize) {
-        self.push(Frame { kind, start: self.out.len(), count, pipes: Vec::new(), equals: Vec::new() });
+    fn open(&mut self, bracket: Bracket, count: usize) {
+        self.push(Frame { bracket, start: self.out.len(), count, pipes: Vec::new(), equals: Vec::new() });
         self.copy(count);
     }
 
     fn push(&mut self, frame: Frame) {
-        self.open[frame.kind as usize] += 1;
+        self.open_count[frame.bracket as usize] += 1;
         self.stack.push(frame);
     }
 
     fn pop(&mut self) -> Option<Frame> {
         let frame = self.stack.pop()?;
-        self.open[frame.kind as usize] -= 1;
+        self.open_count[frame.bracket as usize] -= 1;
         Some(frame)
     }
 
     fn close_braces(&mut self) {
         let run = self.run_length(b'}');
-        // Links that were not closed inside stay as they are.
-        if (run >= 2 && self.open[Kind::Braces as usize] > 0) || self.open[Kind::Variant as usize] > 0 {
-            while self.stack.last().is_some_and(|frame| frame.kind == Kind::Link) {
+        // Links that are not closed inside the bracket stay as they are.
+        if (run >= 2 && self.open_count[Bracket::Braces as usize] > 0) || self.open_count[Bracket::Variant as usize] > 0 {
+            while self.stack.last().is_some_and(|frame| frame.bracket == Bracket::Link) {
                 self.pop();
             }
         }
-        match self.stack.last().map(|frame| frame.kind) {
-            Some(Kind::Braces) if run >= 2 => self.close_template(run),
-            Some(Kind::Variant) if run == 1 && self.text.as_bytes().get(self.at + 1) == Some(&b'-') => self.close_variant(),
+        match self.stack.last().map(|frame| frame.bracket) {
+            Some(Bracket::Braces) if run >= 2 => self.close_template(run),
+            Some(Bracket::Variant) if run == 1 && self.text.as_bytes().get(self.at + 1) == Some(&b'-') => self.close_variant(),
             _ => self.copy(run),
         }
     }
 
     fn close_template(&mut self, run: usize) {
-        let deep = self.stack.len() > MAX_DEPTH;
+        let is_too_deep = self.stack.len() > MAX_DEPTH;
         let Some(mut frame) = self.pop() else { return };
         let matched = run.min(frame.count).min(3);
         self.at += matched;
         let open = frame.start + frame.count;
-        let mut parts: Vec<(&str, Option<usize>)> = Vec::with_capacity(frame.pipes.len() + 1);
+        let mut parts: Vec<TemplatePart<'_>> = Vec::with_capacity(frame.pipes.len() + 1);
         let mut from = open;
         let mut equals = None;
         for (&pipe, &next) in frame.pipes.iter().zip(&frame.equals) {
@@ -246,28 +218,28 @@ impl Expander<'_, '_, '_> {
             equals = next.map(|at: usize| at - from);
         }
         parts.push((&self.out[from..], equals));
-        let is_note = NOTES.iter().any(|note| note.eq_ignore_ascii_case(parts[0].0.trim()));
-        let shown = if deep {
+        let is_note = NOTE_TEMPLATES.iter().any(|note| note.eq_ignore_ascii_case(parts[0].0.trim()));
+        let shown = if is_too_deep {
             None
         } else if matched == 2 {
-            templates::expand(&parts, self.page)
+            expand_template(&parts, self.page)
         } else {
-            // A parameter that nobody sets shows its default.
+            // A page has no parameters, so `{{{name|default}}}` shows its default.
             parts.get(1).map(|_| self.out[frame.pipes[0] + 1..].to_owned())
         };
         self.out.truncate(open - matched);
         match shown {
-            Some(shown) if self.stack.is_empty() && shown.contains(':') && self.terms.at_end(&self.out) => {
-                hide_colons(&shown, &mut self.out);
+            Some(shown) if self.stack.is_empty() && shown.contains(':') && self.terms.ends_in_term(&self.out) => {
+                protect_colons(&shown, &mut self.out);
             }
             Some(shown) => {
                 self.out.push_str(&shown);
-                // What a template wraps in a tag takes no letters along.
+                // Letters after a template are not the link trail of a link inside it.
                 if shown.ends_with("]]") {
-                    self.out.push(NULL);
+                    self.out.push(SYNTAX_BREAK);
                 }
             }
-            None => self.vanish(is_note),
+            None => self.mark_removed(is_note),
         }
         frame.count -= matched;
         if frame.count >= 2 {
@@ -277,63 +249,61 @@ impl Expander<'_, '_, '_> {
         }
     }
 
-    /// Something shows nothing; whether it stands in a line.
-    fn vanish(&mut self, in_line: bool) {
+    /// Marks where something was removed.
+    fn mark_removed(&mut self, is_inline: bool) {
         self.out.push(GAP);
-        self.out.extend(in_line.then_some(INLINE));
+        self.out.extend(is_inline.then_some(INLINE_GAP));
     }
 
     fn close_variant(&mut self) {
         let Some(frame) = self.pop() else { return };
         self.at += 2;
-        let shown = variants::choose(&self.out[frame.start + 2..], self.page);
+        let shown = expand_variant(&self.out[frame.start + 2..], self.page);
         self.out.truncate(frame.start);
         self.out.push_str(&shown);
     }
 
-    /// A comment, a tag of an extension, or something for later passes.
-    fn angle(&mut self) {
+    /// Reads a comment or extension tag; other tags are left to later passes.
+    fn read_tag(&mut self) {
         if self.rest().starts_with("<!--") {
-            return self.comment();
+            return self.skip_comment();
         }
         let bytes = self.rest().as_bytes();
         let closing = bytes.get(1) == Some(&b'/');
         let name_start = 1 + usize::from(closing);
         let name_length = bytes[name_start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let name = &self.rest()[name_start..name_start + name_length];
-        let Some(name) = DROPPED.iter().chain(KEPT).copied().find(|known| known.eq_ignore_ascii_case(name)) else {
-            return self.copy(1);
-        };
-        let wrapper = matches!(name, "noinclude" | "onlyinclude");
+        let Some(name) = find_extension_tag(name) else { return self.copy(1) };
+        let is_wrapper = matches!(name, "noinclude" | "onlyinclude");
         let Some(length) = tag_length(self.rest()) else { return self.copy(1) };
-        let empty = self.rest().as_bytes()[length - 2] == b'/';
-        if closing || wrapper {
-            // A closing tag without its opening one is residue.
+        let is_empty = self.rest().as_bytes()[length - 2] == b'/';
+        if closing || is_wrapper {
+            // A closing tag without an opening one shows nothing; `<noinclude>` and `<onlyinclude>` show their content.
             self.at += length;
             return;
         }
-        if empty {
+        if is_empty {
             self.at += length;
             if name == "nowiki" {
-                self.out.push(NULL);
+                self.out.push(SYNTAX_BREAK);
             } else {
-                self.vanish(IN_LINE.contains(&name));
+                self.mark_removed(is_inline_extension(name));
             }
             return;
         }
         let content = self.at + length;
         let Some((end, after)) = self.find_close(name, content) else {
-            self.page.issue(&format!("unclosed <{name}>"));
-            // What is only for those who include the page goes on to its end.
+            self.page.add_issue(&format!("unclosed <{name}>"));
+            // An unclosed <includeonly> extends to the end of the page.
             self.at = if name == "includeonly" { self.text.len() } else { self.at + length };
             return;
         };
         let content = &self.text[content..end];
         match name {
             "nowiki" => {
-                self.out.push(NULL);
+                self.out.push(SYNTAX_BREAK);
                 protect(content, &mut self.out);
-                self.out.push(NULL);
+                self.out.push(SYNTAX_BREAK);
             }
             "pre" => {
                 let content = content.replace("<nowiki>", "").replace("</nowiki>", "");
@@ -344,15 +314,15 @@ impl Expander<'_, '_, '_> {
                 }
             }
             "gallery" if self.page.captions => {
-                let captions = captions(content, self.page);
+                let captions = gallery_captions(content, self.page);
                 self.out.push_str(&captions);
             }
-            _ => self.vanish(IN_LINE.contains(&name)),
+            _ => self.mark_removed(is_inline_extension(name)),
         }
         self.at = after;
     }
 
-    /// Where the content of a tag ends and what follows begins.
+    /// Where the content of an extension tag ends, and where the text after its closing tag begins.
     fn find_close(&mut self, name: &'static str, from: usize) -> Option<(usize, usize)> {
         if self.unclosed.get(name).is_some_and(|&since| from >= since) {
             return None;
@@ -371,15 +341,15 @@ impl Expander<'_, '_, '_> {
         None
     }
 
-    fn comment(&mut self) {
+    fn skip_comment(&mut self) {
         let bytes = self.text.as_bytes();
         let end = memchr::memmem::find(&bytes[self.at + 4..], b"-->").map_or(bytes.len(), |end| self.at + 4 + end + 3);
-        // A line that held only comments vanishes with them.
+        // A line that holds only comments is removed with its line feed.
         let before = self.out.trim_end_matches([' ', '\t']).len();
-        let line_start = before == 0 || self.out.as_bytes()[before - 1] == b'\n';
+        let is_line_start = before == 0 || self.out.as_bytes()[before - 1] == b'\n';
         let after = end + bytes[end..].iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
-        let protected = self.stack.last().is_some_and(|frame| before < frame.start + frame.count);
-        if line_start && !protected && bytes.get(after) == Some(&b'\n') {
+        let is_bracket = self.stack.last().is_some_and(|frame| before < frame.start + frame.count);
+        if is_line_start && !is_bracket && bytes.get(after) == Some(&b'\n') {
             self.out.truncate(before);
             self.at = after + 1;
         } else {
@@ -388,36 +358,16 @@ impl Expander<'_, '_, '_> {
     }
 }
 
-/// The captions of a gallery, a line each.
-fn captions(content: &str, page: &mut Page<'_>) -> String {
+/// The captions of a gallery, one line each.
+fn gallery_captions(content: &str, page: &mut PageContext<'_>) -> String {
     let mut out = String::from("\n");
     for line in content.lines() {
-        let line = expand(line, page);
-        if let Some(caption) = super::links::caption(&line, page.wiki) {
+        let line = preprocess(line, page);
+        if let Some(caption) = page.wiki.media_options.find_caption(&line) {
             out.push(CAPTION);
             out.push_str(&line[caption].replace('\n', " "));
             out.push('\n');
         }
     }
     out
-}
-
-/// Length of the tag at the start of `text`, quotes of attributes respected; none if it does not end.
-pub(super) fn tag_length(text: &str) -> Option<usize> {
-    /// Longer tags are taken for text: this bounds the search for an end that is not there.
-    const MAX_TAG: usize = 4000;
-    let mut quote = None;
-    let mut unquoted_end = None;
-    for (at, byte) in text.bytes().enumerate().skip(1).take(MAX_TAG) {
-        match (quote, byte) {
-            (None, b'>') => return Some(at + 1),
-            (None, b'"' | b'\'') if text.as_bytes()[..at].trim_ascii_end().ends_with(b"=") => quote = Some(byte),
-            (None, b'<') => break,
-            (Some(open), _) if byte == open => quote = None,
-            (Some(_), b'>') if unquoted_end.is_none() => unquoted_end = Some(at + 1),
-            _ => {}
-        }
-    }
-    // A quote that is not closed does not swallow the page.
-    unquoted_end
 }

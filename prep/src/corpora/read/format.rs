@@ -15,7 +15,7 @@ use super::json::offsets::Offsets;
 use super::json::{self, jsonl, mrc_json, nested};
 use crate::corpora::scheme::Scheme;
 use crate::corpora::sentence::SentenceReader;
-use crate::source::{Progress, Stream};
+use crate::source::{BytesRead, InputStream};
 
 /// Elements that are looked at; one of them must be sound.
 const LOOKED_AT: usize = 100;
@@ -57,7 +57,7 @@ impl Format {
     pub fn of(path: &Path, asked: Option<Self>) -> anyhow::Result<Self> {
         match asked {
             Some(format) => Ok(format),
-            None => Self::told(Stream::open(path, Progress::default())?).with_context(|| path.display().to_string()),
+            None => Self::told(InputStream::open(path, BytesRead::default())?).with_context(|| path.display().to_string()),
         }
     }
 

@@ -11,7 +11,7 @@ use super::format::{Format, Reading};
 use crate::corpora::context::Scripts;
 use crate::corpora::scheme::{Evidence, Tag};
 use crate::corpora::sentence::{Body, Item, Sentence};
-use crate::source::{Progress, Stream};
+use crate::source::{BytesRead, InputStream};
 
 /// Malformed lines that are shown; all are counted.
 const SHOWN_FAULTS: u64 = 5;
@@ -50,7 +50,7 @@ impl Survey {
         let mut faults = 0;
         for (path, _) in files {
             let format = Format::of(path, format)?;
-            let mut stream = Stream::open(path, Progress::default())?;
+            let mut stream = InputStream::open(path, BytesRead::default())?;
             let path = path.display();
             let mut reader = format.reader(&mut stream, reading);
             while let Some(item) = reader.next_item().with_context(|| path.to_string())? {

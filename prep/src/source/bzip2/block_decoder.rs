@@ -1,60 +1,66 @@
-//! One block to the bytes it was made of.
+//! Decodes one bzip2 block: Huffman codes, run lengths, move-to-front, inverse Burrows–Wheeler transform, run lengths again, checksum.
 
-use super::bits::BitReader;
-use super::crc::checksum;
-use super::huffman::{Code, MAX_SYMBOLS};
-use super::transform::{Inverse, Run};
-use super::{BLOCK, random, runs};
+use super::bit_reader::BitReader;
+use super::crc32::crc32;
+use super::derandomize::derandomize;
+use super::format::BLOCK_MAGIC;
+use super::huffman_decoder::{HuffmanDecoder, MAX_SYMBOLS};
+use super::inverse_bwt::{ByteRun, InverseBwt};
+use super::move_to_front::{move_to_front, split_list};
+use super::run_length::decode_runs;
 
-/// Largest block, before runs are expanded.
+/// Largest block in bytes, before the last run-length decoding.
 const MAX_BLOCK: u32 = 900_000;
-/// Symbols that share a code.
+/// Number of consecutive symbols that use the same Huffman code.
 const GROUP: usize = 50;
 const MAX_CODES: usize = 6;
-/// Groups of the largest block; more may be announced, and are never reached.
+/// Groups of the largest block. More may be announced, but are never reached.
 const MAX_GROUPS: usize = MAX_BLOCK as usize / GROUP + 2;
 /// The highest power of two in the length of a run.
 const MAX_SHIFT: u32 = 20;
 
-/// Decodes blocks, one after the other, in buffers that it keeps: 12 MB, and what a block expands to.
-pub struct Decoder {
-    codes: Vec<Code>,
-    groups: Vec<u8>,
-    /// The block after Huffman's code and moving to the front: from the eighth bit on how often, below it which byte.
+/// Decodes blocks one after the other and reuses its buffers: about 12 MB, and the size of the largest output.
+pub struct BlockDecoder {
+    codes: Vec<HuffmanDecoder>,
+    /// Index of the Huffman code of each group.
+    selectors: Vec<u8>,
+    /// The block after Huffman and move-to-front decoding, as runs: the byte in the low 8 bits, the length of the run above them.
     runs: Vec<u32>,
-    inverse: Inverse,
+    inverse_bwt: InverseBwt,
+    /// The block after the inverse transform.
     block: Vec<u8>,
 }
 
-impl Default for Decoder {
+impl Default for BlockDecoder {
     fn default() -> Self {
         Self {
-            codes: (0..MAX_CODES).map(|_| Code::new()).collect(),
-            groups: Vec::with_capacity(MAX_GROUPS),
+            codes: (0..MAX_CODES).map(|_| HuffmanDecoder::new()).collect(),
+            selectors: Vec::with_capacity(MAX_GROUPS),
             runs: vec![0; MAX_GROUPS * GROUP + 1],
-            inverse: Inverse::new(),
+            inverse_bwt: InverseBwt::new(),
             block: Vec::new(),
         }
     }
 }
 
-impl Decoder {
-    /// Decodes the block that takes the bits from `start` to `end`, its magic number with them. Nothing if that is not one whole block with the
-    /// right checksum.
+impl BlockDecoder {
+    /// Decodes the block in bits `start..end` of `bytes`, its magic number included, and replaces the content of `out`.
+    ///
+    /// `None` if these bits are not exactly one block with a valid checksum; `out` is then unspecified. The output has at most 46 MB.
     pub fn decode(&mut self, bytes: &[u8], start: u64, end: u64, out: &mut Vec<u8>) -> Option<()> {
         let mut bits = BitReader::at(bytes, start);
-        if u64::from(bits.take(24)) << 24 | u64::from(bits.take(24)) != BLOCK {
+        if u64::from(bits.take(24)) << 24 | u64::from(bits.take(24)) != BLOCK_MAGIC {
             return None;
         }
         let crc = bits.take(32);
         let randomised = bits.take(1) == 1;
         let origin = bits.take(24) as usize;
-        let (front, count) = read_bytes(&mut bits);
+        let (list, count) = read_used_bytes(&mut bits);
         if count == 0 {
             return None;
         }
         self.read_codes(&mut bits, count + 2)?;
-        let (found, stopped) = self.read_runs(bits, front, count as u32 + 1)?;
+        let (found, stopped) = self.read_runs(bits, list, count as u32 + 1)?;
         if stopped != end {
             return None;
         }
@@ -68,65 +74,67 @@ impl Decoder {
                 return None;
             }
         }
-        let runs = runs.iter().map(|run| Run { byte: *run as u8, length: (run >> 8) as usize });
-        self.inverse.run(runs, &counts, origin, &mut self.block)?;
+        let runs = runs.iter().map(|run| ByteRun { byte: *run as u8, length: (run >> 8) as usize });
+        self.inverse_bwt.invert(runs, &counts, origin, &mut self.block)?;
         if randomised {
-            random::restore(&mut self.block);
+            derandomize(&mut self.block);
         }
-        runs::expand(&self.block, out)?;
-        (checksum(out) == crc).then_some(())
+        decode_runs(&self.block, out)?;
+        (crc32(out) == crc).then_some(())
     }
 
-    /// The codes, and which of them each group of symbols is written in.
+    /// Reads the selectors of the groups and the Huffman codes.
     fn read_codes(&mut self, bits: &mut BitReader<'_>, symbols: usize) -> Option<()> {
         let codes = bits.take(3) as usize;
         let groups = bits.take(15) as usize;
         if !(2..=MAX_CODES).contains(&codes) || groups == 0 {
             return None;
         }
-        self.groups.clear();
-        let mut recent: [u8; MAX_CODES] = std::array::from_fn(|code| code as u8);
+        self.selectors.clear();
+        // Selectors are move-to-front coded too.
+        let mut list: [u8; MAX_CODES] = std::array::from_fn(|code| code as u8);
         for _ in 0..groups {
-            let mut place = 0;
+            let mut index = 0;
             while bits.take(1) == 1 {
-                place += 1;
-                if place == codes {
+                index += 1;
+                if index == codes {
                     return None;
                 }
             }
-            recent[..=place].rotate_right(1);
-            if self.groups.len() < MAX_GROUPS {
-                self.groups.push(recent[0]);
+            list[..=index].rotate_right(1);
+            if self.selectors.len() < MAX_GROUPS {
+                self.selectors.push(list[0]);
             }
         }
-        self.codes[..codes].iter_mut().try_for_each(|code| code.read(bits, symbols))
+        self.codes[..codes].iter_mut().try_for_each(|code| code.read_code(bits, symbols))
     }
 
-    /// The symbols up to the one for the end. Says how many runs they are, and where they end.
-    fn read_runs(&mut self, mut bits: BitReader<'_>, bytes: [u8; 256], end: u32) -> Option<(usize, u64)> {
-        let (mut front, mut rest) = split(bytes);
+    /// Reads the symbols up to `end_symbol` into `self.runs`. Returns the number of runs and the bit after the last symbol.
+    fn read_runs(&mut self, mut bits: BitReader<'_>, list: [u8; 256], end_symbol: u32) -> Option<(usize, u64)> {
+        let (mut front, mut rest) = split_list(list);
         let mut written = 0;
-        // The first is empty if the block does not begin with one of the byte that is in front.
-        let mut run = u32::from(bytes[0]);
+        // The first run is empty unless the block begins with a run of the first byte of the list.
+        let mut run = u32::from(list[0]);
         let mut shift = 0;
-        for group in &self.groups {
-            let code = &self.codes[usize::from(*group)];
+        for selector in &self.selectors {
+            let code = &self.codes[usize::from(*selector)];
             let slots = self.runs.get_mut(written..written + GROUP + 1)?;
             let mut at = 0;
-            // What is read at once holds two symbols of any length.
+            // A refill holds two symbols of any length.
             for pair in 0..GROUP {
                 if pair % 2 == 0 {
                     bits.refill();
                 }
-                let (symbol, length) = code.symbol(bits.peek())?;
+                let (symbol, length) = code.decode(bits.peek())?;
                 bits.skip(length);
-                if symbol >= end {
+                if symbol >= end_symbol {
                     slots[at] = run;
-                    return Some((written + at + 1, bits.bit()));
+                    return Some((written + at + 1, bits.position()));
                 }
-                front = to_front(front, &mut rest, symbol.saturating_sub(1));
+                front = move_to_front(front, &mut rest, symbol.saturating_sub(1));
                 slots[at] = run;
-                // Whether the run goes on is as good as random: no branch is taken by it.
+                // Symbols 0 and 1 are the digits of a run length in bijective base 2. Whether one follows is unpredictable, so this
+                // avoids a branch.
                 let ends = u32::from(symbol > 1);
                 at += ends as usize;
                 let more = ends.wrapping_sub(1);
@@ -142,8 +150,8 @@ impl Decoder {
     }
 }
 
-/// Which bytes the block has, in order, and how many.
-fn read_bytes(bits: &mut BitReader<'_>) -> ([u8; 256], usize) {
+/// Reads which byte values occur in the block, as a bitmap of 16 rows. Returns them in ascending order with their number.
+fn read_used_bytes(bits: &mut BitReader<'_>) -> ([u8; 256], usize) {
     let mut bytes = [0; 256];
     let mut count = 0;
     let rows = bits.take(16);
@@ -155,32 +163,6 @@ fn read_bytes(bits: &mut BitReader<'_>) -> ([u8; 256], usize) {
         }
     }
     (bytes, count)
-}
-
-/// Bytes in the order in which they were last met: the first eight, the very first lowest, and the rest.
-fn split(bytes: [u8; 256]) -> (u64, [u8; 256]) {
-    let mut rest = [0; 256];
-    rest[..248].copy_from_slice(&bytes[8..]);
-    (bytes[..8].iter().rev().fold(0, |front, &byte| front << 8 | u64::from(byte)), rest)
-}
-
-/// Moves the byte at a place to the front.
-#[inline(always)]
-fn to_front(front: u64, rest: &mut [u8; 256], place: u32) -> u64 {
-    if place < 8 {
-        let shift = place * 8;
-        let byte = front >> shift & 0xff;
-        // Those before it move up by one; those after it stay.
-        let before = front & ((1 << shift) - 1);
-        let after = (front >> shift >> 8) << shift << 8;
-        after | before << 8 | byte
-    } else {
-        let place = (place as usize - 8) % 256;
-        let byte = rest[place];
-        rest.copy_within(..place, 1);
-        rest[0] = (front >> 56) as u8;
-        front << 8 | u64::from(byte)
-    }
 }
 
 const _: () = assert!(MAX_SYMBOLS == 256 + 2);

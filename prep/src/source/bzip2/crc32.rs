@@ -1,10 +1,10 @@
-//! bzip2's checksum: CRC-32, the highest bit first.
+//! The checksum of bzip2: CRC-32 with the highest bit first (CRC-32/BZIP2), computed 16 bytes at a time.
 
 const POLYNOMIAL: u32 = 0x04c1_1db7;
-/// Bytes taken at a step.
+/// Bytes per step.
 const STEP: usize = 16;
 
-/// For each byte of a step, what it changes after all that follow it in the step.
+/// `TABLES[n][byte]`: the effect of a byte on the checksum after `n` more bytes ("slicing by 16").
 static TABLES: [[u32; 256]; STEP] = tables();
 
 const fn tables() -> [[u32; 256]; STEP] {
@@ -33,8 +33,8 @@ const fn tables() -> [[u32; 256]; STEP] {
     tables
 }
 
-/// The checksum of a block's bytes.
-pub(super) fn checksum(bytes: &[u8]) -> u32 {
+/// The CRC-32/BZIP2 of some bytes.
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
     let (steps, rest) = bytes.as_chunks::<STEP>();
     let crc = steps.iter().fold(!0u32, |crc, step| {
         let first = crc.to_be_bytes();
@@ -53,12 +53,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_known_value_at_every_length() {
-        assert_eq!(checksum(b"123456789"), 0xfc89_1918, "the check value of CRC-32/BZIP2");
+    fn slicing_gives_the_bytewise_result() {
+        assert_eq!(crc32(b"123456789"), 0xfc89_1918, "the check value of CRC-32/BZIP2");
         let bytes: Vec<u8> = (0..100u8).map(|byte| byte.wrapping_mul(37)).collect();
         for length in 0..bytes.len() {
-            let slow = bytes[..length].iter().fold(!0u32, |crc, byte| (crc << 8) ^ TABLES[0][usize::from((crc >> 24) as u8 ^ byte)]);
-            assert_eq!(checksum(&bytes[..length]), !slow, "{length}");
+            let bytewise = bytes[..length].iter().fold(!0u32, |crc, byte| (crc << 8) ^ TABLES[0][usize::from((crc >> 24) as u8 ^ byte)]);
+            assert_eq!(crc32(&bytes[..length]), !bytewise, "{length}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Blocks as bzip2 wrote them before 0.9.5 where sorting took long: some bytes were changed first.
+//! Randomised blocks: before version 0.9.5, bzip2 flipped some bits of a block that was slow to sort. Current versions still read them.
 
-/// How many bytes lie between those that are changed, less one, by the format's definition.
+/// Distances between the changed bytes, as the format defines them.
 #[rustfmt::skip]
 static DISTANCES: [u16; 512] = [
     619, 720, 127, 481, 931, 816, 813, 233, 566, 247, 985, 724, 205, 454, 863, 491, 741, 242, 949, 214, 733, 859, 335, 708,
@@ -27,12 +27,12 @@ static DISTANCES: [u16; 512] = [
     510, 357, 358, 850, 858, 364, 936, 638,
 ];
 
-/// Undoes the change.
-pub(super) fn restore(bytes: &mut [u8]) {
+/// Flips the lowest bit of the changed bytes back. The function is its own inverse.
+pub(super) fn derandomize(bytes: &mut [u8]) {
     let mut at = 0;
     for distance in DISTANCES.iter().cycle() {
         at += usize::from(*distance);
-        // The first counts from 2, the others from 1.
+        // As in the reference decoder, the index is 2 less than the sum of the distances.
         let Some(byte) = bytes.get_mut(at - 2) else { return };
         *byte ^= 1;
     }

@@ -1,106 +1,113 @@
-//! The inverse of the transform of Burrows and Wheeler.
+//! The inverse Burrows–Wheeler transform.
 //!
-//! A block is one walk through a table of 3.6 MB in which each step says where the next one is: whoever walks it step by step waits
-//! for memory. So it is walked from many places at once. Each walk ends where another began, and at the end they are put in order.
+//! A block is one walk through a table of 3.6 MB in which each entry holds a byte and the index of the next entry. A walk step by step
+//! waits for memory at each step. So the block is walked from many start points at once, in lanes whose loads overlap. A walk ends where
+//! another one started; at the end the walks are concatenated in order.
 
-/// Entries of the table; more than the largest block has.
+/// Entries of the table. More than the largest block needs.
 const ENTRIES: usize = 1 << 20;
-/// Walks under way at once: as many as there are loads that a core keeps in flight, and registers for them.
+/// Number of simultaneous walks: about the number of loads that a core keeps in flight.
 const LANES: usize = 16;
-/// Steps between two looks at where the walks are.
+/// Most steps of all lanes between two checks for finished walks.
 const STEPS: usize = 512;
-/// Steps of a walk, roughly.
+/// Average number of steps of a walk.
 const WALK: usize = 2048;
-/// Set where the next step is the first of another walk.
+/// Flag of an entry: the next step belongs to another walk.
 const LAST: u32 = 1 << 31;
 
-/// So many times the same byte.
+/// A run of one byte.
 #[derive(Clone, Copy)]
-pub(super) struct Run {
+pub(super) struct ByteRun {
     pub byte: u8,
     pub length: usize,
 }
 
-/// What is needed to undo the transform, 6 MB, used for block after block.
-pub(super) struct Inverse {
-    /// For each place in the sorted block: its byte, and from the eighth bit on which place comes next.
+/// Buffers of the inverse transform, 6 MB, reused for block after block.
+pub(super) struct InverseBwt {
+    /// By index in the sorted block: the byte in the low 8 bits, the index of the next entry above them, and [`LAST`].
     table: Box<[u32; ENTRIES]>,
-    /// Places at which walks begin, ascending.
+    /// Indices at which walks start, ascending.
     starts: Vec<u32>,
+    /// The walks, in the order of `starts`.
     walks: Vec<Walk>,
-    /// What the walks gave, piece by piece.
+    /// The bytes of all walks, in chunks.
     walked: Vec<u8>,
-    pieces: Vec<Piece>,
+    chunks: Vec<Chunk>,
 }
 
 /// A walk from one start to another.
 #[derive(Clone, Copy, Default)]
 struct Walk {
-    /// Its first and last piece.
-    pieces: Option<(u32, u32)>,
-    /// Where it ended: the place at which another begins.
+    /// Its first and last chunk.
+    chunks: Option<(u32, u32)>,
+    /// Where it ended: the start of the walk that follows it.
     end: u32,
 }
 
-/// A part of `walked`.
-struct Piece {
+/// Consecutive bytes of a walk, as a range of `walked`.
+struct Chunk {
     start: u32,
     length: u32,
+    /// The next chunk of the same walk.
     next: u32,
 }
 
-/// The walks under way.
+/// The walks in progress.
 struct Lanes {
-    /// The place of each.
+    /// The current index of each lane.
     at: [u32; LANES],
-    /// Its number; nothing where there was no more to walk.
+    /// The number of its walk; `None` if the lane is idle.
     walk: [Option<usize>; LANES],
     bytes: [[u8; STEPS]; LANES],
 }
 
-impl Inverse {
+impl InverseBwt {
+    /// Allocates the table.
     pub fn new() -> Self {
         let table = vec![0; ENTRIES].into_boxed_slice().try_into().expect("the length is that of the array");
-        Self { table, starts: Vec::new(), walks: Vec::new(), walked: Vec::new(), pieces: Vec::new() }
+        Self { table, starts: Vec::new(), walks: Vec::new(), walked: Vec::new(), chunks: Vec::new() }
     }
 
-    /// The block whose transform is `runs`, with so many of each byte, the original being at place `origin` of the sorted block.
-    /// Nothing where there is no such place or the block is too large.
-    pub fn run(&mut self, runs: impl Iterator<Item = Run>, counts: &[u32; 256], origin: usize, out: &mut Vec<u8>) -> Option<()> {
+    /// Inverts the transform of a block and replaces the content of `out`. `runs` is the last column of the sorted block, `counts` how
+    /// often each byte occurs in it, and `origin` the row of the original block.
+    ///
+    /// `None` if there is no such row, or if the block is too large.
+    pub fn invert(&mut self, runs: impl Iterator<Item = ByteRun>, counts: &[u32; 256], origin: usize, out: &mut Vec<u8>) -> Option<()> {
         let length = counts.iter().map(|&count| count as usize).sum::<usize>();
         if origin >= length || length >= ENTRIES {
             return None;
         }
-        self.set_starts(length as u32, origin as u32);
-        self.fill(runs, counts, length);
+        self.choose_starts(length as u32, origin as u32);
+        self.fill_table(runs, counts, length);
         self.walk(length);
-        self.put_in_order(length, origin as u32, out);
+        self.concatenate(length, origin as u32, out);
         Some(())
     }
 
-    fn set_starts(&mut self, length: u32, origin: u32) {
+    fn choose_starts(&mut self, length: u32, origin: u32) {
         self.starts.clear();
         self.starts.extend((0..length).step_by(WALK));
-        if let Err(place) = self.starts.binary_search(&origin) {
-            self.starts.insert(place, origin);
+        if let Err(index) = self.starts.binary_search(&origin) {
+            self.starts.insert(index, origin);
         }
     }
 
-    fn fill(&mut self, runs: impl Iterator<Item = Run>, counts: &[u32; 256], length: usize) {
-        let mut places = [0u32; 256];
+    fn fill_table(&mut self, runs: impl Iterator<Item = ByteRun>, counts: &[u32; 256], length: usize) {
+        // By byte: the index of its next row in the sorted block.
+        let mut rows = [0u32; 256];
         let mut before = 0;
-        for (place, count) in places.iter_mut().zip(counts) {
-            *place = before;
+        for (row, count) in rows.iter_mut().zip(counts) {
+            *row = before;
             before += count;
         }
         let mut starts = self.starts.iter().copied();
         let mut start = starts.next().unwrap_or(u32::MAX);
         let mut next = 0u32;
         for run in runs {
-            let place = &mut places[usize::from(run.byte)];
-            let first = *place as usize;
+            let row = &mut rows[usize::from(run.byte)];
+            let first = *row as usize;
             let entries = &mut self.table[first..first + run.length];
-            *place += run.length as u32;
+            *row += run.length as u32;
             let mut entry = next << 8 | u32::from(run.byte);
             for slot in entries.iter_mut() {
                 *slot = entry;
@@ -113,7 +120,7 @@ impl Inverse {
             }
             next = end;
         }
-        // Where lanes stay that have nothing more to walk.
+        // Idle lanes stay at this entry.
         self.table[length] = (length as u32) << 8;
     }
 
@@ -121,60 +128,60 @@ impl Inverse {
         self.walks.clear();
         self.walks.resize(self.starts.len(), Walk::default());
         self.walked.clear();
-        self.pieces.clear();
+        self.chunks.clear();
         let mut lanes = Lanes { at: [length as u32; LANES], walk: [None; LANES], bytes: [[0; STEPS]; LANES] };
-        let mut begun = 0;
-        let mut under_way = 0;
-        let mut begin = |lanes: &mut Lanes, lane: usize| {
-            let start = self.starts.get(begun);
+        let mut started = 0;
+        let mut active = 0;
+        let mut start_walk = |lanes: &mut Lanes, lane: usize| {
+            let start = self.starts.get(started);
             lanes.at[lane] = start.copied().unwrap_or(length as u32);
-            lanes.walk[lane] = start.map(|_| begun);
-            begun += usize::from(start.is_some());
+            lanes.walk[lane] = start.map(|_| started);
+            started += usize::from(start.is_some());
             start.is_some()
         };
         for lane in 0..LANES {
-            under_way += usize::from(begin(&mut lanes, lane));
+            active += usize::from(start_walk(&mut lanes, lane));
         }
-        while under_way > 0 {
+        while active > 0 {
             let (steps, last) = lanes.step(&self.table);
             for lane in 0..LANES {
                 let Some(number) = lanes.walk[lane] else { continue };
                 let walk = &mut self.walks[number];
-                let piece = self.pieces.len() as u32;
-                match &mut walk.pieces {
+                let chunk = self.chunks.len() as u32;
+                match &mut walk.chunks {
                     Some((_, last)) => {
-                        self.pieces[*last as usize].next = piece;
-                        *last = piece;
+                        self.chunks[*last as usize].next = chunk;
+                        *last = chunk;
                     }
-                    None => walk.pieces = Some((piece, piece)),
+                    None => walk.chunks = Some((chunk, chunk)),
                 }
-                self.pieces.push(Piece { start: self.walked.len() as u32, length: steps as u32, next: 0 });
+                self.chunks.push(Chunk { start: self.walked.len() as u32, length: steps as u32, next: 0 });
                 self.walked.extend_from_slice(&lanes.bytes[lane][..steps]);
                 if last[lane] {
                     walk.end = lanes.at[lane];
-                    under_way -= usize::from(!begin(&mut lanes, lane));
+                    active -= usize::from(!start_walk(&mut lanes, lane));
                 }
             }
         }
     }
 
-    /// From the origin on, one walk after the other.
-    fn put_in_order(&self, length: usize, origin: u32, out: &mut Vec<u8>) {
+    /// Writes the walks one after the other, from the one that starts at the origin.
+    fn concatenate(&self, length: usize, origin: u32, out: &mut Vec<u8>) {
         out.clear();
         out.reserve(length);
         let mut start = origin;
-        // A block that is something repeated comes back to its origin before it is whole.
+        // In a periodic block, the walk returns to the origin after one period.
         while out.len() < length {
-            let walk = self.starts.binary_search(&start).expect("walks end where others begin");
+            let walk = self.starts.binary_search(&start).expect("a walk ends at the start of another");
             let walk = &self.walks[walk];
-            let (mut at, last) = walk.pieces.expect("all walks were walked, and none is empty");
+            let (mut at, last) = walk.chunks.expect("all walks were walked, and none is empty");
             loop {
-                let piece = &self.pieces[at as usize];
-                out.extend_from_slice(&self.walked[piece.start as usize..(piece.start + piece.length) as usize]);
+                let chunk = &self.chunks[at as usize];
+                out.extend_from_slice(&self.walked[chunk.start as usize..(chunk.start + chunk.length) as usize]);
                 if at == last {
                     break;
                 }
-                at = piece.next;
+                at = chunk.next;
             }
             start = walk.end;
         }
@@ -183,7 +190,7 @@ impl Inverse {
 }
 
 impl Lanes {
-    /// Goes on until a walk ends. Says how many steps were made, and which walks ended.
+    /// Advances all lanes until a walk ends, [`STEPS`] steps at most. Returns the number of steps, and which walks ended.
     #[inline(never)]
     fn step(&mut self, table: &[u32; ENTRIES]) -> (usize, [bool; LANES]) {
         let mut at = self.at;
@@ -203,7 +210,7 @@ impl Lanes {
                 break;
             }
         }
-        self.at = at.map(|place| place & (ENTRIES as u32 - 1));
+        self.at = at.map(|index| index & (ENTRIES as u32 - 1));
         (steps, entries.map(|entry| entry & LAST != 0))
     }
 }

@@ -1,6 +1,4 @@
-//! Blocks in the order of the file, decoded on several threads.
-//!
-//! Memory: two pieces for each worker, of 900 kB each when decoded, 46 MB at worst, and what a [`Decoder`] takes.
+//! Decodes the blocks of a bzip2 file on several threads and returns their bytes in order.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -8,185 +6,198 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::cut::{Bits, corrupt, cut};
-use super::{BLOCK, Decoder, HEAD_BITS, MAGIC_BITS};
-use crate::source::stream::Mark;
+use super::block_decoder::BlockDecoder;
+use super::block_finder::{Candidate, corrupt, for_each_candidate};
+use super::format::{BLOCK_MAGIC, MAGIC_AND_CRC_BITS, MAGIC_BITS};
+use crate::source::seek_point::SeekPoint;
 
-/// Pieces that are joined before the first is called corrupt.
+/// Number of candidates that are joined before the first is reported as corrupt.
 const MAX_JOINED: usize = 4;
 
-/// Decompresses on worker threads what it reads on another.
+/// Bit offset of the checksum in a candidate, be it a block or the end of a stream.
+const CRC_OFFSET: u64 = MAGIC_BITS;
+
+/// A bzip2 decompressor with its own threads: one reads the file, the others decode blocks.
 ///
-/// What was read before an error is sound. Reading on after it gives what follows the corrupt block, or nothing where nothing can be
-/// told any more.
-pub(in crate::source) struct BlockReader {
-    pieces: Receiver<io::Result<Piece>>,
-    /// Where workers find buffers for the next blocks.
-    spare: Sender<Vec<u8>>,
-    /// Decodes what had to be joined.
-    decoder: Option<Box<Decoder>>,
-    /// Pieces that were asked for too early.
-    ahead: VecDeque<io::Result<Piece>>,
+/// Bytes read before an error are valid. Reading continues after an error with the block that follows the corrupt one; at the end of
+/// the file, or if the error has no recovery, it returns no more bytes.
+pub(in crate::source) struct Bzip2Reader {
+    candidates: Receiver<io::Result<PendingCandidate>>,
+    /// Returns used buffers to the workers.
+    spare_buffers: Sender<Vec<u8>>,
+    /// Decodes joined candidates.
+    decoder: Option<Box<BlockDecoder>>,
+    /// Candidates that were received to be joined, but are blocks of their own.
+    put_back: VecDeque<io::Result<PendingCandidate>>,
     decoded: Vec<u8>,
+    /// Bytes of `decoded` that were returned.
     taken: usize,
-    stream: Stream,
-    /// Decoded bytes before this block and with it.
-    before: u64,
-    /// Where blocks begin, from the one that was last asked for on.
-    marks: VecDeque<Mark>,
+    state: StreamState,
+    /// Number of decoded bytes up to the end of `decoded`.
+    offset: u64,
+    /// Starts of blocks, from the last one asked for on.
+    seek_points: VecDeque<SeekPoint>,
 }
 
-/// Where the reader is.
-enum Stream {
-    /// In a stream, with its checksum so far, unless blocks of it were not read.
+/// Where in the file the reader is.
+enum StreamState {
+    /// Inside a stream, with the checksum of its blocks so far; `None` if a block was skipped, so that the checksum cannot be verified.
     Inside(Option<u32>),
-    /// After one.
+    /// Between two streams, or at the end of the file after a complete stream.
     Between,
-    /// At the end of the file.
-    Over,
+    /// At the end, after an error that has no recovery.
+    Ended,
 }
 
-/// From one magic number to the next.
-struct Piece {
-    bits: Arc<Bits>,
-    /// What a block decodes to; none where a stream ends.
-    block: Option<Receiver<Option<Vec<u8>>>>,
+/// A candidate that a worker may still be decoding.
+struct PendingCandidate {
+    candidate: Arc<Candidate>,
+    /// Receives the decoded block, or `None` if the candidate is not exactly one block. No receiver for the end of a stream.
+    decoded: Option<Receiver<Option<Vec<u8>>>>,
 }
 
-/// Where a piece's checksum lies.
-const CHECKSUM: u64 = MAGIC_BITS;
+/// A candidate for a worker, and where the worker sends the result.
+type Task = (Arc<Candidate>, Sender<Option<Vec<u8>>>);
 
-type Work = (Arc<Bits>, Sender<Option<Vec<u8>>>);
-
-impl BlockReader {
-    /// `reader` begins with `BZh` and a digit.
+impl Bzip2Reader {
+    /// Starts at the beginning of a file, with `threads` decoding threads. `reader` begins with `BZh` and a digit.
     pub fn new(reader: impl Read + Send + 'static, threads: usize) -> Self {
         Self::start(reader, threads, None)
     }
 
-    /// `reader` begins with the byte that holds the first bit of a block.
-    pub fn at(mark: Mark, reader: impl Read + Send + 'static, threads: usize) -> Self {
-        Self::start(reader, threads, Some(mark))
+    /// Starts at a block. `reader` begins with the byte that holds the first bit of the block.
+    pub fn from_seek_point(reader: impl Read + Send + 'static, seek_point: SeekPoint, threads: usize) -> Self {
+        Self::start(reader, threads, Some(seek_point))
     }
 
-    fn start(reader: impl Read + Send + 'static, threads: usize, mark: Option<Mark>) -> Self {
+    fn start(reader: impl Read + Send + 'static, threads: usize, seek_point: Option<SeekPoint>) -> Self {
         let threads = threads.max(1);
-        let (work_in, work_out) = bounded::<Work>(threads * 2);
-        let (pieces_in, pieces) = bounded(threads * 2);
-        let (spare, buffers) = bounded(threads * 2);
+        let (task_sender, tasks) = bounded::<Task>(threads * 2);
+        let (candidate_sender, candidates) = bounded(threads * 2);
+        let (spare_buffers, buffers) = bounded(threads * 2);
         for _ in 0..threads {
-            let (work, buffers) = (work_out.clone(), buffers.clone());
+            let (tasks, buffers) = (tasks.clone(), buffers.clone());
             std::thread::spawn(move || {
-                let mut decoder = Decoder::default();
-                for (bits, result) in work {
-                    // Who waits for a piece holds it: with the reader gone, as after a look at a file's head, nothing is decoded in vain.
-                    if Arc::strong_count(&bits) > 1 {
-                        let _ = result.send(decode(&mut decoder, &bits, buffers.try_recv().unwrap_or_default()));
+                let mut decoder = BlockDecoder::default();
+                for (candidate, result) in tasks {
+                    // If the reader was dropped, as after reading only the head of a dump, nobody else holds the candidate.
+                    if Arc::strong_count(&candidate) > 1 {
+                        let _ = result.send(decode(&mut decoder, &candidate, buffers.try_recv().unwrap_or_default()));
                     }
                 }
             });
         }
         std::thread::spawn(move || {
-            let hand_on = |bits| hand_on(bits, &work_in, &pieces_in);
-            if let Err(error) = cut(reader, mark.map(|mark| mark.bit), hand_on) {
-                let _ = pieces_in.send(Err(error));
+            let schedule = |candidate| schedule(candidate, &task_sender, &candidate_sender);
+            if let Err(error) = for_each_candidate(reader, seek_point.map(|seek_point| seek_point.bit), schedule) {
+                let _ = candidate_sender.send(Err(error));
             }
         });
-        let stream = Stream::Inside(mark.is_none().then_some(0));
-        let before = mark.map_or(0, |mark| mark.offset);
-        let (ahead, marks) = (VecDeque::new(), VecDeque::new());
-        Self { pieces, spare, decoder: None, ahead, decoded: Vec::new(), taken: 0, stream, before, marks }
-    }
-
-    /// The block that holds a decoded byte; bytes before it are not asked for again.
-    pub fn mark(&mut self, offset: u64) -> Option<Mark> {
-        while self.marks.get(1).is_some_and(|next| next.offset <= offset) {
-            self.marks.pop_front();
+        Self {
+            candidates,
+            spare_buffers,
+            decoder: None,
+            put_back: VecDeque::new(),
+            decoded: Vec::new(),
+            taken: 0,
+            state: StreamState::Inside(seek_point.is_none().then_some(0)),
+            offset: seek_point.map_or(0, |seek_point| seek_point.offset),
+            seek_points: VecDeque::new(),
         }
-        self.marks.front().filter(|mark| mark.offset <= offset).copied()
     }
 
-    fn next_piece(&mut self) -> io::Result<Option<Piece>> {
-        let piece = self.ahead.pop_front().map_or_else(|| self.pieces.recv().ok(), Some);
-        piece.transpose()
+    /// The start of the block that holds a decoded byte. Offsets of successive calls must not decrease.
+    pub fn seek_point(&mut self, offset: u64) -> Option<SeekPoint> {
+        while self.seek_points.get(1).is_some_and(|next| next.offset <= offset) {
+            self.seek_points.pop_front();
+        }
+        self.seek_points.front().filter(|seek_point| seek_point.offset <= offset).copied()
     }
 
-    /// Decodes the next block. Nothing more: false.
+    fn next_candidate(&mut self) -> io::Result<Option<PendingCandidate>> {
+        let candidate = self.put_back.pop_front().map_or_else(|| self.candidates.recv().ok(), Some);
+        candidate.transpose()
+    }
+
+    /// Decodes the next block. `false` at the end of the file.
     fn next_block(&mut self) -> io::Result<bool> {
         loop {
-            let Some(piece) = self.next_piece()? else {
-                return match std::mem::replace(&mut self.stream, Stream::Over) {
-                    Stream::Between | Stream::Over => Ok(false),
-                    Stream::Inside(_) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "bzip2 data ends inside a stream")),
+            let Some(pending) = self.next_candidate()? else {
+                return match std::mem::replace(&mut self.state, StreamState::Ended) {
+                    StreamState::Between | StreamState::Ended => Ok(false),
+                    StreamState::Inside(_) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "bzip2 data ends inside a stream")),
                 };
             };
-            let Stream::Inside(crc) = self.stream else { return Err(corrupt("a block outside of a stream", piece.bits.start)) };
-            let Some(block) = piece.block else {
-                self.end_of_stream(&piece.bits, crc)?;
+            let StreamState::Inside(crc) = self.state else {
+                return Err(corrupt("a block outside of a stream", pending.candidate.start));
+            };
+            let Some(decoded) = pending.decoded else {
+                self.end_stream(&pending.candidate, crc)?;
                 continue;
             };
-            let decoded = block.recv().map_err(|_| io::Error::other("a thread that decodes bzip2 broke down"))?;
-            // What follows a block that is lost cannot be checked as a whole.
-            self.stream = Stream::Inside(None);
+            let decoded = decoded.recv().map_err(|_| io::Error::other("a bzip2 decoding thread panicked"))?;
+            // If this block is lost, the checksum of the stream cannot be verified.
+            self.state = StreamState::Inside(None);
             let decoded = match decoded {
                 Some(decoded) => decoded,
-                None => self.join(&piece.bits)?,
+                None => self.decode_joined(&pending.candidate)?,
             };
-            let _ = self.spare.try_send(std::mem::replace(&mut self.decoded, decoded));
-            self.stream = Stream::Inside(crc.map(|crc| crc.rotate_left(1) ^ piece.bits.word(CHECKSUM)));
+            let _ = self.spare_buffers.try_send(std::mem::replace(&mut self.decoded, decoded));
+            self.state = StreamState::Inside(crc.map(|crc| crc.rotate_left(1) ^ pending.candidate.word(CRC_OFFSET)));
             self.taken = 0;
-            self.marks.push_back(Mark { bit: piece.bits.start, offset: self.before });
-            self.before += self.decoded.len() as u64;
+            self.seek_points.push_back(SeekPoint { bit: pending.candidate.start, offset: self.offset });
+            self.offset += self.decoded.len() as u64;
             return Ok(true);
         }
     }
 
-    /// A block that does not decode may go on after what looked like the start of another.
-    fn join(&mut self, bits: &Bits) -> io::Result<Vec<u8>> {
-        let mut joined = bits.clone();
-        let mut taken = VecDeque::new();
+    /// Decodes a candidate that is no block by itself, because a magic number occurs inside the block, joined with the next candidates.
+    fn decode_joined(&mut self, candidate: &Candidate) -> io::Result<Vec<u8>> {
+        let is_stream_end = |pending: &PendingCandidate| pending.decoded.is_none() && pending.candidate.length() >= MAGIC_AND_CRC_BITS;
+        let mut joined = candidate.clone();
+        let mut taken: VecDeque<PendingCandidate> = VecDeque::new();
         let mut truncated = false;
         while taken.len() + 1 < MAX_JOINED {
-            let Some(next) = self.next_piece()? else {
-                truncated = !taken.back().is_some_and(|last: &Piece| last.block.is_none() && last.bits.length() >= HEAD_BITS);
+            let Some(next) = self.next_candidate()? else {
+                truncated = !taken.back().is_some_and(is_stream_end);
                 break;
             };
-            joined.append(&next.bits);
+            joined.append(&next.candidate);
             if let Some(decoded) = decode(self.decoder.get_or_insert_default(), &joined, Vec::new()) {
                 return Ok(decoded);
             }
             taken.push_back(next);
         }
         if truncated {
-            self.stream = Stream::Over;
-            let message = format!("bzip2 data ends inside the block that begins at byte {}", bits.start / 8);
+            self.state = StreamState::Ended;
+            let message = format!("bzip2 data ends inside the block that begins at byte {}", candidate.start / 8);
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
         }
-        // They are blocks of their own.
-        self.ahead = taken.into_iter().map(Ok).chain(self.ahead.drain(..)).collect();
-        Err(corrupt("block", bits.start))
+        // The candidate is corrupt, and the ones taken are blocks of their own.
+        self.put_back = taken.into_iter().map(Ok).chain(self.put_back.drain(..)).collect();
+        Err(corrupt("block", candidate.start))
     }
 
-    /// Checks a stream's end and what follows it: nothing, or the header of another.
-    fn end_of_stream(&mut self, bits: &Bits, crc: Option<u32>) -> io::Result<()> {
-        if bits.length() < HEAD_BITS {
+    /// Verifies the checksum of a stream, and that the file ends or another stream begins after it.
+    fn end_stream(&mut self, end: &Candidate, crc: Option<u32>) -> io::Result<()> {
+        if end.length() < MAGIC_AND_CRC_BITS {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "bzip2 data ends inside the end of a stream"));
         }
-        if crc.is_some_and(|crc| crc != bits.word(CHECKSUM)) {
-            return Err(corrupt("checksum of the stream that ends", bits.start));
+        if crc.is_some_and(|crc| crc != end.word(CRC_OFFSET)) {
+            return Err(corrupt("checksum of the stream that ends", end.start));
         }
-        // The next stream begins at a byte of the file.
-        let rest = (bits.start + HEAD_BITS).next_multiple_of(8) - bits.start;
-        self.stream = match bits.length().saturating_sub(rest) {
-            0 => Stream::Between,
-            32 if is_header(bits.word(rest)) => Stream::Inside(Some(0)),
-            _ => return Err(corrupt("something that is no bzip2 follows the stream that ends", bits.start)),
+        // Streams are byte-aligned.
+        let rest = (end.start + MAGIC_AND_CRC_BITS).next_multiple_of(8) - end.start;
+        self.state = match end.length().saturating_sub(rest) {
+            0 => StreamState::Between,
+            32 if is_stream_header(end.word(rest)) => StreamState::Inside(Some(0)),
+            _ => return Err(corrupt("data that is not bzip2 follows the stream that ends", end.start)),
         };
         Ok(())
     }
 }
 
-impl Read for BlockReader {
+impl Read for Bzip2Reader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.taken == self.decoded.len() {
             if !self.next_block()? {
@@ -200,29 +211,30 @@ impl Read for BlockReader {
     }
 }
 
-fn is_header(word: u32) -> bool {
+/// Whether 32 bits are the header of a stream: `BZh` and the block size.
+fn is_stream_header(word: u32) -> bool {
     matches!(word.to_be_bytes(), [b'B', b'Z', b'h', b'1'..=b'9'])
 }
 
-/// Hands on a piece, to a worker if it is a block. False: nobody wants more.
-fn hand_on(bits: Bits, work: &Sender<Work>, pieces: &Sender<io::Result<Piece>>) -> bool {
-    let bits = Arc::new(bits);
-    let block = if bits.magic() == BLOCK {
-        let (result_in, result) = bounded(1);
-        if work.send((Arc::clone(&bits), result_in)).is_err() {
+/// Passes a candidate to the reader and, if it may be a block, to a worker. `false` if the reader was dropped.
+fn schedule(candidate: Candidate, tasks: &Sender<Task>, candidates: &Sender<io::Result<PendingCandidate>>) -> bool {
+    let candidate = Arc::new(candidate);
+    let decoded = if candidate.magic() == BLOCK_MAGIC {
+        let (result_sender, result) = bounded(1);
+        if tasks.send((Arc::clone(&candidate), result_sender)).is_err() {
             return false;
         }
         Some(result)
     } else {
         None
     };
-    pieces.send(Ok(Piece { bits, block })).is_ok()
+    candidates.send(Ok(PendingCandidate { candidate, decoded })).is_ok()
 }
 
-/// What a piece holds, in a buffer; nothing if that is not one whole block.
-fn decode(decoder: &mut Decoder, bits: &Bits, mut buffer: Vec<u8>) -> Option<Vec<u8>> {
-    let (start, end) = bits.range();
-    decoder.decode(&bits.bytes, start, end, &mut buffer)?;
+/// Decodes a candidate into a buffer. `None` if it is not exactly one block.
+fn decode(decoder: &mut BlockDecoder, candidate: &Candidate, mut buffer: Vec<u8>) -> Option<Vec<u8>> {
+    let (start, end) = candidate.range();
+    decoder.decode(&candidate.bytes, start, end, &mut buffer)?;
     Some(buffer)
 }
 
@@ -239,7 +251,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// Bytes that do not compress much, so that blocks are many.
+    /// Bytes that compress little, so that there are many blocks.
     fn noise(length: usize) -> Vec<u8> {
         let mut state = 1u64;
         let next = |state: &mut u64| {
@@ -251,20 +263,20 @@ mod tests {
 
     fn read(bytes: Vec<u8>, threads: usize) -> (Vec<u8>, io::Result<usize>) {
         let mut out = Vec::new();
-        let result = BlockReader::new(io::Cursor::new(bytes), threads).read_to_end(&mut out);
+        let result = Bzip2Reader::new(io::Cursor::new(bytes), threads).read_to_end(&mut out);
         (out, result)
     }
 
     #[test]
-    fn all_kinds_of_files_are_read_whole() {
+    fn one_stream_and_many_are_decoded() {
         let text = noise(1_000_000);
         let streams: Vec<u8> = text.chunks(70_000).flat_map(|chunk| compress(chunk, 9)).collect();
         for (name, file, expected) in [
             ("one stream", compress(&text, 1), &text[..]),
             ("large blocks", compress(&text, 9), &text),
             ("streams", streams, &text),
-            ("nothing", compress(b"", 9), b""),
-            ("nothing in between", [compress(&text[..9], 9), compress(b"", 9), compress(&text[9..], 1)].concat(), &text),
+            ("empty", compress(b"", 9), b""),
+            ("an empty stream between two", [compress(&text[..9], 9), compress(b"", 9), compress(&text[9..], 1)].concat(), &text),
             ("a run", compress(&vec![b'a'; 3_000_000], 1), &vec![b'a'; 3_000_000]),
         ] {
             for threads in [1, 3] {
@@ -276,46 +288,46 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_after_what_is_sound() {
+    fn an_error_comes_after_the_valid_bytes() {
         let text = noise(400_000);
         let file = compress(&text, 1);
-        let told = |file: Vec<u8>| {
+        let error_of = |file: Vec<u8>| {
             let (out, result) = read(file, 2);
-            assert!(text.starts_with(&out), "only sound bytes");
+            assert!(text.starts_with(&out), "only valid bytes");
             (out.len(), result.unwrap_err().to_string())
         };
-        let (sound, error) = told(file[..file.len() / 2].to_vec());
-        assert!(sound >= 90_000 && error.contains("ends inside the block that begins at byte"), "{sound} {error}");
+        let (valid, error) = error_of(file[..file.len() / 2].to_vec());
+        assert!(valid >= 90_000 && error.contains("ends inside the block that begins at byte"), "{valid} {error}");
         let mut broken = file.clone();
         broken[file.len() * 3 / 4] ^= 16;
-        let (sound, error) = told(broken);
-        assert!(sound >= 190_000 && error.contains("corrupt bzip2: block at byte"), "{sound} {error}");
-        assert!(told(file[..file.len() - 3].to_vec()).1.contains("inside the end of a stream"));
-        assert!(told([&file[..], b"garbage"].concat()).1.contains("no bzip2 follows"));
-        assert!(told(b"BZh9 is no bzip2".to_vec()).1.contains("no block at byte 0"));
+        let (valid, error) = error_of(broken);
+        assert!(valid >= 190_000 && error.contains("corrupt bzip2: block at byte"), "{valid} {error}");
+        assert!(error_of(file[..file.len() - 3].to_vec()).1.contains("inside the end of a stream"));
+        assert!(error_of([&file[..], b"garbage"].concat()).1.contains("not bzip2 follows"));
+        assert!(error_of(b"BZh9 is not bzip2".to_vec()).1.contains("no block at byte 0"));
         let mut file = file;
         let last = file.len() - 3;
         file[last] ^= 1;
-        assert!(told(file).1.contains("checksum of the stream"));
+        assert!(error_of(file).1.contains("checksum of the stream"));
     }
 
     #[test]
-    fn reading_goes_on_after_a_corrupt_block_and_from_a_mark() {
+    fn reading_continues_after_a_corrupt_block_and_from_a_seek_point() {
         let text = noise(400_000);
         let mut file = compress(&text, 1);
-        let mut reader = BlockReader::new(io::Cursor::new(file.clone()), 2);
+        let mut reader = Bzip2Reader::new(io::Cursor::new(file.clone()), 2);
         let mut read = vec![0; 250_000];
         reader.read_exact(&mut read).unwrap();
-        let mark = reader.mark(220_000).unwrap();
-        assert!(mark.offset <= 220_000 && mark.offset > 100_000 && mark.bit > 0);
+        let seek_point = reader.seek_point(220_000).unwrap();
+        assert!(seek_point.offset <= 220_000 && seek_point.offset > 100_000 && seek_point.bit > 0);
         let mut rest = Vec::new();
-        let at = usize::try_from(mark.bit / 8).unwrap();
-        BlockReader::at(mark, io::Cursor::new(file[at..].to_vec()), 2).read_to_end(&mut rest).unwrap();
-        assert!(rest == text[usize::try_from(mark.offset).unwrap()..]);
+        let at = usize::try_from(seek_point.bit / 8).unwrap();
+        Bzip2Reader::from_seek_point(io::Cursor::new(file[at..].to_vec()), seek_point, 2).read_to_end(&mut rest).unwrap();
+        assert!(rest == text[usize::try_from(seek_point.offset).unwrap()..]);
 
         let middle = file.len() / 2;
         file[middle] ^= 1;
-        let mut reader = BlockReader::new(io::Cursor::new(file), 2);
+        let mut reader = Bzip2Reader::new(io::Cursor::new(file), 2);
         let mut before = Vec::new();
         reader.read_to_end(&mut before).unwrap_err();
         let mut after = Vec::new();
@@ -324,9 +336,9 @@ mod tests {
         assert!(before.len() + after.len() > 280_000, "one block is lost: {} {}", before.len(), after.len());
     }
 
-    /// Flips bits and cuts at many places: an error or the whole text, and never anything else.
+    /// Flips bits and truncates at many places: the result is an error or the whole text.
     #[test]
-    fn random_damage() {
+    fn random_damage_is_never_silent() {
         let text = noise(150_000);
         let file = compress(&text, 1);
         for at in 0..300 {
@@ -339,7 +351,7 @@ mod tests {
             }
             let (out, result) = read(broken, 2);
             assert!(text.starts_with(&out), "{at}");
-            // The padding after the end, and a stream's level, carry no information.
+            // The padding after the end, and the block size in the header, carry no information.
             assert!(result.is_err() || out == text, "{at}");
         }
     }

@@ -1,0 +1,45 @@
+//! UTF-16 to UTF-8, as a reader.
+
+use std::io::{self, BufRead, Read};
+
+/// Number of UTF-8 bytes decoded at a time.
+const BUFFER: usize = 1 << 18;
+
+/// Decodes UTF-16 to UTF-8. Malformed UTF-16, such as an unpaired surrogate, is an error.
+pub(super) struct Utf16Decoder<R> {
+    reader: R,
+    decoder: encoding_rs::Decoder,
+    /// Decoded bytes; those before `taken` were returned.
+    buffer: Vec<u8>,
+    taken: usize,
+    ended: bool,
+}
+
+impl<R: BufRead> Utf16Decoder<R> {
+    /// `reader` stands after the byte-order mark, which told the encoding.
+    pub fn new(reader: R, encoding: &'static encoding_rs::Encoding) -> Self {
+        Self { reader, decoder: encoding.new_decoder_without_bom_handling(), buffer: Vec::new(), taken: 0, ended: false }
+    }
+}
+
+impl<R: BufRead> Read for Utf16Decoder<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.buffer.len() && !self.ended {
+            let input = self.reader.fill_buf()?;
+            let last = input.is_empty();
+            self.buffer.resize(BUFFER, 0);
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(input, &mut self.buffer, last);
+            self.reader.consume(read);
+            self.buffer.truncate(written);
+            self.taken = 0;
+            if let encoding_rs::DecoderResult::Malformed(..) = result {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "malformed UTF-16: an unpaired surrogate or half a code unit"));
+            }
+            self.ended = last && result == encoding_rs::DecoderResult::InputEmpty;
+        }
+        let size = out.len().min(self.buffer.len() - self.taken);
+        out[..size].copy_from_slice(&self.buffer[self.taken..self.taken + size]);
+        self.taken += size;
+        Ok(size)
+    }
+}

@@ -1,0 +1,93 @@
+//! Extracts the text of a page by running the passes in order.
+
+use std::borrow::Cow;
+
+use schemas::{Anchor, Segment};
+
+use super::block_parser::parse_blocks;
+use super::external_links::resolve_external_links;
+use super::extract_options::ExtractOptions;
+use super::html_tags::remove_html_tags;
+use super::internal_links::resolve_internal_links;
+use super::page_context::PageContext;
+use super::preprocessor::preprocess;
+use super::script_converter::ScriptConverter;
+use super::tables::remove_tables;
+use super::wiki::Wiki;
+
+/// The text of a page with its anchors and segments. Offsets count chars of the text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExtractedPage {
+    /// Clean text: one block per line, without empty lines.
+    pub text: String,
+    /// Links in the text, in order. They do not overlap.
+    pub anchors: Vec<Anchor<'static>>,
+    /// Blocks of the text, in order. They do not overlap.
+    pub segments: Vec<Segment>,
+    /// Whether the page is a disambiguation page.
+    pub disambiguation: bool,
+    /// Kinds of problems found in the wikitext, such as `unclosed template`: each once, sorted.
+    pub issues: Vec<String>,
+}
+
+/// Extracts the text of the pages of one wiki.
+#[derive(Debug)]
+pub struct WikitextExtractor {
+    wiki: Wiki,
+    options: ExtractOptions,
+    converter: Option<ScriptConverter>,
+}
+
+impl WikitextExtractor {
+    /// An extractor for the pages of a wiki. Reuse it: with a conversion it holds OpenCC's dictionaries.
+    pub fn new(wiki: Wiki, options: ExtractOptions) -> Self {
+        Self { wiki, options, converter: ScriptConverter::to(options.variant) }
+    }
+
+    /// The wiki.
+    pub fn wiki(&self) -> &Wiki {
+        &self.wiki
+    }
+
+    /// A title in the script that the text of pages is converted to.
+    pub fn convert_title<'t>(&self, title: &'t str) -> Cow<'t, str> {
+        let Some(converter) = &self.converter else { return Cow::Borrowed(title) };
+        let mut converted = String::with_capacity(title.len());
+        converter.convert(title, &mut converted);
+        Cow::Owned(converted)
+    }
+
+    /// Extracts the text of a page in time linear in its length.
+    ///
+    /// It never fails: malformed wikitext is handled as MediaWiki does, and noted in [`ExtractedPage::issues`].
+    ///
+    /// ```
+    /// use prep::source::SiteInfo;
+    /// use prep::wikitext::{ChineseVariant, ExtractOptions, Wiki, WikitextExtractor};
+    ///
+    /// let wiki = Wiki::new(&SiteInfo::default(), "en");
+    /// let options = ExtractOptions { variant: ChineseVariant::Unconverted, captions: false, tables: false };
+    /// let page = WikitextExtractor::new(wiki, options).extract("Cat", "A '''cat''' is a [[mammal]].<ref>Source</ref>");
+    /// assert_eq!(page.text, "A cat is a mammal.");
+    /// assert_eq!((page.anchors[0].start, page.anchors[0].end, &*page.anchors[0].target), (11, 17, "Mammal"));
+    /// ```
+    ///
+    /// # Panics
+    /// If the page has 4 GiB of text or more. [`PageXml`](crate::source::PageXml) has at most 4 MiB.
+    pub fn extract(&self, title: &str, wikitext: &str) -> ExtractedPage {
+        let ExtractOptions { variant, captions, tables } = self.options;
+        let (rules, issues) = (Vec::new(), Vec::new());
+        let mut page = PageContext { wiki: &self.wiki, title, variant, captions, disambiguation: false, rules, issues };
+        let preprocessed = preprocess(wikitext, &mut page);
+        let (text, has_unclosed_table) = remove_tables(preprocessed, tables);
+        if has_unclosed_table {
+            page.add_issue("unclosed table");
+        }
+        let (text, targets) = resolve_internal_links(&text, &mut page);
+        let text = resolve_external_links(text, &mut page);
+        let text = remove_html_tags(text);
+        let (text, anchors, segments) = parse_blocks(&text, &targets, &page, self.converter.as_ref());
+        page.issues.sort_unstable();
+        ExtractedPage { text, anchors, segments, disambiguation: page.disambiguation, issues: page.issues }
+    }
+}
