@@ -15,7 +15,7 @@
 //! | [`shard`] | one writer and one reader of folders of shards |
 //! | [`manifest`], [`counter`] | `_manifest.json`: settings, inputs, shards, counters, completeness |
 //! | [`query_set`] | query sets: a query for each label |
-//! | [`file_format`] | guide: the files column by column, read from Rust, polars, DuckDB, pandas and `datasets` |
+//! | [`file_format`] | guide: the files column by column, read from Rust, polars, DuckDB, pandas, pyarrow and `datasets` |
 //! | [`atomic_file`] | files that appear complete or not at all |
 //!
 //! # Invariants
