@@ -1,111 +1,125 @@
-//! Which names and files the matches came from.
+//! Coverage report: which labels, files and names the matches of a run came from.
 
-use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::{Found, Gazetteer};
+use serde::Serialize;
+
+use super::lookup::Gazetteer;
 use crate::number_format::{counted, grouped};
 
-/// Names that are shown of each kind.
-const SHOWN: usize = 10;
+/// Names listed in each part of a report.
+const LISTED_NAMES: usize = 10;
 
-/// Counts matches by name.
+/// Counts the matches of each name.
 ///
-/// Memory: 8 bytes a name.
+/// Memory: 8 bytes per name of the gazetteer.
 #[derive(Debug)]
-pub struct Coverage(Vec<u64>);
+pub struct MatchCounts(Vec<u64>);
 
-/// How gazetteers cover a text.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// By label, in the query set's order; those without a gazetteer too.
-    pub labels: Vec<LabelReport>,
-    /// The names found most often.
-    pub top: Vec<NameReport>,
-    /// Names of several labels.
-    pub ambiguous: AmbiguousReport,
+impl MatchCounts {
+    /// Zero matches for each name of a gazetteer.
+    pub fn new(gazetteer: &Gazetteer) -> Self {
+        Self(vec![0; gazetteer.names.len()])
+    }
+
+    /// Adds matches of a name.
+    ///
+    /// # Panics
+    /// If the gazetteer has no name of this number.
+    pub fn add(&mut self, name: u32, matches: u64) {
+        self.0[name as usize] += matches;
+    }
+
+    /// The names that were found, by number, each with its matches.
+    pub fn found(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.all().filter(|(_, matches)| *matches > 0)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (u32, u64)> {
+        (0u32..).zip(self.0.iter().copied())
+    }
 }
 
-/// Matches of one label.
+/// What a gazetteer covered. Serialised as the `report` of a manifest.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct CoverageReport {
+    /// All labels of the query set, in its order.
+    pub labels: Vec<LabelCoverage>,
+    /// The names with the most matches.
+    #[serde(rename = "top")]
+    pub most_frequent: Vec<NameFrequency>,
+    /// Names of several labels.
+    pub ambiguous: AmbiguousCoverage,
+}
+
+/// Matches of a label.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct LabelReport {
+pub struct LabelCoverage {
     /// The label.
     pub label: String,
-    /// Its answers.
+    /// Matches that got the label.
     pub matches: u64,
-    /// Different names among them.
-    pub names: u64,
-    /// Its files, in the order they were given.
-    pub files: Vec<FileReport>,
+    /// Distinct names among them.
+    #[serde(rename = "names")]
+    pub found: u64,
+    /// The files of the label, in the order in which they were given.
+    pub files: Vec<FileCoverage>,
 }
 
-/// Matches of one file. A match counts for every file of its label that holds the name.
+/// Matches of a file. A match counts for each file of its label that holds the name.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct FileReport {
-    /// Its path.
+pub struct FileCoverage {
+    /// Path of the file.
     pub path: String,
     /// Distinct names in it.
     pub names: u64,
     /// Those of them that were found.
     pub found: u64,
-    /// How often.
+    /// Matches of them.
     pub matches: u64,
 }
 
-/// A name and how often it was found.
+/// A name with its matches.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct NameReport {
-    /// The name as it is compared.
+pub struct NameFrequency {
+    /// The normalized name.
     pub name: String,
     /// Its labels.
     pub labels: Vec<String>,
-    /// How often.
+    /// Its matches.
     pub matches: u64,
 }
 
-/// Names of several labels.
+/// Names that gazetteers of several labels hold.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AmbiguousReport {
-    /// How many there are.
+pub struct AmbiguousCoverage {
+    /// Distinct ambiguous names.
     pub names: u64,
     /// Those of them that were found.
     pub found: u64,
-    /// How often: as answers of their first label, or dropped.
+    /// Matches of them, whether they got their first label or none.
     pub matches: u64,
-    /// Those found most often.
-    pub top: Vec<NameReport>,
+    /// Those with the most matches.
+    #[serde(rename = "top")]
+    pub most_frequent: Vec<NameFrequency>,
 }
 
-impl Coverage {
-    /// Nothing is counted yet.
-    pub fn new(gazetteer: &Gazetteer) -> Self {
-        Self(vec![0; gazetteer.names.len()])
-    }
-
-    /// Counts matches of a name.
-    pub fn count(&mut self, name: u32, matches: u64) {
-        self.0[name as usize] += matches;
-    }
-
-    /// How often each name was found, but for those that were not.
-    pub fn counts(&self) -> impl Iterator<Item = (u32, u64)> {
-        (0u32..).zip(self.0.iter().copied()).filter(|(_, matches)| *matches > 0)
-    }
-
-    /// The report. `labels` are those of the query set, `paths` those of the gazetteer's files.
-    pub fn report(&self, gazetteer: &Gazetteer, labels: &[&str], paths: &[String]) -> Report {
-        let mut by_label: Vec<LabelReport> =
-            labels.iter().map(|label| LabelReport { label: (*label).to_owned(), ..LabelReport::default() }).collect();
-        let mut by_file: Vec<FileReport> =
-            paths.iter().map(|path| FileReport { path: path.clone(), names: 0, found: 0, matches: 0 }).collect();
-        let mut ambiguous = AmbiguousReport::default();
-        let (mut top, mut top_ambiguous) = (Top::default(), Top::default());
-        for (name, &matches) in (0u32..).zip(&self.0) {
+impl CoverageReport {
+    /// The report of a run. `labels` are those of the query set, `paths` those of the gazetteer's files.
+    ///
+    /// Cost: one pass over all names of the gazetteer.
+    pub fn new(counts: &MatchCounts, gazetteer: &Gazetteer, labels: &[&str], paths: &[String]) -> Self {
+        let label = |label: &&str| LabelCoverage { label: (*label).to_owned(), ..LabelCoverage::default() };
+        let mut by_label: Vec<LabelCoverage> = labels.iter().map(label).collect();
+        let file = |path: &String| FileCoverage { path: path.clone(), names: 0, found: 0, matches: 0 };
+        let mut by_file: Vec<FileCoverage> = paths.iter().map(file).collect();
+        let mut ambiguous = AmbiguousCoverage::default();
+        let (mut top, mut top_ambiguous) = (MostFrequent::default(), MostFrequent::default());
+        for (name, matches) in counts.all() {
             let is_found = u64::from(matches > 0);
-            let is_ambiguous = gazetteer.is_ambiguous(name);
-            let Found { label, .. } = gazetteer.found(name);
-            if is_ambiguous {
+            let name_label = gazetteer.typed_name(name).label;
+            if gazetteer.is_ambiguous(name) {
                 ambiguous.names += 1;
                 ambiguous.found += is_found;
                 ambiguous.matches += matches;
@@ -113,77 +127,79 @@ impl Coverage {
             }
             for &file in gazetteer.names.files(name) {
                 by_file[file].names += 1;
-                if label == Some(gazetteer.label_of[file]) {
+                if name_label == Some(gazetteer.label_of_file[file]) {
                     by_file[file].found += is_found;
                     by_file[file].matches += matches;
                 }
             }
-            if let Some(label) = label {
-                by_label[label].names += is_found;
+            if let Some(label) = name_label {
+                by_label[label].found += is_found;
                 by_label[label].matches += matches;
                 top.add(name, matches);
             }
         }
-        for (file, &label) in by_file.into_iter().zip(&gazetteer.label_of) {
+        for (file, &label) in by_file.into_iter().zip(&gazetteer.label_of_file) {
             by_label[label].files.push(file);
         }
-        let names = |top: Top| -> Vec<NameReport> {
-            let name = |(matches, name): (u64, u32)| {
-                let mut named: Vec<String> = Vec::new();
-                for label in gazetteer.labels(name).map(|label| labels[label]) {
-                    if !named.iter().any(|other| other == label) {
-                        named.push(label.to_owned());
-                    }
-                }
-                NameReport { name: gazetteer.names.get(name).to_owned(), labels: named, matches }
-            };
-            top.first().into_iter().map(name).collect()
-        };
-        ambiguous.top = names(top_ambiguous);
-        Report { labels: by_label, top: names(top), ambiguous }
+        ambiguous.most_frequent = top_ambiguous.into_frequencies(gazetteer, labels);
+        Self { labels: by_label, most_frequent: top.into_frequencies(gazetteer, labels), ambiguous }
     }
 }
 
-/// The names found most often; of equal ones the first in the files.
+/// The [`LISTED_NAMES`] names with the most matches; of equal ones those that come first in the files.
 #[derive(Default)]
-struct Top(BTreeSet<(u64, Reverse<u32>)>);
+struct MostFrequent(BTreeSet<(u64, Reverse<u32>)>);
 
-impl Top {
+impl MostFrequent {
     fn add(&mut self, name: u32, matches: u64) {
         if matches > 0 {
             self.0.insert((matches, Reverse(name)));
         }
-        if self.0.len() > SHOWN {
+        if self.0.len() > LISTED_NAMES {
             self.0.pop_first();
         }
     }
 
-    fn first(self) -> Vec<(u64, u32)> {
-        self.0.into_iter().rev().map(|(matches, name)| (matches, name.0)).collect()
+    fn into_frequencies(self, gazetteer: &Gazetteer, labels: &[&str]) -> Vec<NameFrequency> {
+        let distinct_labels = |name: u32| {
+            let mut distinct: Vec<String> = Vec::new();
+            for label in gazetteer.labels(name).map(|label| labels[label]) {
+                if !distinct.iter().any(|known| known == label) {
+                    distinct.push(label.to_owned());
+                }
+            }
+            distinct
+        };
+        let frequency = |(matches, Reverse(name)): (u64, Reverse<u32>)| {
+            let text = gazetteer.names.name(name).to_owned();
+            NameFrequency { name: text, labels: distinct_labels(name), matches }
+        };
+        self.0.into_iter().rev().map(frequency).collect()
     }
 }
 
-impl std::fmt::Display for Report {
+impl std::fmt::Display for CoverageReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for label in &self.labels {
-            writeln!(f, "{}: {} of {}", label.label, matches(label.matches), counted(label.names, "name"))?;
+            writeln!(f, "{}: {} of {}", label.label, matches(label.matches), counted(label.found, "name"))?;
             for file in &label.files {
                 let names = grouped(file.names);
                 writeln!(f, "  {}: {} of {} of its {names} names", file.path, matches(file.matches), grouped(file.found))?;
             }
         }
-        let list = |names: &[NameReport]| {
-            let name = |name: &NameReport| format!("{} ({}) {}", name.name, name.labels.join(" "), grouped(name.matches));
+        let list = |names: &[NameFrequency]| {
+            let name = |name: &NameFrequency| format!("{} ({}) {}", name.name, name.labels.join(" "), grouped(name.matches));
             names.iter().map(name).collect::<Vec<_>>().join(", ")
         };
-        if !self.top.is_empty() {
-            writeln!(f, "most frequent: {}", list(&self.top))?;
+        if !self.most_frequent.is_empty() {
+            writeln!(f, "most frequent: {}", list(&self.most_frequent))?;
         }
         let ambiguous = &self.ambiguous;
         if ambiguous.names > 0 {
             let found = format!("{} of {} found", grouped(ambiguous.found), counted(ambiguous.names, "name"));
             write!(f, "of several labels: {found}, {}", matches(ambiguous.matches))?;
-            writeln!(f, "{}{}", if ambiguous.top.is_empty() { "" } else { ": " }, list(&ambiguous.top))?;
+            let separator = if ambiguous.most_frequent.is_empty() { "" } else { ": " };
+            writeln!(f, "{separator}{}", list(&ambiguous.most_frequent))?;
         }
         Ok(())
     }

@@ -1,9 +1,8 @@
-//! Files of names: text, CSV and Parquet, whatever their encoding and line ends.
+//! Reads names from gazetteer files: text, CSV and Parquet, in any encoding and with any line ends.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use arrow::array::AsArray;
@@ -11,167 +10,154 @@ use arrow::datatypes::DataType;
 use encoding_rs::{DecoderResult, Encoding, UTF_8};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use schemas::manifest::InputFile;
+use schemas::manifest::Input;
 
 use crate::source::{BytesRead, InputStream};
 
-/// `LABEL=FILE[:COLUMN]`, as the command line has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GazetteerArg {
-    /// What the file's names are.
-    pub label: String,
-    /// The file, with or without a column: a colon may be part of its name.
-    pub file: String,
-}
-
-impl FromStr for GazetteerArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((label, file)) if !label.trim().is_empty() && !file.is_empty() => {
-                Ok(Self { label: label.trim().to_owned(), file: file.to_owned() })
-            }
-            _ => Err("expected LABEL=FILE or LABEL=FILE:COLUMN, as in PER=people.txt".to_owned()),
-        }
-    }
-}
+/// Takes a name; its error ends the reading.
+type TakeName<'a> = &'a mut dyn FnMut(&str) -> anyhow::Result<()>;
 
 /// A file of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameFile {
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Which column holds the names, in CSV and Parquet.
+    /// The column that holds the names. Required for CSV and Parquet; `None` reads one name per line.
     pub column: Option<String>,
 }
 
 impl NameFile {
-    /// The file that `FILE[:COLUMN]` means.
+    /// Resolves `FILE` or `FILE:COLUMN`. A colon may be part of a path, so the whole text is taken for a path where such a file exists.
     ///
     /// # Errors
-    /// There is none.
-    pub fn find(file: &str) -> anyhow::Result<Self> {
-        let path = PathBuf::from(file);
+    /// Neither file exists.
+    pub fn resolve(file_and_column: &str) -> anyhow::Result<Self> {
+        let path = PathBuf::from(file_and_column);
         if path.is_file() {
             return Ok(Self { path, column: None });
         }
-        match file.rsplit_once(':') {
-            Some((before, column)) if !column.is_empty() && Path::new(before).is_file() => {
-                Ok(Self { path: before.into(), column: Some(column.to_owned()) })
+        match file_and_column.rsplit_once(':') {
+            Some((path, column)) if !column.is_empty() && Path::new(path).is_file() => {
+                Ok(Self { path: path.into(), column: Some(column.to_owned()) })
             }
-            _ => bail!("no gazetteer file is at {file}"),
+            _ => bail!("no gazetteer file {file_and_column}; expected an existing file, or FILE:COLUMN for CSV and Parquet"),
         }
     }
 
-    /// Reads the file and hands on its names as they are written; a blank line is none. What the file was is given back.
+    /// Reads the file and passes each name on as it is written. Blank lines are skipped. Returns the file's size and hash.
     ///
-    /// Memory: the file, twice where it is not UTF-8; of Parquet a batch of rows.
+    /// The format is told by the content for Parquet, by the column or the extension `.csv` for CSV; anything else is text. bzip2, gzip,
+    /// xz and zstd are decompressed. A byte-order mark decides the encoding; `encoding` is that of files without one.
+    ///
+    /// Memory: the decompressed file, twice where it is not UTF-8; for Parquet one batch of rows.
     ///
     /// # Errors
-    /// A file that cannot be read, bytes that are not of the encoding, with their line, a column that is missing or not named; and
-    /// what `take` fails with.
-    pub fn read(&self, encoding: &'static Encoding, mut take: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<InputFile> {
+    /// A file that cannot be read; bytes that are invalid in the encoding, with their line; a column that is missing or not given; a CSV
+    /// row of another length than the header; and any error of `take`.
+    pub fn read(&self, encoding: &'static Encoding, mut take: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<Input> {
         let path = &self.path;
-        self.read_into(encoding, &mut take).with_context(|| path.display().to_string())
+        self.read_names(encoding, &mut take).with_context(|| path.display().to_string())
     }
 
-    fn read_into(&self, encoding: &'static Encoding, take: &mut dyn FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<InputFile> {
+    fn read_names(&self, encoding: &'static Encoding, take: TakeName<'_>) -> anyhow::Result<Input> {
         let mut head = Vec::new();
         File::open(&self.path).and_then(|file| file.take(4).read_to_end(&mut head)).context("cannot read")?;
         let mut stream = InputStream::open(&self.path, BytesRead::default())?;
         if head == b"PAR1" {
+            // Read for the hash alone; Parquet needs a file to seek in.
             std::io::copy(&mut stream, &mut std::io::sink()).context("cannot read")?;
-            parquet_names(&self.path, self.column.as_deref(), take)?;
+            read_parquet(&self.path, self.column.as_deref(), take)?;
             return Ok(stream.input());
         }
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).context("cannot read")?;
-        // A byte-order mark says what the file is, whatever the others are; the stream has made UTF-8 of it.
+        // The stream has converted text with a byte-order mark to UTF-8 already.
         let encoding = if Encoding::for_bom(&head).is_some() { UTF_8 } else { encoding };
         let text = decode(bytes, encoding)?;
         let is_csv = self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
         match &self.column {
-            Some(column) => csv_names(&text, column, take)?,
+            Some(column) => read_csv(&text, column, take)?,
             None if is_csv => {
-                let columns = csv_columns(&text, b',').join(", ");
+                let columns = csv_header(&text, b',').join(", ");
                 bail!("CSV needs the column that holds the names, as in LABEL={}:COLUMN; it has {columns}", self.path.display())
             }
-            None => text_names(&text, take)?,
+            None => read_lines(&text, take)?,
         }
         Ok(stream.input())
     }
 }
 
-/// A name a line; what follows a tab is not part of it.
-fn text_names(text: &str, take: &mut dyn FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// One name per line, up to the first tab.
+fn read_lines(text: &str, take: TakeName<'_>) -> anyhow::Result<()> {
     text.split(['\n', '\r']).filter_map(|line| line.split('\t').next()).filter(|name| !name.trim().is_empty()).try_for_each(take)
 }
 
 fn decode(bytes: Vec<u8>, encoding: &'static Encoding) -> anyhow::Result<String> {
-    let wrong = |before: &str| {
-        let line = before.replace("\r\n", "\n").split(['\n', '\r']).count();
-        anyhow!("line {line} is not {}; say what it is with --encoding, as in --encoding gbk", encoding.name())
+    let invalid = |valid_text: &str| {
+        let line = valid_text.replace("\r\n", "\n").split(['\n', '\r']).count();
+        anyhow!("line {line} is not {}; give the file's encoding with --encoding, as in --encoding gbk", encoding.name())
     };
     if encoding == UTF_8 {
         return String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
-            wrong(&String::from_utf8_lossy(&error.as_bytes()[..valid]))
+            invalid(&String::from_utf8_lossy(&error.as_bytes()[..valid]))
         });
     }
     let mut decoder = encoding.new_decoder_without_bom_handling();
-    let room = decoder.max_utf8_buffer_length_without_replacement(bytes.len()).context("the file is too large")?;
-    let mut text = String::with_capacity(room);
+    let capacity = decoder.max_utf8_buffer_length_without_replacement(bytes.len()).context("the file is too large")?;
+    let mut text = String::with_capacity(capacity);
     match decoder.decode_to_string_without_replacement(&bytes, &mut text, true) {
         (DecoderResult::InputEmpty, _) => Ok(text),
-        _ => Err(wrong(&text)),
+        _ => Err(invalid(&text)),
     }
 }
 
-/// What parts the columns of tables that people call CSV.
+/// Delimiters of tables that people call CSV.
 const DELIMITERS: [u8; 3] = [b',', b'\t', b';'];
 
 fn csv_reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
-    // In tables with tabs a quote is a char like any other.
+    // Tab-separated files do not quote: a quote is a char like any other.
     csv::ReaderBuilder::new().delimiter(delimiter).quoting(delimiter != b'\t').from_reader(text.as_bytes())
 }
 
-fn csv_columns(text: &str, delimiter: u8) -> Vec<String> {
+/// The column names in the first row.
+fn csv_header(text: &str, delimiter: u8) -> Vec<String> {
     csv_reader(text, delimiter).headers().map(|row| row.iter().map(|name| name.trim().to_owned()).collect()).unwrap_or_default()
 }
 
-fn csv_names(text: &str, column: &str, take: &mut dyn FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let found = DELIMITERS.iter().find_map(|&delimiter| {
-        let at = csv_columns(text, delimiter).iter().position(|name| name == column)?;
-        Some((delimiter, at))
+/// Reads a column, with the first delimiter that makes the header have it.
+fn read_csv(text: &str, column: &str, take: TakeName<'_>) -> anyhow::Result<()> {
+    let delimiter_and_index = DELIMITERS.iter().find_map(|&delimiter| {
+        let index = csv_header(text, delimiter).iter().position(|name| name == column)?;
+        Some((delimiter, index))
     });
-    let Some((delimiter, at)) = found else {
-        bail!("no column is named `{column}`; the first line has {}", csv_columns(text, b',').join(", "));
+    let Some((delimiter, index)) = delimiter_and_index else {
+        bail!("no column is named `{column}`; the first line has {}", csv_header(text, b',').join(", "));
     };
     let mut reader = csv_reader(text, delimiter);
     let mut row = csv::StringRecord::new();
-    // A row of more or fewer columns than the first is an error that names its line.
+    // A row of another length than the header is an error that names its line.
     while reader.read_record(&mut row)? {
-        row.get(at).map_or(Ok(()), &mut *take)?;
+        row.get(index).map_or(Ok(()), &mut *take)?;
     }
     Ok(())
 }
 
-fn parquet_names(path: &Path, column: Option<&str>, take: &mut dyn FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn read_parquet(path: &Path, column: Option<&str>, take: TakeName<'_>) -> anyhow::Result<()> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
     let columns = || builder.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ");
     let Some(column) = column else {
         bail!("Parquet needs the column that holds the names, as in LABEL={}:COLUMN; it has {}", path.display(), columns());
     };
-    let Some(at) = builder.schema().fields().iter().position(|field| field.name() == column) else {
+    let Some(index) = builder.schema().fields().iter().position(|field| field.name() == column) else {
         bail!("no column is named `{column}`; it has {}", columns());
     };
-    let found = builder.schema().field(at).data_type().clone();
-    ensure!(is_text(&found), "column `{column}` is {found}, expected text");
-    let mask = ProjectionMask::roots(builder.parquet_schema(), [at]);
-    for batch in builder.with_projection(mask).build()? {
-        let texts = arrow::compute::cast(batch?.column(0), &DataType::LargeUtf8)?;
-        texts.as_string::<i64>().iter().flatten().try_for_each(&mut *take)?;
+    let data_type = builder.schema().field(index).data_type().clone();
+    ensure!(is_text(&data_type), "column `{column}` is {data_type}, expected text");
+    let projection = ProjectionMask::roots(builder.parquet_schema(), [index]);
+    for batch in builder.with_projection(projection).build()? {
+        let names = arrow::compute::cast(batch?.column(0), &DataType::LargeUtf8)?;
+        names.as_string::<i64>().iter().flatten().try_for_each(&mut *take)?;
     }
     Ok(())
 }
@@ -213,22 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn arguments() {
-        for (text, expected) in [
-            ("PER=a.txt", Some(("PER", "a.txt"))),
-            ("LOC=x=y.csv:name", Some(("LOC", "x=y.csv:name"))),
-            ("a.txt", None),
-            ("=a", None),
-            ("A=", None),
-        ] {
-            let found = text.parse::<GazetteerArg>().ok();
-            assert_eq!(found, expected.map(|(label, file)| GazetteerArg { label: label.to_owned(), file: file.to_owned() }), "{text}");
-        }
+    fn a_colon_may_be_part_of_the_path() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
         std::fs::write(path("a:b"), "").unwrap();
         std::fs::write(path("c"), "").unwrap();
-        let column = |file: &str| NameFile::find(&path(file)).map(|file| file.column);
+        let column = |file: &str| NameFile::resolve(&path(file)).map(|file| file.column);
         assert_eq!(column("a:b").unwrap(), None);
         assert_eq!(column("a:b:name").unwrap(), Some("name".to_owned()));
         assert_eq!(column("c:name").unwrap(), Some("name".to_owned()));
@@ -236,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_every_kind() {
+    fn text_in_any_encoding() {
         let utf16: Vec<u8> = [0xfeff].into_iter().chain("北京\r\nÖdön".encode_utf16()).flat_map(u16::to_le_bytes).collect();
         for (bytes, encoding, expected) in [
             ("北京\nÖdön\n".as_bytes(), "utf-8", &["北京", "Ödön"][..]),
@@ -258,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn tables() {
+    fn csv_with_any_delimiter() {
         let csv = b"id,name\r\n1,\"Paris, Texas\"\r\n2,Oslo\r\n";
         assert_eq!(read("a.csv", csv, Some("name"), "utf-8").unwrap(), ["Paris, Texas", "Oslo"]);
         assert_eq!(read("a.tsv", b"id\tname\n1\tthe \"Old\n", Some("name"), "utf-8").unwrap(), ["the \"Old"]);
@@ -274,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn parquet() {
+    fn parquet_with_any_text_type() {
         let texts = ["北京", "Oslo"];
         let arrays: [ArrayRef; 5] = [
             Arc::new(StringArray::from(texts.to_vec())),

@@ -1,0 +1,133 @@
+//! Reads the files of a gazetteer.
+
+use std::collections::HashSet;
+
+use anyhow::Context;
+use crossbeam_channel::bounded;
+use schemas::Tally;
+use schemas::manifest::Input;
+
+use super::lookup::{Gazetteer, MentionFinder};
+use super::matcher::NameMatcherBuilder;
+use super::name_file::NameFile;
+use super::name_table::NameTable;
+use super::options::GazetteerOptions;
+use crate::interner::Full;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct LoadSummary {
+    /// The files, stop lists last, with their sizes and hashes.
+    pub inputs: Vec<Input>,
+    /// Names in the files; `out` are the distinct ones.
+    pub names: Tally,
+}
+
+/// Reads the files of a gazetteer and its stop lists. Where running text will be searched, the matcher is built on a second thread
+/// while names are read.
+///
+/// # Errors
+/// A file that cannot be read or is malformed, see [`NameFile::read`]; more than 4 GiB of names.
+pub fn load(options: GazetteerOptions) -> anyhow::Result<(Gazetteer, LoadSummary)> {
+    let mut summary = LoadSummary::default();
+    let (stop_names, stop_list_inputs) = read_stop_lists(&options)?;
+    let (names, mention_finder) = std::thread::scope(|scope| -> anyhow::Result<_> {
+        let (sender, batches) = bounded::<NameBatch>(BATCHES_IN_FLIGHT);
+        let builder = options.min_mention_chars.map(|min_chars| {
+            let stop_names = &stop_names;
+            scope.spawn(move || build_mention_finder(batches, min_chars, stop_names))
+        });
+        // Sending fails where no thread receives: names are only looked up, or the builder failed, which `join` reports.
+        let names = read_names(&options, &mut summary, |batch| drop(sender.send(batch)));
+        drop(sender);
+        let finder = builder.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok((names?, finder.transpose().context("gazetteers")?))
+    })?;
+    summary.inputs.extend(stop_list_inputs);
+    let label_of_file = options.files.iter().map(|(label, _)| *label).collect();
+    let GazetteerOptions { normalizer, ambiguous, .. } = options;
+    Ok((Gazetteer { normalizer, names, label_of_file, ambiguous, stop_names, mention_finder }, summary))
+}
+
+/// Names that were read one after another.
+#[derive(Debug, Default)]
+struct NameBatch {
+    text: String,
+    /// For each name, its number and where it ends in `text`.
+    names: Vec<(u32, usize)>,
+}
+
+/// Bytes of names in a batch.
+const BATCH_BYTES: usize = 64 << 10;
+/// Batches that wait for the builder of the matcher at most.
+const BATCHES_IN_FLIGHT: usize = 8;
+
+fn read_stop_lists(options: &GazetteerOptions) -> anyhow::Result<(HashSet<String>, Vec<Input>)> {
+    let mut stop_names = HashSet::new();
+    let mut inputs = Vec::new();
+    for path in &options.stop_lists {
+        let file = NameFile { path: path.clone(), column: None };
+        inputs.push(file.read(options.encoding, |name| {
+            stop_names.insert(options.normalizer.normalize_name(name).into_owned());
+            Ok(())
+        })?);
+    }
+    Ok((stop_names, inputs))
+}
+
+/// Reads all files, and passes names that are new on in batches.
+fn read_names(
+    options: &GazetteerOptions,
+    summary: &mut LoadSummary,
+    mut pass_on: impl FnMut(NameBatch),
+) -> anyhow::Result<NameTable> {
+    let mut names = NameTable::default();
+    let mut batch = NameBatch::default();
+    for (file, (_, name_file)) in options.files.iter().enumerate() {
+        let input = name_file.read(options.encoding, |name| {
+            let name = options.normalizer.normalize_name(name);
+            if name.is_empty() {
+                summary.names.skip("empty");
+                return Ok(());
+            }
+            let number = u32::try_from(names.len())?;
+            if !names.add(&name, file)? {
+                summary.names.skip("duplicate");
+                return Ok(());
+            }
+            summary.names.keep();
+            batch.text.push_str(&name);
+            batch.names.push((number, batch.text.len()));
+            if batch.text.len() >= BATCH_BYTES {
+                pass_on(std::mem::take(&mut batch));
+            }
+            Ok(())
+        })?;
+        summary.inputs.push(input);
+    }
+    pass_on(batch);
+    names.build_filter();
+    Ok(names)
+}
+
+/// A finder of the names that have enough chars and are on no stop list.
+fn build_mention_finder(
+    batches: impl IntoIterator<Item = NameBatch>,
+    min_chars: usize,
+    stop_names: &HashSet<String>,
+) -> Result<MentionFinder, Full> {
+    let mut builder = NameMatcherBuilder::default();
+    let mut name_numbers = Vec::new();
+    for NameBatch { text, names } in batches {
+        let mut start = 0;
+        for (number, end) in names {
+            let name = &text[std::mem::replace(&mut start, end)..end];
+            let is_long_enough = name.chars().nth(min_chars.saturating_sub(1)).is_some();
+            if is_long_enough && !stop_names.contains(name) {
+                builder.add(name)?;
+                name_numbers.push(number);
+            }
+        }
+    }
+    Ok(MentionFinder { matcher: builder.build(), name_numbers })
+}

@@ -1,0 +1,48 @@
+//! Settings of a gazetteer.
+
+use std::path::PathBuf;
+
+use encoding_rs::Encoding;
+use serde::Serialize;
+
+use super::name_file::NameFile;
+use super::normalizer::Normalizer;
+
+/// Where names are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MatchMode {
+    /// In anchors (links), by their target and by their text.
+    Anchors,
+    /// Anywhere in the running text; anchors are ignored.
+    Mentions,
+    /// In anchors, and in the running text between them.
+    Both,
+}
+
+/// What becomes of an ambiguous name: one that gazetteers of several labels hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AmbiguousNames {
+    /// It gets the label whose gazetteer is given first.
+    First,
+    /// It gets no label.
+    Drop,
+}
+
+/// The files of a gazetteer and how its names are compared.
+#[derive(Debug)]
+pub struct GazetteerOptions {
+    /// Files of names, each with its label, by index in the query set.
+    pub files: Vec<(usize, NameFile)>,
+    /// Encoding of text files without a byte-order mark.
+    pub encoding: &'static Encoding,
+    /// How names and text are made comparable.
+    pub normalizer: Normalizer,
+    /// What becomes of ambiguous names.
+    pub ambiguous: AmbiguousNames,
+    /// Stop lists: files of words that are no names in running text.
+    pub stop_lists: Vec<PathBuf>,
+    /// Names of fewer chars are not looked for in running text. `None` where no name is, which saves the memory of the matcher.
+    pub min_mention_chars: Option<usize>,
+}
