@@ -43,7 +43,7 @@ fn links_are_typed_by_target_or_text() {
     assert_eq!(counters["sentences"]["in"], 4);
     assert_eq!(counters["sentences"]["skipped"]["fewer answers than --min-entities"], 2);
     assert_eq!(counters["anchors"], serde_json::json!({"in": 4, "out": 3, "skipped": {"in no gazetteer": 1}}));
-    assert_eq!(counters["names"], serde_json::json!({"in": 7, "out": 6, "skipped": {"there already": 1}}));
+    assert_eq!(counters["names"], serde_json::json!({"in": 7, "out": 6, "skipped": {"duplicate": 1}}));
     // Sentences that nothing is known of are kept on demand.
     assert_eq!(desk.triples(&nee(&dump, &people, &places, &["--min-entities", "0"])).len(), 16);
     assert_eq!(desk.triples(&nee(&dump, &people, &places, &["--min-entities", "2"])).len(), 4);

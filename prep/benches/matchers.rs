@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use daachorse::{CharwiseDoubleArrayAhoCorasick, DoubleArrayAhoCorasick};
-use prep::gazetteer::matcher::Matcher;
+use prep::gazetteer::matcher::NameMatcher;
 
 type Count = Box<dyn Fn(&str) -> usize>;
 
@@ -40,8 +40,8 @@ fn build(automaton: &str, names: &BTreeSet<&str>) -> Count {
     };
     match automaton {
         "table" => {
-            let built = Matcher::new(names.iter().copied()).expect("the names fit");
-            Box::new(move |line| built.longest(line, |_| true).len())
+            let built = NameMatcher::new(names.iter().copied()).expect("the names fit");
+            Box::new(move |line| built.leftmost_longest(line, |_| true).len())
         }
         "contiguous" => aho_corasick(AhoCorasickKind::ContiguousNFA),
         "noncontiguous" => aho_corasick(AhoCorasickKind::NoncontiguousNFA),

@@ -6,9 +6,9 @@ use clap::Args;
 use encoding_rs::Encoding;
 
 use super::OutputArgs;
+use super::gazetteer_arg::GazetteerArg;
 use super::size::Size;
-use crate::gazetteer::Ambiguous;
-use crate::gazetteer::files::GazetteerArg;
+use crate::gazetteer::AmbiguousNames;
 use crate::label::buckets::Buckets;
 use crate::label::nee::Matching;
 use crate::wikitext::{ChineseVariant, ExtraSegment};
@@ -124,8 +124,8 @@ pub struct NeeArgs {
     #[arg(long = "match", value_enum, default_value_t = Matching::Anchors)]
     pub matching: Matching,
     /// What a name in gazetteers of several labels is: of the label given first, or of none
-    #[arg(long, value_enum, default_value_t = Ambiguous::First)]
-    pub ambiguous: Ambiguous,
+    #[arg(long, value_enum, default_value_t = AmbiguousNames::First)]
+    pub ambiguous: AmbiguousNames,
     /// Let upper and lower case be the same
     #[arg(long)]
     pub ignore_case: bool,

@@ -3,6 +3,7 @@
 mod corpora;
 mod dumps;
 mod folders;
+mod gazetteer_arg;
 mod size;
 mod values;
 

@@ -7,7 +7,7 @@ use crate::corpora::read::format::Format;
 use crate::corpora::read::json::offsets::Offsets;
 use crate::corpora::scheme::Scheme;
 use crate::corpora::write::tokens::Unit;
-use crate::gazetteer::Ambiguous;
+use crate::gazetteer::AmbiguousNames;
 use crate::label::nee::Matching;
 use crate::wikitext::{ChineseVariant, ExtraSegment};
 
@@ -46,9 +46,9 @@ value_enum!(Matching {
     Matching::Both => "both": "Links, and the text between them",
 });
 
-value_enum!(Ambiguous {
-    Ambiguous::First => "first": "Of the label whose gazetteer is given first",
-    Ambiguous::Drop => "drop": "Of no label",
+value_enum!(AmbiguousNames {
+    AmbiguousNames::First => "first": "Of the label whose gazetteer is given first",
+    AmbiguousNames::Drop => "drop": "Of no label",
 });
 
 value_enum!(Format {

@@ -4,7 +4,7 @@ use anyhow::Context;
 use schemas::{Page, QuerySet};
 
 use crate::cli::{Common, NeeArgs, TripleArgs};
-use crate::gazetteer::Gazetteer;
+use crate::gazetteer::load::load;
 use crate::input::sources::Sources;
 use crate::label::nee;
 use crate::label::sentences::{Counters, Rules};
@@ -23,7 +23,7 @@ pub fn run(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
     let set = QuerySet::load(&args.queries)?;
     let family = args.family_names.as_deref().map(|label| settings::label(&set, label).context("--family-names")).transpose()?;
     let (nee, spec) = NeeConfig::new(args, &set, sources.are_simplified(&pages.dump))?;
-    let (gazetteer, loaded) = Gazetteer::load(spec)?;
+    let (gazetteer, loaded) = load(spec)?;
     let paths = nee.paths();
     let config = Config { nee: Some(nee), ..sources.config(&pages.dump, Some(vec![set.clone()])).of_triples(&args.triples) };
     let rules = Rules { min_entities: *min_entities, max_chars: *max_chars, max_unknown: args.max_unknown, buckets: args.buckets.clone() };

@@ -76,11 +76,7 @@ fn read_stop_lists(options: &GazetteerOptions) -> anyhow::Result<(HashSet<String
 }
 
 /// Reads all files, and passes names that are new on in batches.
-fn read_names(
-    options: &GazetteerOptions,
-    summary: &mut LoadSummary,
-    mut pass_on: impl FnMut(NameBatch),
-) -> anyhow::Result<NameTable> {
+fn read_names(options: &GazetteerOptions, summary: &mut LoadSummary, mut pass_on: impl FnMut(NameBatch)) -> anyhow::Result<NameTable> {
     let mut names = NameTable::default();
     let mut batch = NameBatch::default();
     for (file, (_, name_file)) in options.files.iter().enumerate() {

@@ -68,7 +68,8 @@ impl Gazetteer {
     pub fn find_mentions(&self, text: &str, mut accept: impl FnMut(&Range<u32>) -> bool) -> Vec<(Range<u32>, TypedName)> {
         let Some(MentionFinder { matcher, name_numbers }) = &self.mention_finder else { return Vec::new() };
         let text = self.normalizer.normalize_text(text);
-        let matches = matcher.leftmost_longest(text.as_str(), |found| text.original_chars(&found.bytes).is_some_and(|chars| accept(&chars)));
+        let matches =
+            matcher.leftmost_longest(text.as_str(), |found| text.original_chars(&found.bytes).is_some_and(|chars| accept(&chars)));
         let mention = |(bytes, name): (Range<usize>, usize)| Some((text.original_chars(&bytes)?, self.typed_name(name_numbers[name])));
         matches.into_iter().filter_map(|found| mention((found.bytes, found.name))).collect()
     }
@@ -133,8 +134,7 @@ mod tests {
             let label = |gazetteer: &Gazetteer| gazetteer.look_up(candidates.iter().copied()).map(|found| found.label);
             assert_eq!((label(&first), label(&drop)), (in_first, in_drop), "{candidates:?}");
         }
-        let (normalized, summary) =
-            gazetteer(AmbiguousNames::First, Normalizer { ignore_case: true, nfkc: true, convert_names: None }, "");
+        let (normalized, summary) = gazetteer(AmbiguousNames::First, Normalizer { ignore_case: true, nfkc: true, convert_names: None }, "");
         assert_eq!(summary.names.out, 5);
         assert_eq!(normalized.look_up(["ｏslo"]).map(|found| found.label), Some(Some(1)));
     }
@@ -147,8 +147,7 @@ mod tests {
             (AmbiguousNames::Drop, "Oslo\n", &[(9..18, Some(0)), (30..37, None)]),
         ] {
             let (gazetteer, _) = gazetteer(ambiguous, Normalizer::default(), stop_list);
-            let found: Vec<_> =
-                gazetteer.find_mentions(text, |_| true).into_iter().map(|(chars, found)| (chars, found.label)).collect();
+            let found: Vec<_> = gazetteer.find_mentions(text, |_| true).into_iter().map(|(chars, found)| (chars, found.label)).collect();
             assert_eq!(found, expected);
         }
         let (gazetteer, _) = gazetteer(AmbiguousNames::First, Normalizer::default(), "Oslo\n");

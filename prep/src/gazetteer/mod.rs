@@ -28,4 +28,4 @@ pub mod word_boundaries;
 mod word_hash;
 
 pub use lookup::{Gazetteer, TypedName};
-pub use options::{AmbiguousNames, GazetteerOptions, MatchMode};
+pub use options::{AmbiguousNames, GazetteerOptions};

@@ -8,18 +8,6 @@ use serde::Serialize;
 use super::name_file::NameFile;
 use super::normalizer::Normalizer;
 
-/// Where names are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MatchMode {
-    /// In anchors (links), by their target and by their text.
-    Anchors,
-    /// Anywhere in the running text; anchors are ignored.
-    Mentions,
-    /// In anchors, and in the running text between them.
-    Both,
-}
-
 /// What becomes of an ambiguous name: one that gazetteers of several labels hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -7,7 +7,7 @@ use schemas::{Anchor, Origin, Page, Query, SegmentView};
 
 use super::repeats::{Named, Repeats, family_name};
 use super::sentences::{self, Answer, Counters, Rules, Thing, overlapping, overlaps};
-use crate::gazetteer::{Found, Gazetteer};
+use crate::gazetteer::{Gazetteer, TypedName};
 use crate::run::work::Triples;
 use crate::wikitext::{WikitextExtractor, strip_disambiguator};
 
@@ -54,7 +54,7 @@ pub(crate) fn triples(
         let links = sentences::links(block, extractor.wiki(), counters);
         if labeller.matching == Matching::Mentions {
             links.iter().for_each(|_| counters.of(Thing::Anchors).skip("not asked for"));
-            let mentions = labeller.gazetteer.mentions(block.text, |_| true).into_iter();
+            let mentions = labeller.gazetteer.find_mentions(block.text, |_| true).into_iter();
             return mentions.map(|(chars, found)| labeller.answer(chars, Some(found), Thing::Mentions, counters)).collect();
         }
         let mut answers: Vec<Answer> =
@@ -62,7 +62,7 @@ pub(crate) fn triples(
         // A link that no gazetteer knows is still the name of something else than what stands inside.
         let links: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
         let mut mentions = match labeller.matching {
-            Matching::Both => labeller.gazetteer.mentions(block.text, |chars| !overlaps(chars, &links)),
+            Matching::Both => labeller.gazetteer.find_mentions(block.text, |chars| !overlaps(chars, &links)),
             _ => Vec::new(),
         };
         if let Some(repeats) = &repeats {
@@ -79,7 +79,7 @@ pub(crate) fn triples(
         answers.sort_unstable_by_key(|answer| answer.chars.start);
         answers
     };
-    sentences::triples(page, queries, rules, counters, find, |text| labeller.gazetteer.is_stopped(text), triples)
+    sentences::triples(page, queries, rules, counters, find, |text| labeller.gazetteer.is_stop_name(text), triples)
 }
 
 impl Labeller<'_> {
@@ -98,14 +98,14 @@ impl Labeller<'_> {
             let family = family_name(named.text).filter(|_| rules.family == Some(named.label));
             [Some(named.text), family].into_iter().flatten().map(move |text| Named { text, ..named })
         });
-        Repeats::new(with_family.filter(|named| !self.gazetteer.is_stopped(named.text)))
+        Repeats::new(with_family.filter(|named| !self.gazetteer.is_stop_name(named.text)))
     }
 
-    fn look_up(&self, anchor: &Anchor<'_>) -> Option<Found> {
-        if self.gazetteer.is_stopped(&anchor.text) { None } else { self.gazetteer.look_up(ways_to_name(anchor)) }
+    fn look_up(&self, anchor: &Anchor<'_>) -> Option<TypedName> {
+        if self.gazetteer.is_stop_name(&anchor.text) { None } else { self.gazetteer.look_up(ways_to_name(anchor)) }
     }
 
-    fn answer(&self, chars: Range<u32>, found: Option<Found>, kind: Thing, counters: &mut Counters) -> Answer {
+    fn answer(&self, chars: Range<u32>, found: Option<TypedName>, kind: Thing, counters: &mut Counters) -> Answer {
         let label = found.and_then(|found| found.label);
         if label.is_none() {
             let reason = if found.is_some() { "of several labels" } else { "in no gazetteer" };

@@ -6,8 +6,8 @@ use std::ops::Range;
 use schemas::SegmentView;
 
 use super::sentences::overlaps;
-use crate::gazetteer::fold::Folding;
-use crate::gazetteer::matcher::Matcher;
+use crate::gazetteer::matcher::NameMatcher;
+use crate::gazetteer::normalizer::Normalizer;
 
 /// Fewest chars of what is looked for again.
 const MIN_REPEAT: usize = 2;
@@ -25,7 +25,7 @@ pub(crate) struct Named<'a> {
 
 /// Names of a page, to be found again in its text.
 pub(crate) struct Repeats {
-    matcher: Matcher,
+    matcher: NameMatcher,
     names: Vec<Later>,
 }
 
@@ -47,18 +47,20 @@ impl Repeats {
             }
         }
         let (texts, names): (Vec<&str>, Vec<Later>) = names.into_iter().unzip();
-        let matcher = Matcher::new(texts).expect("the links of a page are far fewer than there is room for");
+        let matcher = NameMatcher::new(texts).expect("the links of a page are far fewer than there is room for");
         Self { matcher, names }
     }
 
     /// The mentions in a block, in its chars, each with its label: the longest first, and none over a link, wherever that leads.
     pub(crate) fn find(&self, block: &SegmentView<'_>) -> Vec<(Range<u32>, usize)> {
-        let text = Folding::default().text(block.text);
+        let text = Normalizer::default().normalize_text(block.text);
         let links: Vec<Range<u32>> = block.anchor_ranges().map(|(_, chars)| chars).collect();
         let later =
             |chars: &Range<u32>, name: usize| self.names[name].from <= block.segment.start + chars.start && !overlaps(chars, &links);
-        let found = self.matcher.longest(text.text(), |found| text.chars(&found.bytes).is_some_and(|chars| later(&chars, found.name)));
-        found.into_iter().filter_map(|found| Some((text.chars(&found.bytes)?, self.names[found.name].label?))).collect()
+        let found = self
+            .matcher
+            .leftmost_longest(text.as_str(), |found| text.original_chars(&found.bytes).is_some_and(|chars| later(&chars, found.name)));
+        found.into_iter().filter_map(|found| Some((text.original_chars(&found.bytes)?, self.names[found.name].label?))).collect()
     }
 }
 

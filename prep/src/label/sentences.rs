@@ -8,7 +8,7 @@ use schemas::{Anchor, Counter, Origin, Page, Query, SegmentView, SpanInput, Trip
 use schemas::{CharSlicer, RowError};
 
 use super::buckets::Buckets;
-use crate::gazetteer::matcher::borders;
+use crate::gazetteer::word_boundaries::word_boundaries;
 use crate::run::work::Triples;
 use crate::sentence;
 use crate::wikitext::Wiki;
@@ -190,7 +190,7 @@ fn unknown(context: &str, start: u32, answers: &[Answer], known: impl Fn(&str) -
     }
     let taken: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.start - start..answer.chars.end - start).collect();
     let mut cuts = Vec::new();
-    borders(context, &mut cuts);
+    word_boundaries(context, &mut cuts);
     let (mut at, mut first) = (0, true);
     let unlabelled_words = cuts.windows(2).map(|cut| &context[cut[0]..cut[1]]).filter(|word| {
         let chars = at..at + word.chars().count() as u32;

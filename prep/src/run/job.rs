@@ -14,8 +14,9 @@ use super::progress::Reporter;
 use super::settings::Config;
 use super::work::{Done, RowsOf, Sink, Worker};
 use crate::cli::{Common, DumpArgs, OutputArgs, PagesArgs};
-use crate::gazetteer::coverage::{Coverage, Report};
-use crate::gazetteer::{Gazetteer, Loaded};
+use crate::gazetteer::Gazetteer;
+use crate::gazetteer::coverage::{CoverageReport, MatchCounts};
+use crate::gazetteer::load::LoadSummary;
 use crate::input::read::{INTERRUPTED, read_all};
 use crate::input::redirects::Redirects;
 use crate::input::sources::Sources;
@@ -36,14 +37,14 @@ pub(crate) struct Job<'a> {
 /// A gazetteer, and what is to be said about it.
 pub(crate) struct NamesOf<'a> {
     pub gazetteer: &'a Gazetteer,
-    pub loaded: Loaded,
+    pub loaded: LoadSummary,
     pub labels: Vec<&'a str>,
     pub paths: Vec<String>,
 }
 
 impl NamesOf<'_> {
-    fn report(&self, coverage: &Coverage) -> Report {
-        coverage.report(self.gazetteer, &self.labels, &self.paths)
+    fn report(&self, coverage: &MatchCounts) -> CoverageReport {
+        CoverageReport::new(coverage, self.gazetteer, &self.labels, &self.paths)
     }
 }
 
@@ -121,12 +122,12 @@ impl Job<'_> {
     ) -> anyhow::Result<Run<'_, R>> {
         let dir = self.output.output.as_path();
         let manifest = Manifest::new(&settings.program, &settings.command, settings.config.clone());
-        let mut coverage = self.names.as_ref().map(|names| Coverage::new(names.gazetteer));
+        let mut coverage = self.names.as_ref().map(|names| MatchCounts::new(names.gazetteer));
         let going_on = saved.is_some();
         let (state, mut writer) = match saved {
             Some(Saved { state, shards, matches, .. }) => {
                 if let Some(coverage) = &mut coverage {
-                    matches.iter().for_each(|&(name, count)| coverage.count(name, count));
+                    matches.iter().for_each(|&(name, count)| coverage.add(name, count));
                 }
                 (state, ShardWriter::<R>::resume(dir, manifest, shards)?)
             }
@@ -183,7 +184,7 @@ struct Run<'a, R: Row> {
     committed: State,
     settings: Settings,
     names: Option<&'a NamesOf<'a>>,
-    coverage: Option<Coverage>,
+    coverage: Option<MatchCounts>,
     report: Option<PageReport>,
     reporter: Reporter,
     unit: u64,
@@ -198,7 +199,7 @@ impl<R: Row> Run<'_, R> {
             self.state.counters.entry(thing.name().to_owned()).or_default().add(tally);
         }
         if let Some(coverage) = &mut self.coverage {
-            done.counters.names.iter().for_each(|&name| coverage.count(name, 1));
+            done.counters.names.iter().for_each(|&name| coverage.add(name, 1));
         }
         for (partition, rows) in done.rows.with_context(|| self.dir.display().to_string())? {
             self.writer.write_batch(partition, &rows).map_err(anyhow::Error::new)?;
@@ -246,7 +247,7 @@ impl<R: Row> Run<'_, R> {
         if let Some(report) = &mut self.report {
             self.state.report_bytes = report.sync()?;
         }
-        let matches = self.coverage.as_ref().map(|coverage| coverage.counts().collect()).unwrap_or_default();
+        let matches = self.coverage.as_ref().map(|coverage| coverage.found().collect()).unwrap_or_default();
         self.since = 0;
         self.committed = self.state.clone();
         Saved { settings: self.settings.clone(), state: self.state.clone(), shards, matches }.write(self.dir)

@@ -8,9 +8,9 @@ use schemas::manifest::InputFile;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{NeeArgs, TripleArgs};
-use crate::gazetteer::files::NameFile;
-use crate::gazetteer::fold::Folding;
-use crate::gazetteer::{Ambiguous, Spec};
+use crate::gazetteer::name_file::NameFile;
+use crate::gazetteer::normalizer::Normalizer;
+use crate::gazetteer::{AmbiguousNames, GazetteerOptions};
 use crate::label::buckets::Buckets;
 use crate::label::nee::Matching;
 use crate::wikitext::{ChineseVariant, ExtraSegment, ScriptConverter};
@@ -76,7 +76,7 @@ pub(crate) struct NeeConfig {
     gazetteers: Vec<FileConfig>,
     #[serde(rename = "match")]
     matching: Matching,
-    ambiguous: Ambiguous,
+    ambiguous: AmbiguousNames,
     ignore_case: bool,
     nfkc: bool,
     encoding: &'static str,
@@ -102,12 +102,12 @@ impl NeeConfig {
     ///
     /// # Errors
     /// A label that the query set does not have, or a file that does not exist.
-    pub(crate) fn new(args: &NeeArgs, set: &QuerySet, simplify: bool) -> anyhow::Result<(Self, Spec)> {
+    pub(crate) fn new(args: &NeeArgs, set: &QuerySet, simplify: bool) -> anyhow::Result<(Self, GazetteerOptions)> {
         let mut files = Vec::new();
         let mut gazetteers = Vec::new();
         for arg in &args.gazetteer {
             let label = label(set, &arg.label).with_context(|| format!("--gazetteer {}={}", arg.label, arg.file))?;
-            let file = NameFile::find(&arg.file).with_context(|| format!("--gazetteer {}={}", arg.label, arg.file))?;
+            let file = NameFile::resolve(&arg.file).with_context(|| format!("--gazetteer {}={}", arg.label, arg.file))?;
             gazetteers.push(FileConfig { label: arg.label.clone(), path: file.path.display().to_string(), column: file.column.clone() });
             files.push((label, file));
         }
@@ -128,14 +128,21 @@ impl NeeConfig {
             family_names: args.family_names.clone(),
             buckets: args.buckets.clone(),
         };
-        let folding = Folding {
+        let normalizer = Normalizer {
             nfkc: !args.no_nfkc,
             ignore_case: args.ignore_case,
-            simplify: ScriptConverter::to(if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted }),
+            convert_names: ScriptConverter::to(if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted }),
         };
         let in_text = args.matching != Matching::Anchors;
-        let min_length = in_text.then_some(args.min_length);
-        Ok((config, Spec { files, encoding: args.encoding, folding, ambiguous: args.ambiguous, stop: args.stop.clone(), min_length }))
+        let options = GazetteerOptions {
+            files,
+            encoding: args.encoding,
+            normalizer,
+            ambiguous: args.ambiguous,
+            stop_lists: args.stop.clone(),
+            min_mention_chars: in_text.then_some(args.min_length),
+        };
+        Ok((config, options))
     }
 
     /// Paths of the gazetteers' files, in the order they were given.
