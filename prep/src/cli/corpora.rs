@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::OutputArgs;
 use super::values::{OrAuto, one_of, or_auto};
-use crate::corpora::read::columns::Columns;
-use crate::corpora::read::format::Format;
-use crate::corpora::read::json::offsets::Offsets;
-use crate::corpora::scheme::Scheme;
-use crate::corpora::write::tokens::Unit;
+use crate::corpora::format::CorpusFormat;
+use crate::corpora::read::columns::ConllColumns;
+use crate::corpora::read::json::offsets::SpanOffsets;
+use crate::corpora::tagging::scheme::TaggingScheme;
+use crate::corpora::tokenization::Tokenization;
 
 /// `prep mrc`
 #[derive(Debug, Args)]
@@ -25,17 +25,17 @@ pub struct MrcArgs {
     #[arg(long, value_name = "NAME|FILE")]
     pub queries: Option<String>,
     /// Format of the files
-    #[arg(long, value_parser = or_auto::<Format>("Told from the content"), default_value = "auto")]
-    pub format: OrAuto<Format>,
+    #[arg(long, value_parser = or_auto::<CorpusFormat>("Told from the content"), default_value = "auto")]
+    pub format: OrAuto<CorpusFormat>,
     /// Columns of CoNLL files: `token`, `tag`, `_` for one to pass over, `..` for any number of them
-    #[arg(long, value_name = "NAMES", default_value_t = Columns::default())]
-    pub columns: Columns,
+    #[arg(long, value_name = "NAMES", default_value_t = ConllColumns::default())]
+    pub columns: ConllColumns,
     /// What spans in JSON count [default: tokens-inclusive for nested and mrc-json, chars-exclusive for jsonl]
     #[arg(long, value_enum)]
-    pub offsets: Option<Offsets>,
+    pub offsets: Option<SpanOffsets>,
     /// How tags mark the borders of an entity
-    #[arg(long, value_parser = or_auto::<Scheme>("Told from the tags of all files"), default_value = "auto")]
-    pub scheme: OrAuto<Scheme>,
+    #[arg(long, value_parser = or_auto::<TaggingScheme>("Told from the tags of all files"), default_value = "auto")]
+    pub scheme: OrAuto<TaggingScheme>,
     /// Language of the text; decides whether tokens are joined by spaces [default: told from the tokens]
     #[arg(long, value_name = "CODE")]
     pub lang: Option<String>,
@@ -54,7 +54,7 @@ pub struct ExportArgs {
     pub dir: PathBuf,
     /// Format to write
     #[arg(long, value_enum)]
-    pub format: Format,
+    pub format: CorpusFormat,
     /// File to write; `-` is standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
@@ -62,9 +62,9 @@ pub struct ExportArgs {
     #[arg(long)]
     pub overwrite: bool,
     /// Tags of a CoNLL file
-    #[arg(long, value_parser = one_of(&[Scheme::Bio, Scheme::Bmes, Scheme::Bieos]), default_value = "bio")]
-    pub scheme: Scheme,
+    #[arg(long, value_parser = one_of(&[TaggingScheme::Bio, TaggingScheme::Bmes, TaggingScheme::Bieos]), default_value = "bio")]
+    pub scheme: TaggingScheme,
     /// Tokens of all formats but jsonl
-    #[arg(long, value_parser = or_auto::<Unit>("Words, or chars in languages written without spaces"), default_value = "auto")]
-    pub tokens: OrAuto<Unit>,
+    #[arg(long, value_parser = or_auto::<Tokenization>("Words, or chars in languages written without spaces"), default_value = "auto")]
+    pub tokens: OrAuto<Tokenization>,
 }

@@ -3,10 +3,10 @@
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::corpora::read::format::Format;
-use crate::corpora::read::json::offsets::Offsets;
-use crate::corpora::scheme::Scheme;
-use crate::corpora::write::tokens::Unit;
+use crate::corpora::format::CorpusFormat;
+use crate::corpora::read::json::offsets::SpanOffsets;
+use crate::corpora::tagging::scheme::TaggingScheme;
+use crate::corpora::tokenization::Tokenization;
 use crate::gazetteer::AmbiguousNames;
 use crate::label::nee::Matching;
 use crate::wikitext::{ChineseVariant, ExtraSegment};
@@ -51,32 +51,32 @@ value_enum!(AmbiguousNames {
     AmbiguousNames::Drop => "drop": "Of no label",
 });
 
-value_enum!(Format {
-    Format::Conll => "conll": "A token and its tag per line, a blank line between sentences; spans cannot overlap",
-    Format::Nested => "nested": "{context, label: {TYPE: [\"start;end\"]}}, in an array or one per line",
-    Format::Jsonl => "jsonl": "{text, entities}, as doccano and Label Studio export it, one per line or in an array",
-    Format::MrcJson => "mrc-json": "{context, query, entity_label, span_position}, one for each sentence and label, in an array or one per line",
+value_enum!(CorpusFormat {
+    CorpusFormat::Conll => "conll": "A token and its tag per line, a blank line between sentences; spans cannot overlap",
+    CorpusFormat::Nested => "nested": "{context, label: {TYPE: [\"start;end\"]}}, in an array or one per line",
+    CorpusFormat::Jsonl => "jsonl": "{text, entities}, as doccano and Label Studio export it, one per line or in an array",
+    CorpusFormat::MrcJson => "mrc-json": "{context, query, entity_label, span_position}, one for each sentence and label, in an array or one per line",
 });
 
-value_enum!(Offsets {
-    Offsets::TOKENS => "tokens-inclusive": "Tokens between white space; the end is the last token of the span",
-    Offsets::TOKENS_EXCLUSIVE => "tokens-exclusive": "Tokens between white space; the end is the token after the span",
-    Offsets::CHARS_INCLUSIVE => "chars-inclusive": "Chars; the end is the last char of the span",
-    Offsets::CHARS => "chars-exclusive": "Chars; the end is the char after the span",
+value_enum!(SpanOffsets {
+    SpanOffsets::TOKENS_INCLUSIVE => "tokens-inclusive": "Tokens between white space; the end is the last token of the span",
+    SpanOffsets::TOKENS_EXCLUSIVE => "tokens-exclusive": "Tokens between white space; the end is the token after the span",
+    SpanOffsets::CHARS_INCLUSIVE => "chars-inclusive": "Chars; the end is the last char of the span",
+    SpanOffsets::CHARS_EXCLUSIVE => "chars-exclusive": "Chars; the end is the char after the span",
 });
 
-value_enum!(Scheme {
-    Scheme::Bio => "bio": "B begins an entity, I continues it (IOB2)",
-    Scheme::Iob1 => "iob1": "I marks every token; B only where two entities of a label touch",
-    Scheme::Io => "io": "I marks every token",
-    Scheme::Bmes => "bmes": "B, M, E, and S for a single token",
-    Scheme::Bieos => "bieos": "B, I, E, and S for a single token; L for E and U for S are read too (BILOU)",
+value_enum!(TaggingScheme {
+    TaggingScheme::Bio => "bio": "B begins an entity, I continues it (IOB2)",
+    TaggingScheme::Iob1 => "iob1": "I marks every token; B only where two entities of a label touch",
+    TaggingScheme::Io => "io": "I marks every token",
+    TaggingScheme::Bmes => "bmes": "B, M, E, and S for a single token",
+    TaggingScheme::Bieos => "bieos": "B, I, E, and S for a single token; L for E and U for S are read too (BILOU)",
 });
 
-value_enum!(Unit {
-    Unit::Words => "words": "What stands between white space; an entity that cuts a word is an error",
-    Unit::Cut => "cut": "Words, cut where an entity begins or ends inside one",
-    Unit::Chars => "chars": "Each char",
+value_enum!(Tokenization {
+    Tokenization::Words => "words": "What stands between white space; an entity that cuts a word is an error",
+    Tokenization::CutWords => "cut": "Words, cut where an entity begins or ends inside one",
+    Tokenization::Chars => "chars": "Each char",
 });
 
 /// A value, or `auto`: the program decides.

@@ -1,187 +1,190 @@
-//! `prep mrc`: annotated corpora to triples.
+//! `prep mrc`: annotated files to triples with gold spans.
 //!
-//! The files are read twice: once to tell scheme and language and to find what is wrong, once to write. So what cannot be read, a label
-//! without a question and, with `--strict`, a malformed line or element end the run before there is an output folder, and memory does not
-//! grow with the input. Standard input and pipes cannot be read twice and are refused.
-//!
-//! The readers are in [`corpora`](crate::corpora).
+//! Files are read twice: once to detect formats, tagging scheme and language and to find what is wrong, once to write. So a file that
+//! cannot be read, a label without a question and, with `--strict`, a malformed line or element end the run before there is an output
+//! folder, and memory does not grow with the files. Standard input and pipes cannot be read twice and are refused.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use schemas::manifest::InputFile;
-use schemas::{Counter, Manifest, Origin, Query, QuerySet, ShardWriter, Span, Triple};
+use schemas::{Manifest, QuerySet, ShardWriter, Tally, Triple};
 
 use crate::PROGRAM;
 use crate::cli::{Common, MrcArgs};
-use crate::corpora::broken::Broken;
-use crate::corpora::context;
-use crate::corpora::read::format::{Format, Reading};
-use crate::corpora::read::survey::Survey;
-use crate::corpora::scheme::Scheme;
-use crate::corpora::sentence::{Item, Sentence, SentenceReader};
+use crate::corpora::format::CorpusFormat;
+use crate::corpora::gold_triples::{GoldCounts, GoldTriples};
+use crate::corpora::language::has_spaces;
+use crate::corpora::read::corpus_reader::{CorpusReader, ReadSentence};
+use crate::corpora::read::open::{ReaderOptions, open_reader};
+use crate::corpora::read::survey::CorpusSurvey;
+use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::number_format::counted_entities;
 use crate::run::checkpoint::{self, Settings, Start};
-use crate::source::{BytesRead, InputStream};
+use crate::source::{Progress, Stream};
 
-/// What the rows are made by: the settings with everything told from the files filled in.
-struct Plan<'a> {
-    /// Files, each with the name that ids and `doc` give it.
-    files: Vec<(PathBuf, String)>,
-    formats: &'a [Format],
-    reading: Reading<'a>,
+/// The settings of a run with everything that was detected filled in.
+struct ResolvedRun<'a> {
+    args: &'a MrcArgs,
+    survey: &'a CorpusSurvey,
+    /// The name of each file in ids and in `doc`.
+    docs: Vec<String>,
+    options: ReaderOptions<'a>,
     queries: &'a QuerySet,
-    ignored: &'a [String],
-    scheme: Scheme,
+    scheme: TaggingScheme,
     lang: String,
 }
 
-/// What came of the run.
-#[derive(Default)]
-struct Counts {
-    sentences: Counter,
-    /// Lines and elements.
-    parts: BTreeMap<&'static str, Counter>,
-    entities: Counter,
-    repaired: Counter,
-    broken: Broken,
-    /// Questions of the set that an MRC JSON file does not ask a sentence.
-    added: Counter,
-    triples: Counter,
-    by_label: Vec<u64>,
+/// What was read and written.
+struct RunCounts {
+    sentences: Tally,
+    /// Lines and elements, by their name.
+    records: BTreeMap<&'static str, Tally>,
+    gold: GoldCounts,
+    triples: Tally,
 }
 
 /// Runs `prep mrc`.
 ///
 /// # Errors
-/// Files that cannot be read as what they are, a label that the query set lacks, no usable sentence at all, or an output that cannot
-/// be written. With `--strict`, the first malformed line or element.
+/// A file that cannot be read or is of another format, a label that the query set lacks, no sentence at all, or an output that cannot be
+/// written. With `--strict`, a malformed line or element.
 pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
-    let asked = args.queries.as_deref().map(QuerySet::load).transpose()?;
-    let files = documents(&args.inputs)?;
-    let reading = Reading {
+    let given_queries = args.queries.as_deref().map(QuerySet::named).transpose()?;
+    if let Some(queries) = &given_queries {
+        refuse_ignored_labels(queries, &args.ignore_label)?;
+    }
+    let docs = document_names(&args.inputs)?;
+    let options = ReaderOptions {
         scheme: args.scheme.0,
         columns: args.columns.clone(),
         offsets: args.offsets,
-        known: asked.as_ref().map_or(&[], |set| &set.queries),
+        queries: given_queries.as_ref().map_or(&[], |queries| &queries.queries),
     };
-    refuse_ignored(asked.as_ref(), &args.ignore_label)?;
-    let survey = Survey::of(&files, args.format.0, &reading, args.strict)?;
-    let queries = asked.clone().map_or_else(|| survey.queries(), Ok)?;
-    refuse_ignored(Some(&queries), &args.ignore_label)?;
-    survey.check_labels(&queries, &args.ignore_label)?;
-    let scheme = reading.scheme.unwrap_or_else(|| survey.evidence.scheme());
-    let lang = args.lang.clone().unwrap_or_else(|| told_language(&survey, &queries));
-    let plan = Plan { files, formats: &survey.formats, reading, queries: &queries, ignored: &args.ignore_label, scheme, lang };
+    let mut warn = |message: String| eprintln!("warning: {message}");
+    let survey = CorpusSurvey::read(&args.inputs, args.format.0, &options, args.strict, &mut warn)?;
+    let queries = given_queries.clone().map_or_else(|| survey.own_queries(), Ok)?;
+    refuse_ignored_labels(&queries, &args.ignore_label)?;
+    survey.check_labels(&queries, &args.ignore_label, &mut warn)?;
+    let scheme = options.scheme.unwrap_or_else(|| survey.scheme_evidence.scheme());
+    let lang = args.lang.clone().unwrap_or_else(|| detect_language(&survey, &queries));
+    let run = ResolvedRun { args, survey: &survey, docs, options, queries: &queries, scheme, lang };
 
-    // There are no units: what did not end begins anew.
-    let (program, command, config) = (PROGRAM.to_owned(), "mrc".to_owned(), plan.config(args));
-    let settings = Settings { program, command, config, gazetteers: survey.inputs.clone(), inputs: Vec::new() };
+    let config = run.manifest_config();
+    let settings = Settings {
+        program: PROGRAM.to_owned(),
+        command: "mrc".to_owned(),
+        config: config.clone(),
+        gazetteers: survey.inputs.clone(),
+        inputs: Vec::new(),
+    };
+    // There are no checkpoints: an incomplete run starts at the beginning.
     if let Start::Complete = Start::find(&args.output, &settings)? {
         checkpoint::say_complete(&args.output.output, common);
         return Ok(());
     }
-    let manifest = Manifest::new(PROGRAM, "mrc", settings.config);
-    let mut writer = checkpoint::create(&args.output, manifest)?;
-    let mut counts = Counts { by_label: vec![0; queries.queries.len()], ..Counts::default() };
-    let outcome = plan.write(&survey.inputs, &mut writer, &mut counts);
-    let error = outcome.as_ref().err().map(|error| format!("{error:#}"));
-    if let Some(report) = counts.broken.report() {
-        writer.set_report(report);
+    let mut writer = checkpoint::create(&args.output, Manifest::new(PROGRAM, "mrc", config))?;
+    let mut counts = RunCounts::new(&queries);
+    let written = run.write_files(&mut writer, &mut counts);
+    let error = written.as_ref().err().map(|error| format!("{error:#}"));
+    if let Some(report) = counts.gold.violations.report() {
+        writer.report(report);
     }
     let finished = writer.finish(survey.inputs.clone(), counts.tallies(), error);
-    // What stopped the rows comes first: a folder that cannot be closed is most often its consequence.
-    outcome?;
+    // The error of the rows comes first: a folder that cannot be finished is most often its consequence.
+    written?;
     finished?;
     if !common.quiet {
-        plan.print_summary(&counts, args);
+        run.print_summary(&counts);
     }
     Ok(())
 }
 
-/// A label that is asked for cannot be left out.
-fn refuse_ignored(queries: Option<&QuerySet>, ignored: &[String]) -> anyhow::Result<()> {
-    let Some(queries) = queries else { return Ok(()) };
+/// Refuses to ignore a label that has a question: its triples would say that there is no such entity.
+fn refuse_ignored_labels(queries: &QuerySet, ignored: &[String]) -> anyhow::Result<()> {
     for label in ignored {
         ensure!(
             queries.position(label).is_none(),
-            "label `{label}` of --ignore-label has a question in query set `{}`: every sentence would deny it; leave it out of the set",
+            "label `{label}` of --ignore-label has a question in query set `{}`, so its triples would deny its entities; remove it from \
+             the query set",
             queries.name
         );
     }
     Ok(())
 }
 
-/// Each file with its name in the rows: without its folders, unless two files would share it.
-fn documents(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let mut files = Vec::with_capacity(paths.len());
+/// The name of each file in the rows: its file name, or its path where two files share a name.
+fn document_names(paths: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+    let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let mut names = Vec::with_capacity(paths.len());
     for (at, path) in paths.iter().enumerate() {
         ensure!(!paths[..at].contains(path), "{} is given twice", path.display());
         let meta = std::fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
         ensure!(meta.is_file(), "{} is not a regular file; annotated files are read twice", path.display());
-        let shared = paths.iter().filter(|other| name(other) == name(path)).count() > 1;
+        let is_shared = paths.iter().filter(|other| file_name(other) == file_name(path)).count() > 1;
         let full = path.to_string_lossy().into_owned();
-        files.push((path.clone(), if shared { full } else { name(path).unwrap_or(full) }));
+        names.push(if is_shared { full } else { file_name(path).unwrap_or(full) });
     }
-    Ok(files)
+    Ok(names)
 }
 
-/// The language the tokens tell, or else that of the questions, where it is written with spaces as the tokens are.
-fn told_language(survey: &Survey, queries: &QuerySet) -> String {
-    let asked = queries.lang.as_str();
-    let fallback = if context::has_spaces(asked) { asked } else { "und" };
+/// The language that the scripts of the tokens tell, or else that of the questions, if it writes spaces as the tokens do.
+fn detect_language(survey: &CorpusSurvey, queries: &QuerySet) -> String {
+    let lang_of_queries = queries.lang.as_str();
+    let fallback = if has_spaces(lang_of_queries) { lang_of_queries } else { "und" };
     survey.scripts.lang().unwrap_or(fallback).to_owned()
 }
 
-impl Plan<'_> {
-    fn config(&self, args: &MrcArgs) -> serde_json::Value {
-        let tagged = self.has_tags();
+impl ResolvedRun<'_> {
+    fn manifest_config(&self) -> serde_json::Value {
+        let has_tags = self.has_tags();
         serde_json::json!({
-            "formats": self.formats,
-            "scheme": tagged.then_some(self.scheme),
-            "scheme_from": tagged.then_some(if self.reading.scheme.is_some() { "--scheme" } else { "tags" }),
-            "columns": tagged.then(|| self.reading.columns.to_string()),
-            "offsets": self.reading.offsets,
+            "formats": self.survey.formats,
+            "scheme": has_tags.then_some(self.scheme),
+            "scheme_from": has_tags.then_some(if self.options.scheme.is_some() { "--scheme" } else { "tags" }),
+            "columns": has_tags.then(|| self.options.columns.to_string()),
+            "offsets": self.options.offsets,
             "lang": self.lang,
-            "lang_from": if args.lang.is_some() { "--lang" } else { "tokens" },
-            "join": if context::has_spaces(&self.lang) { " " } else { "" },
-            "ignore_label": args.ignore_label,
-            "strict": args.strict,
+            "lang_from": if self.args.lang.is_some() { "--lang" } else { "tokens" },
+            "join": if has_spaces(&self.lang) { " " } else { "" },
+            "ignore_label": self.args.ignore_label,
+            "strict": self.args.strict,
             "queries": self.queries,
         })
     }
 
     fn has_tags(&self) -> bool {
-        self.formats.contains(&Format::Conll)
+        self.survey.formats.contains(&CorpusFormat::Conll)
     }
 
-    fn write(&self, inputs: &[InputFile], writer: &mut ShardWriter<Triple>, counts: &mut Counts) -> anyhow::Result<()> {
-        for (((path, doc), format), input) in self.files.iter().zip(self.formats).zip(inputs) {
-            let mut stream = InputStream::open(path, BytesRead::default())?;
-            let mut reader = format.reader(&mut stream, &self.reading);
-            let result = self.write_document(doc, reader.as_mut(), writer, counts).with_context(|| path.display().to_string());
+    fn write_files(&self, writer: &mut ShardWriter<Triple>, counts: &mut RunCounts) -> anyhow::Result<()> {
+        let CorpusSurvey { formats, inputs, .. } = self.survey;
+        for (((path, doc), format), input) in self.args.inputs.iter().zip(&self.docs).zip(formats).zip(inputs) {
+            let mut stream = Stream::open(path, Progress::default())?;
+            let mut reader = open_reader(*format, &mut stream, &self.options);
+            let written = self.write_file(doc, reader.as_mut(), writer, counts).with_context(|| path.display().to_string());
             counts.sentences.add(reader.sentences());
-            let (name, parts) = reader.parts();
-            counts.parts.entry(name).or_default().add(parts);
+            let (name, records) = reader.records();
+            counts.records.entry(name).or_default().add(records);
             drop(reader);
-            result?;
+            written?;
             ensure!(stream.input() == *input, "{} changed while it was read; run again", path.display());
         }
         Ok(())
     }
 
-    fn write_document(
+    fn write_file(
         &self,
         doc: &str,
-        reader: &mut dyn SentenceReader,
+        reader: &mut dyn CorpusReader,
         writer: &mut ShardWriter<Triple>,
-        counts: &mut Counts,
+        counts: &mut RunCounts,
     ) -> anyhow::Result<()> {
-        while let Some(item) = reader.next_item()? {
-            let Item::Sentence(sentence) = item else { continue };
-            for triple in self.triples(doc, sentence, counts) {
+        let gold =
+            GoldTriples { queries: self.queries, ignored_labels: &self.args.ignore_label, scheme: self.scheme, lang: &self.lang };
+        while let Some(sentence) = reader.next_sentence()? {
+            let ReadSentence::Read(sentence) = sentence else { continue };
+            for triple in gold.of_sentence(doc, sentence, &mut counts.gold) {
                 writer.write(triple)?;
                 counts.triples.keep();
             }
@@ -189,98 +192,50 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// One triple for each label of the set, in its order.
-    fn triples(&self, doc: &str, sentence: Sentence, counts: &mut Counts) -> Vec<Triple> {
-        let Sentence { number, body, questions, .. } = sentence;
-        let (text, entities) = body.resolve(self.scheme, context::has_spaces(&self.lang));
-        let mut spans: Vec<Vec<Span>> = vec![Vec::new(); self.queries.queries.len()];
-        for entity in entities {
-            if entity.broken.is_some() {
-                counts.repaired.keep();
-            }
-            let Some(label) = self.queries.position(&entity.label) else {
-                debug_assert!(self.ignored.contains(&entity.label), "the survey refuses other labels");
-                counts.entities.skip(&format!("ignored label {}", entity.label));
-                continue;
-            };
-            let (start, end) = (entity.chars.start, entity.chars.end);
-            let slice = schemas::char_slice(&text, start, end).expect("entities lie in their text");
-            if slice.trim().is_empty() {
-                counts.entities.skip("only white space");
-                continue;
-            }
-            let (Ok(at) | Err(at)) = spans[label].binary_search_by_key(&(start, end), |span| (span.start, span.end));
-            if spans[label].get(at).is_some_and(|span| (span.start, span.end) == (start, end)) {
-                counts.entities.skip("given twice");
-                continue;
-            }
-            counts.entities.keep();
-            counts.by_label[label] += 1;
-            let span = Span { start, end, text: slice.to_owned(), origin: Origin::Gold, score: None };
-            if let Some(prefixes) = entity.broken {
-                counts.broken.add((doc, number, &entity.label), &span, prefixes);
-            }
-            spans[label].insert(at, span);
-        }
-        if !questions.is_empty() {
-            let asked = |query: &&Query| questions.iter().any(|(label, _)| *label == query.label);
-            let added = self.queries.queries.iter().filter(|query| !asked(query)).count();
-            (0..added).for_each(|_| counts.added.keep());
-        }
-        let rows = self.queries.queries.iter().zip(spans).map(|(query, spans)| Triple {
-            id: format!("{doc}:{number}:{}", query.label),
-            doc: doc.to_owned(),
-            sentence: number,
-            lang: self.lang.clone(),
-            label: query.label.clone(),
-            query: query.text.clone(),
-            context: text.clone(),
-            impossible: spans.is_empty(),
-            spans,
-        });
-        rows.collect()
-    }
-
-    fn print_summary(&self, counts: &Counts, args: &MrcArgs) {
-        let told = |given: bool, from: &str| if given { String::new() } else { format!(" (told from the {from})") };
-        let joined = if context::has_spaces(&self.lang) { "one space" } else { "nothing" };
+    fn print_summary(&self, counts: &RunCounts) {
+        let gold = &counts.gold;
+        let detected_from = |given: bool, what: &str| if given { String::new() } else { format!(" (detected from the {what})") };
         if self.has_tags() {
-            eprintln!("scheme     {}{}", self.scheme, told(self.reading.scheme.is_some(), "tags"));
+            eprintln!("scheme     {}{}", self.scheme, detected_from(self.options.scheme.is_some(), "tags"));
         }
-        eprintln!("language   {}{}, tokens joined by {joined}", self.lang, told(args.lang.is_some(), "tokens"));
+        let joined_by = if has_spaces(&self.lang) { "one space" } else { "nothing" };
+        eprintln!("language   {}{}, tokens joined by {joined_by}", self.lang, detected_from(self.args.lang.is_some(), "tokens"));
         eprintln!("sentences  {}", counts.sentences);
-        eprintln!("entities   {}", counts.entities);
-        for (query, count) in self.queries.queries.iter().zip(&counts.by_label) {
+        eprintln!("entities   {}", gold.entities);
+        for (query, count) in self.queries.queries.iter().zip(&gold.spans_by_label) {
             eprintln!("  {:<20} {count}", query.label);
         }
-        if counts.repaired.seen > 0 {
+        if gold.repaired.seen > 0 {
             eprintln!(
-                "repaired   {} whose tags break scheme {}, listed in the manifest",
-                counted_entities(counts.repaired.seen),
+                "repaired   {} whose tags violate scheme {}, listed in the manifest",
+                counted_entities(gold.repaired.seen),
                 self.scheme
             );
         }
-        if counts.added.seen > 0 {
-            eprintln!("added      {} questions that the files do not ask, each without an answer", counts.added.seen);
+        if gold.added_questions.seen > 0 {
+            eprintln!("added      {} questions that the files do not ask, each without an answer", gold.added_questions.seen);
         }
-        eprintln!("triples    {} in {}", counts.triples.out, args.output.output.display());
+        eprintln!("triples    {} in {}", counts.triples.out, self.args.output.output.display());
     }
 }
 
-impl Counts {
-    fn tallies(&self) -> BTreeMap<String, Counter> {
+impl RunCounts {
+    fn new(queries: &QuerySet) -> Self {
+        let (sentences, records, triples) = (Tally::default(), BTreeMap::new(), Tally::default());
+        Self { sentences, records, gold: GoldCounts::new(queries), triples }
+    }
+
+    /// The counters of the manifest.
+    fn tallies(&self) -> BTreeMap<String, Tally> {
         let named = [
             ("sentences", &self.sentences),
-            ("entities", &self.entities),
-            ("repaired entities", &self.repaired),
-            ("questions added", &self.added),
+            ("entities", &self.gold.entities),
+            ("repaired entities", &self.gold.repaired),
+            ("questions added", &self.gold.added_questions),
             ("triples", &self.triples),
         ];
-        named
-            .into_iter()
-            .chain(self.parts.iter().map(|(name, tally)| (*name, tally)))
-            .map(|(name, tally)| (name.to_owned(), tally.clone()))
-            .collect()
+        let records = self.records.iter().map(|(name, tally)| (*name, tally));
+        named.into_iter().chain(records).map(|(name, tally)| (name.to_owned(), tally.clone())).collect()
     }
 }
 
@@ -290,16 +245,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_have_names_of_their_own() {
+    fn document_names_are_distinct() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("x")).unwrap();
         let paths = ["a.txt", "b.txt", "x/a.txt"].map(|name| dir.path().join(name));
         paths.iter().for_each(|path| std::fs::write(path, "").unwrap());
-        let names: Vec<String> = documents(&paths).unwrap().into_iter().map(|(_, name)| name).collect();
+        let names = document_names(&paths).unwrap();
         assert_eq!(names, [paths[0].display().to_string(), "b.txt".to_owned(), paths[2].display().to_string()]);
-        let twice = documents(&[paths[1].clone(), paths[1].clone()]).unwrap_err().to_string();
+        let twice = document_names(&[paths[1].clone(), paths[1].clone()]).unwrap_err().to_string();
         assert!(twice.ends_with("b.txt is given twice"), "{twice}");
-        let folder = documents(&[dir.path().to_owned()]).unwrap_err().to_string();
+        let folder = document_names(&[dir.path().to_owned()]).unwrap_err().to_string();
         assert!(folder.ends_with("annotated files are read twice"), "{folder}");
     }
 }

@@ -2,15 +2,22 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`sentence`] | an annotated sentence, whatever the file's format, and the trait of all readers |
-//! | [`scheme`], [`broken`] | tagging schemes; tags to entities and back; tags that break their scheme |
-//! | [`context`] | tokens to text with offsets; the language of tokens |
-//! | [`read`] | CoNLL and JSON files to sentences |
-//! | [`write`] | sentences to CoNLL and JSON files |
+//! | [`format`](mod@format) | the formats |
+//! | [`sentence`] | an annotated sentence of any format |
+//! | [`tagging`] | tagging schemes: BIO, IOB1, IO, BMES, BIEOS |
+//! | [`tokenization`] | tokens to text and back, with char offsets |
+//! | [`language`] | which languages write spaces; the language of a corpus |
+//! | [`read`] | files to sentences |
+//! | [`gold_triples`] | sentences to triples |
+//! | [`write`](mod@write) | triples to files |
+//!
+#![doc = include_str!("../../docs/corpora.md")]
 
-pub mod broken;
-pub mod context;
+pub mod format;
+pub mod gold_triples;
+pub mod language;
 pub mod read;
-pub mod scheme;
 pub mod sentence;
+pub mod tagging;
+pub mod tokenization;
 pub mod write;

@@ -1,173 +1,147 @@
-//! A sentence of an annotated file, whatever the file's format, and the shape that all readers have.
+//! An annotated sentence, whatever the format of its file.
 
-use std::io;
 use std::ops::Range;
 
-use schemas::Counter;
+use super::tagging::decode::decode;
+use super::tagging::scheme::TaggingScheme;
+use super::tagging::tag::{Tag, prefixes};
+use super::tokenization::join_tokens;
 
-use super::context;
-use super::scheme::{self, Scheme, Tag};
-
-/// A sentence of the file.
+/// A sentence of an annotated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sentence {
-    /// Number in the file, from 0; sentences that are left out are numbered too, empty ones are not.
+pub struct AnnotatedSentence {
+    /// Number in the file, from 0. Skipped sentences are numbered too, empty ones are not.
     pub number: u32,
-    /// The line where it begins, from 1.
+    /// The line on which it begins, from 1.
     pub line: u64,
-    /// Its text and entities.
-    pub body: Body,
-    /// The labels that the file asks for and their questions; empty in formats that hold none.
+    /// Its text and what is marked in it.
+    pub annotation: Annotation,
+    /// The labels that the file asks for, each with its question. Empty in formats without questions.
     pub questions: Vec<(String, String)>,
 }
 
-/// Text and entities as the formats give them.
+/// The text and the entities of a sentence, as its format gives them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
+pub enum Annotation {
     /// Tokens, each with its tag.
-    Tagged {
+    Tags {
         /// The tokens.
         tokens: Vec<String>,
-        /// Their tags.
+        /// A tag for each token.
         tags: Vec<Tag>,
     },
-    /// Tokens, and entities by the number of their tokens.
-    Tokens {
+    /// Tokens, and spans of tokens.
+    TokenSpans {
         /// The tokens.
         tokens: Vec<String>,
-        /// Half-open, with the label; they may nest and overlap.
-        entities: Vec<(Range<usize>, String)>,
+        /// Half-open ranges of token indices, each with its label. They may nest and overlap.
+        spans: Vec<(Range<usize>, String)>,
     },
-    /// Running text, and entities by char.
-    Text {
+    /// Running text, and spans of chars.
+    CharSpans {
         /// The text.
         text: String,
-        /// Half-open, with the label; they may nest and overlap.
-        entities: Vec<(Range<u32>, String)>,
+        /// Half-open ranges of char offsets, each with its label. They may nest and overlap.
+        spans: Vec<(Range<u32>, String)>,
     },
 }
 
-/// An entity by the chars of the text.
+/// An entity in running text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entity {
-    /// Its chars, half-open.
+    /// Half-open range of char offsets.
     pub chars: Range<u32>,
     /// Its label.
     pub label: String,
-    /// The prefixes of its tags, where they break the scheme.
-    pub broken: Option<String>,
+    /// The prefixes of its tags, one char each, where they violate the tagging scheme.
+    pub violating_prefixes: Option<String>,
 }
 
-impl Body {
+impl Annotation {
     /// Whether there is no text.
     pub fn is_blank(&self) -> bool {
         match self {
-            Self::Tagged { tokens, .. } | Self::Tokens { tokens, .. } => tokens.is_empty(),
-            Self::Text { text, .. } => text.trim().is_empty(),
+            Self::Tags { tokens, .. } | Self::TokenSpans { tokens, .. } => tokens.is_empty(),
+            Self::CharSpans { text, .. } => text.trim().is_empty(),
         }
     }
 
-    /// The running text and the entities in it. `spaces`: what stands between two tokens, a space or nothing.
-    pub fn resolve(self, scheme: Scheme, spaces: bool) -> (String, Vec<Entity>) {
-        let (tokens, entities) = match self {
-            Self::Text { text, entities } => {
-                let entities = entities.into_iter().map(|(chars, label)| Entity { chars, label, broken: None });
-                return (text, entities.collect());
+    /// The running text, with its entities by char offset. Tokens are joined by one space, or by nothing without `spaces`.
+    ///
+    /// # Panics
+    /// If a span of tokens is empty or outside of the tokens. The readers check that.
+    pub fn into_text(self, scheme: TaggingScheme, spaces: bool) -> (String, Vec<Entity>) {
+        let (tokens, token_spans) = match self {
+            Self::CharSpans { text, spans } => {
+                let entity = |(chars, label)| Entity { chars, label, violating_prefixes: None };
+                return (text, spans.into_iter().map(entity).collect());
             }
-            Self::Tagged { tokens, tags } => {
-                let entities = scheme::entities(&tags, scheme).into_iter();
-                (
-                    tokens,
-                    entities
-                        .map(|entity| {
-                            let broken = entity.repaired.then(|| scheme::prefixes(&tags[entity.tokens.clone()], scheme));
-                            (entity.tokens, entity.label, broken)
-                        })
-                        .collect::<Vec<_>>(),
-                )
+            Self::TokenSpans { tokens, spans } => (tokens, spans.into_iter().map(|(range, label)| (range, label, None)).collect()),
+            Self::Tags { tokens, tags } => {
+                let spans = decode(&tags, scheme).into_iter().map(|span| {
+                    let violating_prefixes = span.violates_scheme.then(|| prefixes(&tags[span.tokens.clone()], scheme));
+                    (span.tokens, span.label, violating_prefixes)
+                });
+                (tokens, spans.collect::<Vec<_>>())
             }
-            Self::Tokens { tokens, entities } => (tokens, entities.into_iter().map(|(tokens, label)| (tokens, label, None)).collect()),
         };
-        let (text, ranges) = context::join(&tokens, spaces);
-        let entity = |(tokens, label, broken): (Range<usize>, String, Option<String>)| {
-            let chars = ranges[tokens.start].start..ranges[tokens.end - 1].end;
-            Entity { chars, label, broken }
+        let (text, char_ranges) = join_tokens(&tokens, spaces);
+        let entity = |(tokens, label, violating_prefixes): (Range<usize>, String, Option<String>)| {
+            let chars = char_ranges[tokens.start].start..char_ranges[tokens.end - 1].end;
+            Entity { chars, label, violating_prefixes }
         };
-        let entities = entities.into_iter().map(entity).collect();
+        let entities = token_spans.into_iter().map(entity).collect();
         (text, entities)
     }
 }
 
-/// What a reader comes across.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
-    /// A sound sentence.
-    Sentence(Sentence),
-    /// A sentence that is left out for a malformed part.
-    Fault(Fault),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Why a sentence is left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The malformed line, or the one where the malformed element begins, from 1.
-    pub line: u64,
-    /// The kind of fault, as the counters name it.
-    pub reason: &'static str,
-    /// What was wrong and what would be right.
-    pub detail: String,
-}
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
 
-/// What ends the reading of a file.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The stream broke.
-    #[error("line {0} cannot be read")]
-    Io(u64, #[source] io::Error),
-    /// The text is in some other encoding.
-    #[error("line {0} is not UTF-8; convert the file to UTF-8")]
-    Encoding(u64),
-    /// This is no file of the format.
-    #[error("line {line} is longer than {limit} bytes, expected {expected}")]
-    Long {
-        /// The line, from 1.
-        line: u64,
-        /// Bytes a line may have.
-        limit: usize,
-        /// What a line holds.
-        expected: &'static str,
-    },
-    /// The array ends here, for what follows cannot be told apart.
-    #[error("line {line}, element {element}: {detail}")]
-    Syntax {
-        /// The line, from 1.
-        line: u64,
-        /// The element, from 1.
-        element: u64,
-        /// What was wrong and what would be right.
-        detail: String,
-    },
-}
+    #[test]
+    fn every_annotation_gives_the_same_text_and_entities() {
+        let tags = words("B-PER I-PER O O B-LOC").iter().map(|tag| Tag::parse(tag, None).unwrap()).collect();
+        let labelled = [(0..2, "PER".to_owned()), (4..5, "LOC".to_owned())];
+        let chars = [(0..8, "PER".to_owned()), (18..20, "LOC".to_owned())];
+        let tokens = words("Ödön Bek was here 北京");
+        for annotation in [
+            Annotation::Tags { tokens: tokens.clone(), tags },
+            Annotation::TokenSpans { tokens: tokens.clone(), spans: labelled.to_vec() },
+            Annotation::CharSpans { text: tokens.join(" "), spans: chars.to_vec() },
+        ] {
+            let (text, entities) = annotation.into_text(TaggingScheme::Bio, true);
+            assert_eq!(text, "Ödön Bek was here 北京");
+            let found: Vec<_> = entities.into_iter().map(|entity| (entity.chars, entity.label)).collect();
+            assert_eq!(found, chars);
+        }
+    }
 
-/// Reads a file sentence by sentence, in bounded memory.
-pub trait SentenceReader {
-    /// The next sentence; nothing at the end of the file.
-    ///
-    /// # Errors
-    /// What makes the rest of the file unreadable.
-    fn next_item(&mut self) -> Result<Option<Item>, ReadError>;
+    #[test]
+    fn nested_and_overlapping_spans_are_kept() {
+        let spans = vec![(0..3, "A".to_owned()), (1..2, "B".to_owned()), (1..4, "A".to_owned())];
+        let annotation = Annotation::TokenSpans { tokens: words("北 京 大 学"), spans };
+        let (text, entities) = annotation.into_text(TaggingScheme::Bio, false);
+        let found: Vec<_> = entities.iter().map(|entity| (entity.chars.clone(), entity.label.as_str())).collect();
+        assert_eq!((text.as_str(), found), ("北京大学", vec![(0..3, "A"), (1..2, "B"), (1..4, "A")]));
+    }
 
-    /// Sentences so far.
-    fn sentences(&self) -> &Counter;
+    #[test]
+    fn tags_that_violate_the_scheme_keep_their_prefixes() {
+        let tags = ["O", "I-X", "I-X", "B-X"].map(|tag| Tag::parse(tag, None).unwrap()).to_vec();
+        let (_, entities) = Annotation::Tags { tokens: words("a b c d"), tags }.into_text(TaggingScheme::Bio, true);
+        let found: Vec<_> = entities.into_iter().map(|entity| (entity.chars, entity.violating_prefixes)).collect();
+        assert_eq!(found, [(2..5, Some("II".to_owned())), (6..7, None)]);
+    }
 
-    /// What the file is made of, lines or elements, so far; out are those of the sentences that were kept.
-    fn parts(&self) -> (&'static str, &Counter);
-}
-
-/// Enough of a text to recognise it by.
-pub fn shortened(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
+    #[test]
+    fn blank_sentences_have_no_text() {
+        assert!(Annotation::Tags { tokens: vec![], tags: vec![] }.is_blank());
+        assert!(Annotation::CharSpans { text: " \n".to_owned(), spans: vec![] }.is_blank());
+        assert!(!Annotation::TokenSpans { tokens: words("a"), spans: vec![] }.is_blank());
     }
 }

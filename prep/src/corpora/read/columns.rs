@@ -1,81 +1,84 @@
-//! Which columns of a CoNLL file hold the token and its tag.
+//! Which columns of a CoNLL file hold the token and the tag.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The columns of a line, as `--columns` names them: `token`, `tag`, `_` for one that is not read, `..` for any number of them.
+/// The columns of a line: `token`, `tag`, `_` for a column to ignore, `..` for any number of columns to ignore.
 ///
 /// ```
-/// # use prep::mrc::columns::Columns;
-/// let columns: Columns = "token,_,_,tag".parse().unwrap();
+/// # use prep::corpora::read::columns::ConllColumns;
+/// let columns: ConllColumns = "token,_,_,tag".parse().unwrap();
 /// assert_eq!(columns.pick(&["Oslo", "NNP", "I-NP", "B-LOC"]), Some(("Oslo", "B-LOC")));
 /// assert_eq!(columns.pick(&["Oslo", "B-LOC"]), None);
-/// let columns: Columns = "tag,..,token".parse().unwrap();
+/// let columns: ConllColumns = "tag,..,token".parse().unwrap();
 /// assert_eq!(columns.pick(&["B-LOC", "NNP", "Oslo"]), Some(("Oslo", "B-LOC")));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns {
-    token: Place,
-    tag: Place,
-    /// Columns that are named; there may be more only where there is a `..`.
+pub struct ConllColumns {
+    token: ColumnIndex,
+    tag: ColumnIndex,
+    /// Columns besides `..`.
     named: usize,
-    open: bool,
+    /// Whether there is a `..`.
+    has_gap: bool,
+    /// The columns as they were given.
     text: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    FromLeft(usize),
-    /// 0 is the last.
-    FromRight(usize),
+enum ColumnIndex {
+    FromFirst(usize),
+    /// 0 is the last column.
+    FromLast(usize),
 }
 
-impl Columns {
-    /// Token and tag of a line; nothing where it has fewer columns than are named, or more and no `..` stands for them.
+impl ConllColumns {
+    /// The token and the tag of a line. `None` where it has fewer columns than are named, or more without a `..`.
     pub fn pick<'a>(&self, columns: &[&'a str]) -> Option<(&'a str, &'a str)> {
-        let fits = if self.open { columns.len() >= self.named } else { columns.len() == self.named };
-        let at = |place| match place {
-            Place::FromLeft(at) => columns[at],
-            Place::FromRight(at) => columns[columns.len() - 1 - at],
+        let fits = if self.has_gap { columns.len() >= self.named } else { columns.len() == self.named };
+        let column = |index| match index {
+            ColumnIndex::FromFirst(at) => columns[at],
+            ColumnIndex::FromLast(at) => columns[columns.len() - 1 - at],
         };
-        fits.then(|| (at(self.token), at(self.tag)))
+        fits.then(|| (column(self.token), column(self.tag)))
     }
 }
 
-impl Default for Columns {
+impl Default for ConllColumns {
+    /// `token,..,tag`: the first and the last column.
     fn default() -> Self {
-        "token,..,tag".parse().expect("the default is sound")
+        "token,..,tag".parse().expect("the default is valid")
     }
 }
 
-impl fmt::Display for Columns {
+impl fmt::Display for ConllColumns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl FromStr for Columns {
+impl FromStr for ConllColumns {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let names: Vec<&str> = text.split(',').map(str::trim).collect();
         let gaps: Vec<usize> = (0..names.len()).filter(|&at| names[at] == "..").collect();
         if let Some(other) = names.iter().find(|name| !["token", "tag", "_", ".."].contains(name)) {
-            return Err(format!("`{other}` is no column, expected token, tag, _ or .. between commas, as in token,_,_,tag"));
+            return Err(format!("`{other}` is not a column, expected token, tag, _ or .. between commas, as in token,_,_,tag"));
         }
         if gaps.len() > 1 {
-            return Err("`..` comes twice, expected once at most".to_owned());
+            return Err("`..` is given twice, expected once at most".to_owned());
         }
-        let place = |name: &str| {
+        let index_of = |name: &str| {
             let mut found = (0..names.len()).filter(|&at| names[at] == name);
             match (found.next(), found.next()) {
-                (Some(at), None) if gaps.first().is_some_and(|&gap| at > gap) => Ok(Place::FromRight(names.len() - 1 - at)),
-                (Some(at), None) => Ok(Place::FromLeft(at)),
+                (Some(at), None) if gaps.first().is_some_and(|&gap| at > gap) => Ok(ColumnIndex::FromLast(names.len() - 1 - at)),
+                (Some(at), None) => Ok(ColumnIndex::FromFirst(at)),
                 _ => Err(format!("expected `{name}` once, as in token,_,_,tag")),
             }
         };
-        let (token, tag) = (place("token")?, place("tag")?);
-        Ok(Self { token, tag, named: names.len() - gaps.len(), open: !gaps.is_empty(), text: names.join(",") })
+        let (token, tag) = (index_of("token")?, index_of("tag")?);
+        Ok(Self { token, tag, named: names.len() - gaps.len(), has_gap: !gaps.is_empty(), text: names.join(",") })
     }
 }
 
@@ -96,20 +99,20 @@ mod tests {
             ("..,token,_,tag", "x y a b O", Some(("a", "O"))),
         ] {
             let line: Vec<&str> = line.split(' ').collect();
-            assert_eq!(columns.parse::<Columns>().unwrap().pick(&line), expected, "{columns} of {line:?}");
+            assert_eq!(columns.parse::<ConllColumns>().unwrap().pick(&line), expected, "{columns} of {line:?}");
         }
     }
 
     #[test]
-    fn what_names_no_columns() {
+    fn malformed_columns_are_refused() {
         for (text, expected) in [
             ("token", "expected `tag` once"),
             ("token,tag,tag", "expected `tag` once"),
-            ("token,..,..,tag", "`..` comes twice"),
-            ("word,tag", "`word` is no column"),
-            ("", "`` is no column"),
+            ("token,..,..,tag", "`..` is given twice"),
+            ("word,tag", "`word` is not a column"),
+            ("", "`` is not a column"),
         ] {
-            let error = text.parse::<Columns>().unwrap_err();
+            let error = text.parse::<ConllColumns>().unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
     }

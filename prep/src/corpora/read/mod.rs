@@ -1,14 +1,18 @@
-//! Files of annotated corpora to sentences.
+//! Annotated files to sentences.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`format`](mod@format) | which format a file has, and its reader |
-//! | [`conll`], [`columns`] | lines to sentences of tokens and tags |
-//! | [`json`] | elements to sentences: nested, from annotation tools, MRC JSON |
+//! | [`corpus_reader`] | the trait of all readers, and their errors |
+//! | [`detect`] | detects the format of a file |
+//! | [`open`] | opens the reader of a format |
+//! | [`conll`], [`columns`] | CoNLL files |
+//! | [`json`] | JSON files: nested, of annotation tools, MRC JSON |
 //! | [`survey`] | the first pass over all files |
 
 pub mod columns;
 pub mod conll;
-pub mod format;
+pub mod corpus_reader;
+pub mod detect;
 pub mod json;
+pub mod open;
 pub mod survey;

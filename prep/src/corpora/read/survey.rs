@@ -1,80 +1,96 @@
-//! The first reading: what the files hold, before anything is written.
+//! The first pass over annotated files: what they hold, before anything is written.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
-use schemas::manifest::InputFile;
-use schemas::{Counter, Query, QuerySet};
+use schemas::manifest::Input;
+use schemas::{Query, QuerySet, Tally};
 
-use super::format::{Format, Reading};
-use crate::corpora::context::Scripts;
-use crate::corpora::scheme::{Evidence, Tag};
-use crate::corpora::sentence::{Body, Item, Sentence};
-use crate::source::{BytesRead, InputStream};
+use super::corpus_reader::ReadSentence;
+use super::detect::detect_format;
+use super::open::{ReaderOptions, open_reader};
+use crate::corpora::format::CorpusFormat;
+use crate::corpora::language::ScriptCounts;
+use crate::corpora::sentence::{AnnotatedSentence, Annotation};
+use crate::corpora::tagging::detect::SchemeEvidence;
+use crate::source::{Progress, Stream};
 
-/// Malformed lines that are shown; all are counted.
-const SHOWN_FAULTS: u64 = 5;
-/// Unknown labels that are shown.
-const SHOWN_LABELS: usize = 20;
+/// Skipped sentences that are reported one by one; all are counted.
+const REPORTED_SENTENCES: u64 = 5;
+/// Unknown labels that an error lists.
+const LISTED_LABELS: usize = 20;
 
-/// What the files hold.
+/// What annotated files hold: formats, tagging scheme, language, labels and questions.
+///
+/// Memory: a few words for each distinct label.
 #[derive(Debug, Default)]
-pub(crate) struct Survey {
-    pub(crate) inputs: Vec<InputFile>,
-    /// One a file.
-    pub(crate) formats: Vec<Format>,
-    pub(crate) evidence: Evidence,
-    pub(crate) scripts: Scripts,
-    sentences: Counter,
-    labels: BTreeMap<String, Seen>,
-    /// The questions of the files, and what says that they are none: the first label with two.
+pub struct CorpusSurvey {
+    /// The files with their sizes and hashes.
+    pub inputs: Vec<Input>,
+    /// The format of each file.
+    pub formats: Vec<CorpusFormat>,
+    /// Tells the tagging scheme.
+    pub scheme_evidence: SchemeEvidence,
+    /// Tells the language.
+    pub scripts: ScriptCounts,
+    sentences: Tally,
+    labels: BTreeMap<String, LabelUse>,
+    /// The questions that MRC JSON asks, in order of appearance.
     questions: Vec<Query>,
-    two_questions: Option<String>,
+    /// The first label that is asked for with two different questions, as an error message.
+    conflicting_question: Option<String>,
 }
 
 #[derive(Debug)]
-struct Seen {
+struct LabelUse {
     count: u64,
-    /// Where it is first: file and line.
+    /// `FILE:LINE` of the first use.
     first: String,
 }
 
-impl Survey {
-    /// Reads all files; malformed lines and elements are reported to standard error.
+impl CorpusSurvey {
+    /// Reads all files. `format` is that of all of them; `None` detects it for each. `warn` receives a message for each skipped sentence,
+    /// up to a few, and for each file without sentences.
     ///
     /// # Errors
-    /// A file that cannot be read, no usable sentence in any of them, or, if `strict`, a malformed line or element.
-    pub(crate) fn of(files: &[(PathBuf, String)], format: Option<Format>, reading: &Reading<'_>, strict: bool) -> anyhow::Result<Self> {
+    /// A file that cannot be read, no sentence in any of them, or, with `strict`, a malformed sentence.
+    pub fn read(
+        files: &[PathBuf],
+        format: Option<CorpusFormat>,
+        options: &ReaderOptions<'_>,
+        strict: bool,
+        warn: &mut dyn FnMut(String),
+    ) -> anyhow::Result<Self> {
         let mut survey = Self::default();
-        let mut faults = 0;
-        for (path, _) in files {
-            let format = Format::of(path, format)?;
-            let mut stream = InputStream::open(path, BytesRead::default())?;
-            let path = path.display();
-            let mut reader = format.reader(&mut stream, reading);
-            while let Some(item) = reader.next_item().with_context(|| path.to_string())? {
-                match item {
-                    Item::Sentence(sentence) => survey.add(&path.to_string(), sentence),
-                    Item::Fault(fault) if strict => bail!("{path}:{}: {}", fault.line, fault.detail),
-                    Item::Fault(fault) => {
-                        faults += 1;
-                        if faults <= SHOWN_FAULTS {
-                            eprintln!("warning: {path}:{}: {}; its sentence is left out", fault.line, fault.detail);
+        let mut skipped = 0;
+        for path in files {
+            let format = format.map_or_else(|| detect_format(path), Ok)?;
+            let mut stream = Stream::open(path, Progress::default())?;
+            let path = path.display().to_string();
+            let mut reader = open_reader(format, &mut stream, options);
+            while let Some(sentence) = reader.next_sentence().with_context(|| path.clone())? {
+                match sentence {
+                    ReadSentence::Read(sentence) => survey.add(&path, sentence),
+                    ReadSentence::Skipped(malformed) if strict => bail!("{path}:{}: {}", malformed.line, malformed.detail),
+                    ReadSentence::Skipped(malformed) => {
+                        skipped += 1;
+                        if skipped <= REPORTED_SENTENCES {
+                            warn(format!("{path}:{}: {}; its sentence is skipped", malformed.line, malformed.detail));
                         }
                     }
                 }
             }
             if reader.sentences().out == 0 {
-                eprintln!("warning: {path} has no usable sentence ({})", reader.sentences());
+                warn(format!("{path} has no usable sentence ({})", reader.sentences()));
             }
             survey.sentences.add(reader.sentences());
             drop(reader);
             survey.inputs.push(stream.input());
             survey.formats.push(format);
         }
-        if faults > SHOWN_FAULTS {
-            eprintln!("warning: {} more sentences with malformed lines or elements are left out", faults - SHOWN_FAULTS);
+        if skipped > REPORTED_SENTENCES {
+            warn(format!("{} more sentences with malformed lines or elements are skipped", skipped - REPORTED_SENTENCES));
         }
         ensure!(
             survey.sentences.out > 0,
@@ -84,57 +100,62 @@ impl Survey {
         Ok(survey)
     }
 
-    fn add(&mut self, path: &str, sentence: Sentence) {
+    fn add(&mut self, path: &str, sentence: AnnotatedSentence) {
         let line = sentence.line;
-        match sentence.body {
-            Body::Tagged { tokens, tags } => {
-                self.evidence.add(&tags);
-                tokens.iter().for_each(|token| self.scripts.add(token));
-                for (at, tag) in tags.iter().enumerate() {
-                    if let Tag::Part(_, label) = tag {
-                        self.see(label, path, line + at as u64);
+        match sentence.annotation {
+            Annotation::Tags { tokens, tags } => {
+                self.scheme_evidence.add(&tags);
+                tokens.iter().for_each(|token| self.scripts.add_token(token));
+                for (line, tag) in (line..).zip(&tags) {
+                    if let Some(label) = tag.label() {
+                        self.add_label(label, path, line);
                     }
                 }
             }
-            Body::Tokens { tokens, entities } => {
-                tokens.iter().for_each(|token| self.scripts.add(token));
-                entities.iter().for_each(|(_, label)| self.see(label, path, line));
+            Annotation::TokenSpans { tokens, spans } => {
+                tokens.iter().for_each(|token| self.scripts.add_token(token));
+                spans.iter().for_each(|(_, label)| self.add_label(label, path, line));
             }
-            Body::Text { text, entities } => {
+            Annotation::CharSpans { text, spans } => {
                 self.scripts.add_text(&text);
-                entities.iter().for_each(|(_, label)| self.see(label, path, line));
+                spans.iter().for_each(|(_, label)| self.add_label(label, path, line));
             }
         }
         for (label, text) in sentence.questions {
-            match self.questions.iter().find(|query| query.label == label) {
-                None => self.questions.push(Query { label, text }),
-                Some(known) if known.text != text && self.two_questions.is_none() => {
-                    let two = format!("{path}:{line}: label `{label}` is asked for with {text:?}, and before with {:?}", known.text);
-                    self.two_questions = Some(two);
-                }
-                Some(_) => {}
-            }
+            self.add_question(Query { label, text }, path, line);
         }
     }
 
-    fn see(&mut self, label: &str, path: &str, line: u64) {
+    fn add_label(&mut self, label: &str, path: &str, line: u64) {
         match self.labels.get_mut(label) {
-            Some(seen) => seen.count += 1,
-            None => drop(self.labels.insert(label.to_owned(), Seen { count: 1, first: format!("{path}:{line}") })),
+            Some(known) => known.count += 1,
+            None => drop(self.labels.insert(label.to_owned(), LabelUse { count: 1, first: format!("{path}:{line}") })),
         }
     }
 
-    /// The questions that the files hold themselves.
+    fn add_question(&mut self, question: Query, path: &str, line: u64) {
+        match self.questions.iter().find(|known| known.label == question.label) {
+            None => self.questions.push(question),
+            Some(known) if known.text != question.text && self.conflicting_question.is_none() => {
+                let Query { label, text } = question;
+                let message = format!("{path}:{line}: label `{label}` is asked for with {text:?}, and before with {:?}", known.text);
+                self.conflicting_question = Some(message);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The query set of the questions that the files ask themselves.
     ///
     /// # Errors
-    /// Files of a format without questions, a label with two, or a blank question.
-    pub(crate) fn queries(&self) -> anyhow::Result<QuerySet> {
+    /// A file that is not MRC JSON, a label with two different questions, or a blank question.
+    pub fn own_queries(&self) -> anyhow::Result<QuerySet> {
         ensure!(
-            self.formats.iter().all(|format| *format == Format::MrcJson),
+            self.formats.iter().all(|format| *format == CorpusFormat::MrcJson),
             "give the questions with --queries; only MRC JSON holds its own"
         );
-        if let Some(two) = &self.two_questions {
-            bail!("{two}; give one for each label with --queries");
+        if let Some(message) = &self.conflicting_question {
+            bail!("{message}; give one for each label with --queries");
         }
         let lang = self.scripts.lang().unwrap_or("und").to_owned();
         let set = QuerySet { name: "of the files".to_owned(), lang, description: String::new(), queries: self.questions.clone() };
@@ -142,31 +163,31 @@ impl Survey {
         Ok(set)
     }
 
-    /// Checks that each label has a question or is to be ignored.
+    /// Checks that each label has a question or is to be ignored. `warn` receives a message for each ignored label that no file has.
     ///
     /// # Errors
-    /// All that are neither, each with the line of its first tag.
-    pub(crate) fn check_labels(&self, queries: &QuerySet, ignored: &[String]) -> anyhow::Result<()> {
+    /// Labels that are neither, each with the place of its first use.
+    pub fn check_labels(&self, queries: &QuerySet, ignored: &[String], warn: &mut dyn FnMut(String)) -> anyhow::Result<()> {
         for label in ignored.iter().filter(|label| !self.labels.contains_key(*label)) {
-            eprintln!("warning: label `{label}` of --ignore-label is in none of the files");
+            warn(format!("label `{label}` of --ignore-label is in none of the files"));
         }
-        let known = |label: &String| queries.position(label).is_some() || ignored.contains(label);
-        let unknown: Vec<_> = self.labels.iter().filter(|(label, _)| !known(label)).collect();
+        let is_known = |label: &String| queries.position(label).is_some() || ignored.contains(label);
+        let unknown: Vec<_> = self.labels.iter().filter(|(label, _)| !is_known(label)).collect();
         if unknown.is_empty() {
             return Ok(());
         }
-        let mut lines: Vec<String> =
-            unknown.iter().take(SHOWN_LABELS).map(|(label, seen)| format!("  {}: `{label}` ({} times)", seen.first, seen.count)).collect();
-        if unknown.len() > SHOWN_LABELS {
-            lines.push(format!("  and {} more", unknown.len() - SHOWN_LABELS));
+        let line = |(label, used): &(&String, &LabelUse)| format!("  {}: `{label}` ({} times)", used.first, used.count);
+        let mut lines: Vec<String> = unknown.iter().take(LISTED_LABELS).map(line).collect();
+        if unknown.len() > LISTED_LABELS {
+            lines.push(format!("  and {} more", unknown.len() - LISTED_LABELS));
         }
-        let set: Vec<String> = queries.labels().map(|label| format!("`{label}`")).collect();
+        let known: Vec<String> = queries.labels().map(|label| format!("`{label}`")).collect();
         bail!(
-            "query set `{}` has no question for these labels:\n{}\nit has {}; leave entities out with --ignore-label, or give another set with \
-             --queries",
+            "query set `{}` has no question for these labels:\n{}\nit has {}; skip their entities with --ignore-label, or give another set \
+             with --queries",
             queries.name,
             lines.join("\n"),
-            set.join(", ")
+            known.join(", ")
         );
     }
 }

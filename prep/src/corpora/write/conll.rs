@@ -1,33 +1,58 @@
-//! CoNLL: a token, a tab and its tag a line, a blank line after a sentence.
+//! CoNLL: a token, a tab and its tag per line, a blank line after a sentence.
 
 use std::io::Write;
 
 use anyhow::{bail, ensure};
 use schemas::{Span, Triple};
 
-use super::tokens::{Spans, Tokens, written};
-use crate::corpora::broken::Prefixes;
-use crate::corpora::read::conll::DOCUMENT_START;
-use crate::corpora::scheme::{Scheme, tags};
+use super::token_spans::TokenSpan;
+use crate::corpora::format::DOCUMENT_START;
+use crate::corpora::tagging::encode::encode;
+use crate::corpora::tagging::scheme::TaggingScheme;
+use crate::corpora::tagging::violations::OriginalPrefixes;
+use crate::corpora::tokenization::{TokenizedText, column_text};
 
-/// Writes a sentence. Tags that broke the scheme when they were read are written as they were.
+/// Writes the line between two documents, and the blank line after it.
 ///
 /// # Errors
-/// Entities that overlap, a label or token that a line cannot hold, or a failed write.
-pub fn write(
+/// The file cannot be written.
+pub fn write_document_start(out: &mut impl Write) -> anyhow::Result<()> {
+    Ok(write!(out, "{DOCUMENT_START}\tO\n\n")?)
+}
+
+/// Writes a sentence. Entities that were read from tags which violate the scheme get these tags back.
+///
+/// # Errors
+/// Overlapping entities, a label or token that a column cannot hold, or a file that cannot be written.
+pub fn write_sentence(
     rows: &[Triple],
-    tokens: &Tokens<'_>,
-    spans: Spans<'_>,
-    (scheme, broken): (Scheme, &Prefixes),
-    out: &mut dyn Write,
+    text: &TokenizedText<'_>,
+    spans: &[TokenSpan<'_>],
+    scheme: TaggingScheme,
+    original: &OriginalPrefixes,
+    out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let mut tagged: Vec<String> = vec!["O".to_owned(); tokens.texts().len()];
-    let mut taken: Vec<Option<(&Triple, &Span)>> = vec![None; tagged.len()];
-    for (row, span, range) in spans {
+    let tags = tags(text.tokens().len(), spans, scheme, original)?;
+    for (token, tag) in text.tokens().iter().zip(tags) {
+        ensure!(
+            !token.split_ascii_whitespace().any(|word| word == DOCUMENT_START),
+            "row {}: a token `{DOCUMENT_START}` would begin a document; write another --format",
+            rows[0].id
+        );
+        writeln!(out, "{}\t{tag}", column_text(token))?;
+    }
+    Ok(writeln!(out)?)
+}
+
+/// The tag of each token.
+fn tags(count: usize, spans: &[TokenSpan<'_>], scheme: TaggingScheme, original: &OriginalPrefixes) -> anyhow::Result<Vec<String>> {
+    let mut tags: Vec<String> = vec!["O".to_owned(); count];
+    let mut tagged_by: Vec<Option<(&Triple, &Span)>> = vec![None; count];
+    for TokenSpan { row, span, tokens } in spans {
         let label = &row.label;
-        let sound = !label.is_empty() && label.trim() == label && !label.contains(char::is_control);
-        ensure!(sound, "row {}: label {label:?} cannot stand in a column; write another --format", row.id);
-        if let Some((other, first)) = taken[range.clone()].iter().flatten().next() {
+        let fits_column = !label.is_empty() && label.trim() == label && !label.contains(char::is_control);
+        ensure!(fits_column, "row {}: label {label:?} cannot stand in a column; write another --format", row.id);
+        if let Some((other, first)) = tagged_by[tokens.clone()].iter().flatten().next() {
             bail!(
                 "row {}: {:?} ({}..{}) overlaps {:?} ({}..{}) of row {}, and CoNLL holds one tag a token; write --format jsonl, nested or mrc-json",
                 row.id,
@@ -40,24 +65,15 @@ pub fn write(
                 other.id
             );
         }
-        taken[range.clone()].fill(Some((row, span)));
-        match broken.get(row, span).filter(|prefixes| prefixes.len() == range.len()) {
+        tagged_by[tokens.clone()].fill(Some((row, span)));
+        match original.get(row, span).filter(|prefixes| prefixes.len() == tokens.len()) {
             Some(prefixes) => {
-                for (at, prefix) in range.clone().zip(prefixes.chars()) {
-                    tagged[at] = format!("{prefix}-{label}");
+                for (at, prefix) in tokens.clone().zip(prefixes.chars()) {
+                    tags[at] = format!("{prefix}-{label}");
                 }
             }
-            None => tagged.splice(range.clone(), tags(label, range.len(), scheme)).for_each(drop),
+            None => tags.splice(tokens.clone(), encode(label, tokens.len(), scheme)).for_each(drop),
         }
     }
-    for (token, tag) in tokens.texts().iter().zip(tagged) {
-        ensure!(
-            !token.split_ascii_whitespace().any(|word| word == DOCUMENT_START),
-            "row {}: a token `{DOCUMENT_START}` would begin a document; write another --format",
-            rows[0].id
-        );
-        let token: String = token.chars().map(written).collect();
-        writeln!(out, "{token}\t{tag}")?;
-    }
-    Ok(writeln!(out)?)
+    Ok(tags)
 }

@@ -1,39 +1,41 @@
-//! The JSON formats, an element a line.
+//! The JSON formats: each element is a line.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use schemas::{Origin, Span, Triple};
+use schemas::{Origin, Triple};
 use serde::Serialize;
 
-use super::tokens::{Spans, Tokens};
+use super::token_spans::TokenSpan;
+use crate::corpora::tokenization::TokenizedText;
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct JsonlElement<'a> {
     doc: &'a str,
     sentence: u32,
     lang: &'a str,
     text: &'a str,
-    entities: Vec<Entity<'a>>,
+    entities: Vec<JsonlEntity<'a>>,
 }
 
 #[derive(Serialize)]
-struct Entity<'a> {
+struct JsonlEntity<'a> {
     start_offset: u32,
     end_offset: u32,
     label: &'a str,
-    /// Gold is what `prep mrc` makes of them all.
+    /// Absent for gold spans, which `prep mrc` makes of all entities.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f32>,
 }
 
-/// A sentence with its entities by char, as doccano has it.
-pub fn line(rows: &[Triple]) -> String {
-    let mut entities: Vec<Entity<'_>> = Vec::new();
+/// A sentence with its entities by char, in the layout of doccano. Entities are in order; of equal ranges the label that comes first in
+/// the query set is first.
+pub fn jsonl_element(rows: &[Triple]) -> String {
+    let mut entities: Vec<JsonlEntity<'_>> = Vec::new();
     for row in rows {
-        entities.extend(row.spans.iter().map(|span| Entity {
+        entities.extend(row.spans.iter().map(|span| JsonlEntity {
             start_offset: span.start,
             end_offset: span.end,
             label: &row.label,
@@ -41,29 +43,29 @@ pub fn line(rows: &[Triple]) -> String {
             score: span.score,
         }));
     }
-    // Stable: of equal spans the label that comes first in the set.
+    // A stable sort keeps the order of the labels.
     entities.sort_by_key(|entity| (entity.start_offset, entity.end_offset));
     let Triple { doc, sentence, lang, context, .. } = &rows[0];
-    json(&Line { doc, sentence: *sentence, lang, text: context, entities })
+    to_json(&JsonlElement { doc, sentence: *sentence, lang, text: context, entities })
 }
 
 #[derive(Serialize)]
-struct Nested<'a> {
+struct NestedElement<'a> {
     context: String,
     label: BTreeMap<&'a str, Vec<String>>,
 }
 
 /// A sentence with its entities by token.
-pub fn nested(tokens: &Tokens<'_>, spans: Spans<'_>) -> String {
+pub fn nested_element(text: &TokenizedText<'_>, spans: &[TokenSpan<'_>]) -> String {
     let mut label: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (row, _, range) in spans {
-        label.entry(&row.label).or_default().push(pair(range));
+    for TokenSpan { row, tokens, .. } in spans {
+        label.entry(&row.label).or_default().push(span_position(tokens));
     }
-    json(&Nested { context: tokens.texts().join(" "), label })
+    to_json(&NestedElement { context: text.tokens().join(" "), label })
 }
 
 #[derive(Serialize)]
-struct Element<'a> {
+struct MrcJsonElement<'a> {
     qas_id: String,
     context: String,
     query: &'a str,
@@ -74,27 +76,29 @@ struct Element<'a> {
     impossible: bool,
 }
 
-/// The element of each row of a sentence; `number` counts the sentences of the file.
-pub fn mrc<'a>(rows: &'a [Triple], tokens: &'a Tokens<'_>, spans: Spans<'a>, number: u64) -> impl Iterator<Item = String> + 'a {
-    rows.iter().enumerate().map(move |(at, row)| {
-        let own: Vec<&(&Triple, &Span, Range<usize>)> = spans.iter().filter(|(other, ..)| other.label == row.label).collect();
-        json(&Element {
+/// The elements of a sentence, one for each row. `number` counts the sentences of the file, from 0.
+pub fn mrc_json_elements(rows: &[Triple], text: &TokenizedText<'_>, spans: &[TokenSpan<'_>], number: u64) -> Vec<String> {
+    let element = |(at, row): (usize, &Triple)| {
+        let tokens: Vec<&Range<usize>> = spans.iter().filter(|span| span.row.label == row.label).map(|span| &span.tokens).collect();
+        to_json(&MrcJsonElement {
             qas_id: format!("{number}.{}", at + 1),
-            context: tokens.texts().join(" "),
+            context: text.tokens().join(" "),
             query: &row.query,
             entity_label: &row.label,
-            start_position: own.iter().map(|(.., range)| range.start).collect(),
-            end_position: own.iter().map(|(.., range)| range.end - 1).collect(),
-            span_position: own.iter().map(|(.., range)| pair(range)).collect(),
-            impossible: own.is_empty(),
+            start_position: tokens.iter().map(|tokens| tokens.start).collect(),
+            end_position: tokens.iter().map(|tokens| tokens.end - 1).collect(),
+            span_position: tokens.iter().map(|tokens| span_position(tokens)).collect(),
+            impossible: tokens.is_empty(),
         })
-    })
+    };
+    rows.iter().enumerate().map(element).collect()
 }
 
-fn pair(range: &Range<usize>) -> String {
-    format!("{};{}", range.start, range.end - 1)
+/// A range of tokens as BERT-MRC writes it: the end is the last token.
+fn span_position(tokens: &Range<usize>) -> String {
+    format!("{};{}", tokens.start, tokens.end - 1)
 }
 
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("an element is plain data")
+fn to_json(element: &impl Serialize) -> String {
+    serde_json::to_string(element).expect("elements are plain data")
 }

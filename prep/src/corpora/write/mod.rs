@@ -1,12 +1,14 @@
-//! Sentences to files of annotated corpora.
+//! Triples to annotated files.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`tokens`] | text to tokens, spans by token |
+//! | [`writer`] | writes a file of any format |
 //! | [`conll`], [`json`] | a sentence in each format |
-//! | [`output`] | the output file, which is replaced when it is complete |
+//! | [`token_spans`](mod@token_spans) | spans by token |
+//! | [`output`] | the output file, complete or absent |
 
 pub mod conll;
 pub mod json;
 pub mod output;
-pub mod tokens;
+pub mod token_spans;
+pub mod writer;

@@ -1,33 +1,33 @@
-//! The elements of a JSON file, one after the other: of an array, or one a line.
+//! The elements of a JSON file, one after another: those of an array, or one per line.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::corpora::sentence::{ReadError, shortened};
+use crate::corpora::read::corpus_reader::{CorpusReadError, excerpt};
 
-/// Longest element that is read, in bytes.
-const MAX_ELEMENT: usize = 1 << 26;
+/// Bytes that an element may have.
+const MAX_ELEMENT_BYTES: usize = 1 << 26;
 
-/// An element of the file.
+/// An element of a file.
 #[derive(Debug)]
-pub struct Element {
-    /// Its number, from 1.
+pub struct JsonElement {
+    /// Number in the file, from 1.
     pub number: u64,
-    /// The line where it begins, from 1.
+    /// The line on which it begins, from 1.
     pub line: u64,
-    /// The value; where a line holds none, what is wrong with it.
+    /// The value, or what is wrong with a line that is not JSON.
     pub value: Result<Value, String>,
 }
 
-/// Reads an array element by element, or lines of one value each.
+/// Reads an array of objects, or one value per line.
 ///
-/// A line that is no JSON costs itself; in an array nothing can be told apart after one, so that it ends the reading.
+/// A line that is not JSON is a malformed element. After malformed JSON in an array the next element cannot be found, so that reading ends.
 ///
-/// Memory: one element.
-pub struct Elements<R> {
-    input: Counted<R>,
+/// Memory: one element of at most 64 MiB.
+pub struct JsonElements<R> {
+    input: LineCounter<R>,
     layout: Option<Layout>,
     number: u64,
 }
@@ -36,39 +36,38 @@ pub struct Elements<R> {
 enum Layout {
     Array,
     Lines,
-    /// After the array's end.
+    /// The array has ended.
     End,
 }
 
-impl<R: Read> Elements<R> {
-    /// The elements of a file, from its start.
+impl<R: Read> JsonElements<R> {
+    /// Reads a file from its start.
     pub fn new(input: R) -> Self {
-        Self { input: Counted { input: BufReader::new(input), line: 1, left: usize::MAX }, layout: None, number: 0 }
+        Self { input: LineCounter { input: BufReader::new(input), line: 1, bytes_left: usize::MAX }, layout: None, number: 0 }
     }
 
-    /// The next element; nothing at the end of the file.
+    /// The next element, or `None` at the end of the file.
     ///
     /// # Errors
-    /// A broken stream, an element of over 64 MiB, or an array that is no JSON.
-    pub fn next_element(&mut self) -> Result<Option<Element>, ReadError> {
-        let begins = self.layout.is_none();
-        if begins {
-            let array = self.input.peek()? == Some(b'[');
-            self.layout = Some(if array { Layout::Array } else { Layout::Lines });
-            if array {
+    /// The file cannot be read, an element is larger than 64 MiB, or an array is malformed.
+    pub fn next_element(&mut self) -> Result<Option<JsonElement>, CorpusReadError> {
+        let is_first = self.layout.is_none();
+        if is_first {
+            let is_array = self.input.peek()? == Some(b'[');
+            self.layout = Some(if is_array { Layout::Array } else { Layout::Lines });
+            if is_array {
                 self.input.skip();
             }
         }
         match self.layout {
-            Some(Layout::Array) => self.in_array(begins),
-            Some(Layout::Lines) => self.in_lines(),
+            Some(Layout::Array) => self.next_in_array(is_first),
+            Some(Layout::Lines) => self.next_line(),
             Some(Layout::End) | None => Ok(None),
         }
     }
 
-    fn in_array(&mut self, begins: bool) -> Result<Option<Element>, ReadError> {
-        let mut next = self.input.peek()?;
-        if next == Some(b']') {
+    fn next_in_array(&mut self, is_first: bool) -> Result<Option<JsonElement>, CorpusReadError> {
+        if self.input.peek()? == Some(b']') {
             self.input.skip();
             self.layout = Some(Layout::End);
             return match self.input.peek()? {
@@ -76,40 +75,41 @@ impl<R: Read> Elements<R> {
                 Some(_) => Err(self.syntax("more text after the end of the array".to_owned())),
             };
         }
-        if !begins {
-            match next {
+        if !is_first {
+            match self.input.peek()? {
                 Some(b',') => self.input.skip(),
                 Some(other) => return Err(self.syntax(format!("`{}` after an element, expected a comma or `]`", char::from(other)))),
                 None => return Err(self.syntax("the file ends inside the array, expected a comma or `]`".to_owned())),
             }
-            next = self.input.peek()?;
         }
+        let first_byte = self.input.peek()?;
         self.number += 1;
         let (number, line) = (self.number, self.input.line);
-        match next {
+        match first_byte {
             Some(b'{') => {}
             Some(other) => return Err(self.syntax(format!("it begins with `{}`, expected an object", char::from(other)))),
             None => return Err(self.syntax("the file ends inside the array, expected an object".to_owned())),
         }
-        self.input.left = MAX_ELEMENT;
-        // An object's last byte ends it, so that nothing of the next element is read.
+        self.input.bytes_left = MAX_ELEMENT_BYTES;
+        // An object ends with its last brace, so that no byte of the next element is read.
         let value = Value::deserialize(&mut serde_json::Deserializer::from_reader(&mut self.input));
         let value = value.map_err(|error| match error.classify() {
-            serde_json::error::Category::Io => ReadError::Io(self.input.line, error.into()),
-            _ => self.syntax(format!("not JSON: {}", without_place(&error))),
+            serde_json::error::Category::Io => CorpusReadError::Io { line: self.input.line, source: error.into() },
+            _ => self.syntax(format!("not JSON: {}", without_position(&error))),
         })?;
-        Ok(Some(Element { number, line, value: Ok(value) }))
+        Ok(Some(JsonElement { number, line, value: Ok(value) }))
     }
 
-    fn in_lines(&mut self) -> Result<Option<Element>, ReadError> {
+    fn next_line(&mut self) -> Result<Option<JsonElement>, CorpusReadError> {
         let mut buffer = Vec::new();
         loop {
             let line = self.input.line;
             buffer.clear();
-            let mut limited = (&mut self.input.input).take(MAX_ELEMENT as u64 + 1);
-            let read = limited.read_until(b'\n', &mut buffer).map_err(|error| ReadError::Io(line, error))?;
-            if read > MAX_ELEMENT {
-                return Err(ReadError::Long { line, limit: MAX_ELEMENT, expected: "a JSON value a line" });
+            let mut limited = (&mut self.input.input).take(MAX_ELEMENT_BYTES as u64 + 1);
+            let read = limited.read_until(b'\n', &mut buffer)
+                .map_err(|source| CorpusReadError::Io { line, source })?;
+            if read > MAX_ELEMENT_BYTES {
+                return Err(CorpusReadError::LineTooLong { line, limit: MAX_ELEMENT_BYTES, expected: "a JSON value a line" });
             }
             if read == 0 {
                 return Ok(None);
@@ -121,37 +121,38 @@ impl<R: Read> Elements<R> {
             self.number += 1;
             let value = serde_json::from_slice(&buffer).map_err(|error| {
                 let text = String::from_utf8_lossy(&buffer);
-                format!("`{}` is not JSON ({}), expected an object a line", shortened(text.trim()), without_place(&error))
+                format!("`{}` is not JSON ({}), expected an object a line", excerpt(text.trim()), without_position(&error))
             });
-            return Ok(Some(Element { number: self.number, line, value }));
+            return Ok(Some(JsonElement { number: self.number, line, value }));
         }
     }
 
-    fn syntax(&self, detail: String) -> ReadError {
-        ReadError::Syntax { line: self.input.line, element: self.number, detail }
+    fn syntax(&self, detail: String) -> CorpusReadError {
+        CorpusReadError::JsonSyntax { line: self.input.line, element: self.number, detail }
     }
 }
 
-/// What serde says, without its line and column: they count from the element's start.
-fn without_place(error: &serde_json::Error) -> String {
+/// The message of an error without its line and column, which count from the start of the element.
+fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text).to_owned()
 }
 
-/// A stream that knows its line and lets an element be only so long.
-struct Counted<R> {
+/// An input that counts lines and limits how many bytes an element may have.
+struct LineCounter<R> {
     input: BufReader<R>,
     /// The line of the next byte, from 1.
     line: u64,
-    left: usize,
+    /// Bytes that may still be read through [`Read`].
+    bytes_left: usize,
 }
 
-impl<R: Read> Counted<R> {
-    /// The next byte that is no white space; it stays.
-    fn peek(&mut self) -> Result<Option<u8>, ReadError> {
+impl<R: Read> LineCounter<R> {
+    /// Skips white space and returns the next byte without consuming it.
+    fn peek(&mut self) -> Result<Option<u8>, CorpusReadError> {
         loop {
             let line = self.line;
-            let next = self.input.fill_buf().map_err(|error| ReadError::Io(line, error))?.first().copied();
+            let next = self.input.fill_buf().map_err(|source| CorpusReadError::Io { line, source })?.first().copied();
             match next {
                 Some(byte) if byte.is_ascii_whitespace() => self.skip(),
                 other => return Ok(other),
@@ -159,21 +160,21 @@ impl<R: Read> Counted<R> {
         }
     }
 
-    /// Leaves out the byte that was seen.
+    /// Consumes the byte that was peeked at.
     fn skip(&mut self) {
         self.line += u64::from(self.input.buffer().first() == Some(&b'\n'));
         self.input.consume(1);
     }
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for LineCounter<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("an element is longer than {MAX_ELEMENT} bytes")));
+        if self.bytes_left == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("an element is longer than {MAX_ELEMENT_BYTES} bytes")));
         }
-        let size = out.len().min(self.left);
+        let size = out.len().min(self.bytes_left);
         let read = self.input.read(&mut out[..size])?;
-        self.left -= read;
+        self.bytes_left -= read;
         self.line += out[..read].iter().filter(|&&byte| byte == b'\n').count() as u64;
         Ok(read)
     }
@@ -183,14 +184,14 @@ impl<R: Read> Read for Counted<R> {
 mod tests {
     use super::*;
 
-    /// Elements as `number@line value`, faults and errors as they read.
+    /// Elements as `number@line value`, and errors.
     fn read(text: &str) -> Vec<String> {
-        let mut elements = Elements::new(text.as_bytes());
+        let mut elements = JsonElements::new(text.as_bytes());
         let mut found = Vec::new();
         loop {
             match elements.next_element() {
-                Ok(Some(Element { number, line, value: Ok(value) })) => found.push(format!("{number}@{line} {value}")),
-                Ok(Some(Element { number, line, value: Err(fault) })) => found.push(format!("{number}@{line} {fault}")),
+                Ok(Some(JsonElement { number, line, value: Ok(value) })) => found.push(format!("{number}@{line} {value}")),
+                Ok(Some(JsonElement { number, line, value: Err(detail) })) => found.push(format!("{number}@{line} {detail}")),
                 Ok(None) => return found,
                 Err(error) => {
                     found.push(error.to_string());
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_and_lines() {
+    fn arrays_and_lines_are_read() {
         for (text, expected) in [
             (r#"[{"a":1},{"a":[2]}]"#, &[r#"1@1 {"a":1}"#, r#"2@1 {"a":[2]}"#][..]),
             ("\n[\n {\n\"a\": 1}\n,\n{}]\n", &[r#"1@3 {"a":1}"#, "2@6 {}"]),

@@ -1,15 +1,16 @@
-//! What annotation tools export: doccano, Label Studio, and what is written like them.
+//! Exports of the annotation tools doccano and Label Studio, and files that are written like them.
 
 use serde_json::{Map, Value};
 
-use super::offsets::{Marked, Offsets, pair, position};
-use super::{Trouble, fields, kind, label, string};
-use crate::corpora::sentence::{Body, shortened};
+use super::fields::{ElementError, field_names, label, string, type_name};
+use super::offsets::{RawSpan, SpanOffsets, parse_offset, parse_span};
+use crate::corpora::read::corpus_reader::excerpt;
+use crate::corpora::sentence::Annotation;
 
-/// Fields that hold spans, where they are an array; the first one counts.
-const SPANS: [&str; 4] = ["entities", "label", "labels", "spans"];
+/// Fields that may hold an array of spans; the first that does is read.
+const SPAN_FIELDS: [&str; 4] = ["entities", "label", "labels", "spans"];
 
-/// The sentence of an element: its text with all of its entities, however long.
+/// Parses an element: a text with all of its entities, however long.
 ///
 /// | tool | element |
 /// |---|---|
@@ -18,30 +19,34 @@ const SPANS: [&str; 4] = ["entities", "label", "labels", "spans"];
 /// | Label Studio | `{"data": {"text": …}, "annotations": [{"result": [{"value": {"start": …, "end": …, "labels": ["PER"]}}]}]}` |
 /// | Label Studio, `JSON_MIN` | `{"text": …, "label": [{"start": …, "end": …, "labels": ["PER"]}]}` |
 ///
-/// Of several annotations of a task the first that was not cancelled counts; results that mark no span (choices, relations) are left.
+/// Of several annotations of a Label Studio task the first that was not cancelled is read. Results that mark no span (choices, relations)
+/// are ignored.
 ///
 /// # Errors
-/// What is missing or has another shape. A task that nobody has annotated is an error too: it does not say that there is no entity.
-pub fn parse(object: &Map<String, Value>, offsets: Offsets) -> Result<Body, Trouble> {
+/// A field is missing or has another type, or a span is malformed or outside of the text. A task without annotation is an error too: it
+/// does not mean that the text has no entity.
+pub fn parse(object: &Map<String, Value>, offsets: SpanOffsets) -> Result<Annotation, ElementError> {
     if let Some(data) = object.get("data") {
         let text = task_text(data)?;
-        return offsets.body(text, results(object)?);
+        return offsets.resolve(text, task_spans(object)?);
     }
     let text = string(object, "text")?;
-    let Some(items) = SPANS.iter().find_map(|name| object.get(*name)?.as_array()) else {
-        let detail = format!("no array of spans, expected `entities` or `label`; it has {}", fields(object));
-        return Err(Trouble::new("missing field", detail));
+    let Some(items) = SPAN_FIELDS.iter().find_map(|name| object.get(*name)?.as_array()) else {
+        let detail = format!("no array of spans, expected `entities` or `label`; it has {}", field_names(object));
+        return Err(ElementError::new("missing field", detail));
     };
     let mut spans = Vec::new();
     for item in items {
-        add(&mut spans, item)?;
+        add_span(&mut spans, item)?;
     }
-    offsets.body(text, spans)
+    offsets.resolve(text, spans)
 }
 
-/// The text of a task: `data.text`, or the only string there is.
-fn task_text(data: &Value) -> Result<&str, Trouble> {
-    let Value::Object(data) = data else { return Err(Trouble::new("bad field", format!("`data` is {}, expected an object", kind(data)))) };
+/// The text of a Label Studio task: `data.text`, or the only string in `data`.
+fn task_text(data: &Value) -> Result<&str, ElementError> {
+    let Value::Object(data) = data else {
+        return Err(ElementError::new("bad field", format!("`data` is {}, expected an object", type_name(data))));
+    };
     let mut strings = data.values().filter_map(Value::as_str);
     match (data.get("text"), strings.next(), strings.next()) {
         (None, Some(only), None) => Ok(only),
@@ -49,50 +54,51 @@ fn task_text(data: &Value) -> Result<&str, Trouble> {
     }
 }
 
-/// The spans of a task.
-fn results(task: &Map<String, Value>) -> Result<Vec<Marked>, Trouble> {
+/// The spans of a Label Studio task.
+fn task_spans(task: &Map<String, Value>) -> Result<Vec<RawSpan>, ElementError> {
     let annotations = ["annotations", "completions"].iter().find_map(|name| task.get(*name)?.as_array());
-    let cancelled = |annotation: &&Value| annotation.get("was_cancelled").and_then(Value::as_bool) != Some(true);
-    let Some(annotation) = annotations.and_then(|all| all.iter().find(cancelled)) else {
-        return Err(Trouble::new("not annotated", "it has no annotation that was not cancelled, expected one in `annotations`".to_owned()));
+    let was_cancelled = |annotation: &Value| annotation.get("was_cancelled").and_then(Value::as_bool) == Some(true);
+    let Some(annotation) = annotations.and_then(|all| all.iter().find(|annotation| !was_cancelled(annotation))) else {
+        let detail = "it has no annotation that was not cancelled, expected one in `annotations`".to_owned();
+        return Err(ElementError::new("not annotated", detail));
     };
     let Some(Value::Array(results)) = annotation.get("result") else {
-        return Err(Trouble::new("bad field", "an annotation has no `result`, expected an array".to_owned()));
+        return Err(ElementError::new("bad field", "an annotation has no `result`, expected an array".to_owned()));
     };
     let mut spans = Vec::new();
     for value in results.iter().filter_map(|result| result.get("value")).filter(|value| value.get("labels").is_some()) {
-        add(&mut spans, value)?;
+        add_span(&mut spans, value)?;
     }
     Ok(spans)
 }
 
 /// Adds a span once for each of its labels.
-fn add(spans: &mut Vec<Marked>, item: &Value) -> Result<(), Trouble> {
-    let bad = |what: &str| {
-        let detail =
-            format!("span {} {what}, expected [start, end, \"LABEL\"] or an object of start, end and label", shortened(&item.to_string()));
-        Trouble::new("bad span", detail)
+fn add_span(spans: &mut Vec<RawSpan>, item: &Value) -> Result<(), ElementError> {
+    let malformed = |what: &str| {
+        let item = excerpt(&item.to_string());
+        let detail = format!("span {item} {what}, expected [start, end, \"LABEL\"] or an object with start, end and label");
+        ElementError::new("bad span", detail)
     };
     let (start, end, labels, text) = match item {
         Value::Array(parts) if parts.len() == 3 => {
-            let (start, end) = pair(&Value::Array(parts[..2].to_vec()))?;
+            let (start, end) = parse_span(&Value::Array(parts[..2].to_vec()))?;
             (start, end, &parts[2], None)
         }
         Value::Object(span) => {
-            let first = |names: [&str; 2]| names.iter().find_map(|name| span.get(*name));
-            let start = first(["start_offset", "start"]).ok_or_else(|| bad("has no start"))?;
-            let end = first(["end_offset", "end"]).ok_or_else(|| bad("has no end"))?;
-            let labels = first(["label", "labels"]).ok_or_else(|| bad("has no label"))?;
-            (position(start)?, position(end)?, labels, span.get("text").and_then(Value::as_str))
+            let first_of = |names: [&str; 2]| names.iter().find_map(|name| span.get(*name));
+            let start = first_of(["start_offset", "start"]).ok_or_else(|| malformed("has no start"))?;
+            let end = first_of(["end_offset", "end"]).ok_or_else(|| malformed("has no end"))?;
+            let labels = first_of(["label", "labels"]).ok_or_else(|| malformed("has no label"))?;
+            (parse_offset(start)?, parse_offset(end)?, labels, span.get("text").and_then(Value::as_str))
         }
-        _ => return Err(bad("has another shape")),
+        _ => return Err(malformed("has another shape")),
     };
     let labels = labels.as_array().map_or(std::slice::from_ref(labels), Vec::as_slice);
     if labels.is_empty() {
-        return Err(bad("has no label"));
+        return Err(malformed("has no label"));
     }
     for name in labels {
-        spans.push(Marked { start, end, label: label(name)?, text: text.map(str::to_owned) });
+        spans.push(RawSpan { start, end, label: label(name)?, text: text.map(str::to_owned) });
     }
     Ok(())
 }
@@ -101,21 +107,21 @@ fn add(spans: &mut Vec<Marked>, item: &Value) -> Result<(), Trouble> {
 mod tests {
     use super::*;
 
-    /// Entities as `start-end:label`, or the reason of the fault.
+    /// Entities as `start-end:label`, or the reason of the error.
     fn read(json: &str) -> String {
         let Value::Object(object) = serde_json::from_str(json).unwrap() else { panic!("{json}") };
-        match parse(&object, Offsets::CHARS) {
-            Ok(Body::Text { entities, .. }) => {
-                let entities: Vec<_> = entities.iter().map(|(chars, label)| format!("{}-{}:{label}", chars.start, chars.end)).collect();
-                entities.join(" ")
+        match parse(&object, SpanOffsets::CHARS_EXCLUSIVE) {
+            Ok(Annotation::CharSpans { spans, .. }) => {
+                let spans: Vec<_> = spans.iter().map(|(chars, label)| format!("{}-{}:{label}", chars.start, chars.end)).collect();
+                spans.join(" ")
             }
             Ok(other) => format!("{other:?}"),
-            Err(trouble) => trouble.reason.to_owned(),
+            Err(error) => error.reason.to_owned(),
         }
     }
 
     #[test]
-    fn what_tools_export() {
+    fn exports_of_annotation_tools_are_read() {
         for (json, expected) in [
             (r#"{"id": 1, "text": "Ada in Oslo", "label": [[0, 3, "PER"], [7, 11, "LOC"]]}"#, "0-3:PER 7-11:LOC"),
             (r#"{"text": "Ada", "labels": [[0, 3, "PER"]]}"#, "0-3:PER"),

@@ -1,250 +1,257 @@
-//! The MRC JSON of BERT-MRC code bases: an element for each sentence and label.
+//! The JSON data set format of BERT-MRC: an element for each sentence and label.
 
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use schemas::{Counter, Query};
+use schemas::{Query, Tally};
 use serde_json::{Map, Value};
 
-use super::elements::{Element, Elements};
-use super::offsets::{Marked, Offsets, pair, position};
-use super::{Trouble, kind, label, object, string};
-use crate::corpora::sentence::{Fault, Item, ReadError, Sentence, SentenceReader};
+use super::elements::{JsonElement, JsonElements};
+use super::fields::{ElementError, label, object, string, type_name};
+use super::offsets::{RawSpan, SpanOffsets, parse_offset, parse_span};
+use crate::corpora::read::corpus_reader::{CorpusReadError, CorpusReader, MalformedSentence, ReadSentence};
+use crate::corpora::sentence::AnnotatedSentence;
 
 /// Reads `{"qas_id": "3.1", "context": "a b c", "query": "…", "entity_label": "PER", "start_position": [0], "end_position": [1],
-/// "span_position": ["0;1"], "impossible": false}`.
+/// "span_position": ["0;1"], "impossible": false}`, as <https://github.com/ShannonAI/mrc-for-flat-nested-ner> has it.
 ///
-/// - Elements that follow each other are one sentence while their context and the sentence's part of `qas_id` are the same and no
-///   label comes twice. One malformed element costs the sentence: what it would answer is not known.
-/// - `span_position` is the answer; without it, `start_position` and `end_position` are paired in order.
-/// - Without `entity_label` the label is that of the query set's question with the same words.
+/// - Consecutive elements are one sentence while their context and the sentence number in `qas_id` are the same and no label is repeated.
+///   A malformed element skips its sentence, since its answers are unknown.
+/// - `span_position` holds the answers. Without it, `start_position` and `end_position` are paired in order; with it, they must agree.
+/// - Without `entity_label`, the label is that of the question of the query set with the same words.
 ///
-/// Memory: the elements of a sentence.
-pub struct Reader<'a, R> {
-    elements: Elements<R>,
-    offsets: Offsets,
-    known: &'a [Query],
-    /// The first element of the next sentence.
-    next: Option<Ask>,
-    number: u32,
-    sentences: Counter,
-    parts: Counter,
+/// Memory: the elements of one sentence.
+pub struct MrcJsonReader<'a, R> {
+    elements: JsonElements<R>,
+    offsets: SpanOffsets,
+    queries: &'a [Query],
+    /// The first element of the next sentence, already read.
+    pending: Option<QuestionElement>,
+    next_number: u32,
+    sentences: Tally,
+    element_counts: Tally,
 }
 
-/// An element.
-struct Ask {
+/// An element: one question about a sentence.
+struct QuestionElement {
     number: u64,
     line: u64,
-    /// What `qas_id` says of the sentence.
-    stem: Option<String>,
+    /// The part of `qas_id` that is the same for all questions of a sentence.
+    sentence_id: Option<String>,
     context: Option<String>,
-    answer: Result<Answer, Trouble>,
+    answers: Result<Answers, ElementError>,
 }
 
-struct Answer {
+/// A question and its answers.
+struct Answers {
     label: String,
     question: String,
-    spans: Vec<Marked>,
+    spans: Vec<RawSpan>,
 }
 
-impl<'a, R: Read> Reader<'a, R> {
-    /// A reader at the file's start. `known`: questions that tell the label of elements without one.
-    pub fn new(input: R, offsets: Offsets, known: &'a [Query]) -> Self {
-        let elements = Elements::new(input);
-        let (sentences, parts) = (Counter::default(), Counter::default());
-        Self { elements, offsets, known, next: None, number: 0, sentences, parts }
+impl<'a, R: Read> MrcJsonReader<'a, R> {
+    /// A reader at the start of a file. `queries` tell the label of elements without one.
+    pub fn new(input: R, offsets: SpanOffsets, queries: &'a [Query]) -> Self {
+        let (sentences, element_counts) = (Tally::default(), Tally::default());
+        Self { elements: JsonElements::new(input), offsets, queries, pending: None, next_number: 0, sentences, element_counts }
     }
 
-    fn next_ask(&mut self) -> Result<Option<Ask>, ReadError> {
-        if let Some(ask) = self.next.take() {
-            return Ok(Some(ask));
+    fn next_question(&mut self) -> Result<Option<QuestionElement>, CorpusReadError> {
+        if let Some(question) = self.pending.take() {
+            return Ok(Some(question));
         }
-        Ok(self.elements.next_element()?.map(|element| self.ask(element)))
+        Ok(self.elements.next_element()?.map(|element| self.parse_question(element)))
     }
 
-    fn ask(&self, element: Element) -> Ask {
+    fn parse_question(&self, element: JsonElement) -> QuestionElement {
         let (number, line) = (element.number, element.line);
         match object(element) {
             Ok(object) => {
                 let text = |name: &str| object.get(name).and_then(Value::as_str);
-                // The reference counts sentences before the last dot and labels after it.
-                let stem = text("qas_id").and_then(|id| Some(id.rsplit_once('.')?.0.to_owned()));
-                Ask { number, line, stem, context: text("context").map(str::to_owned), answer: self.answer(&object) }
+                // BERT-MRC numbers sentences before the last dot of `qas_id`, and labels after it.
+                let sentence_id = text("qas_id").and_then(|id| Some(id.rsplit_once('.')?.0.to_owned()));
+                let context = text("context").map(str::to_owned);
+                QuestionElement { number, line, sentence_id, context, answers: self.parse_answers(&object) }
             }
-            Err(trouble) => Ask { number, line, stem: None, context: None, answer: Err(trouble) },
+            Err(error) => QuestionElement { number, line, sentence_id: None, context: None, answers: Err(error) },
         }
     }
 
-    fn answer(&self, object: &Map<String, Value>) -> Result<Answer, Trouble> {
+    fn parse_answers(&self, object: &Map<String, Value>) -> Result<Answers, ElementError> {
         string(object, "context")?;
         let question = string(object, "query")?;
         let label = match object.get("entity_label") {
             Some(value) => label(value)?,
             None => {
-                let known = self.known.iter().find(|query| query.text == question).map(|query| query.label.clone());
+                let known = self.queries.iter().find(|query| query.text == question).map(|query| query.label.clone());
                 known.ok_or_else(|| {
                     let detail = "no `entity_label`, and its `query` is none of the questions of --queries".to_owned();
-                    Trouble::new("missing field", detail)
+                    ElementError::new("missing field", detail)
                 })?
             }
         };
-        let pairs = spans(object)?;
-        if object.get("impossible").and_then(Value::as_bool) == Some(true) && !pairs.is_empty() {
-            return Err(Trouble::new("contradiction", format!("`impossible` is true with {} spans", pairs.len())));
+        let spans = answer_spans(object)?;
+        if object.get("impossible").and_then(Value::as_bool) == Some(true) && !spans.is_empty() {
+            return Err(ElementError::new("contradiction", format!("`impossible` is true with {} spans", spans.len())));
         }
-        let spans = pairs.into_iter().map(|(start, end)| Marked { start, end, label: label.clone(), text: None }).collect();
-        Ok(Answer { label, question: question.to_owned(), spans })
+        let spans = spans.into_iter().map(|(start, end)| RawSpan { start, end, label: label.clone(), text: None }).collect();
+        Ok(Answers { label, question: question.to_owned(), spans })
     }
 
-    /// Takes elements to the sentence's end and makes the item of it; nothing where the context is empty.
-    fn sentence(&mut self, first: Ask) -> Result<Option<Item>, ReadError> {
-        let mut asks = vec![first];
-        while let Some(ask) = self.next_ask()? {
-            if !continues(&asks, &ask) {
-                self.next = Some(ask);
+    /// Reads the other questions of the sentence that `first` begins.
+    fn read_questions(&mut self, first: QuestionElement) -> Result<Vec<QuestionElement>, CorpusReadError> {
+        let mut questions = vec![first];
+        while let Some(question) = self.next_question()? {
+            if !is_same_sentence(&questions, &question) {
+                self.pending = Some(question);
                 break;
             }
-            asks.push(ask);
+            questions.push(question);
         }
-        let count = asks.len() as u64;
-        let line = asks[0].line;
-        let context = asks.iter().find_map(|ask| ask.context.clone()).unwrap_or_default();
-        let (mut spans, mut questions, mut fault) = (Vec::new(), Vec::new(), None);
-        for ask in asks {
-            match ask.answer {
-                Ok(answer) if fault.is_none() => {
-                    // Checked one by one, so that the fault names its element.
-                    if let Err(trouble) = self.offsets.body(&context, answer.spans.clone()) {
-                        fault = Some(trouble.at(ask.number, ask.line));
-                    }
-                    spans.extend(answer.spans);
-                    questions.push((answer.label, answer.question));
+        Ok(questions)
+    }
+
+    /// Joins the questions of a sentence. `None` where its context is empty.
+    fn join_questions(&mut self, questions: Vec<QuestionElement>) -> Option<ReadSentence> {
+        let count = questions.len() as u64;
+        let line = questions[0].line;
+        let context = questions.iter().find_map(|question| question.context.clone()).unwrap_or_default();
+        let (mut spans, mut asked, mut malformed) = (Vec::new(), Vec::new(), None);
+        for QuestionElement { number, line, answers, .. } in questions {
+            // Each question is resolved on its own, so that the error names its element.
+            let checked = answers.and_then(|answers| self.offsets.resolve(&context, answers.spans.clone()).map(|_| answers));
+            match checked {
+                Ok(answers) => {
+                    spans.extend(answers.spans);
+                    asked.push((answers.label, answers.question));
                 }
-                Ok(_) => {}
-                Err(trouble) => fault = fault.or(Some(trouble.at(ask.number, ask.line))),
+                Err(error) if malformed.is_none() => malformed = Some(error.at(number, line)),
+                Err(_) => {}
             }
         }
-        let body = match fault {
-            Some(fault) => return Ok(Some(self.leave_out(fault, count))),
-            None => self.offsets.body(&context, spans).expect("each span was checked"),
+        self.element_counts.seen += count;
+        let annotation = match malformed {
+            Some(malformed) => return Some(self.skip_sentence(malformed, count)),
+            None => self.offsets.resolve(&context, spans).expect("each span was resolved before"),
         };
-        if body.is_blank() {
+        if annotation.is_blank() {
             self.sentences.skip("empty");
-            self.parts.seen += count;
-            *self.parts.skipped.entry("empty".to_owned()).or_default() += count;
-            return Ok(None);
+            *self.element_counts.skipped.entry("empty".to_owned()).or_default() += count;
+            return None;
         }
         self.sentences.keep();
-        self.parts.seen += count;
-        self.parts.out += count;
-        let number = self.number;
-        self.number += 1;
-        Ok(Some(Item::Sentence(Sentence { number, line, body, questions })))
+        self.element_counts.out += count;
+        let number = self.next_number;
+        self.next_number += 1;
+        Some(ReadSentence::Read(AnnotatedSentence { number, line, annotation, questions: asked }))
     }
 
-    fn leave_out(&mut self, fault: Fault, elements: u64) -> Item {
-        self.number += 1;
-        self.sentences.skip(fault.reason);
-        self.parts.seen += elements;
-        *self.parts.skipped.entry("in a sentence left out".to_owned()).or_default() += elements;
-        Item::Fault(fault)
+    fn skip_sentence(&mut self, malformed: MalformedSentence, elements: u64) -> ReadSentence {
+        self.next_number += 1;
+        self.sentences.skip(malformed.reason);
+        *self.element_counts.skipped.entry("in a skipped sentence".to_owned()).or_default() += elements;
+        ReadSentence::Skipped(malformed)
     }
 }
 
-/// Whether an element asks the same sentence as those before it.
-fn continues(asks: &[Ask], next: &Ask) -> bool {
-    let stem = asks.iter().find_map(|ask| ask.stem.as_ref());
-    let context = asks.iter().find_map(|ask| ask.context.as_ref());
-    let same = |before: Option<&String>, now: Option<&String>| before.is_none() || now.is_none() || before == now;
-    let label = |ask: &Ask| ask.answer.as_ref().ok().map(|answer| answer.label.clone());
-    let asked = label(next).is_some_and(|label_of_next| asks.iter().filter_map(label).any(|label| label == label_of_next));
-    same(stem, next.stem.as_ref()) && same(context, next.context.as_ref()) && !asked
+/// Whether an element asks about the same sentence as those before it.
+fn is_same_sentence(questions: &[QuestionElement], next: &QuestionElement) -> bool {
+    let sentence_id = questions.iter().find_map(|question| question.sentence_id.as_ref());
+    let context = questions.iter().find_map(|question| question.context.as_ref());
+    let agrees = |known: Option<&String>, found: Option<&String>| known.is_none() || found.is_none() || known == found;
+    let label = |question: &QuestionElement| question.answers.as_ref().ok().map(|answers| answers.label.clone());
+    let is_repeated = label(next).is_some_and(|next_label| questions.iter().filter_map(label).any(|label| label == next_label));
+    agrees(sentence_id, next.sentence_id.as_ref()) && agrees(context, next.context.as_ref()) && !is_repeated
 }
 
-/// The spans of an element.
-fn spans(object: &Map<String, Value>) -> Result<Vec<(u64, u64)>, Trouble> {
+/// The start and end of each answer of an element.
+fn answer_spans(object: &Map<String, Value>) -> Result<Vec<(u64, u64)>, ElementError> {
     let array = |name: &str| match object.get(name) {
         None => Ok(None),
         Some(Value::Array(items)) => Ok(Some(items.as_slice())),
-        Some(other) => Err(Trouble::new("bad field", format!("`{name}` is {}, expected an array", kind(other)))),
+        Some(other) => Err(ElementError::new("bad field", format!("`{name}` is {}, expected an array", type_name(other)))),
     };
-    let numbers = |name: &str| array(name)?.map(|items| items.iter().map(position).collect::<Result<Vec<u64>, Trouble>>()).transpose();
-    let (starts, ends) = (numbers("start_position")?, numbers("end_position")?);
+    let offsets =
+        |name: &str| array(name)?.map(|items| items.iter().map(parse_offset).collect::<Result<Vec<u64>, ElementError>>()).transpose();
+    let (starts, ends) = (offsets("start_position")?, offsets("end_position")?);
     let Some(items) = array("span_position")? else {
         let (Some(starts), Some(ends)) = (starts, ends) else {
             let detail = "no `span_position`, expected it, or `start_position` and `end_position`".to_owned();
-            return Err(Trouble::new("missing field", detail));
+            return Err(ElementError::new("missing field", detail));
         };
         if starts.len() != ends.len() {
             let detail = format!("{} starts and {} ends without `span_position`, expected as many", starts.len(), ends.len());
-            return Err(Trouble::new("contradiction", detail));
+            return Err(ElementError::new("contradiction", detail));
         }
         return Ok(starts.into_iter().zip(ends).collect());
     };
-    let pairs = items.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
-    let differs = |given: Option<Vec<u64>>, of: fn(&(u64, u64)) -> u64| {
-        given.is_some_and(|given| given.into_iter().collect::<BTreeSet<_>>() != pairs.iter().map(of).collect())
+    let spans = items.iter().map(parse_span).collect::<Result<Vec<_>, _>>()?;
+    let differs = |given: Option<Vec<u64>>, of_span: fn(&(u64, u64)) -> u64| {
+        given.is_some_and(|given| given.into_iter().collect::<BTreeSet<_>>() != spans.iter().map(of_span).collect())
     };
-    if differs(starts, |pair| pair.0) || differs(ends, |pair| pair.1) {
+    if differs(starts, |span| span.0) || differs(ends, |span| span.1) {
         let detail = "`span_position` has other starts or ends than `start_position` and `end_position`".to_owned();
-        return Err(Trouble::new("contradiction", detail));
+        return Err(ElementError::new("contradiction", detail));
     }
-    Ok(pairs)
+    Ok(spans)
 }
 
-impl<R: Read> SentenceReader for Reader<'_, R> {
-    fn next_item(&mut self) -> Result<Option<Item>, ReadError> {
-        while let Some(ask) = self.next_ask()? {
-            if let Some(item) = self.sentence(ask)? {
-                return Ok(Some(item));
+impl<R: Read> CorpusReader for MrcJsonReader<'_, R> {
+    fn next_sentence(&mut self) -> Result<Option<ReadSentence>, CorpusReadError> {
+        while let Some(first) = self.next_question()? {
+            let questions = self.read_questions(first)?;
+            if let Some(sentence) = self.join_questions(questions) {
+                return Ok(Some(sentence));
             }
         }
         Ok(None)
     }
 
-    fn sentences(&self) -> &Counter {
+    fn sentences(&self) -> &Tally {
         &self.sentences
     }
 
-    fn parts(&self) -> (&'static str, &Counter) {
-        ("elements", &self.parts)
+    fn records(&self) -> (&'static str, &Tally) {
+        ("elements", &self.element_counts)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpora::sentence::Body;
+    use crate::corpora::sentence::Annotation;
 
     fn element(id: &str, context: &str, label: &str, rest: &str) -> String {
         format!(r#"{{"qas_id":"{id}","context":"{context}","query":"{label}?","entity_label":"{label}",{rest}}}"#)
     }
 
-    /// Sentences as `number text asked start-end:label …`, faults as `line: reason`.
+    /// Sentences as `number text asked start-end:label …`, skipped ones as `line: reason`.
     fn read(elements: &[String]) -> Vec<String> {
         let text = elements.join("\n");
         let known = [Query { label: "KNOWN".to_owned(), text: "which?".to_owned() }];
-        let mut reader = Reader::new(text.as_bytes(), Offsets::TOKENS, &known);
+        let mut reader = MrcJsonReader::new(text.as_bytes(), SpanOffsets::TOKENS_INCLUSIVE, &known);
         let mut found = Vec::new();
-        while let Some(item) = reader.next_item().unwrap() {
-            found.push(match item {
-                Item::Sentence(Sentence { number, body: Body::Tokens { tokens, entities }, questions, .. }) => {
+        while let Some(sentence) = reader.next_sentence().unwrap() {
+            found.push(match sentence {
+                ReadSentence::Read(AnnotatedSentence {
+                    number, annotation: Annotation::TokenSpans { tokens, spans }, questions, ..
+                }) => {
                     let asked: Vec<&str> = questions.iter().map(|(label, _)| label.as_str()).collect();
-                    let entities: Vec<String> =
-                        entities.iter().map(|(tokens, label)| format!(" {}-{}:{label}", tokens.start, tokens.end)).collect();
-                    format!("{number} {} {}{}", tokens.join("_"), asked.join("+"), entities.concat())
+                    let spans: Vec<String> =
+                        spans.iter().map(|(tokens, label)| format!(" {}-{}:{label}", tokens.start, tokens.end)).collect();
+                    format!("{number} {} {}{}", tokens.join("_"), asked.join("+"), spans.concat())
                 }
-                Item::Sentence(other) => panic!("{other:?}"),
-                Item::Fault(fault) => format!("{}: {}", fault.line, fault.reason),
+                ReadSentence::Read(other) => panic!("{other:?}"),
+                ReadSentence::Skipped(malformed) => format!("{}: {}", malformed.line, malformed.reason),
             });
         }
-        assert!(reader.sentences().adds_up() && reader.parts().1.adds_up());
-        assert_eq!(reader.parts().1.seen, elements.len() as u64);
+        assert!(reader.sentences().adds_up() && reader.records().1.adds_up());
+        assert_eq!(reader.records().1.seen, elements.len() as u64);
         found
     }
 
     #[test]
-    fn elements_of_a_sentence_are_put_together() {
+    fn elements_of_a_sentence_are_joined() {
         let spans = |text: &str| format!(r#""span_position":[{text}]"#);
         for (elements, expected) in [
             (vec![], &[][..]),
@@ -252,11 +259,11 @@ mod tests {
                 vec![element("0.1", "a b", "X", &spans(r#""0;1""#)), element("0.2", "a b", "Y", &spans(r#""1;1","0;0""#))],
                 &["0 a_b X+Y 0-2:X 1-2:Y 0-1:Y"],
             ),
-            // Another number, another text, or a label once more begin a sentence.
+            // Another number, another text or a repeated label begins a new sentence.
             (vec![element("0.1", "a", "X", &spans("")), element("1.2", "a", "Y", &spans(""))], &["0 a X", "1 a Y"]),
             (vec![element("", "a", "X", &spans("")), element("", "b", "Y", &spans(""))], &["0 a X", "1 b Y"]),
             (vec![element("", "a", "X", &spans("")), element("", "a", "X", &spans(""))], &["0 a X", "1 a X"]),
-            // A malformed element costs its sentence and no other.
+            // A malformed element skips its sentence and no other.
             (
                 vec![element("0.1", "a", "X", &spans("")), element("0.2", "a", "Y", &spans("7")), element("1.1", "b", "X", &spans(""))],
                 &["2: bad span", "1 b X"],
@@ -270,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn answers() {
+    fn answers_are_read_and_must_agree() {
         for (rest, expected) in [
             (r#""start_position":[0,1],"end_position":[1,1]"#, "0 a_b X 0-2:X 1-2:X"),
             (r#""start_position":[0],"end_position":[0,1]"#, "1: contradiction"),

@@ -1,39 +1,39 @@
-//! Nested corpora, as BERT-MRC's data preparation reads them: `{"context": "a b c", "label": {"PER": ["0;1"]}}`.
+//! Nested corpora in the JSON that BERT-MRC's data preparation reads: `{"context": "a b c", "label": {"PER": ["0;1"]}}`.
 
 use serde_json::{Map, Value};
 
-use super::offsets::{Marked, Offsets, pair};
-use super::{Trouble, kind, label, string};
-use crate::corpora::sentence::Body;
+use super::fields::{ElementError, label, string, type_name};
+use super::offsets::{RawSpan, SpanOffsets, parse_span};
+use crate::corpora::sentence::Annotation;
 
-/// The sentence of an element.
+/// Parses an element.
 ///
-/// The reference reads spans as `"start;end"` or `"start,end"`, counts tokens between white space, and takes the end for the last
-/// token (<https://github.com/ShannonAI/mrc-for-flat-nested-ner>). A pair of numbers is read alike.
+/// BERT-MRC (<https://github.com/ShannonAI/mrc-for-flat-nested-ner>) writes spans as `"start;end"` or `"start,end"`, counts tokens
+/// between white space, and gives the last token as the end. `[start, end]` is read too.
 ///
 /// # Errors
-/// What is missing or has another shape.
-pub fn parse(object: &Map<String, Value>, offsets: Offsets) -> Result<Body, Trouble> {
+/// A field is missing or has another type, or a span is malformed or outside of the text.
+pub fn parse(object: &Map<String, Value>, offsets: SpanOffsets) -> Result<Annotation, ElementError> {
     let context = string(object, "context")?;
     let labels = match object.get("label") {
         Some(Value::Object(labels)) => labels,
         other => {
-            let found = other.map_or("missing", kind);
+            let found = other.map_or("missing", type_name);
             let detail = format!("`label` is {found}, expected an object of labels, as in {{\"PER\": [\"3;5\"]}}");
-            return Err(Trouble::new("bad field", detail));
+            return Err(ElementError::new("bad field", detail));
         }
     };
     let mut spans = Vec::new();
-    for (name, pairs) in labels {
+    for (name, spans_of_label) in labels {
         let name = label(&Value::String(name.clone()))?;
-        let Value::Array(pairs) = pairs else {
-            let detail = format!("the spans of `{name}` are {}, expected an array, as in [\"3;5\"]", kind(pairs));
-            return Err(Trouble::new("bad field", detail));
+        let Value::Array(spans_of_label) = spans_of_label else {
+            let detail = format!("the spans of `{name}` are {}, expected an array, as in [\"3;5\"]", type_name(spans_of_label));
+            return Err(ElementError::new("bad field", detail));
         };
-        for item in pairs {
-            let (start, end) = pair(item)?;
-            spans.push(Marked { start, end, label: name.clone(), text: None });
+        for span in spans_of_label {
+            let (start, end) = parse_span(span)?;
+            spans.push(RawSpan { start, end, label: name.clone(), text: None });
         }
     }
-    offsets.body(context, spans)
+    offsets.resolve(context, spans)
 }

@@ -1,0 +1,90 @@
+//! The trait of all readers of annotated files, and what they report.
+
+use std::io;
+
+use schemas::Tally;
+
+use crate::corpora::sentence::AnnotatedSentence;
+
+/// Reads an annotated file sentence by sentence, in memory that does not grow with the file.
+pub trait CorpusReader {
+    /// The next sentence, or `None` at the end of the file.
+    ///
+    /// # Errors
+    /// The rest of the file cannot be read.
+    fn next_sentence(&mut self) -> Result<Option<ReadSentence>, CorpusReadError>;
+
+    /// Sentences read so far.
+    fn sentences(&self) -> &Tally;
+
+    /// Lines or elements read so far, with their name: `lines` or `elements`. `out` are those of the sentences that were kept.
+    fn records(&self) -> (&'static str, &Tally);
+}
+
+/// What became of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadSentence {
+    /// It was read.
+    Read(AnnotatedSentence),
+    /// It is malformed and was skipped.
+    Skipped(MalformedSentence),
+}
+
+/// Why a sentence was skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MalformedSentence {
+    /// The malformed line, or the one on which the malformed element begins, from 1.
+    pub line: u64,
+    /// The reason, as counters name it.
+    pub reason: &'static str,
+    /// What was found and what was expected.
+    pub detail: String,
+}
+
+/// The rest of a file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusReadError {
+    /// The file cannot be read or decompressed.
+    #[error("line {line} cannot be read")]
+    Io {
+        /// The line, from 1.
+        line: u64,
+        /// The error of the operating system or the decompressor.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not UTF-8.
+    #[error("line {line} is not UTF-8; convert the file to UTF-8")]
+    Encoding {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// A line is too long for the format, so the file is most likely of another one.
+    #[error("line {line} is longer than {limit} bytes, expected {expected}")]
+    LineTooLong {
+        /// The line, from 1.
+        line: u64,
+        /// Bytes that a line may have.
+        limit: usize,
+        /// What a line of the format holds.
+        expected: &'static str,
+    },
+    /// A JSON array is malformed, so that the next element cannot be found.
+    #[error("line {line}, element {element}: {detail}")]
+    JsonSyntax {
+        /// The line, from 1.
+        line: u64,
+        /// The element, from 1.
+        element: u64,
+        /// What was found and what was expected.
+        detail: String,
+    },
+}
+
+/// The beginning of a text, for messages.
+pub fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}

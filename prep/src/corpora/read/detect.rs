@@ -1,0 +1,107 @@
+//! Detects the format of an annotated file from its content.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value};
+
+use super::json::elements::JsonElements;
+use crate::corpora::format::CorpusFormat;
+use crate::source::{Progress, Stream};
+
+/// Elements that are examined before the format counts as unknown.
+const EXAMINED_ELEMENTS: usize = 100;
+
+/// Detects the format of a file. A file is JSON if it begins with an object or an array of objects; the fields of its objects tell which
+/// format. Everything else is CoNLL.
+///
+/// # Errors
+/// The file cannot be read, or it is JSON of no known format.
+pub fn detect_format(path: &Path) -> anyhow::Result<CorpusFormat> {
+    detect_in(Stream::open(path, Progress::default())?).with_context(|| path.display().to_string())
+}
+
+pub(super) fn detect_in(input: impl Read) -> anyhow::Result<CorpusFormat> {
+    let mut input = BufReader::new(input);
+    if !begins_like_json(input.fill_buf()?) {
+        return Ok(CorpusFormat::Conll);
+    }
+    let mut elements = JsonElements::new(input);
+    let mut fields_of_first = Vec::new();
+    for _ in 0..EXAMINED_ELEMENTS {
+        let element = match elements.next_element() {
+            Ok(Some(element)) => element,
+            Ok(None) => break,
+            Err(error) => return Err(error).context("looks like JSON; if it is CoNLL, give --format conll"),
+        };
+        let Ok(Value::Object(object)) = element.value else { continue };
+        if let Some(format) = format_of_fields(&object) {
+            return Ok(format);
+        }
+        if fields_of_first.is_empty() {
+            fields_of_first = object.keys().map(|name| format!("`{name}`")).collect();
+        }
+    }
+    let found = if fields_of_first.is_empty() { "no object with a field, in an array or one a line".to_owned() } else { fields_of_first.join(", ") };
+    bail!(
+        "looks like JSON, but of no known format: it has {found}; expected `context` and `label` (nested), `text` and `entities` or `label` \
+         (jsonl), or `context`, `query` and `span_position` (mrc-json); give the format with --format"
+    )
+}
+
+fn format_of_fields(object: &Map<String, Value>) -> Option<CorpusFormat> {
+    let has_any = |names: &[&str]| names.iter().any(|name| object.contains_key(*name));
+    if has_any(&["query", "start_position", "span_position", "entity_label"]) {
+        Some(CorpusFormat::MrcJson)
+    } else if has_any(&["text", "data"]) {
+        Some(CorpusFormat::Jsonl)
+    } else if has_any(&["context"]) && has_any(&["label"]) {
+        Some(CorpusFormat::Nested)
+    } else {
+        None
+    }
+}
+
+/// Whether a file begins like JSON. A bracket alone may be a token of a CoNLL file, so what follows it is looked at too.
+fn begins_like_json(start: &[u8]) -> bool {
+    let mut bytes = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    match (bytes.next(), bytes.next()) {
+        (Some(b'['), Some(b'{')) | (Some(b'{'), Some(b'"' | b'}')) => true,
+        (Some(b'['), Some(b']')) => bytes.next().is_none(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_detected() {
+        for (text, expected) in [
+            ("", Ok(CorpusFormat::Conll)),
+            ("a O\n", Ok(CorpusFormat::Conll)),
+            ("[\tO\na\tO\n", Ok(CorpusFormat::Conll)),
+            ("{ O\n", Ok(CorpusFormat::Conll)),
+            ("\n[\n{\"context\": \"a\", \"label\": {}}]", Ok(CorpusFormat::Nested)),
+            ("{\"context\": \"a\", \"label\": {}}\n", Ok(CorpusFormat::Nested)),
+            ("x\n{\"text\": \"a\"}", Ok(CorpusFormat::Conll)),
+            ("{\"text\": \n{\"text\": \"a\", \"label\": []}\n", Ok(CorpusFormat::Jsonl)),
+            ("[{\"id\": 1, \"data\": {\"text\": \"a\"}}]", Ok(CorpusFormat::Jsonl)),
+            ("[{\"context\": \"a\", \"query\": \"b\", \"span_position\": []}]", Ok(CorpusFormat::MrcJson)),
+            ("[{\"context\": \"x\"}]", Err("it has `context`; expected")),
+            ("[]", Err("no object with a field")),
+            ("[{\"a\": }]", Err("--format conll: line 1, element 1: not JSON")),
+        ] {
+            match (detect_in(text.as_bytes()), expected) {
+                (Ok(found), expected) => assert_eq!(Ok(found), expected, "{text}"),
+                (Err(error), Err(expected)) => {
+                    let error = format!("{error:#}");
+                    assert!(error.contains("looks like JSON") && error.contains(expected), "{text}: {error}");
+                }
+                (Err(error), expected) => panic!("{text}: {error:#}, expected {expected:?}"),
+            }
+        }
+    }
+}

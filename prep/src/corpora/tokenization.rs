@@ -1,0 +1,181 @@
+//! Tokens to running text and back, with char offsets.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::language::has_spaces;
+
+/// Joins tokens to a text, by one space or by nothing, and gives the char range of each.
+///
+/// Tokens are taken as they are. A token may hold spaces or be one: in Chinese corpora a token that is a space stands for a space of the
+/// text.
+///
+/// # Panics
+/// If the text has more than 2³² chars. The readers limit the length of a sentence.
+pub fn join_tokens(tokens: &[String], spaces: bool) -> (String, Vec<Range<u32>>) {
+    let mut text = String::with_capacity(tokens.iter().map(|token| token.len() + 1).sum());
+    let mut chars = 0u32;
+    let mut ranges = Vec::with_capacity(tokens.len());
+    for (at, token) in tokens.iter().enumerate() {
+        if spaces && at > 0 {
+            text.push(' ');
+            chars += 1;
+        }
+        let start = chars;
+        text.push_str(token);
+        chars += u32::try_from(token.chars().count()).expect("readers limit the length of a sentence");
+        ranges.push(start..chars);
+    }
+    (text, ranges)
+}
+
+/// What is a token of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tokenization {
+    /// Words between white space.
+    Words,
+    /// Words between white space, cut where a span begins or ends inside of one.
+    CutWords,
+    /// Single chars.
+    Chars,
+}
+
+impl Tokenization {
+    /// Words, or chars in languages that write no spaces between words.
+    pub fn for_lang(lang: &str) -> Self {
+        if has_spaces(lang) { Self::Words } else { Self::Chars }
+    }
+}
+
+/// A text cut into tokens.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TokenizedText<'a> {
+    tokens: Vec<&'a str>,
+    /// The char range of each token.
+    char_ranges: Vec<Range<u32>>,
+}
+
+impl<'a> TokenizedText<'a> {
+    /// Cuts a text. `span_borders` are the char offsets at which spans begin and end, used by [`Tokenization::CutWords`].
+    /// `is_separator` tells the white space that is in no token.
+    pub fn new(text: &'a str, tokenization: Tokenization, span_borders: &BTreeSet<u32>, is_separator: fn(char) -> bool) -> Self {
+        let mut tokenized = Self { tokens: Vec::new(), char_ranges: Vec::new() };
+        // Byte and char offset at which the current token began.
+        let mut token_start: Option<(usize, u32)> = None;
+        let mut text_chars = 0;
+        for (at, (byte, char)) in (0u32..).zip(text.char_indices()) {
+            text_chars = at + 1;
+            let cut_before = match tokenization {
+                Tokenization::Words => false,
+                Tokenization::CutWords => span_borders.contains(&at),
+                Tokenization::Chars => true,
+            };
+            if cut_before || is_separator(char) {
+                tokenized.end_token(token_start.take(), text, byte, at);
+            }
+            if !is_separator(char) && token_start.is_none() {
+                token_start = Some((byte, at));
+            }
+        }
+        tokenized.end_token(token_start, text, text.len(), text_chars);
+        tokenized
+    }
+
+    fn end_token(&mut self, start: Option<(usize, u32)>, text: &'a str, end_byte: usize, end_char: u32) {
+        if let Some((start_byte, start_char)) = start {
+            self.tokens.push(&text[start_byte..end_byte]);
+            self.char_ranges.push(start_char..end_char);
+        }
+    }
+
+    /// The tokens.
+    pub fn tokens(&self) -> &[&'a str] {
+        &self.tokens
+    }
+
+    /// The tokens of a range of chars. Separators at its ends are ignored. `None` where it begins or ends inside of a token.
+    pub fn token_range(&self, chars: Range<u32>) -> Option<Range<usize>> {
+        let first = self.char_ranges.partition_point(|range| range.end <= chars.start);
+        let end = self.char_ranges.partition_point(|range| range.start < chars.end);
+        let fits = first < end && chars.start <= self.char_ranges[first].start && self.char_ranges[end - 1].end <= chars.end;
+        fits.then_some(first..end)
+    }
+
+    /// Whether the text that `prep mrc` makes of the tokens differs from the original, `text`, in its white space.
+    pub fn changes_whitespace(&self, text: &str, lang: &str) -> bool {
+        // A reader trims a column unless it holds nothing but white space.
+        let as_read = |token: &&str| {
+            let token = column_text(token);
+            let trimmed = token.trim();
+            if trimmed.is_empty() { token } else { trimmed.to_owned() }
+        };
+        let tokens: Vec<String> = self.tokens.iter().map(as_read).collect();
+        join_tokens(&tokens, has_spaces(lang)).0 != text
+    }
+}
+
+/// A token as it is written in a column of a line: chars that end columns and lines become spaces.
+pub fn column_text(token: &str) -> String {
+    token.chars().map(|char| if matches!(char, '\t' | '\n' | '\r') { ' ' } else { char }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_tokens_know_their_chars() {
+        for (tokens, spaces, text, expected) in [
+            ("Ödön|lives|in|北京", true, "Ödön lives in 北京", vec![0..4, 5..10, 11..13, 14..16]),
+            ("北|京| |o|k", false, "北京 ok", vec![0..1, 1..2, 2..3, 3..4, 4..5]),
+            ("New York|is", true, "New York is", vec![0..8, 9..11]),
+            ("a| |b", true, "a   b", vec![0..1, 2..3, 4..5]),
+            ("🎉|e\u{301}", false, "🎉e\u{301}", vec![0..1, 1..3]),
+        ] {
+            let tokens: Vec<String> = tokens.split('|').map(str::to_owned).collect();
+            assert_eq!(join_tokens(&tokens, spaces), (text.to_owned(), expected), "{tokens:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_cut_into_tokens() {
+        for (text, tokenization, span_borders, expected) in [
+            ("Ödön  lives in Oslo.", Tokenization::Words, &[15, 19][..], "Ödön|lives|in|Oslo."),
+            ("Ödön  lives in Oslo.", Tokenization::CutWords, &[0, 4, 15, 19], "Ödön|lives|in|Oslo|."),
+            ("北京 ok", Tokenization::Chars, &[], "北|京|o|k"),
+            (" a ", Tokenization::Words, &[], "a"),
+            ("  ", Tokenization::Words, &[], ""),
+            ("", Tokenization::Chars, &[], ""),
+        ] {
+            let tokenized = TokenizedText::new(text, tokenization, &span_borders.iter().copied().collect(), char::is_whitespace);
+            assert_eq!(tokenized.tokens().join("|"), expected, "{text:?} {tokenization:?}");
+        }
+        let with_space = TokenizedText::new("北 京", Tokenization::Chars, &BTreeSet::new(), |_| false);
+        assert_eq!(with_space.tokens(), ["北", " ", "京"]);
+    }
+
+    #[test]
+    fn char_ranges_become_token_ranges() {
+        let text = TokenizedText::new("Ödön von Horváth, Oslo.", Tokenization::Words, &BTreeSet::new(), char::is_whitespace);
+        for (chars, expected) in
+            [(0..4, Some(0..1)), (0..17, Some(0..3)), (5..8, Some(1..2)), (9..16, None), (18..22, None), (4..9, Some(1..2)), (4..5, None)]
+        {
+            assert_eq!(text.token_range(chars.clone()), expected, "{chars:?}");
+        }
+    }
+
+    #[test]
+    fn changed_whitespace_is_noticed() {
+        for (text, lang, tokenization, is_separator, expected) in [
+            ("a b", "en", Tokenization::Words, char::is_whitespace as fn(char) -> bool, false),
+            ("a  b", "en", Tokenization::Words, char::is_whitespace, true),
+            ("a\tb", "en", Tokenization::Words, char::is_whitespace, true),
+            ("北 京", "zh", Tokenization::Chars, |_| false, false),
+            ("北\n京", "zh", Tokenization::Chars, |_| false, true),
+            ("北 京", "zh", Tokenization::Chars, char::is_whitespace, true),
+        ] {
+            let tokenized = TokenizedText::new(text, tokenization, &BTreeSet::new(), is_separator);
+            assert_eq!(tokenized.changes_whitespace(text, lang), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Writes triples as an annotated file of any format.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use anyhow::ensure;
+use schemas::{Origin, Triple};
+
+use super::token_spans::token_spans;
+use super::{conll, json};
+use crate::corpora::format::CorpusFormat;
+use crate::corpora::tagging::scheme::TaggingScheme;
+use crate::corpora::tagging::violations::OriginalPrefixes;
+use crate::corpora::tokenization::{Tokenization, TokenizedText};
+
+/// How triples are written.
+#[derive(Debug, Clone, Copy)]
+pub struct WriterOptions {
+    /// The format of the file.
+    pub format: CorpusFormat,
+    /// The scheme of tags. CoNLL only.
+    pub scheme: TaggingScheme,
+    /// What is a token. `None` decides by the language of each sentence. Not used by JSON lines.
+    pub tokenization: Option<Tokenization>,
+}
+
+/// What was written.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct ExportCounts {
+    /// Sentences.
+    pub sentences: u64,
+    /// Spans.
+    pub entities: u64,
+    /// Sentences whose white space is changed by the format.
+    pub changed_whitespace: u64,
+    /// Spans that lose their origin or score, because the format does not hold them.
+    pub lost_origins: u64,
+}
+
+/// Writes sentences to a file.
+///
+/// Memory: one sentence.
+pub struct CorpusWriter<W> {
+    out: W,
+    options: WriterOptions,
+    original_prefixes: OriginalPrefixes,
+    previous_doc: Option<String>,
+    /// Elements in the array so far, in formats that are one.
+    array_elements: u64,
+    counts: ExportCounts,
+}
+
+impl<W: Write> CorpusWriter<W> {
+    /// A writer. `original_prefixes` are tags that violate the scheme and are written back as they were.
+    pub fn new(out: W, options: WriterOptions, original_prefixes: OriginalPrefixes) -> Self {
+        Self { out, options, original_prefixes, previous_doc: None, array_elements: 0, counts: ExportCounts::default() }
+    }
+
+    /// Writes a sentence, given by its rows, of which there is at least one.
+    ///
+    /// # Errors
+    /// The format cannot hold the sentence: entities that overlap (CoNLL), that begin or end inside of a token, or a sentence without
+    /// tokens; the message names the row. Or the file cannot be written.
+    pub fn write_sentence(&mut self, rows: &[Triple]) -> anyhow::Result<()> {
+        let spans = rows.iter().flat_map(|row| &row.spans);
+        self.counts.entities += spans.clone().count() as u64;
+        if self.options.format == CorpusFormat::Jsonl {
+            writeln!(self.out, "{}", json::jsonl_element(rows))?;
+        } else {
+            self.counts.lost_origins += spans.filter(|span| span.origin != Origin::Gold || span.score.is_some()).count() as u64;
+            self.write_tokens(rows)?;
+        }
+        self.counts.sentences += 1;
+        Ok(())
+    }
+
+    fn write_tokens(&mut self, rows: &[Triple]) -> anyhow::Result<()> {
+        let first = &rows[0];
+        let text = self.tokenize(rows);
+        ensure!(!text.tokens().is_empty(), "row {}: nothing but white space, which holds no token; write --format jsonl", first.id);
+        self.counts.changed_whitespace += u64::from(text.changes_whitespace(&first.context, &first.lang));
+        let spans = token_spans(rows, &text)?;
+        match self.options.format {
+            CorpusFormat::Jsonl => {}
+            CorpusFormat::Conll => {
+                if self.previous_doc.as_ref().is_some_and(|doc| *doc != first.doc) {
+                    conll::write_document_start(&mut self.out)?;
+                }
+                self.previous_doc = Some(first.doc.clone());
+                conll::write_sentence(rows, &text, &spans, self.options.scheme, &self.original_prefixes, &mut self.out)?;
+            }
+            CorpusFormat::Nested => self.write_element(&json::nested_element(&text, &spans))?,
+            CorpusFormat::MrcJson => {
+                let elements = json::mrc_json_elements(rows, &text, &spans, self.counts.sentences);
+                elements.iter().try_for_each(|element| self.write_element(element))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tokenize<'a>(&self, rows: &'a [Triple]) -> TokenizedText<'a> {
+        let tokenization = self.options.tokenization.unwrap_or_else(|| Tokenization::for_lang(&rows[0].lang));
+        let span_borders: BTreeSet<u32> = match tokenization {
+            Tokenization::CutWords => rows.iter().flat_map(|row| &row.spans).flat_map(|span| [span.start, span.end]).collect(),
+            Tokenization::Words | Tokenization::Chars => BTreeSet::new(),
+        };
+        // A CoNLL column may hold any white space but the one that ends it. Where each char is a token, a space is one too.
+        let is_separator = match (self.options.format, tokenization) {
+            (CorpusFormat::Conll, Tokenization::Chars) => |_| false,
+            (CorpusFormat::Conll, _) => |char: char| char.is_ascii_whitespace(),
+            _ => char::is_whitespace,
+        };
+        TokenizedText::new(&rows[0].context, tokenization, &span_borders, is_separator)
+    }
+
+    /// Writes an element of an array.
+    fn write_element(&mut self, element: &str) -> anyhow::Result<()> {
+        let separator = if self.array_elements == 0 { "[\n" } else { ",\n" };
+        self.array_elements += 1;
+        Ok(write!(self.out, "{separator}{element}")?)
+    }
+
+    /// Ends the file and returns it with the counts. The file is not flushed.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn finish(mut self) -> anyhow::Result<(W, ExportCounts)> {
+        match self.options.format {
+            CorpusFormat::Conll | CorpusFormat::Jsonl => {}
+            CorpusFormat::Nested | CorpusFormat::MrcJson if self.array_elements == 0 => writeln!(self.out, "[]")?,
+            CorpusFormat::Nested | CorpusFormat::MrcJson => write!(self.out, "\n]\n")?,
+        }
+        Ok((self.out, self.counts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::Span;
+
+    use super::*;
+
+    fn rows(lang: &str, context: &str, spans: &[(u32, u32)]) -> Vec<Triple> {
+        let chars: Vec<char> = context.chars().collect();
+        let span = |&(start, end): &(u32, u32)| {
+            let text = chars[start as usize..end as usize].iter().collect();
+            Span { start, end, text, origin: Origin::Gold, score: None }
+        };
+        let row = Triple {
+            id: format!("{context}:PER"),
+            doc: "a".to_owned(),
+            lang: lang.to_owned(),
+            label: "PER".to_owned(),
+            query: "Who?".to_owned(),
+            context: context.to_owned(),
+            spans: spans.iter().map(span).collect(),
+            ..Triple::default()
+        };
+        vec![row]
+    }
+
+    fn written(format: CorpusFormat, sentences: &[Vec<Triple>]) -> anyhow::Result<(String, ExportCounts)> {
+        let options = WriterOptions { format, scheme: TaggingScheme::Bmes, tokenization: None };
+        let mut writer = CorpusWriter::new(Vec::new(), options, OriginalPrefixes::default());
+        sentences.iter().try_for_each(|rows| writer.write_sentence(rows))?;
+        let (bytes, counts) = writer.finish()?;
+        Ok((String::from_utf8(bytes).unwrap(), counts))
+    }
+
+    #[test]
+    fn every_format_is_written() {
+        let sentences = [rows("en", "Ada  met Bo", &[(0, 3), (9, 11)]), rows("zh", "马云", &[(0, 2)])];
+        for (format, expected) in [
+            (CorpusFormat::Conll, "Ada\tS-PER\nmet\tO\nBo\tS-PER\n\n马\tB-PER\n云\tE-PER\n\n"),
+            (
+                CorpusFormat::Nested,
+                "[\n{\"context\":\"Ada met Bo\",\"label\":{\"PER\":[\"0;0\",\"2;2\"]}},\n{\"context\":\"马 云\",\"label\":{\"PER\":[\"0;1\"]}}\n]\n",
+            ),
+            (
+                CorpusFormat::Jsonl,
+                "{\"doc\":\"a\",\"sentence\":0,\"lang\":\"en\",\"text\":\"Ada  met Bo\",\"entities\":[{\"start_offset\":0,\"end_offset\":3,\
+                 \"label\":\"PER\"},{\"start_offset\":9,\"end_offset\":11,\"label\":\"PER\"}]}\n{\"doc\":\"a\",\"sentence\":0,\"lang\":\"zh\",\
+                 \"text\":\"马云\",\"entities\":[{\"start_offset\":0,\"end_offset\":2,\"label\":\"PER\"}]}\n",
+            ),
+            (
+                CorpusFormat::MrcJson,
+                "[\n{\"qas_id\":\"0.1\",\"context\":\"Ada met Bo\",\"query\":\"Who?\",\"entity_label\":\"PER\",\"start_position\":[0,2],\
+                 \"end_position\":[0,2],\"span_position\":[\"0;0\",\"2;2\"],\"impossible\":false},\n{\"qas_id\":\"1.1\",\"context\":\"马 云\",\
+                 \"query\":\"Who?\",\"entity_label\":\"PER\",\"start_position\":[0],\"end_position\":[1],\"span_position\":[\"0;1\"],\
+                 \"impossible\":false}\n]\n",
+            ),
+        ] {
+            let (text, counts) = written(format, &sentences).unwrap();
+            assert_eq!(text, expected, "{format:?}");
+            let changed_whitespace = u64::from(format.has_tokens());
+            assert_eq!(counts, ExportCounts { sentences: 2, entities: 3, changed_whitespace, lost_origins: 0 }, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_sentences_is_valid() {
+        for (format, expected) in [(CorpusFormat::Conll, ""), (CorpusFormat::Nested, "[]\n"), (CorpusFormat::MrcJson, "[]\n")] {
+            assert_eq!(written(format, &[]).unwrap().0, expected);
+        }
+    }
+
+    #[test]
+    fn lost_origins_are_counted() {
+        let mut sentence = rows("en", "Ada met Bo", &[(0, 3), (8, 10)]);
+        sentence[0].spans[1].origin = Origin::Anchor;
+        assert_eq!(written(CorpusFormat::Conll, &[sentence.clone()]).unwrap().1.lost_origins, 1);
+        let (text, counts) = written(CorpusFormat::Jsonl, &[sentence]).unwrap();
+        assert!(counts.lost_origins == 0 && text.contains("\"origin\":\"anchor\""), "{text}");
+    }
+
+    #[test]
+    fn what_a_format_cannot_hold_names_the_row() {
+        for (format, context, spans, expected) in [
+            (CorpusFormat::Conll, "a b", &[(0, 3), (2, 3)][..], "overlaps"),
+            (CorpusFormat::Nested, "By Bo.", &[(3, 5)], "begins or ends inside a token"),
+            (CorpusFormat::MrcJson, " ", &[], "nothing but white space"),
+            (CorpusFormat::Conll, "-DOCSTART-", &[], "would begin a document"),
+        ] {
+            let error = written(format, &[rows("en", context, spans)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("row {context}:PER: ")) && error.contains(expected), "{error}");
+        }
+    }
+}
