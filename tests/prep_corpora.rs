@@ -87,7 +87,7 @@ fn columns_must_fit() {
     assert!(run.stderr.contains("corpus:2: `b O` has 2 columns, expected a token and its tag (token,_,tag)"), "{}", run.stderr);
     assert_eq!(desk.counter("sentences"), "2 in, 1 out, 1 skipped (other columns 1)");
     let run = desk.mrc("a O\n", &["--columns", "token,word"]);
-    assert!(run.code == 2 && run.stderr.contains("`word` is no column"), "{}", run.stderr);
+    assert!(run.code == 2 && run.stderr.contains("`word` is not a column"), "{}", run.stderr);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn malformed_elements_are_counted() {
     let run = desk.mrc(&lines.join("\n"), &[]).ok();
     assert_eq!(desk.answers(), ["0:PER Ada: Ada@0-3", "4:PER Ed: Ed@0-2"]);
     for warning in [
-        "corpus:2: element 2: span 0;3 is not within the 2 chars of the text, the end being the one after the last; --offsets says otherwise",
+        "corpus:2: element 2: span 0;3 is not within the 2 chars of the text, where the end is the one after the last; see --offsets",
         "corpus:3: element 3: `{\"text\": \"Cy\"` is not JSON (EOF while parsing an object), expected an object a line",
         "corpus:5: element 5: no array of spans, expected `entities` or `label`; it has `text`",
     ] {
@@ -133,7 +133,7 @@ fn malformed_elements_are_counted() {
     }
     let skipped = "6 in, 2 out, 4 skipped (empty 1, missing field 1, not JSON 1, span outside 1)";
     assert_eq!([desk.counter("sentences"), desk.counter("elements")], [skipped, skipped]);
-    assert_eq!(desk.counter("entities"), "3 in, 2 out, 1 skipped (given twice 1)");
+    assert_eq!(desk.counter("entities"), "3 in, 2 out, 1 skipped (duplicate 1)");
 
     let strict = Desk::new();
     strict.mrc(&lines.join("\n"), &["--strict"]).fails(&["corpus:2: element 2: span 0;3 is not within the 2 chars"]);
@@ -209,5 +209,5 @@ fn an_export_is_whole_or_not_there() {
     assert!(!names.iter().any(|name| name.contains("back")), "{names:?}");
 
     desk.mrc(r#"{"text": "a  b", "label": []}"#, &[]).ok();
-    assert!(export(&[]).ok().stderr.contains("white space is not as it was in 1 sentence;"));
+    assert!(export(&[]).ok().stderr.contains("white space differs from the triples in 1 sentence;"));
 }

@@ -101,10 +101,10 @@ fn duplicates_and_histograms() {
         assert_eq!(json.pointer(pointer), Some(&expected), "{pointer} of {json:#}");
     }
     let text = prep(dir.path(), &[]).ok().stdout;
-    assert!(text.contains("duplicates      3 copies of 2 texts, 1 with other answers"), "{text}");
+    assert!(text.contains("duplicates      3 copies of 2 texts, 1 with other spans"), "{text}");
     assert!(!text.contains('\u{1b}'), "no control characters of the rows: {text}");
     let text = prep(dir.path(), &["--label", "PER"]).ok().stdout;
-    assert!(text.contains("duplicates      3 copies of 2 texts, 1 with other answers"), "{text}");
+    assert!(text.contains("duplicates      3 copies of 2 texts, 1 with other spans"), "{text}");
 
     let dir = tempfile::tempdir().unwrap();
     pages(dir.path());
@@ -175,7 +175,7 @@ fn a_page_replaces_nothing_but_a_page() {
     let (rows, notes) = (dir.path().join("rows"), dir.path().join("notes.html"));
     triples(&rows, &[("Ed", &[0], &[])]);
     fs::write(&notes, "mine").unwrap();
-    prep(&rows, &["--html", &notes.display().to_string()]).fails(&["notes.html exists and is no page of prep inspect"]);
+    prep(&rows, &["--html", &notes.display().to_string()]).fails(&["notes.html exists and is not a report of prep inspect"]);
     assert_eq!(fs::read_to_string(&notes).unwrap(), "mine");
     let both = prep(&rows, &["--html", "x.html", "--json"]);
     assert_eq!(both.code, 2, "{}", both.stderr);

@@ -82,7 +82,7 @@ fn every_scheme_gives_the_same_entities() {
         let expected = ["toy.conll:0:PER: Ödön von Horváth@0-16 Ada@40-43 Bo@44-46", "toy.conll:0:creative-work: Jugend ohne Gott@23-39"];
         assert_eq!(answers(&desk.out()), expected, "{scheme}");
         assert_eq!(common::manifest(&desk.out()).config["scheme"], scheme);
-        assert!(run.stderr.contains(&format!("{} (told from the tags)", scheme.to_uppercase())), "{}", run.stderr);
+        assert!(run.stderr.contains(&format!("{} (detected from the tags)", scheme.to_uppercase())), "{}", run.stderr);
         assert_eq!(counters(&desk.out())["repaired entities"].seen, 0, "{scheme}");
     }
 }
@@ -122,7 +122,7 @@ fn malformed_lines_cost_their_sentence() {
     }
     let counters = counters(&desk.out());
     assert_eq!(counters["sentences"].to_string(), "5 in, 1 out, 4 skipped (empty 1, no label 1, no tag column 1, unknown tag 1)");
-    assert_eq!(counters["lines"].to_string(), "11 in, 1 out, 10 skipped (blank 5, document start 1, in a sentence left out 4)");
+    assert_eq!(counters["lines"].to_string(), "11 in, 1 out, 10 skipped (blank 5, document start 1, in a skipped sentence 4)");
 
     let strict = Desk::new();
     strict.mrc(text, &["--strict"]).fails(&["toy.conll:4: `Bo` has one column, expected a token and its tag"]);

@@ -5,7 +5,7 @@
 //!
 //! Memory: one sentence, and one batch of rows.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;

@@ -1,4 +1,4 @@
-//! `prep queries`: what sets there are, one as TOML, and sets out of the JSON of BERT-MRC code bases.
+//! `prep queries`: lists the built-in query sets, prints one as TOML, and imports the JSON query files of BERT-MRC.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::cli::{QueriesArgs, QueriesCommand};
 /// Runs `prep queries`.
 ///
 /// # Errors
-/// A set that does not exist, JSON that is no query set, or a file that cannot be written.
+/// A query set does not exist, a JSON file holds no query set, or a file exists or cannot be written.
 pub fn run(args: &QueriesArgs) -> anyhow::Result<()> {
     match &args.command {
         QueriesCommand::List => print(&list(&QuerySet::built_in())),
@@ -27,17 +27,20 @@ pub fn run(args: &QueriesArgs) -> anyhow::Result<()> {
     }
 }
 
-/// A set of BERT-MRC's JSON; what else is in there (`psedo_query` and such) is left.
+/// A query set in BERT-MRC's JSON. Its other fields, such as `psedo_query`, are ignored.
 #[derive(Debug, Deserialize)]
-struct JsonSet {
+struct BertMrcQuerySet {
     tags: Vec<String>,
     natural_query: BTreeMap<String, String>,
 }
 
 /// The query set in a JSON text: `{"zh_msra": {"tags": ["NR"], "natural_query": {"NR": "…"}}}`, or the inner object alone.
 ///
+/// `name` chooses one of several query sets, or names one that has no name in the file. The language is Chinese if any question has a
+/// Chinese character, else English.
+///
 /// # Errors
-/// JSON of another shape, no such set, several of them and no name, or a tag without a question and the other way round.
+/// JSON of another shape, no query set of that name, several and no name, a tag without a question, or a question without a tag.
 pub fn import(json: &str, name: Option<&str>) -> anyhow::Result<QuerySet> {
     let shape = r#"expected {"NAME": {"tags": ["LABEL", …], "natural_query": {"LABEL": "question", …}}, …}"#;
     let root: serde_json::Value = serde_json::from_str(json).with_context(|| format!("not JSON, {shape}"))?;
@@ -56,7 +59,7 @@ pub fn import(json: &str, name: Option<&str>) -> anyhow::Result<QuerySet> {
         let set = root.get(name).ok_or_else(|| anyhow!("no set `{name}` in the file; it has {}", names.join(", ")))?;
         (name, set.clone())
     };
-    let set: JsonSet = serde_json::from_value(set).with_context(|| format!("set `{name}`: {shape}"))?;
+    let set: BertMrcQuerySet = serde_json::from_value(set).with_context(|| format!("set `{name}`: {shape}"))?;
     let mut questions = set.natural_query;
     let queries = set.tags.into_iter().map(|label| {
         let text = questions.remove(&label).ok_or_else(|| anyhow!("set `{name}`: tag `{label}` comes twice or has no natural_query"))?;
@@ -76,7 +79,7 @@ fn is_han(char: char) -> bool {
     matches!(char, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// A line a set: name, language, labels.
+/// A line for each query set: name, language, labels.
 fn list(sets: &[QuerySet]) -> String {
     let width = sets.iter().map(|set| set.name.len()).max().unwrap_or(0);
     let line = |set: &QuerySet| format!("{:width$}  {}  {}\n", set.name, set.lang, set.labels().collect::<Vec<_>>().join(" "));
@@ -85,7 +88,7 @@ fn list(sets: &[QuerySet]) -> String {
 
 fn print(text: &str) -> anyhow::Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
-        // `prep queries list | head -1`
+        // As in `prep queries list | head -1`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.context("cannot write to standard output"),
     }
@@ -105,7 +108,7 @@ mod tests {
         "en_y": {"tags": ["PER"], "natural_query": {"PER": "people"}}}"#;
 
     #[test]
-    fn sets_are_imported_in_the_order_of_their_tags() {
+    fn labels_are_imported_in_the_order_of_their_tags() {
         let set = import(TWO, Some("zh_x")).unwrap();
         assert_eq!((set.name.as_str(), set.lang.as_str()), ("zh_x", "zh"));
         assert_eq!(set.labels().collect::<Vec<_>>(), ["NS", "NR"]);
@@ -117,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_imported() {
+    fn malformed_json_is_refused() {
         for (json, name, expected) in [
             ("{", None, "not JSON, expected"),
             ("[]", None, "not an object, expected"),
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_has_a_line_a_set() {
+    fn the_list_has_a_line_for_each_set() {
         let text = list(&QuerySet::built_in());
         assert!(text.lines().any(|line| line == "zh_msra        zh  NR NS NT"), "{text}");
     }

@@ -1,11 +1,11 @@
 "use strict";
-// Samples, ten at a time. All of them are in the page; without scripts all are shown.
+// Shows ten samples at a time. All samples are in the page; without scripts all are shown.
 (() => {
   const all = [...document.querySelectorAll("article")];
   const find = document.getElementById("find");
   if (!find) return;
   const label = document.getElementById("label");
-  const [back, on, place] = ["back", "on", "place"].map((id) => document.getElementById(id));
+  const [previous, next, position] = ["previous", "next", "position"].map((id) => document.getElementById(id));
   const size = 10;
   let at = 0;
   const show = () => {
@@ -16,13 +16,13 @@
     const shown = new Set(wanted.slice(at * size, (at + 1) * size));
     all.forEach((article) => { article.hidden = !shown.has(article); });
     const first = wanted.length ? at * size + 1 : 0;
-    place.textContent = `${first}–${Math.min((at + 1) * size, wanted.length)} of ${wanted.length}`;
-    back.disabled = at === 0;
-    on.disabled = (at + 1) * size >= wanted.length;
+    position.textContent = `${first}–${Math.min((at + 1) * size, wanted.length)} of ${wanted.length}`;
+    previous.disabled = at === 0;
+    next.disabled = (at + 1) * size >= wanted.length;
   };
   const turn = (by) => { at += by; show(); };
-  back.addEventListener("click", () => turn(-1));
-  on.addEventListener("click", () => turn(1));
+  previous.addEventListener("click", () => turn(-1));
+  next.addEventListener("click", () => turn(1));
   [find, label].forEach((input) => input && input.addEventListener("input", () => { at = 0; show(); }));
   document.getElementById("choose").addEventListener("submit", (event) => event.preventDefault());
   show();

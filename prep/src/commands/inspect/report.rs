@@ -1,0 +1,87 @@
+//! The report of a folder.
+
+use serde::Serialize;
+
+use super::charts::Panel;
+use super::highlight::without_control_chars;
+use super::page_statistics::PageStatistics;
+use super::sample::Sample;
+use super::triple_statistics::TripleStatistics;
+use crate::number_format::{counted, grouped};
+
+/// What a folder holds.
+#[derive(Debug, Serialize)]
+pub struct FolderReport {
+    /// The folder as it was given.
+    pub dir: String,
+    /// The schema of its rows.
+    pub schema: String,
+    /// Whether its manifest says that it is complete.
+    pub complete: bool,
+    /// The number of shards.
+    pub shards: u64,
+    /// The size of all shards.
+    pub bytes: u64,
+    /// Statistics of its rows.
+    #[serde(flatten)]
+    pub rows: RowStatistics,
+}
+
+/// Statistics of rows of a schema.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum RowStatistics {
+    /// Of triples.
+    Triples(TripleStatistics),
+    /// Of pages.
+    Pages(PageStatistics),
+}
+
+impl FolderReport {
+    /// The schema, shards and size in a line.
+    pub fn summary(&self) -> String {
+        let state = if self.complete { "" } else { ", not complete" };
+        format!("{} in {}, {} bytes{state}", self.schema, counted(self.shards, "shard"), grouped(self.bytes))
+    }
+}
+
+impl RowStatistics {
+    /// Rows that are shown as examples.
+    pub fn samples(&self) -> &[Sample] {
+        match self {
+            Self::Triples(statistics) => &statistics.samples,
+            Self::Pages(statistics) => &statistics.samples,
+        }
+    }
+
+    /// The figures at the top of an HTML report, each with its name.
+    pub fn figures(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Triples(statistics) => statistics.figures(),
+            Self::Pages(statistics) => statistics.figures(),
+        }
+    }
+
+    /// The charts of an HTML report.
+    pub fn panels(&self) -> Vec<Panel> {
+        match self {
+            Self::Triples(statistics) => statistics.panels(),
+            Self::Pages(statistics) => statistics.panels(),
+        }
+    }
+}
+
+impl std::fmt::Display for FolderReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{}: {}\n", self.dir, self.summary())?;
+        match &self.rows {
+            RowStatistics::Triples(statistics) => statistics.fmt(f)?,
+            RowStatistics::Pages(statistics) => statistics.fmt(f)?,
+        }
+        for sample in self.rows.samples() {
+            let query = sample.query.as_ref().map(|query| format!("  {}", without_control_chars(query))).unwrap_or_default();
+            writeln!(f, "\n{}{query}\n  {}", without_control_chars(&sample.id), sample.highlighted)?;
+        }
+        Ok(())
+    }
+}
