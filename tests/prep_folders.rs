@@ -116,7 +116,7 @@ fn damage_is_found() {
                 bytes[middle] ^= 1;
                 fs::write(path, bytes).unwrap();
             },
-            &["part-00000.parquet: BLAKE3 is", "not sound: 1 fault"],
+            &["part-00000.parquet: BLAKE3 is", "not valid: 1 problem"],
         ),
         (
             "a truncated shard",
@@ -125,9 +125,9 @@ fn damage_is_found() {
                 let bytes = fs::read(&path).unwrap();
                 fs::write(path, &bytes[..bytes.len() - 9]).unwrap();
             },
-            &["part-00001.parquet: ", " bytes, expected ", "not sound: 1 fault"],
+            &["part-00001.parquet: ", " bytes, expected ", "not valid: 1 problem"],
         ),
-        ("a removed shard", &|dir| fs::remove_file(dir.join("part-00001.parquet")).unwrap(), &["part-00001.parquet: missing", "1 fault"]),
+        ("a removed shard", &|dir| fs::remove_file(dir.join("part-00001.parquet")).unwrap(), &["part-00001.parquet: missing", "1 problem"]),
         ("a stray shard", &|dir| drop(fs::write(dir.join("part-99999.parquet"), "x")), &["part-99999.parquet: a Parquet file that"]),
         ("a half-written shard", &|dir| drop(fs::write(dir.join(".part-00009.parquet.tmp"), "x")), &["left by a run that did not end"]),
         (
@@ -174,7 +174,7 @@ fn broken_rows_are_found() {
     writer.finish(Vec::new(), Default::default(), None).unwrap();
     let run = prep("verify", dir.path(), &[]);
     assert_eq!(run.stderr.lines().filter(|line| line.contains("impossible is false with 0 spans")).count(), 20);
-    run.fails(&["part-00000.parquet: row 0: d:0: impossible is false", "fault: and 10 more", "is not sound: 30 faults"]);
+    run.fails(&["part-00000.parquet: row 0: d:0: impossible is false", "problem: and 10 more", "is not valid: 30 problems"]);
 }
 
 #[test]

@@ -5,15 +5,14 @@
 //!
 //! Memory: one sentence, and one batch of rows.
 
-use std::io;
+use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 
-use anyhow::Context;
-use schemas::{Folder, FolderError, Triple};
+use anyhow::{Context, ensure};
+use schemas::{AtomicFile, FolderError, ShardFolder, Triple};
 
 use crate::cli::{Common, ExportArgs};
 use crate::corpora::tagging::violations::OriginalPrefixes;
-use crate::corpora::write::output::Output;
 use crate::corpora::write::writer::{CorpusWriter, ExportCounts, WriterOptions};
 use crate::number_format::{counted, counted_entities, grouped};
 
@@ -22,8 +21,8 @@ use crate::number_format::{counted, counted_entities, grouped};
 /// # Errors
 /// A folder that does not hold complete triples, a row that the format cannot hold, or a file that exists or cannot be written.
 pub fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
-    let folder = Folder::open::<Triple>(&args.dir)?;
-    let output = Output::create(&args.output, args.overwrite)?;
+    let folder = ShardFolder::open::<Triple>(&args.dir)?;
+    let output = ExportOutput::create(&args.output, args.overwrite)?;
     let counts = match export(&folder, args, output) {
         // As in `prep export … -o - | head`.
         Err(error) if is_broken_pipe(&error) => return Ok(()),
@@ -35,7 +34,7 @@ pub fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn export(folder: &Folder, args: &ExportArgs, output: Output) -> anyhow::Result<ExportCounts> {
+fn export(folder: &ShardFolder, args: &ExportArgs, output: ExportOutput) -> anyhow::Result<ExportCounts> {
     let options = WriterOptions { format: args.format, scheme: args.scheme, tokenization: args.tokens.0 };
     let original_prefixes = OriginalPrefixes::from_manifest(folder.manifest(), args.scheme);
     let mut writer = CorpusWriter::new(output, options, original_prefixes);
@@ -47,8 +46,51 @@ fn export(folder: &Folder, args: &ExportArgs, output: Output) -> anyhow::Result<
     Ok(counts)
 }
 
+/// Where an export goes.
+enum ExportOutput {
+    /// A file that appears when it is complete.
+    File(AtomicFile),
+    Stdout(BufWriter<Stdout>),
+}
+
+impl ExportOutput {
+    /// Opens a file, or standard output for `-`.
+    fn create(path: &Path, overwrite: bool) -> anyhow::Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self::Stdout(BufWriter::new(io::stdout())));
+        }
+        ensure!(overwrite || !path.exists(), "{} exists; give another file with -o, or replace it with --overwrite", path.display());
+        ensure!(path.file_name().is_some(), "{} is not the name of a file", path.display());
+        Ok(Self::File(AtomicFile::create(path)?))
+    }
+
+    /// Writes what is buffered, and gives the file its name.
+    fn finish(self) -> anyhow::Result<()> {
+        match self {
+            Self::File(file) => Ok(file.commit()?),
+            Self::Stdout(mut out) => out.flush().context("cannot write to standard output"),
+        }
+    }
+}
+
+impl Write for ExportOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stdout(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stdout(out) => out.flush(),
+        }
+    }
+}
+
 /// The rows of each sentence.
-fn rows_by_sentence(folder: &Folder) -> impl Iterator<Item = Result<Vec<Triple>, FolderError>> + '_ {
+fn rows_by_sentence(folder: &ShardFolder) -> impl Iterator<Item = Result<Vec<Triple>, FolderError>> + '_ {
     let rows = folder.rows::<Triple>().flat_map(|batch| match batch {
         Ok(rows) => rows.into_iter().map(Ok).collect::<Vec<_>>(),
         Err(error) => vec![Err(error)],

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use schemas::{Manifest, QuerySet, ShardWriter, Tally, Triple};
+use schemas::{Counter, Manifest, QuerySet, ShardWriter, Triple};
 
 use crate::PROGRAM;
 use crate::cli::{Common, MrcArgs};
@@ -37,11 +37,11 @@ struct ResolvedRun<'a> {
 
 /// What was read and written.
 struct RunCounts {
-    sentences: Tally,
+    sentences: Counter,
     /// Lines and elements, by their name.
-    records: BTreeMap<&'static str, Tally>,
+    records: BTreeMap<&'static str, Counter>,
     gold: GoldCounts,
-    triples: Tally,
+    triples: Counter,
 }
 
 /// Runs `prep mrc`.
@@ -50,7 +50,7 @@ struct RunCounts {
 /// A file that cannot be read or is of another format, a label that the query set lacks, no sentence at all, or an output that cannot be
 /// written. With `--strict`, a malformed line or element.
 pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
-    let given_queries = args.queries.as_deref().map(QuerySet::named).transpose()?;
+    let given_queries = args.queries.as_deref().map(QuerySet::load).transpose()?;
     if let Some(queries) = &given_queries {
         refuse_ignored_labels(queries, &args.ignore_label)?;
     }
@@ -88,7 +88,7 @@ pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
     let written = run.write_files(&mut writer, &mut counts);
     let error = written.as_ref().err().map(|error| format!("{error:#}"));
     if let Some(report) = counts.gold.violations.report() {
-        writer.report(report);
+        writer.set_report(report);
     }
     let finished = writer.finish(survey.inputs.clone(), counts.tallies(), error);
     // The error of the rows comes first: a folder that cannot be finished is most often its consequence.
@@ -180,8 +180,7 @@ impl ResolvedRun<'_> {
         writer: &mut ShardWriter<Triple>,
         counts: &mut RunCounts,
     ) -> anyhow::Result<()> {
-        let gold =
-            GoldTriples { queries: self.queries, ignored_labels: &self.args.ignore_label, scheme: self.scheme, lang: &self.lang };
+        let gold = GoldTriples { queries: self.queries, ignored_labels: &self.args.ignore_label, scheme: self.scheme, lang: &self.lang };
         while let Some(sentence) = reader.next_sentence()? {
             let ReadSentence::Read(sentence) = sentence else { continue };
             for triple in gold.of_sentence(doc, sentence, &mut counts.gold) {
@@ -221,12 +220,12 @@ impl ResolvedRun<'_> {
 
 impl RunCounts {
     fn new(queries: &QuerySet) -> Self {
-        let (sentences, records, triples) = (Tally::default(), BTreeMap::new(), Tally::default());
+        let (sentences, records, triples) = (Counter::default(), BTreeMap::new(), Counter::default());
         Self { sentences, records, gold: GoldCounts::new(queries), triples }
     }
 
     /// The counters of the manifest.
-    fn tallies(&self) -> BTreeMap<String, Tally> {
+    fn tallies(&self) -> BTreeMap<String, Counter> {
         let named = [
             ("sentences", &self.sentences),
             ("entities", &self.gold.entities),

@@ -1,6 +1,6 @@
 //! Annotated sentences to triples with gold spans.
 
-use schemas::{Origin, Query, QuerySet, Span, Tally, Triple};
+use schemas::{Counter, Origin, Query, QuerySet, Span, Triple};
 
 use super::language::has_spaces;
 use super::sentence::{AnnotatedSentence, Entity};
@@ -24,13 +24,13 @@ pub struct GoldTriples<'a> {
 #[derive(Debug)]
 pub struct GoldCounts {
     /// Entities read; `out` are those that became spans.
-    pub entities: Tally,
+    pub entities: Counter,
     /// Entities whose tags violate the scheme.
-    pub repaired: Tally,
+    pub repaired: Counter,
     /// The same entities, with their tags.
     pub violations: SchemeViolations,
     /// Questions of the query set that an MRC JSON file does not ask about a sentence.
-    pub added_questions: Tally,
+    pub added_questions: Counter,
     /// Spans of each label, in the order of the query set.
     pub spans_by_label: Vec<u64>,
 }
@@ -39,10 +39,10 @@ impl GoldCounts {
     /// Zero for each label of a query set.
     pub fn new(queries: &QuerySet) -> Self {
         Self {
-            entities: Tally::default(),
-            repaired: Tally::default(),
+            entities: Counter::default(),
+            repaired: Counter::default(),
             violations: SchemeViolations::default(),
-            added_questions: Tally::default(),
+            added_questions: Counter::default(),
             spans_by_label: vec![0; queries.queries.len()],
         }
     }
@@ -98,7 +98,7 @@ impl GoldTriples<'_> {
             return;
         };
         let (start, end) = (chars.start, chars.end);
-        let text = schemas::row::char_slice(context, start, end).expect("readers check that entities lie in their text");
+        let text = schemas::char_slice(context, start, end).expect("readers check that entities lie in their text");
         if text.trim().is_empty() {
             counts.entities.skip("only white space");
             return;

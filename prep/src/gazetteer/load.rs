@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use anyhow::Context;
 use crossbeam_channel::bounded;
-use schemas::Tally;
-use schemas::manifest::Input;
+use schemas::Counter;
+use schemas::manifest::InputFile;
 
 use super::lookup::{Gazetteer, MentionFinder};
 use super::matcher::NameMatcherBuilder;
@@ -18,9 +18,9 @@ use crate::interner::Full;
 #[derive(Debug, Default)]
 pub struct LoadSummary {
     /// The files, stop lists last, with their sizes and hashes.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<InputFile>,
     /// Names in the files; `out` are the distinct ones.
-    pub names: Tally,
+    pub names: Counter,
 }
 
 /// Reads the files of a gazetteer and its stop lists. Where running text will be searched, the matcher is built on a second thread
@@ -62,7 +62,7 @@ const BATCH_BYTES: usize = 64 << 10;
 /// Batches that wait for the builder of the matcher at most.
 const BATCHES_IN_FLIGHT: usize = 8;
 
-fn read_stop_lists(options: &GazetteerOptions) -> anyhow::Result<(HashSet<String>, Vec<Input>)> {
+fn read_stop_lists(options: &GazetteerOptions) -> anyhow::Result<(HashSet<String>, Vec<InputFile>)> {
     let mut stop_names = HashSet::new();
     let mut inputs = Vec::new();
     for path in &options.stop_lists {

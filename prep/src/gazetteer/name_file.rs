@@ -10,7 +10,7 @@ use arrow::datatypes::DataType;
 use encoding_rs::{DecoderResult, Encoding, UTF_8};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use schemas::manifest::Input;
+use schemas::manifest::InputFile;
 
 use crate::source::{BytesRead, InputStream};
 
@@ -54,12 +54,12 @@ impl NameFile {
     /// # Errors
     /// A file that cannot be read; bytes that are invalid in the encoding, with their line; a column that is missing or not given; a CSV
     /// row of another length than the header; and any error of `take`.
-    pub fn read(&self, encoding: &'static Encoding, mut take: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<Input> {
+    pub fn read(&self, encoding: &'static Encoding, mut take: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<InputFile> {
         let path = &self.path;
         self.read_names(encoding, &mut take).with_context(|| path.display().to_string())
     }
 
-    fn read_names(&self, encoding: &'static Encoding, take: TakeName<'_>) -> anyhow::Result<Input> {
+    fn read_names(&self, encoding: &'static Encoding, take: TakeName<'_>) -> anyhow::Result<InputFile> {
         let mut head = Vec::new();
         File::open(&self.path).and_then(|file| file.take(4).read_to_end(&mut head)).context("cannot read")?;
         let mut stream = InputStream::open(&self.path, BytesRead::default())?;

@@ -73,6 +73,9 @@ mod tests {
             let spans: Vec<_> = spans.into_iter().map(|(range, label)| (range, label.to_owned())).collect();
             assert_eq!(highlight_spans(text, &spans, HighlightStyle::Brackets), expected);
         }
-        assert_eq!(highlight_spans("ab", &[(0..1, "A".to_owned())], HighlightStyle::Colours), "\u{1b}[1;33ma\u{1b}[0m\u{1b}[2m|A\u{1b}[0mb");
+        assert_eq!(
+            highlight_spans("ab", &[(0..1, "A".to_owned())], HighlightStyle::Colours),
+            "\u{1b}[1;33ma\u{1b}[0m\u{1b}[2m|A\u{1b}[0mb"
+        );
     }
 }

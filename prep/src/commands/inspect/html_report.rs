@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use maud::{Markup, PreEscaped, html};
 
 use super::printable::Printable;
 use super::report::FolderReport;
 use super::sample::Sample;
-use crate::corpora::write::output::Output;
 
 /// The beginning of each report. Files that begin otherwise are not replaced.
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"prep inspect\">";
@@ -27,11 +26,13 @@ pub fn write_html(report: &FolderReport, path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         let mut start = String::new();
         let read = File::open(path).and_then(|file| file.take(HEAD.len() as u64).read_to_string(&mut start));
-        ensure!(read.is_ok() && start == HEAD, "{} exists and is not a report of prep inspect; give another file with --html", path.display());
+        ensure!(
+            read.is_ok() && start == HEAD,
+            "{} exists and is not a report of prep inspect; give another file with --html",
+            path.display()
+        );
     }
-    let mut output = Output::create(path, true)?;
-    output.write_all(render(report).as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
-    output.finish()
+    Ok(schemas::atomic_file::write(path, render(report).as_bytes())?)
 }
 
 fn render(report: &FolderReport) -> String {

@@ -89,9 +89,7 @@ impl LengthCounts {
 }
 
 /// The histograms of named lengths, without those of which none was counted.
-pub fn histograms<'a>(
-    lengths: impl IntoIterator<Item = (&'static str, &'a LengthCounts)>,
-) -> BTreeMap<&'static str, Vec<HistogramBin>> {
+pub fn histograms<'a>(lengths: impl IntoIterator<Item = (&'static str, &'a LengthCounts)>) -> BTreeMap<&'static str, Vec<HistogramBin>> {
     lengths.into_iter().map(|(name, lengths)| (name, lengths.histogram())).filter(|(_, bins)| !bins.is_empty()).collect()
 }
 

@@ -35,7 +35,7 @@ pub mod triple_statistics;
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, bail, ensure};
-use schemas::{Folder, Manifest, Page, Row, SCHEMA_VERSION, Triple};
+use schemas::{Manifest, Page, Row, SCHEMA_VERSION, ShardFolder, Triple};
 
 use crate::cli::{Common, InspectArgs};
 use highlight::HighlightStyle;
@@ -55,7 +55,7 @@ const DEFAULT_HTML_SAMPLES: usize = 200;
 /// A folder without a manifest or of an unknown schema, a shard or tokenizer that cannot be read, a label that no row has, or an HTML file
 /// that cannot be written.
 pub fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
-    let folder = Folder::open_any(&args.dir)?;
+    let folder = ShardFolder::open_any(&args.dir)?;
     let manifest = folder.manifest();
     check_manifest(args, manifest)?;
     let report = make_report(args, manifest)?;
@@ -92,15 +92,15 @@ fn make_report(args: &InspectArgs, manifest: &Manifest) -> anyhow::Result<Folder
     let samples = args.sample.unwrap_or(if args.html.is_some() { DEFAULT_HTML_SAMPLES } else { DEFAULT_SAMPLES });
     let chunks = RowChunks::open(&args.dir, manifest)?;
     let rows = match manifest.schema.as_str() {
-        Triple::SCHEMA => {
+        Triple::SCHEMA_NAME => {
             let statistics = count_triples(&chunks, args.label.as_deref(), samples, tokens.as_ref(), style);
             RowStatistics::Triples(statistics.with_context(|| dir.clone())?)
         }
-        Page::SCHEMA => {
+        Page::SCHEMA_NAME => {
             ensure!(args.label.is_none(), "{dir} holds pages, which have no labels; leave out --label");
             RowStatistics::Pages(count_pages(&chunks, samples, tokens.as_ref(), style).with_context(|| dir.clone())?)
         }
-        other => bail!("{dir} holds {other}, expected {} or {}", Page::SCHEMA, Triple::SCHEMA),
+        other => bail!("{dir} holds {other}, expected {} or {}", Page::SCHEMA_NAME, Triple::SCHEMA_NAME),
     };
     let mut bytes = 0;
     for shard in chunks.shards() {

@@ -174,13 +174,7 @@ impl TripleCounter {
     }
 
     /// Samples rows with spans, or any rows where none has spans.
-    fn sample(
-        &self,
-        chunks: &RowChunks,
-        label: Option<&str>,
-        count: usize,
-        style: HighlightStyle,
-    ) -> anyhow::Result<Vec<Sample>> {
+    fn sample(&self, chunks: &RowChunks, label: Option<&str>, count: usize, style: HighlightStyle) -> anyhow::Result<Vec<Sample>> {
         let any_spans = self.rows_with_spans_by_chunk.iter().any(|&rows| rows > 0);
         let rows_by_chunk = if any_spans { &self.rows_with_spans_by_chunk } else { &self.rows_by_chunk };
         let rows = sample_rows(rows_by_chunk, count, |chunk| {

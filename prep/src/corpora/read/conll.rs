@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use schemas::Tally;
+use schemas::Counter;
 
 use super::columns::ConllColumns;
 use super::corpus_reader::{CorpusReadError, CorpusReader, MalformedSentence, ReadSentence, excerpt};
@@ -35,8 +35,8 @@ pub struct ConllReader<R> {
     next_number: u32,
     /// Whether the last line was a document start: a blank line after it is no empty sentence.
     after_document_start: bool,
-    sentences: Tally,
-    lines: Tally,
+    sentences: Counter,
+    lines: Counter,
 }
 
 /// The lines of a sentence while it is read.
@@ -60,8 +60,8 @@ impl<R: Read> ConllReader<R> {
             line_bytes: Vec::new(),
             next_number: 0,
             after_document_start: false,
-            sentences: Tally::default(),
-            lines: Tally::default(),
+            sentences: Counter::default(),
+            lines: Counter::default(),
         }
     }
 
@@ -154,11 +154,11 @@ impl<R: Read> CorpusReader for ConllReader<R> {
     }
 
     /// A blank line that ends no sentence and follows no document start counts as an empty one.
-    fn sentences(&self) -> &Tally {
+    fn sentences(&self) -> &Counter {
         &self.sentences
     }
 
-    fn records(&self) -> (&'static str, &Tally) {
+    fn records(&self) -> (&'static str, &Counter) {
         ("lines", &self.lines)
     }
 }
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     /// The sentences of a file as `number@line tokens`, skipped ones as `line: reason`; and the counts of sentences and lines.
-    fn read(text: &str, scheme: Option<TaggingScheme>) -> (Vec<String>, Tally, Tally) {
+    fn read(text: &str, scheme: Option<TaggingScheme>) -> (Vec<String>, Counter, Counter) {
         let mut reader = ConllReader::new(text.as_bytes(), scheme, ConllColumns::default());
         let mut sentences = Vec::new();
         while let Some(sentence) = reader.next_sentence().unwrap() {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use schemas::Tally;
+use schemas::Counter;
 
 use crate::corpora::sentence::AnnotatedSentence;
 
@@ -15,10 +15,10 @@ pub trait CorpusReader {
     fn next_sentence(&mut self) -> Result<Option<ReadSentence>, CorpusReadError>;
 
     /// Sentences read so far.
-    fn sentences(&self) -> &Tally;
+    fn sentences(&self) -> &Counter;
 
     /// Lines or elements read so far, with their name: `lines` or `elements`. `out` are those of the sentences that were kept.
-    fn records(&self) -> (&'static str, &Tally);
+    fn records(&self) -> (&'static str, &Counter);
 }
 
 /// What became of a sentence.

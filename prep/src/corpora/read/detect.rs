@@ -43,7 +43,11 @@ pub(super) fn detect_in(input: impl Read) -> anyhow::Result<CorpusFormat> {
             fields_of_first = object.keys().map(|name| format!("`{name}`")).collect();
         }
     }
-    let found = if fields_of_first.is_empty() { "no object with a field, in an array or one a line".to_owned() } else { fields_of_first.join(", ") };
+    let found = if fields_of_first.is_empty() {
+        "no object with a field, in an array or one a line".to_owned()
+    } else {
+        fields_of_first.join(", ")
+    };
     bail!(
         "looks like JSON, but of no known format: it has {found}; expected `context` and `label` (nested), `text` and `entities` or `label` \
          (jsonl), or `context`, `query` and `span_position` (mrc-json); give the format with --format"

@@ -70,7 +70,7 @@ mod tests {
             let ReadSentence::Read(sentence) = sentence else { continue };
             let (text, entities) = sentence.annotation.into_text(TaggingScheme::Bio, true);
             for entity in entities {
-                assert!(schemas::row::char_slice(&text, entity.chars.start, entity.chars.end).is_some(), "{entity:?} of {text:?}");
+                assert!(schemas::char_slice(&text, entity.chars.start, entity.chars.end).is_some(), "{entity:?} of {text:?}");
             }
         }
         assert!(reader.sentences().adds_up() && reader.records().1.adds_up());

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
-use schemas::manifest::Input;
-use schemas::{Query, QuerySet, Tally};
+use schemas::manifest::InputFile;
+use schemas::{Counter, Query, QuerySet};
 
 use super::corpus_reader::ReadSentence;
 use super::detect::detect_format;
@@ -27,14 +27,14 @@ const LISTED_LABELS: usize = 20;
 #[derive(Debug, Default)]
 pub struct CorpusSurvey {
     /// The files with their sizes and hashes.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<InputFile>,
     /// The format of each file.
     pub formats: Vec<CorpusFormat>,
     /// Tells the tagging scheme.
     pub scheme_evidence: SchemeEvidence,
     /// Tells the language.
     pub scripts: ScriptCounts,
-    sentences: Tally,
+    sentences: Counter,
     labels: BTreeMap<String, LabelUse>,
     /// The questions that MRC JSON asks, in order of appearance.
     questions: Vec<Query>,

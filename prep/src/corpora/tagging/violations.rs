@@ -55,9 +55,7 @@ impl OriginalPrefixes {
         let is_same_scheme = serde_json::to_value(scheme).is_ok_and(|scheme| manifest.config["scheme"] == scheme);
         let report = manifest.report.clone().filter(|_| is_same_scheme);
         let violations: SchemeViolations = report.and_then(|report| serde_json::from_value(report).ok()).unwrap_or_default();
-        let entry = |entity: ViolatingEntity| {
-            ((entity.doc, entity.sentence, entity.label, entity.start, entity.end), entity.prefixes)
-        };
+        let entry = |entity: ViolatingEntity| ((entity.doc, entity.sentence, entity.label, entity.start, entity.end), entity.prefixes);
         Self(violations.entities.into_iter().map(entry).collect())
     }
 

@@ -5,10 +5,8 @@
 //! | [`writer`] | writes a file of any format |
 //! | [`conll`], [`json`] | a sentence in each format |
 //! | [`token_spans`](mod@token_spans) | spans by token |
-//! | [`output`] | the output file, complete or absent |
 
 pub mod conll;
 pub mod json;
-pub mod output;
 pub mod token_spans;
 pub mod writer;

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use schemas::Tally;
+use schemas::Counter;
 use serde_json::{Map, Value};
 
 use super::elements::JsonElements;
@@ -23,13 +23,13 @@ pub struct ElementReader<R> {
     parse: ParseElement,
     next_number: u32,
     /// Each element is a sentence, so that one count serves for both.
-    counts: Tally,
+    counts: Counter,
 }
 
 impl<R: Read> ElementReader<R> {
     /// A reader at the start of a file.
     pub fn new(input: R, parse: ParseElement, offsets: SpanOffsets) -> Self {
-        Self { elements: JsonElements::new(input), offsets, parse, next_number: 0, counts: Tally::default() }
+        Self { elements: JsonElements::new(input), offsets, parse, next_number: 0, counts: Counter::default() }
     }
 }
 
@@ -58,11 +58,11 @@ impl<R: Read> CorpusReader for ElementReader<R> {
         Ok(None)
     }
 
-    fn sentences(&self) -> &Tally {
+    fn sentences(&self) -> &Counter {
         &self.counts
     }
 
-    fn records(&self) -> (&'static str, &Tally) {
+    fn records(&self) -> (&'static str, &Counter) {
         ("elements", &self.counts)
     }
 }

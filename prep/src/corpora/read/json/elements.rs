@@ -106,8 +106,7 @@ impl<R: Read> JsonElements<R> {
             let line = self.input.line;
             buffer.clear();
             let mut limited = (&mut self.input.input).take(MAX_ELEMENT_BYTES as u64 + 1);
-            let read = limited.read_until(b'\n', &mut buffer)
-                .map_err(|source| CorpusReadError::Io { line, source })?;
+            let read = limited.read_until(b'\n', &mut buffer).map_err(|source| CorpusReadError::Io { line, source })?;
             if read > MAX_ELEMENT_BYTES {
                 return Err(CorpusReadError::LineTooLong { line, limit: MAX_ELEMENT_BYTES, expected: "a JSON value a line" });
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use schemas::{Query, Tally};
+use schemas::{Counter, Query};
 use serde_json::{Map, Value};
 
 use super::elements::{JsonElement, JsonElements};
@@ -28,8 +28,8 @@ pub struct MrcJsonReader<'a, R> {
     /// The first element of the next sentence, already read.
     pending: Option<QuestionElement>,
     next_number: u32,
-    sentences: Tally,
-    element_counts: Tally,
+    sentences: Counter,
+    element_counts: Counter,
 }
 
 /// An element: one question about a sentence.
@@ -52,7 +52,7 @@ struct Answers {
 impl<'a, R: Read> MrcJsonReader<'a, R> {
     /// A reader at the start of a file. `queries` tell the label of elements without one.
     pub fn new(input: R, offsets: SpanOffsets, queries: &'a [Query]) -> Self {
-        let (sentences, element_counts) = (Tally::default(), Tally::default());
+        let (sentences, element_counts) = (Counter::default(), Counter::default());
         Self { elements: JsonElements::new(input), offsets, queries, pending: None, next_number: 0, sentences, element_counts }
     }
 
@@ -207,11 +207,11 @@ impl<R: Read> CorpusReader for MrcJsonReader<'_, R> {
         Ok(None)
     }
 
-    fn sentences(&self) -> &Tally {
+    fn sentences(&self) -> &Counter {
         &self.sentences
     }
 
-    fn records(&self) -> (&'static str, &Tally) {
+    fn records(&self) -> (&'static str, &Counter) {
         ("elements", &self.element_counts)
     }
 }

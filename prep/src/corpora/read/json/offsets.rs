@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use schemas::row::char_slice;
+use schemas::char_slice;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -94,7 +94,8 @@ impl SpanOffsets {
             Ok(range) => {
                 let found = range.and_then(|range| char_slice(text, range.start, range.end)).unwrap_or_default();
                 let (found, expected) = (excerpt(found), excerpt(expected));
-                let detail = format!("span {};{} covers {found:?} but says {expected:?}, expected both to be the same", span.start, span.end);
+                let detail =
+                    format!("span {};{} covers {found:?} but says {expected:?}, expected both to be the same", span.start, span.end);
                 ElementError::new("other text", detail)
             }
         })
