@@ -21,7 +21,7 @@ use crate::corpora::read::survey::CorpusSurvey;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::number_format::counted_entities;
 use crate::run::checkpoint::{self, Settings, Start};
-use crate::source::{Progress, Stream};
+use crate::source::{BytesRead, InputStream};
 
 /// The settings of a run with everything that was detected filled in.
 struct ResolvedRun<'a> {
@@ -160,7 +160,7 @@ impl ResolvedRun<'_> {
     fn write_files(&self, writer: &mut ShardWriter<Triple>, counts: &mut RunCounts) -> anyhow::Result<()> {
         let CorpusSurvey { formats, inputs, .. } = self.survey;
         for (((path, doc), format), input) in self.args.inputs.iter().zip(&self.docs).zip(formats).zip(inputs) {
-            let mut stream = Stream::open(path, Progress::default())?;
+            let mut stream = InputStream::open(path, BytesRead::default())?;
             let mut reader = open_reader(*format, &mut stream, &self.options);
             let written = self.write_file(doc, reader.as_mut(), writer, counts).with_context(|| path.display().to_string());
             counts.sentences.add(reader.sentences());

@@ -7,7 +7,7 @@ use std::ops::Range;
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
-use crate::wikitext::Converter;
+use crate::wikitext::ScriptConverter;
 
 /// Which differences between a name and a text are ignored. The default ignores none.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Normalizer {
     /// Upper and lower case.
     pub ignore_case: bool,
     /// Converts names to the Chinese script that the text is in already. Text is not converted.
-    pub convert_names: Option<Converter>,
+    pub convert_names: Option<ScriptConverter>,
 }
 
 /// A normalized text that knows where each of its parts lies in the original.
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn names_are_normalized() {
-        let to_simplified = Normalizer { convert_names: Converter::to(crate::wikitext::Variant::ZhHans), ..nfkc_without_case() };
+        let to_simplified = Normalizer { convert_names: ScriptConverter::to(crate::wikitext::ChineseVariant::Simplified), ..nfkc_without_case() };
         for (normalizer, name, expected) in [
             (Normalizer::default(), " New \t York\u{a0}", "New York"),
             (Normalizer::default(), "ＡＢＣ", "ＡＢＣ"),

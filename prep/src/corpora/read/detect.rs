@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::json::elements::JsonElements;
 use crate::corpora::format::CorpusFormat;
-use crate::source::{Progress, Stream};
+use crate::source::{BytesRead, InputStream};
 
 /// Elements that are examined before the format counts as unknown.
 const EXAMINED_ELEMENTS: usize = 100;
@@ -19,7 +19,7 @@ const EXAMINED_ELEMENTS: usize = 100;
 /// # Errors
 /// The file cannot be read, or it is JSON of no known format.
 pub fn detect_format(path: &Path) -> anyhow::Result<CorpusFormat> {
-    detect_in(Stream::open(path, Progress::default())?).with_context(|| path.display().to_string())
+    detect_in(InputStream::open(path, BytesRead::default())?).with_context(|| path.display().to_string())
 }
 
 pub(super) fn detect_in(input: impl Read) -> anyhow::Result<CorpusFormat> {

@@ -14,7 +14,7 @@ use crate::corpora::format::CorpusFormat;
 use crate::corpora::language::ScriptCounts;
 use crate::corpora::sentence::{AnnotatedSentence, Annotation};
 use crate::corpora::tagging::detect::SchemeEvidence;
-use crate::source::{Progress, Stream};
+use crate::source::{BytesRead, InputStream};
 
 /// Skipped sentences that are reported one by one; all are counted.
 const REPORTED_SENTENCES: u64 = 5;
@@ -66,7 +66,7 @@ impl CorpusSurvey {
         let mut skipped = 0;
         for path in files {
             let format = format.map_or_else(|| detect_format(path), Ok)?;
-            let mut stream = Stream::open(path, Progress::default())?;
+            let mut stream = InputStream::open(path, BytesRead::default())?;
             let path = path.display().to_string();
             let mut reader = open_reader(format, &mut stream, options);
             while let Some(sentence) = reader.next_sentence().with_context(|| path.clone())? {
