@@ -177,7 +177,8 @@ mod tests {
 
     #[test]
     fn names_are_normalized() {
-        let to_simplified = Normalizer { convert_names: ScriptConverter::to(crate::wikitext::ChineseVariant::Simplified), ..nfkc_without_case() };
+        let to_simplified =
+            Normalizer { convert_names: ScriptConverter::to(crate::wikitext::ChineseVariant::Simplified), ..nfkc_without_case() };
         for (normalizer, name, expected) in [
             (Normalizer::default(), " New \t York\u{a0}", "New York"),
             (Normalizer::default(), "ＡＢＣ", "ＡＢＣ"),
