@@ -87,7 +87,7 @@ pub enum Command {
     /// Draw a run: loss and F1 by step; of stage 3, what clusters hold and a map of their answers
     #[command(
         after_help = "Example:\n  train plot runs/fet\n\nThe pictures are SVG files, which browsers open: loss.svg, f1.svg, clusters.svg, \
-        spans-by-cluster.svg and\nspans-by-label.svg (t-SNE of the vectors of 2,000 answers), in RUN/plots."
+        spans-by-cluster.svg and\nspans-by-label.svg (t-SNE of the vectors of 2,000 answers), in RUN/plots. Of a run of `fet` it also says\nwhat each cluster holds."
     )]
     Plot(PlotArgs),
     /// Find entities in text

@@ -1,12 +1,12 @@
 //! What clusters hold, and a map of their answers.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 use plotters::prelude::*;
 
 use super::canvas::{GREY, SIZE, TEXT, colour, cut, picture, text};
+use super::cluster_summary::{ClusterSummary, count_by_frequency};
 use super::tsne;
 use crate::cluster::cluster_file::PlotRow;
 
@@ -19,22 +19,12 @@ const MENTIONS: (usize, usize) = (4, 14);
 /// Height of a line of a list.
 const LINE: i32 = 22;
 
-/// Answers of each group: its name, its share of the answers, largest first.
-fn counted<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<(K, usize)> {
-    let mut counts = BTreeMap::new();
-    keys.for_each(|key| *counts.entry(key).or_insert(0) += 1);
-    let mut counts: Vec<(K, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| Reverse(*count));
-    counts
-}
-
 /// A bar for each cluster, largest first, in the colours of its answers' labels, and its most frequent mentions.
 ///
 /// # Errors
 /// Those of the drawing.
-pub fn sizes(name: &str, rows: &[PlotRow]) -> Result<String> {
-    let clusters = counted(rows.iter().map(|row| row.cluster));
-    let labels = counted(rows.iter().map(|row| row.label.as_str()));
+pub fn sizes(name: &str, rows: &[PlotRow], clusters: &[ClusterSummary<'_>]) -> Result<String> {
+    let labels = count_by_frequency(rows.iter().map(|row| row.label.as_str()));
     let shown = clusters.len().min(MOST);
     let mut title = format!("{} answers in {} clusters: {name}", rows.len(), clusters.len());
     if shown < clusters.len() {
@@ -44,12 +34,11 @@ pub fn sizes(name: &str, rows: &[PlotRow]) -> Result<String> {
     picture(&title, (SIZE.0 + 150, height), |area| {
         legend(area, &labels, labels.len(), 8)?;
         let (left, top, width) = (60, 34, 420);
-        let most = clusters.first().map_or(1, |cluster| cluster.1) as f64;
-        for (line, (cluster, size)) in clusters.iter().take(shown).enumerate() {
+        let most = clusters.first().map_or(1, |cluster| cluster.size) as f64;
+        for (line, cluster) in clusters.iter().take(shown).enumerate() {
             let y = top + line as i32 * LINE;
-            let members = || rows.iter().filter(|row| row.cluster == *cluster);
-            text(area, &format!("{cluster:>3}"), (12, y + 3), TEXT, &GREY)?;
-            let of = counted(members().map(|row| row.label.as_str())).into_iter().collect::<BTreeMap<_, _>>();
+            text(area, &format!("{:>3}", cluster.cluster), (12, y + 3), TEXT, &GREY)?;
+            let of: BTreeMap<&str, usize> = cluster.labels.iter().copied().collect();
             let mut done = 0;
             for (number, (label, _)) in labels.iter().enumerate() {
                 let Some(count) = of.get(label) else { continue };
@@ -58,9 +47,8 @@ pub fn sizes(name: &str, rows: &[PlotRow]) -> Result<String> {
                 area.draw(&Rectangle::new(corners, colour(number, labels.len()).filled()))?;
                 done += count;
             }
-            text(area, &size.to_string(), (left + width + 12, y + 3), TEXT, &BLACK)?;
-            let mentions = counted(members().map(|row| row.text.as_str()));
-            let mentions: Vec<String> = mentions.into_iter().take(MENTIONS.0).map(|(mention, _)| cut(mention, MENTIONS.1)).collect();
+            text(area, &cluster.size.to_string(), (left + width + 12, y + 3), TEXT, &BLACK)?;
+            let mentions: Vec<String> = cluster.mentions.iter().take(MENTIONS.0).map(|(mention, _)| cut(mention, MENTIONS.1)).collect();
             text(area, &mentions.join(" · "), (left + width + 78, y + 3), TEXT, &GREY)?;
         }
         Ok(())
@@ -103,9 +91,9 @@ impl<'a> Map<'a> {
     /// # Errors
     /// Those of the drawing.
     pub fn by_cluster(&self, name: &str) -> Result<String> {
-        let clusters = counted(self.rows.iter().map(|row| row.cluster));
+        let clusters = count_by_frequency(self.rows.iter().map(|row| row.cluster));
         let named = |cluster: u32| {
-            let mentions = counted(self.rows.iter().filter(|row| row.cluster == cluster).map(|row| row.text.as_str()));
+            let mentions = count_by_frequency(self.rows.iter().filter(|row| row.cluster == cluster).map(|row| row.text.as_str()));
             let mentions: Vec<String> = mentions.into_iter().take(2).map(|(mention, _)| cut(mention, 12)).collect();
             format!("{cluster:>2}  {}", mentions.join(" · "))
         };
@@ -118,7 +106,7 @@ impl<'a> Map<'a> {
     /// # Errors
     /// Those of the drawing.
     pub fn by_label(&self, name: &str) -> Result<String> {
-        let labels = counted(self.rows.iter().map(|row| row.label.as_str()));
+        let labels = count_by_frequency(self.rows.iter().map(|row| row.label.as_str()));
         let groups: Vec<(&str, String)> = labels.iter().map(|(label, count)| (*label, format!("{} {count}", cut(label, 20)))).collect();
         self.draw(&format!("Answers by label: {name}"), &groups, |row| row.label.as_str())
     }
@@ -160,6 +148,7 @@ impl<'a> Map<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cluster_summary::summarize;
     use super::*;
 
     fn rows(count: usize) -> Vec<PlotRow> {
@@ -176,7 +165,7 @@ mod tests {
     #[test]
     fn pictures_say_what_clusters_hold() {
         let rows = rows(60);
-        let svg = sizes("run", &rows).unwrap();
+        let svg = sizes("run", &rows, &summarize(&rows)).unwrap();
         for text in ["60 answers in 3 clusters: run", "Ödön &amp; Co", "北京", "ORG"] {
             assert!(svg.contains(text), "{text}");
         }
@@ -190,6 +179,6 @@ mod tests {
     #[test]
     fn few_vectors_make_no_map() {
         assert!(Map::new(&rows(3)).is_none() && Map::new(&[]).is_none());
-        assert!(sizes("run", &[]).is_ok());
+        assert!(sizes("run", &[], &[]).is_ok());
     }
 }

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `history` | what `metrics.jsonl` says |
 //! | `curve_plots` | loss and F1 by step |
+//! | `cluster_summary` | what each cluster of a stage-3 run holds, also as text |
 //! | `cluster_plots` | what a stage-3 run's last clusters hold, and where their answers lie |
 //! | `tsne` | t-SNE |
 //! | `canvas` | what the pictures share: sizes, fonts, colours |
 
 mod canvas;
 mod cluster_plots;
+mod cluster_summary;
 mod curve_plots;
 mod history;
 mod tsne;
@@ -41,7 +43,10 @@ pub fn plot(config: &PlotConfig) -> Result<()> {
     if let Some((epoch, path)) = layout::last_cluster_epoch(&config.run) {
         let rows = cluster_file::read_plot_rows(&path)?;
         let name = format!("{name}, epoch {epoch}");
-        pictures.push(("clusters.svg", cluster_plots::sizes(&name, &rows)?));
+        let clusters = cluster_summary::summarize(&rows);
+        // Standard output lists the pictures alone.
+        eprint!("{}", cluster_summary::describe(&clusters));
+        pictures.push(("clusters.svg", cluster_plots::sizes(&name, &rows, &clusters)?));
         match cluster_plots::Map::new(&rows) {
             Some(map) => {
                 pictures.push(("spans-by-cluster.svg", map.by_cluster(&name)?));
