@@ -186,15 +186,15 @@ fn an_existing_folder_is_kept() {
     prep(&["pages", &input, "-o", text(&out)]).fails(&["not empty", "--overwrite"]);
     prep(&["pages", &input, "-o", text(&out), "--overwrite"]).ok();
     assert_eq!(fs::read(out.join("_manifest.json")).unwrap(), before, "the same input makes the same folder");
-    prep(&["pages", text(&out), "-o", text(&dir.path().join("x"))]).fails(&["reads dumps, not folders"]);
+    prep(&["pages", text(&out), "-o", text(&dir.path().join("x"))]).fails(&["prep pages reads dumps", "is a folder of pages already"]);
 }
 
 #[test]
 fn queries_must_fit() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
-    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "en_conll03"]).fails(&["has 4 labels, expected one"]);
-    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "nothing"]).fails(&["no query set", "en_conll03"]);
+    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "en_conll03"]).is_usage_error(&["has 4 labels, expected one"]);
+    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "nothing"]).is_usage_error(&["no query set", "en_conll03"]);
 }
 
 mod shared_data {

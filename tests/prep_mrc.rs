@@ -142,7 +142,6 @@ fn what_cannot_be_read_names_file_and_line() {
         (b"", &[], &["no usable sentence (0 in, 0 out)"]),
         (b"[{\"context\": \"x\"}]", &[], &["toy.conll", "looks like JSON"]),
         (b"a E-PER\n", &["--scheme", "bio"], &["tag `E-PER` does not belong to scheme BIO"]),
-        (b"a B-PER\n", &["--ignore-label", "PER"], &["label `PER` of --ignore-label has a question"]),
     ] {
         let desk = Desk::new();
         desk.mrc(content, options).fails(expected);
@@ -150,7 +149,8 @@ fn what_cannot_be_read_names_file_and_line() {
     }
     let desk = Desk::new();
     mrc(&[Path::new("/no/such.conll")], "en_conll03", &desk.out(), &[]).fails(&["/no/such.conll"]);
-    mrc(&[Path::new("/no/such.conll")], "en_conll04", &desk.out(), &[]).fails(&["no query set and no file is named `en_conll04`"]);
+    desk.mrc(b"a B-PER\n", &["--ignore-label", "PER"]).is_usage_error(&["label `PER` of --ignore-label has a query"]);
+    mrc(&[Path::new("/no/such.conll")], "en_conll04", &desk.out(), &[]).is_usage_error(&["no query set and no file is named `en_conll04`"]);
 }
 
 #[test]

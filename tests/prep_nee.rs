@@ -176,7 +176,11 @@ fn bad_gazetteers_are_refused() {
     };
     let gbk = desk.write("gbk.txt", b"Oslo\n\xb1\xb1\xbe\xa9\n");
     let csv = places.trim_start_matches("LOC=").trim_end_matches(":name");
-    fails("CITY=x.txt", &["--gazetteer CITY=x.txt", "`en_conll03` has no such label", "ORG, PER, LOC, MISC"]);
+    prep(&["nee", &dump, "--queries", "en_conll03", "-o", &out, "--gazetteer", "CITY=x.txt"]).is_usage_error(&[
+        "--gazetteer CITY=x.txt",
+        "`en_conll03` has no label `CITY`",
+        "ORG, PER, LOC, MISC",
+    ]);
     fails("LOC=/no/such.txt", &["--gazetteer LOC=/no/such.txt", "no gazetteer file"]);
     fails(&format!("LOC={gbk}"), &["gbk.txt", "line 2 is not UTF-8", "--encoding gbk"]);
     fails(&format!("LOC={csv}"), &["places.csv", "needs the column", "it has id, name"]);
@@ -277,7 +281,7 @@ fn redirects_are_followed() {
     assert_eq!(targets(&plain), ["Big Apple", "NYC", "Round", "Nothing", "New York City"]);
     let said = prep(&["pages", &dump, "-o", &resolved, "--resolve-redirects"]).ok().stderr;
     assert_eq!(targets(&resolved), ["New York", "New York", "Round", "Nothing", "New York"]);
-    assert!(said.contains("redirects: 5 in, 3 out, 2 skipped (leads round in a circle 2)"), "{said}");
+    assert!(said.contains("redirects: 5 in, 3 out, 2 skipped (redirect loop 2)"), "{said}");
     let counters = manifest(Path::new(&resolved)).counters;
     let (no, round) = ("left as written: no redirect", "left as written: redirect loop");
     let targets_counted = &counters["targets"];

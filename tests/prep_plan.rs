@@ -127,15 +127,15 @@ fn what_does_not_belong_together_is_refused() {
     fs::write(path("d.xml"), dump(0..500)).unwrap();
     let input = path("d.xml");
     prep(&["plan", text(&input), "--parts", "3", "-o", text(&plan)]).ok();
-    prep(&["plan", text(&input), "--parts", "2", "-o", text(&plan)]).fails(&["plan.json is there already", "--overwrite"]);
+    prep(&["plan", text(&input), "--parts", "2", "-o", text(&plan)]).fails(&["plan.json exists already", "--overwrite"]);
     prep(&["plan", text(dir.path()), "--parts", "2", "-o", text(&path("x"))]).fails(&["is not a file"]);
     assert_eq!(prep(&["plan", text(&input), "--parts", "0", "-o", "x"]).code, 2);
     assert_eq!(prep(&["esi", "--plan", text(&plan), "-o", "x"]).code, 2, "--part is missing");
     let run_part = |part: &str, out: &str, more: &[&str]| {
         prep(&[&["esi", "--plan", text(&plan), "--part", part, "-o", text(&path(out)), "-q"], more].concat())
     };
-    run_part("3", "x", &[]).fails(&["has parts 0 to 2, not 3"]);
-    run_part("0", "x", &["--resolve-redirects"]).fails(&["--resolve-redirects needs all redirects"]);
+    run_part("3", "x", &[]).fails(&["has parts 0 to 2, but --part is 3"]);
+    run_part("0", "x", &["--resolve-redirects"]).is_usage_error(&["--resolve-redirects needs all redirects"]);
     for part in ["0", "1", "2"] {
         run_part(part, part, &[]).ok();
         run_part(part, part, &["--resume"]).ok();
@@ -168,5 +168,5 @@ fn what_does_not_belong_together_is_refused() {
     fs::write(&input, &bytes).unwrap();
     run_part("2", "longer", &[]).fails(&["when the plan was made"]);
     fs::write(&plan, "{}").unwrap();
-    run_part("2", "y", &[]).fails(&["is no plan"]);
+    run_part("2", "y", &[]).fails(&["is not a plan"]);
 }

@@ -215,7 +215,7 @@ fn what_has_changed_is_refused() {
     let larger = Scene { args: scene.args.iter().map(|arg| arg.replace("100K", "1M")).collect(), ..Scene::new() };
     run(PREP, larger.args.iter().map(String::as_str).chain(["--resume", "-o", text(&out)])).fails(&["unit was 102400, is 1048576"]);
     scene.run("out", &["--resume", text(&scene.path("plain.xml"))]).fails(&["inputs were", "plain.xml"]);
-    prep(&["esi", text(&scene.path("one.xml.bz2")), "-o", text(&out), "--resume"]).fails(&["begun by `prep nee`, this is `prep esi`"]);
+    prep(&["esi", text(&scene.path("one.xml.bz2")), "-o", text(&out), "--resume"]).fails(&["started by `prep nee`, this is `prep esi`"]);
     let edit = |file: &str, change: &dyn Fn(&mut Vec<u8>), expected: &[&str]| {
         let path = scene.path(file);
         let was = fs::read(&path).unwrap();
@@ -230,7 +230,7 @@ fn what_has_changed_is_refused() {
     edit("one.xml.bz2", &|bytes| bytes[30_000] ^= 1, &["one.xml.bz2: the ", "which were read already, have changed"]);
     let saved = String::from_utf8(before[Path::new("_progress.json")].clone()).unwrap();
     fs::write(out.join("_progress.json"), saved.replace("\"prep 0", "\"prep 99.0")).unwrap();
-    scene.run("out", &["--resume"]).fails(&["begun by prep 99.0", "this is prep 0"]);
+    scene.run("out", &["--resume"]).fails(&["started by prep 99.0", "this is prep 0"]);
     fs::write(out.join("_progress.json"), &saved).unwrap();
     assert!(relative(&out) == before, "what is refused is left alone");
     scene.run("out", &["--resume"]).ok();

@@ -1,24 +1,33 @@
-//! Many distinct strings in little memory, numbered.
+//! Distinct strings numbered in little memory, and a Bloom filter that answers most failed lookups from the processor's cache.
 
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// Distinct strings, numbered from 0 as they come.
+/// Distinct strings, numbered from 0 in the order in which they are first seen.
 ///
-/// Memory: their bytes and about 20 more for each, half as much again while the table grows. All of them together hold 4 GiB at most.
+/// Memory: the bytes of the strings and about 20 bytes more for each, half as much again while the table grows. Capacity: 4 GiB of text.
+///
+/// ```
+/// use prep::interner::Interner;
+///
+/// let mut titles = Interner::default();
+/// assert_eq!((titles.intern("Oslo")?, titles.intern("Bergen")?, titles.intern("Oslo")?), (0, 1, 0));
+/// assert_eq!((titles.get(1), titles.number("Bergen"), titles.number("Narvik")), ("Bergen", Some(1), None));
+/// # Ok::<(), prep::interner::CapacityError>(())
+/// ```
 #[derive(Debug, Default)]
-pub struct Strings {
+pub struct Interner {
     text: String,
-    /// Where each string ends in `text`.
+    /// End of each string in `text`, by number.
     ends: Vec<u32>,
-    numbers: HashTable<Entry>,
+    table: HashTable<Entry>,
     hasher: DefaultHashBuilder,
-    /// Which hashes there are, once no string is added any more.
-    seen: Option<Seen>,
+    /// Filter of the hashes in `table`, once [`build_filter`](Interner::build_filter) was called.
+    filter: Option<BloomFilter>,
 }
 
-/// The number of a string, and its hash, so that a growing table need not read all strings again.
+/// The number of a string, with its hash: a table that grows need not read the strings again.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     hash: u32,
@@ -26,81 +35,84 @@ struct Entry {
 }
 
 impl Entry {
-    /// The hash as the table wants it: it looks at the low bits and at the highest.
-    fn spread(&self) -> u64 {
+    /// A 64-bit hash for the table, which uses both the low bits and the highest ones.
+    fn table_hash(&self) -> u64 {
         u64::from(self.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
 
-/// A bit for each of many hashes, whose high bits tell most, and for some that are not among them. It fits into a processor's cache where their table does not, and most
-/// of what is looked up is not there.
+/// A Bloom filter with one hash function: it tells for certain that a hash is absent, and with a small error that it is present.
+///
+/// The high bits of the hashes decide. Memory: one or two bytes per hash, so that the filter fits into a processor's cache where the table
+/// behind it does not.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct BloomFilter {
     bits: Vec<u64>,
-    /// Bits of a hash that do not count.
+    /// Number of low bits of a hash that are not used.
     shift: u32,
 }
 
-impl Default for Seen {
+impl Default for BloomFilter {
     fn default() -> Self {
-        Self::of(0, [])
+        Self::new(0, [])
     }
 }
 
-impl Seen {
-    /// Of so many hashes.
-    pub(crate) fn of(count: usize, hashes: impl IntoIterator<Item = u64>) -> Self {
+impl BloomFilter {
+    /// A filter of `hashes`, with room for `count` of them.
+    pub(crate) fn new(count: usize, hashes: impl IntoIterator<Item = u64>) -> Self {
         let size = (count * 8).next_power_of_two().max(64);
-        let mut seen = Self { bits: vec![0; size / 64], shift: 64 - size.trailing_zeros() };
+        let mut filter = Self { bits: vec![0; size / 64], shift: 64 - size.trailing_zeros() };
         for hash in hashes {
-            let at = seen.place(hash);
-            seen.bits[at / 64] |= 1 << (at % 64);
+            let bit = filter.bit(hash);
+            filter.bits[bit / 64] |= 1 << (bit % 64);
         }
-        seen
+        filter
     }
 
-    fn place(&self, hash: u64) -> usize {
+    fn bit(&self, hash: u64) -> usize {
         (hash >> self.shift) as usize
     }
 
-    pub(crate) fn may_hold(&self, hash: u64) -> bool {
-        let at = self.place(hash);
-        self.bits[at / 64] >> (at % 64) & 1 == 1
+    /// Whether the hash may be in the filter; `false` is certain.
+    pub(crate) fn may_contain(&self, hash: u64) -> bool {
+        let bit = self.bit(hash);
+        self.bits[bit / 64] >> (bit % 64) & 1 == 1
     }
 }
 
-/// No room for another string.
+/// The capacity of 4 GiB of text is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more than 4 GiB of names")]
-pub struct Full;
+pub struct CapacityError;
 
-impl Strings {
-    /// The string's number, a new one if it is new.
+impl Interner {
+    /// The number of a string; a new string gets the next number.
     ///
     /// # Errors
-    /// 4 GiB are full.
-    pub fn intern(&mut self, string: &str) -> Result<u32, Full> {
-        let entry = Entry { hash: self.hash(string), number: u32::try_from(self.ends.len()).map_err(|_| Full)? };
+    /// [`CapacityError`] if the strings would exceed 4 GiB.
+    pub fn intern(&mut self, string: &str) -> Result<u32, CapacityError> {
+        let entry = Entry { hash: self.hash(string), number: u32::try_from(self.ends.len()).map_err(|_| CapacityError)? };
         if let Some(known) = self.find(entry.hash, string) {
             return Ok(known);
         }
-        self.seen = None;
-        self.ends.push(u32::try_from(self.text.len() + string.len()).map_err(|_| Full)?);
+        self.filter = None;
+        self.ends.push(u32::try_from(self.text.len() + string.len()).map_err(|_| CapacityError)?);
         self.text.push_str(string);
-        self.numbers.insert_unique(entry.spread(), entry, Entry::spread);
+        self.table.insert_unique(entry.table_hash(), entry, Entry::table_hash);
         Ok(entry.number)
     }
 
-    /// Makes it quick to tell that a string is not there, until another one is added. Memory: one or two bytes a string.
-    pub fn settle(&mut self) {
-        self.seen = Some(Seen::of(self.len(), self.numbers.iter().map(|entry| entry.spread())));
+    /// Builds a Bloom filter that makes failed lookups fast, until the next string is added. Memory: one or two bytes per string.
+    pub fn build_filter(&mut self) {
+        self.filter = Some(BloomFilter::new(self.len(), self.table.iter().map(Entry::table_hash)));
     }
 
-    /// The string's number, if it is there.
+    /// The number of a string, if it was interned.
     pub fn number(&self, string: &str) -> Option<u32> {
         let hash = self.hash(string);
-        let may_be_there = self.seen.as_ref().is_none_or(|seen| seen.may_hold(Entry { hash, number: 0 }.spread()));
-        may_be_there.then(|| self.find(hash, string)).flatten()
+        let may_exist = self.filter.as_ref().is_none_or(|filter| filter.may_contain(Entry { hash, number: 0 }.table_hash()));
+        may_exist.then(|| self.find(hash, string)).flatten()
     }
 
     fn hash(&self, string: &str) -> u32 {
@@ -108,32 +120,35 @@ impl Strings {
     }
 
     fn find(&self, hash: u32, string: &str) -> Option<u32> {
-        let is = |entry: &Entry| entry.hash == hash && self.get(entry.number) == string;
-        self.numbers.find(Entry { hash, number: 0 }.spread(), is).map(|entry| entry.number)
+        let is_same = |entry: &Entry| entry.hash == hash && self.get(entry.number) == string;
+        self.table.find(Entry { hash, number: 0 }.table_hash(), is_same).map(|entry| entry.number)
     }
 
-    /// The string of a number that was given out.
+    /// The string of a number.
+    ///
+    /// # Panics
+    /// If no string has this number.
     pub fn get(&self, number: u32) -> &str {
         slice(&self.text, &self.ends, number)
     }
 
-    /// How many there are.
+    /// Number of strings.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Whether no string was interned.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// All of them, by number.
+    /// All strings, ordered by number.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0u32..).take(self.len()).map(|number| self.get(number))
     }
 }
 
-/// Whether a text is of such bytes alone, with single spaces between them and none at its ends.
+/// Whether a text consists of accepted bytes and single spaces between them, with no space at either end.
 pub(crate) fn is_spaced_once(text: &str, is_word: impl Fn(u8) -> bool) -> bool {
     let mut after_space = true;
     let spaced = text.bytes().all(|byte| {
@@ -144,7 +159,7 @@ pub(crate) fn is_spaced_once(text: &str, is_word: impl Fn(u8) -> bool) -> bool {
     spaced && !text.ends_with(' ')
 }
 
-/// The string of a number, where strings stand one after another and end where `ends` says.
+/// The string of a number, where the strings are concatenated in `text` and `ends` holds the end of each.
 pub(crate) fn slice<'t>(text: &'t str, ends: &[u32], number: u32) -> &'t str {
     let at = number as usize;
     let start = if at == 0 { 0 } else { ends[at - 1] };
@@ -156,8 +171,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_are_numbered_once() {
-        let mut strings = Strings::default();
+    fn equal_strings_share_a_number() {
+        let mut strings = Interner::default();
         for round in 0..2 {
             for number in 0..5000u32 {
                 assert_eq!(strings.intern(&format!("名 {number}")), Ok(number), "round {round}");
@@ -165,13 +180,13 @@ mod tests {
         }
         assert_eq!(strings.len(), 5000);
         assert_eq!((strings.get(0), strings.get(4999)), ("名 0", "名 4999"));
-        for settled in [false, true] {
-            assert_eq!((strings.number("名 17"), strings.number("名")), (Some(17), None), "{settled}");
-            assert!((0..5000).all(|number| strings.number(&format!("名 {number}")) == Some(number)), "{settled}");
-            strings.settle();
+        for filtered in [false, true] {
+            assert_eq!((strings.number("名 17"), strings.number("名")), (Some(17), None), "{filtered}");
+            assert!((0..5000).all(|number| strings.number(&format!("名 {number}")) == Some(number)), "{filtered}");
+            strings.build_filter();
         }
         assert!(strings.iter().eq((0..5000).map(|number| format!("名 {number}"))));
-        assert_eq!(strings.intern(""), Ok(5000), "an empty string is one too");
+        assert_eq!(strings.intern(""), Ok(5000), "the empty string has a number too");
         assert_eq!(strings.get(5000), "");
     }
 }

@@ -1,24 +1,34 @@
-//! `prep`: dumps and annotated corpora to Parquet shards of MRC triples.
+//! `prep`: Wikipedia dumps, gazetteers and annotated corpora to Parquet shards of pages and MRC triples.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`cli`] | arguments, parsed and nothing more |
-//! | [`commands`] | one module for each command |
-//! | [`input`] | dumps and folders of pages, read in batches |
-//! | [`run`] | a run from inputs to an output folder: jobs, checkpoints, progress |
-//! | [`label`] | pages to triples |
-//! | [`source`] | a dump's bytes to pages of wikitext |
-//! | [`wikitext`] | wikitext to clean text with anchors by char offset |
-//! | [`sentence`] | text to sentences |
+//! | [`cli`] | the command line: arguments, resolved into settings |
+//! | [`config`] | the settings of each command |
+//! | [`commands`] | one module for each command, and the terminal |
+//! | [`run`] | jobs from inputs to an output folder: units, checkpoints, resume |
+//! | [`label`] | pages to triples: spans and their labels |
+//! | [`input`] | dumps and folders of pages, opened and read in batches |
 //! | [`gazetteer`] | lists of names, and names found in text |
 //! | [`corpora`] | annotated corpora, read and written |
-//! | [`ordered_map`] | work on several threads, results in order |
-//! | [`interner`] | many strings in little memory |
-//! | [`number_format`] | numbers as people read them |
+//! | [`sentence`] | text to sentences |
+//! | [`wikitext`] | wikitext to clean text with anchors by char offset |
+//! | [`source`] | bytes of a dump to fields of its pages |
+//! | [`counters`], [`interner`], [`ordered_map`], [`number_format`] | what the others share |
+//!
+//! # Invariants
+//! - Imports lead down this table, never up or round in a circle.
+//! - Only [`cli`] and `main` know clap. Only [`commands`] and `main` write to the terminal.
+//! - [`source`] knows no wikitext, [`wikitext`] no file, [`label`] no dump, [`run`] no command.
+//! - What is on disk between two runs ([`run::checkpoint`], [`input::plan`]) consists of plain data and depends on no reader.
+//! - Every counter adds up: what comes in goes out or is skipped for a reason that is counted.
+//! - The output depends on inputs and settings alone: not on threads, memory or interruptions.
+//! - Memory does not grow with the size of the inputs; it grows with the names of gazetteers and the titles of redirects.
 
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod corpora;
+pub mod counters;
 pub mod gazetteer;
 pub mod input;
 pub mod interner;
@@ -30,34 +40,26 @@ pub mod sentence;
 pub mod source;
 pub mod wikitext;
 
-use cli::{Cli, Command, LogLevel};
+use config::{Command, Config};
 
-/// Name and version, as manifests keep them.
-pub const PROGRAM: &str = concat!("prep ", env!("CARGO_PKG_VERSION"));
-
-/// Runs what the command line asks for.
+/// Runs a command.
 ///
 /// # Errors
 /// What the command fails with.
-pub fn run(cli: &Cli) -> anyhow::Result<()> {
-    let level = match cli.common.log_level {
-        LogLevel::Error => tracing::Level::ERROR,
-        LogLevel::Warn => tracing::Level::WARN,
-        LogLevel::Info => tracing::Level::INFO,
-        LogLevel::Debug => tracing::Level::DEBUG,
-    };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time().init();
-    match &cli.command {
-        Command::Pages(args) => commands::pages::run(args, &cli.common),
-        Command::Esi(args) => commands::esi::run(args, &cli.common),
-        Command::Nee(args) => commands::nee::run(args, &cli.common),
-        Command::Plan(args) => commands::plan::run(args, &cli.common),
-        Command::Merge(args) => commands::merge::run(args, &cli.common),
-        Command::Mrc(args) => commands::mrc::run(args, &cli.common),
-        Command::Export(args) => commands::export::run(args, &cli.common),
-        Command::Queries(args) => commands::queries::run(args),
+pub fn run(config: Config) -> anyhow::Result<()> {
+    let Config { command, runtime } = config;
+    commands::terminal::start_log(runtime.log_level);
+    match &command {
+        Command::Pages(config) => commands::pages::run(config, &runtime),
+        Command::Esi(config) => commands::esi::run(config, &runtime),
+        Command::Nee(config) => commands::nee::run(config, &runtime),
+        Command::Plan(config) => commands::plan::run(config, &runtime),
+        Command::Merge(config) => commands::merge::run(config, &runtime),
+        Command::Mrc(config) => commands::mrc::run(config, &runtime),
+        Command::Export(config) => commands::export::run(config, &runtime),
+        Command::Queries(config) => commands::queries::run(config),
         #[cfg(feature = "inspect")]
-        Command::Inspect(args) => commands::inspect::run(args, &cli.common),
-        Command::Verify(args) => commands::verify::run(args, &cli.common),
+        Command::Inspect(config) => commands::inspect::run(config, &runtime),
+        Command::Verify(config) => commands::verify::run(config, &runtime),
     }
 }

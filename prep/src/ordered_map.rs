@@ -1,70 +1,71 @@
-//! Work in order on several threads.
+//! A parallel map that keeps the order of its input and bounds what is in flight.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 use crossbeam_channel::{Sender, bounded};
 
-/// Pieces of work that may be under way for each worker: enough to keep it busy.
-const AHEAD: usize = 4;
-/// A piece that weighs a part like this of what may be under way is heavy. All heavy ones are worked on by one thread: what an allocator
-/// keeps of their memory it keeps for each thread.
-const HEAVY: u64 = 8;
+/// Items in flight for each worker: enough to keep all workers busy.
+const ITEMS_PER_THREAD: usize = 4;
+/// Items of at least this fraction (1/8) of the in-flight budget are mapped by one thread of their own, one after the other. An allocator
+/// keeps freed memory per thread; with large items on every thread it would keep it many times over.
+const LARGE_ITEM_FRACTION: u64 = 8;
 
-/// How much may be under way.
+/// Limits of an [`ordered_map`].
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Workers.
+    /// Worker threads.
     pub threads: usize,
-    /// Weight of all pieces of work together. One that is heavier by itself is done alone.
-    pub weight: u64,
+    /// In-flight budget: the largest sum of the weights of all items between producer and consumer. An item above the budget is processed
+    /// alone.
+    pub budget: u64,
 }
 
-/// Lets work in while there is room.
+/// Admits items while the limits allow it.
 struct Gate {
     limits: Limits,
-    inside: Mutex<Inside>,
-    left: Condvar,
+    in_flight: Mutex<InFlight>,
+    changed: Condvar,
 }
 
 #[derive(Default)]
-struct Inside {
-    pieces: usize,
+struct InFlight {
+    items: usize,
     weight: u64,
     closed: bool,
 }
 
 impl Gate {
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().expect("nobody panics while holding the lock")
+    fn in_flight(&self) -> MutexGuard<'_, InFlight> {
+        self.in_flight.lock().expect("nobody panics while holding the lock")
     }
 
-    /// Waits for room. False: the gate is closed.
+    /// Waits until an item of this weight fits. Returns false if the gate is closed.
     fn enter(&self, weight: u64) -> bool {
-        let full = |inside: &mut Inside| {
-            let heavy = inside.pieces > 0 && inside.weight.saturating_add(weight) > self.limits.weight;
-            !inside.closed && (heavy || inside.pieces >= self.limits.threads * AHEAD)
+        let is_full = |in_flight: &mut InFlight| {
+            let over_budget = in_flight.items > 0 && in_flight.weight.saturating_add(weight) > self.limits.budget;
+            !in_flight.closed && (over_budget || in_flight.items >= self.limits.threads * ITEMS_PER_THREAD)
         };
-        let mut inside = self.left.wait_while(self.inside(), full).expect("nobody panics while holding the lock");
-        inside.pieces += 1;
-        inside.weight = inside.weight.saturating_add(weight);
-        !inside.closed
+        let mut in_flight = self.changed.wait_while(self.in_flight(), is_full).expect("nobody panics while holding the lock");
+        in_flight.items += 1;
+        in_flight.weight = in_flight.weight.saturating_add(weight);
+        !in_flight.closed
     }
 
     fn leave(&self, weight: u64) {
-        let mut inside = self.inside();
-        inside.pieces -= 1;
-        inside.weight = inside.weight.saturating_sub(weight);
-        self.left.notify_one();
+        let mut in_flight = self.in_flight();
+        in_flight.items -= 1;
+        in_flight.weight = in_flight.weight.saturating_sub(weight);
+        self.changed.notify_one();
     }
 
     fn close(&self) {
-        self.inside().closed = true;
-        self.left.notify_one();
+        self.in_flight().closed = true;
+        self.changed.notify_one();
     }
 }
 
-/// Closes the gate when its thread panics: what it had taken never arrives, and all the others would wait for it.
+/// Closes the gate if its thread panics: the item that the thread held never reaches the consumer, and the producer would wait for ever.
 struct CloseOnPanic<'a>(&'a Gate);
 
 impl Drop for CloseOnPanic<'_> {
@@ -75,84 +76,89 @@ impl Drop for CloseOnPanic<'_> {
     }
 }
 
-/// A piece of work on its way.
-struct Piece<T> {
+/// An item with its place in the input order.
+struct Numbered<T> {
     number: u64,
     weight: u64,
     item: T,
 }
 
-/// Where the producer puts its work. Refuses it once nobody wants more.
+/// The producer's end of an [`ordered_map`].
 pub struct Feed<'a, I> {
-    work: Sender<Piece<I>>,
-    heavy: Sender<Piece<I>>,
+    items: Sender<Numbered<I>>,
+    large_items: Sender<Numbered<I>>,
     gate: &'a Gate,
     next: u64,
 }
 
 impl<I> Feed<'_, I> {
-    /// Hands on a piece of work; waits while too much is under way. False: the run is ending, stop.
+    /// Hands an item to the workers; blocks while the in-flight budget is used up. Returns false if the consumer has failed: the producer
+    /// should return.
     pub fn send(&mut self, item: I, weight: u64) -> bool {
         let number = self.next;
         self.next += 1;
-        let lane = if weight >= self.gate.limits.weight / HEAVY { &self.heavy } else { &self.work };
-        self.gate.enter(weight) && lane.send(Piece { number, weight, item }).is_ok()
+        let lane = if weight >= self.gate.limits.budget / LARGE_ITEM_FRACTION { &self.large_items } else { &self.items };
+        self.gate.enter(weight) && lane.send(Numbered { number, weight, item }).is_ok()
     }
 }
 
-/// Runs `produce` on a thread, `map` on as many others as `limits` says, heavy pieces on one more, and `consume` on this one, results in the order of the work.
+/// Maps items in parallel and consumes the results in the order of the items.
 ///
-/// Ends early when `consume` fails; `produce` then sees [`Feed::send`] refuse.
+/// `produce` runs on a thread of its own, `map` on `limits.threads` others and one more for large items, `consume` on the calling thread.
+/// If `consume` fails, [`Feed::send`] returns false and the run ends early.
 ///
-/// # Errors
-/// What `consume` fails with. What `produce` has to say comes back beside it.
-pub fn ordered<I: Send, O: Send, P: Send, E>(
+/// Returns what `produce` returned, and the first error of `consume`.
+///
+/// # Panics
+/// If one of the closures panics.
+pub fn ordered_map<I: Send, O: Send, P: Send, E>(
     limits: Limits,
     produce: impl FnOnce(&mut Feed<'_, I>) -> P + Send,
     map: impl Fn(I) -> O + Sync,
     mut consume: impl FnMut(O) -> Result<(), E>,
 ) -> (P, Result<(), E>) {
-    let gate = &Gate { limits, inside: Mutex::default(), left: Condvar::new() };
-    // Never full: the gate lets fewer in.
-    let ahead = limits.threads * AHEAD;
-    let (work_in, work_out) = bounded::<Piece<I>>(ahead);
-    let (heavy_in, heavy_out) = bounded::<Piece<I>>(ahead);
-    let (done_in, done_out) = bounded::<Piece<O>>(ahead);
+    let gate = &Gate { limits, in_flight: Mutex::default(), changed: Condvar::new() };
+    // The channels never fill up: the gate admits fewer items.
+    let capacity = limits.threads * ITEMS_PER_THREAD;
+    let (items_in, items_out) = bounded::<Numbered<I>>(capacity);
+    let (large_in, large_out) = bounded::<Numbered<I>>(capacity);
+    let (results_in, results_out) = bounded::<Numbered<O>>(capacity);
     std::thread::scope(|scope| {
         let producer = scope.spawn(move || {
-            let mut feed = Feed { work: work_in, heavy: heavy_in, gate, next: 0 };
+            let mut feed = Feed { items: items_in, large_items: large_in, gate, next: 0 };
             produce(&mut feed)
         });
-        for work in std::iter::repeat_n(work_out, limits.threads).chain([heavy_out]) {
-            let (done, map) = (done_in.clone(), &map);
+        for items in std::iter::repeat_n(items_out, limits.threads).chain([large_out]) {
+            let (results, map) = (results_in.clone(), &map);
             scope.spawn(move || {
                 let _close = CloseOnPanic(gate);
-                for Piece { number, weight, item } in work {
-                    if done.send(Piece { number, weight, item: map(item) }).is_err() {
+                for Numbered { number, weight, item } in items {
+                    if results.send(Numbered { number, weight, item: map(item) }).is_err() {
                         return;
                     }
                 }
             });
         }
-        drop(done_in);
-        let mut result = Ok(());
+        drop(results_in);
+        let mut outcome = Ok(());
+        // Results that arrived before an earlier one.
         let mut waiting: BTreeMap<u64, (u64, O)> = BTreeMap::new();
         let mut next = 0;
-        'all: for Piece { number, weight, item } in &done_out {
+        'results: for Numbered { number, weight, item } in &results_out {
             waiting.insert(number, (weight, item));
-            while let Some((weight, output)) = waiting.remove(&next) {
+            while let Some((weight, result)) = waiting.remove(&next) {
                 next += 1;
-                result = consume(output);
-                if result.is_err() {
-                    break 'all;
+                outcome = consume(result);
+                if outcome.is_err() {
+                    break 'results;
                 }
                 gate.leave(weight);
             }
         }
         gate.close();
-        drop(done_out);
-        let said = producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (said, result)
+        drop(results_out);
+        let produced = producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (produced, outcome)
     })
 }
 
@@ -163,14 +169,14 @@ mod tests {
     use super::*;
 
     fn limits(threads: usize) -> Limits {
-        Limits { threads, weight: u64::MAX }
+        Limits { threads, budget: u64::MAX }
     }
 
     #[test]
-    fn results_come_in_order() {
+    fn results_keep_the_order_of_the_input() {
         for threads in [1, 2, 5] {
             let mut seen = Vec::new();
-            let (sent, result) = ordered(
+            let (sent, result) = ordered_map(
                 limits(threads),
                 |feed| (0..500u64).take_while(|&n| feed.send(n, 1)).count(),
                 |n| {
@@ -190,9 +196,9 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_ends_the_run() {
+    fn a_failing_consumer_stops_the_producer() {
         let mut seen = 0;
-        let (sent, result) = ordered(
+        let (sent, result) = ordered_map(
             limits(3),
             |feed| (0..1_000_000u64).take_while(|&n| feed.send(n, 1)).count(),
             |n| n,
@@ -206,13 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn weight_is_bounded_whatever_the_threads() {
+    fn the_in_flight_budget_holds_for_any_number_of_threads() {
         let (now, most) = (AtomicU64::new(0), AtomicU64::new(0));
-        let ((), result) = ordered(
-            Limits { threads: 8, weight: 100 },
+        let ((), result) = ordered_map(
+            Limits { threads: 8, budget: 100 },
             |feed| {
                 for n in 0..200u64 {
-                    // Some are too heavy by themselves.
+                    // Some items alone exceed the budget.
                     let weight = if n % 50 == 0 { 150 } else { n % 40 };
                     assert!(feed.send(weight, weight));
                 }
@@ -232,9 +238,9 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_ends_the_run_too() {
+    fn a_panicking_worker_stops_the_run() {
         let panicked = std::panic::catch_unwind(|| {
-            ordered(
+            ordered_map(
                 limits(2),
                 |feed| (0..1_000_000u64).take_while(|&n| feed.send(n, 1)).count(),
                 |n| assert_ne!(n, 100, "a bug"),

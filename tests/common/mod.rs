@@ -29,10 +29,21 @@ impl Run {
         self
     }
 
-    /// Asserts failure (exit code 1, not a panic) with all of these texts on standard error.
+    /// Asserts a failure (exit code 1, not a panic) with all of these texts on standard error.
     #[track_caller]
     pub fn fails(self, texts: &[&str]) -> Self {
-        assert_eq!(self.code, 1, "{}", self.stderr);
+        self.exits_with(1, texts)
+    }
+
+    /// Asserts a usage error (exit code 2) with all of these texts on standard error.
+    #[track_caller]
+    pub fn is_usage_error(self, texts: &[&str]) -> Self {
+        self.exits_with(2, texts)
+    }
+
+    #[track_caller]
+    fn exits_with(self, code: i32, texts: &[&str]) -> Self {
+        assert_eq!(self.code, code, "{}", self.stderr);
         for text in texts {
             assert!(self.stderr.contains(text), "no {text:?} in: {}", self.stderr);
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::OutputArgs;
+use super::args::OutputArgs;
 use super::values::{OrAuto, one_of, or_auto};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::read::columns::ConllColumns;
@@ -14,42 +14,41 @@ use crate::corpora::tokenization::Tokenization;
 
 /// `prep mrc`
 #[derive(Debug, Args)]
-pub struct MrcArgs {
+pub(super) struct MrcArgs {
     /// Annotated files
     #[arg(required = true, value_name = "FILE")]
     pub inputs: Vec<PathBuf>,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub output: OutputArgs,
-    /// Query set, built in or a TOML file [default: the questions of the files, which only MRC JSON holds]
+    /// Query set, built in or a TOML file [default: the queries of the files, which only MRC JSON has]
     #[arg(long, value_name = "NAME|FILE")]
     pub queries: Option<String>,
     /// Format of the files
-    #[arg(long, value_parser = or_auto::<CorpusFormat>("Told from the content"), default_value = "auto")]
+    #[arg(long, value_parser = or_auto::<CorpusFormat>("Detected from the content of each file"), default_value = "auto")]
     pub format: OrAuto<CorpusFormat>,
-    /// Columns of CoNLL files: `token`, `tag`, `_` for one to pass over, `..` for any number of them
+    /// ConllColumns of CoNLL files: `token`, `tag`, `_` for a column to ignore, `..` for any number of them
     #[arg(long, value_name = "NAMES", default_value_t = ConllColumns::default())]
     pub columns: ConllColumns,
     /// What spans in JSON count [default: tokens-inclusive for nested and mrc-json, chars-exclusive for jsonl]
     #[arg(long, value_enum)]
     pub offsets: Option<SpanOffsets>,
-    /// How tags mark the borders of an entity
-    #[arg(long, value_parser = or_auto::<TaggingScheme>("Told from the tags of all files"), default_value = "auto")]
+    /// Tagging scheme: how tags mark the borders of an entity
+    #[arg(long, value_parser = or_auto::<TaggingScheme>("Detected from the tags of all files"), default_value = "auto")]
     pub scheme: OrAuto<TaggingScheme>,
-    /// Language of the text; decides whether tokens are joined by spaces [default: told from the tokens]
+    /// Language of the text; decides whether tokens are joined by spaces [default: detected from the tokens]
     #[arg(long, value_name = "CODE")]
     pub lang: Option<String>,
-    /// Leave out entities of this label instead of refusing it; may be given several times
+    /// Ignore entities of this label instead of ending with an error; may be given several times
     #[arg(long, value_name = "LABEL")]
     pub ignore_label: Vec<String>,
-    /// End at the first malformed line or element
+    /// End with an error at the first malformed line or element
     #[arg(long)]
     pub strict: bool,
 }
 
 /// `prep export`
 #[derive(Debug, Args)]
-pub struct ExportArgs {
+pub(super) struct ExportArgs {
     /// Folder of triples
     pub dir: PathBuf,
     /// Format to write
@@ -61,10 +60,10 @@ pub struct ExportArgs {
     /// Replace the file
     #[arg(long)]
     pub overwrite: bool,
-    /// Tags of a CoNLL file
+    /// Tagging scheme of a CoNLL file
     #[arg(long, value_parser = one_of(&[TaggingScheme::Bio, TaggingScheme::Bmes, TaggingScheme::Bieos]), default_value = "bio")]
     pub scheme: TaggingScheme,
-    /// Tokens of all formats but jsonl
+    /// What a token is, in all formats but jsonl
     #[arg(long, value_parser = or_auto::<Tokenization>("Words, or chars in languages written without spaces"), default_value = "auto")]
     pub tokens: OrAuto<Tokenization>,
 }

@@ -1,44 +1,43 @@
-//! `prep esi`: dumps or folders of pages to triples of stage 1.
+//! `prep esi`: dumps or folders of pages to triples of stage 1 (entity span identification).
 
 use std::collections::BTreeMap;
 
-use anyhow::ensure;
 use schemas::{Page, QuerySet};
 
-use crate::cli::{Common, EsiArgs};
-use crate::input::sources::Sources;
+use super::page_job::{Additions, PageJob};
+use crate::config::Runtime;
+use crate::config::pages::EsiConfig;
 use crate::label::esi;
-use crate::label::sentences::{Counters, Rules};
-use crate::run::job::Job;
-use crate::run::work::Triples;
+use crate::label::triple_sink::TripleSink;
+use crate::run::manifest_config::ManifestTripleConfig;
 use crate::wikitext::WikitextExtractor;
 
 /// Runs `prep esi`.
 ///
 /// # Errors
-/// As `prep pages`, and a query set that has not one label, or a folder of pages that is not complete.
-pub fn run(args: &EsiArgs, common: &Common) -> anyhow::Result<()> {
-    let EsiArgs { triples: args, queries } = args;
-    let sources = Sources::open(&args.pages.inputs, &args.pages.dump, common)?;
-    let given = queries.as_deref().map(QuerySet::load).transpose()?;
+/// As `prep pages`, and a folder of pages that is not complete.
+pub fn run(config: &EsiConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    let job = PageJob::open(&config.pages, runtime)?;
     let mut queries: BTreeMap<String, QuerySet> = BTreeMap::new();
-    for lang in sources.sites.keys() {
-        let set = match &given {
+    for lang in job.inputs.sites.keys() {
+        let set = match &config.queries {
             Some(set) => set.clone(),
             None => QuerySet::load(if lang == "zh" { "zhwiki" } else { "enwiki" })?,
         };
-        ensure!(
-            set.queries.len() == 1,
-            "query set `{}` has {} labels, expected one: in stage 1 every link is an answer of the same label",
-            set.name,
-            set.queries.len()
-        );
         queries.insert(lang.clone(), set);
     }
-    let config = sources.config(&args.pages.dump, Some(queries.values().cloned().collect())).of_triples(args);
-    let rules = Rules { min_entities: args.min_entities, max_chars: args.max_chars, max_unknown: None, buckets: None };
-    let triples = |page: Page<'_>, extractor: &WikitextExtractor, counters: &mut Counters, triples: &mut Triples| {
-        esi::triples(&page, extractor, &queries[&*page.lang].queries[0], args.repeat_mentions, &rules, counters, triples)
+    let triples = ManifestTripleConfig {
+        queries: queries.values().cloned().collect(),
+        min_entities: config.rules.min_entities,
+        max_chars: config.rules.max_chars,
+        repeat_mentions: config.repeat_mentions,
+        nee: None,
     };
-    Job::new("esi", &args.pages, common).run(sources, &config, triples)
+    job.run(
+        "esi",
+        Additions { triples: Some(triples), ..Additions::default() },
+        |page: Page<'_>, extractor: &WikitextExtractor, sink: &mut TripleSink| {
+            esi::label_page(&page, extractor, &queries[&*page.lang].queries[0], config.repeat_mentions, &config.rules, sink)
+        },
+    )
 }

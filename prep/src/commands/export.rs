@@ -11,7 +11,8 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use schemas::{AtomicFile, FolderError, ShardFolder, Triple};
 
-use crate::cli::{Common, ExportArgs};
+use crate::config::Runtime;
+use crate::config::corpora::ExportConfig;
 use crate::corpora::tagging::violations::OriginalPrefixes;
 use crate::corpora::write::writer::{CorpusWriter, ExportCounts, WriterOptions};
 use crate::number_format::{counted, counted_entities, grouped};
@@ -20,23 +21,23 @@ use crate::number_format::{counted, counted_entities, grouped};
 ///
 /// # Errors
 /// A folder that does not hold complete triples, a row that the format cannot hold, or a file that exists or cannot be written.
-pub fn run(args: &ExportArgs, common: &Common) -> anyhow::Result<()> {
-    let folder = ShardFolder::open::<Triple>(&args.dir)?;
-    let output = ExportOutput::create(&args.output, args.overwrite)?;
-    let counts = match export(&folder, args, output) {
+pub fn run(config: &ExportConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    let folder = ShardFolder::open::<Triple>(&config.dir)?;
+    let output = ExportOutput::create(&config.output, config.overwrite)?;
+    let counts = match export(&folder, config, output) {
         // As in `prep export … -o - | head`.
         Err(error) if is_broken_pipe(&error) => return Ok(()),
-        result => result.with_context(|| args.dir.display().to_string())?,
+        result => result.with_context(|| config.dir.display().to_string())?,
     };
-    if !common.quiet {
-        print_summary(&counts, &args.output);
+    if !runtime.quiet {
+        print_summary(&counts, &config.output);
     }
     Ok(())
 }
 
-fn export(folder: &ShardFolder, args: &ExportArgs, output: ExportOutput) -> anyhow::Result<ExportCounts> {
-    let options = WriterOptions { format: args.format, scheme: args.scheme, tokenization: args.tokens.0 };
-    let original_prefixes = OriginalPrefixes::from_manifest(folder.manifest(), args.scheme);
+fn export(folder: &ShardFolder, config: &ExportConfig, output: ExportOutput) -> anyhow::Result<ExportCounts> {
+    let options = WriterOptions { format: config.format, scheme: config.scheme, tokenization: config.tokens };
+    let original_prefixes = OriginalPrefixes::from_manifest(folder.manifest(), config.scheme);
     let mut writer = CorpusWriter::new(output, options, original_prefixes);
     for rows in rows_by_sentence(folder) {
         writer.write_sentence(&rows?)?;

@@ -10,8 +10,9 @@ use schemas::shard::merge_folders;
 use schemas::{Counter, Manifest, ShardFolder};
 use serde_json::{Value, json};
 
-use crate::cli::{Common, MergeArgs};
-use crate::run::settings::PlannedPart;
+use crate::config::Runtime;
+use crate::config::plan::MergeConfig;
+use crate::input::plan::PlannedPart;
 
 /// One of the folders.
 struct PartFolder {
@@ -24,8 +25,8 @@ struct PartFolder {
 ///
 /// # Errors
 /// Folders that are not the parts of one plan, made in the same way, each once and complete; a shard that is not what its manifest says.
-pub fn run(args: &MergeArgs, common: &Common) -> anyhow::Result<()> {
-    let mut parts = args.dirs.iter().map(|dir| PartFolder::open(dir)).collect::<anyhow::Result<Vec<_>>>()?;
+pub fn run(config: &MergeConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    let mut parts = config.dirs.iter().map(|dir| PartFolder::open(dir)).collect::<anyhow::Result<Vec<_>>>()?;
     parts.sort_by_key(|part| part.planned.part);
     let first = parts.first().context("no folder is given")?;
     for part in &parts {
@@ -34,11 +35,11 @@ pub fn run(args: &MergeArgs, common: &Common) -> anyhow::Result<()> {
     check_all_there(&parts)?;
     let manifest = merged(&parts)?;
     let folders: Vec<(&Path, &Manifest)> = parts.iter().map(|part| (part.dir.as_path(), &part.manifest)).collect();
-    let manifest = merge_folders(&args.output, args.overwrite, &folders, manifest)?;
-    if !common.quiet {
+    let manifest = merge_folders(&config.output, config.overwrite, &folders, manifest)?;
+    if !runtime.quiet {
         let bytes: u64 = manifest.shards.iter().map(|shard| shard.bytes).sum();
         let (rows, shards) = (HumanCount(manifest.rows()), manifest.shards.len());
-        eprintln!("{} parts, {rows} rows in {shards} shards ({}) in {}", parts.len(), HumanBytes(bytes), args.output.display());
+        eprintln!("{} parts, {rows} rows in {shards} shards ({}) in {}", parts.len(), HumanBytes(bytes), config.output.display());
     }
     Ok(())
 }

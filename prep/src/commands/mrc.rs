@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use schemas::{Counter, Manifest, QuerySet, ShardWriter, Triple};
 
-use crate::PROGRAM;
-use crate::cli::{Common, MrcArgs};
+use super::terminal;
+use crate::config::Runtime;
+use crate::config::corpora::MrcConfig;
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::gold_triples::{GoldCounts, GoldTriples};
 use crate::corpora::language::has_spaces;
@@ -20,12 +21,14 @@ use crate::corpora::read::open::{ReaderOptions, open_reader};
 use crate::corpora::read::survey::CorpusSurvey;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::number_format::counted_entities;
-use crate::run::checkpoint::{self, Settings, Start};
+use crate::run::checkpoint::RunSettings;
+use crate::run::program::PROGRAM;
+use crate::run::resume::RunStart;
 use crate::source::{BytesRead, InputStream};
 
 /// The settings of a run with everything that was detected filled in.
 struct ResolvedRun<'a> {
-    args: &'a MrcArgs,
+    config: &'a MrcConfig,
     survey: &'a CorpusSurvey,
     /// The name of each file in ids and in `doc`.
     docs: Vec<String>,
@@ -49,41 +52,37 @@ struct RunCounts {
 /// # Errors
 /// A file that cannot be read or is of another format, a label that the query set lacks, no sentence at all, or an output that cannot be
 /// written. With `--strict`, a malformed line or element.
-pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
-    let given_queries = args.queries.as_deref().map(QuerySet::load).transpose()?;
-    if let Some(queries) = &given_queries {
-        refuse_ignored_labels(queries, &args.ignore_label)?;
-    }
-    let docs = document_names(&args.inputs)?;
+pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    let docs = document_names(&config.inputs)?;
     let options = ReaderOptions {
-        scheme: args.scheme.0,
-        columns: args.columns.clone(),
-        offsets: args.offsets,
-        queries: given_queries.as_ref().map_or(&[], |queries| &queries.queries),
+        scheme: config.scheme,
+        columns: config.columns.clone(),
+        offsets: config.offsets,
+        queries: config.queries.as_ref().map_or(&[], |queries| &queries.queries),
     };
     let mut warn = |message: String| eprintln!("warning: {message}");
-    let survey = CorpusSurvey::read(&args.inputs, args.format.0, &options, args.strict, &mut warn)?;
-    let queries = given_queries.clone().map_or_else(|| survey.own_queries(), Ok)?;
-    refuse_ignored_labels(&queries, &args.ignore_label)?;
-    survey.check_labels(&queries, &args.ignore_label, &mut warn)?;
+    let survey = CorpusSurvey::read(&config.inputs, config.format, &options, config.strict, &mut warn)?;
+    let queries = config.queries.clone().map_or_else(|| survey.own_queries(), Ok)?;
+    refuse_ignored_labels(&queries, &config.ignored_labels)?;
+    survey.check_labels(&queries, &config.ignored_labels, &mut warn)?;
     let scheme = options.scheme.unwrap_or_else(|| survey.scheme_evidence.scheme());
-    let lang = args.lang.clone().unwrap_or_else(|| detect_language(&survey, &queries));
-    let run = ResolvedRun { args, survey: &survey, docs, options, queries: &queries, scheme, lang };
+    let lang = config.lang.clone().unwrap_or_else(|| detect_language(&survey, &queries));
+    let run = ResolvedRun { config, survey: &survey, docs, options, queries: &queries, scheme, lang };
 
-    let config = run.manifest_config();
-    let settings = Settings {
+    let manifest_config = run.manifest_config();
+    let settings = RunSettings {
         program: PROGRAM.to_owned(),
         command: "mrc".to_owned(),
-        config: config.clone(),
+        config: manifest_config.clone(),
         gazetteers: survey.inputs.clone(),
         inputs: Vec::new(),
     };
     // There are no checkpoints: an incomplete run starts at the beginning.
-    if let Start::Complete = Start::find(&args.output, &settings)? {
-        checkpoint::say_complete(&args.output.output, common);
+    if let RunStart::Complete = RunStart::find(&config.output, &settings)? {
+        terminal::say_complete(&config.output.dir, runtime);
         return Ok(());
     }
-    let mut writer = checkpoint::create(&args.output, Manifest::new(PROGRAM, "mrc", config))?;
+    let mut writer = config.output.create(Manifest::new(PROGRAM, "mrc", manifest_config))?;
     let mut counts = RunCounts::new(&queries);
     let written = run.write_files(&mut writer, &mut counts);
     let error = written.as_ref().err().map(|error| format!("{error:#}"));
@@ -94,7 +93,7 @@ pub fn run(args: &MrcArgs, common: &Common) -> anyhow::Result<()> {
     // The error of the rows comes first: a folder that cannot be finished is most often its consequence.
     written?;
     finished?;
-    if !common.quiet {
+    if !runtime.quiet {
         run.print_summary(&counts);
     }
     Ok(())
@@ -145,10 +144,10 @@ impl ResolvedRun<'_> {
             "columns": has_tags.then(|| self.options.columns.to_string()),
             "offsets": self.options.offsets,
             "lang": self.lang,
-            "lang_from": if self.args.lang.is_some() { "--lang" } else { "tokens" },
+            "lang_from": if self.config.lang.is_some() { "--lang" } else { "tokens" },
             "join": if has_spaces(&self.lang) { " " } else { "" },
-            "ignore_label": self.args.ignore_label,
-            "strict": self.args.strict,
+            "ignore_label": self.config.ignored_labels,
+            "strict": self.config.strict,
             "queries": self.queries,
         })
     }
@@ -159,7 +158,7 @@ impl ResolvedRun<'_> {
 
     fn write_files(&self, writer: &mut ShardWriter<Triple>, counts: &mut RunCounts) -> anyhow::Result<()> {
         let CorpusSurvey { formats, inputs, .. } = self.survey;
-        for (((path, doc), format), input) in self.args.inputs.iter().zip(&self.docs).zip(formats).zip(inputs) {
+        for (((path, doc), format), input) in self.config.inputs.iter().zip(&self.docs).zip(formats).zip(inputs) {
             let mut stream = InputStream::open(path, BytesRead::default())?;
             let mut reader = open_reader(*format, &mut stream, &self.options);
             let written = self.write_file(doc, reader.as_mut(), writer, counts).with_context(|| path.display().to_string());
@@ -180,7 +179,8 @@ impl ResolvedRun<'_> {
         writer: &mut ShardWriter<Triple>,
         counts: &mut RunCounts,
     ) -> anyhow::Result<()> {
-        let gold = GoldTriples { queries: self.queries, ignored_labels: &self.args.ignore_label, scheme: self.scheme, lang: &self.lang };
+        let gold =
+            GoldTriples { queries: self.queries, ignored_labels: &self.config.ignored_labels, scheme: self.scheme, lang: &self.lang };
         while let Some(sentence) = reader.next_sentence()? {
             let ReadSentence::Read(sentence) = sentence else { continue };
             for triple in gold.of_sentence(doc, sentence, &mut counts.gold) {
@@ -198,7 +198,7 @@ impl ResolvedRun<'_> {
             eprintln!("scheme     {}{}", self.scheme, detected_from(self.options.scheme.is_some(), "tags"));
         }
         let joined_by = if has_spaces(&self.lang) { "one space" } else { "nothing" };
-        eprintln!("language   {}{}, tokens joined by {joined_by}", self.lang, detected_from(self.args.lang.is_some(), "tokens"));
+        eprintln!("language   {}{}, tokens joined by {joined_by}", self.lang, detected_from(self.config.lang.is_some(), "tokens"));
         eprintln!("sentences  {}", counts.sentences);
         eprintln!("entities   {}", gold.entities);
         for (query, count) in self.queries.queries.iter().zip(&gold.spans_by_label) {
@@ -214,7 +214,7 @@ impl ResolvedRun<'_> {
         if gold.added_questions.seen > 0 {
             eprintln!("added      {} questions that the files do not ask, each without an answer", gold.added_questions.seen);
         }
-        eprintln!("triples    {} in {}", counts.triples.out, self.args.output.output.display());
+        eprintln!("triples    {} in {}", counts.triples.out, self.config.output.dir.display());
     }
 }
 

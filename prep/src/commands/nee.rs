@@ -1,39 +1,98 @@
-//! `prep nee`: dumps or folders of pages, and gazetteers, to triples of stage 2.
+//! `prep nee`: dumps or folders of pages, and gazetteers, to triples of stage 2 (named entity extraction).
 
 use anyhow::Context;
-use schemas::{Page, QuerySet};
+use schemas::Page;
 
-use crate::cli::{Common, NeeArgs, TripleArgs};
+use super::page_job::{Additions, PageJob};
+use crate::config::Runtime;
+use crate::config::pages::NeeConfig;
+use crate::gazetteer::GazetteerOptions;
 use crate::gazetteer::load::load;
-use crate::input::sources::Sources;
-use crate::label::nee;
-use crate::label::sentences::{Counters, Rules};
-use crate::run::job::{Job, NamesOf};
-use crate::run::settings::{self, Config, NeeConfig};
-use crate::run::work::Triples;
-use crate::wikitext::WikitextExtractor;
+use crate::gazetteer::name_file::NameFile;
+use crate::gazetteer::normalizer::Normalizer;
+use crate::input::inputs::Inputs;
+use crate::label::nee::{self, GazetteerLabeller, Matching, RepeatSettings};
+use crate::label::triple_sink::TripleSink;
+use crate::run::job::JobGazetteer;
+use crate::run::manifest_config::{ManifestGazetteer, ManifestNeeConfig, ManifestTripleConfig};
+use crate::wikitext::{ChineseVariant, ScriptConverter, WikitextExtractor};
 
 /// Runs `prep nee`.
 ///
 /// # Errors
-/// As `prep esi`, but for the number of labels; a label that the query set does not have, or a gazetteer that cannot be read.
-pub fn run(args: &NeeArgs, common: &Common) -> anyhow::Result<()> {
-    let TripleArgs { pages, repeat_mentions, min_entities, max_chars } = &args.triples;
-    let sources = Sources::open(&pages.inputs, &pages.dump, common)?;
-    let set = QuerySet::load(&args.queries)?;
-    let family = args.family_names.as_deref().map(|label| settings::label(&set, label).context("--family-names")).transpose()?;
-    let (nee, spec) = NeeConfig::new(args, &set, sources.are_simplified(&pages.dump))?;
-    let (gazetteer, loaded) = load(spec)?;
-    let paths = nee.paths();
-    let config = Config { nee: Some(nee), ..sources.config(&pages.dump, Some(vec![set.clone()])).of_triples(&args.triples) };
-    let rules = Rules { min_entities: *min_entities, max_chars: *max_chars, max_unknown: args.max_unknown, buckets: args.buckets.clone() };
-    let repeats = repeat_mentions.then_some(nee::RepeatRules { family });
-    let labeller = nee::Labeller { gazetteer: &gazetteer, matching: args.matching, repeats };
-    let names = NamesOf { gazetteer: &gazetteer, loaded, labels: set.labels().collect(), paths };
-    let partitions = args.buckets.as_ref().map(|buckets| buckets.folders().collect());
-    let job = Job { names: Some(names), partitions, ..Job::new("nee", pages, common) };
-    let triples = |page: Page<'_>, extractor: &WikitextExtractor, counters: &mut Counters, triples: &mut Triples| {
-        nee::triples(&page, extractor, &set.queries, &labeller, &rules, counters, triples)
+/// As `prep esi`, and a gazetteer that cannot be read.
+pub fn run(config: &NeeConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    let job = PageJob::open(&config.pages, runtime)?;
+    let files = find_files(config)?;
+    let paths = files.iter().map(|(_, file)| file.path.display().to_string()).collect();
+    let manifest_config = manifest_config(config, &files);
+    let (gazetteer, loaded) = load(gazetteer_options(config, files, &job.inputs))?;
+    let labels = config.queries.labels().collect();
+    let repeats = config.repeat_mentions.then_some(RepeatSettings { family_label: config.family_label });
+    let labeller = GazetteerLabeller { gazetteer: &gazetteer, matching: config.matching, repeats };
+    let additions = Additions {
+        gazetteer: Some(JobGazetteer { gazetteer: &gazetteer, loaded, labels, paths }),
+        partitions: config.rules.buckets.as_ref().map(|buckets| buckets.folders().collect()),
+        triples: Some(manifest_config),
     };
-    job.run(sources, &config, triples)
+    job.run("nee", additions, |page: Page<'_>, extractor: &WikitextExtractor, sink: &mut TripleSink| {
+        nee::label_page(&page, extractor, &config.queries.queries, &labeller, &config.rules, sink)
+    })
+}
+
+/// The files of names, each with the position of its label.
+fn find_files(config: &NeeConfig) -> anyhow::Result<Vec<(usize, NameFile)>> {
+    let files = config.gazetteers.iter().map(|gazetteer| {
+        let label = &config.queries.queries[gazetteer.label].label;
+        let file = NameFile::resolve(&gazetteer.file).with_context(|| format!("--gazetteer {label}={}", gazetteer.file))?;
+        Ok((gazetteer.label, file))
+    });
+    files.collect()
+}
+
+fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, inputs: &Inputs) -> GazetteerOptions {
+    // Names are written in either script, text that was converted in one.
+    let simplify = inputs.has_simplified_text(config.pages.pages.variant);
+    let normalizer = Normalizer {
+        nfkc: config.nfkc,
+        ignore_case: config.ignore_case,
+        convert_names: ScriptConverter::to(if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted }),
+    };
+    GazetteerOptions {
+        files,
+        encoding: config.encoding,
+        normalizer,
+        ambiguous: config.ambiguous,
+        stop_lists: config.stop.clone(),
+        min_mention_chars: (config.matching != Matching::Anchors).then_some(config.min_length),
+    }
+}
+
+fn manifest_config(config: &NeeConfig, files: &[(usize, NameFile)]) -> ManifestTripleConfig {
+    let label = |position: usize| config.queries.queries[position].label.clone();
+    let gazetteers = files.iter().map(|(position, file)| ManifestGazetteer {
+        label: label(*position),
+        path: file.path.display().to_string(),
+        column: file.column.clone(),
+    });
+    let nee = ManifestNeeConfig {
+        gazetteers: gazetteers.collect(),
+        matching: config.matching,
+        ambiguous: config.ambiguous,
+        ignore_case: config.ignore_case,
+        nfkc: config.nfkc,
+        encoding: config.encoding.name(),
+        min_length: config.min_length,
+        stop: config.stop.iter().map(|path| path.display().to_string()).collect(),
+        family_names: config.family_label.map(label),
+        max_unknown: config.rules.max_unknown,
+        buckets: config.rules.buckets.clone(),
+    };
+    ManifestTripleConfig {
+        queries: vec![config.queries.clone()],
+        min_entities: config.rules.min_entities,
+        max_chars: config.rules.max_chars,
+        repeat_mentions: config.repeat_mentions,
+        nee: Some(nee),
+    }
 }

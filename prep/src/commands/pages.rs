@@ -1,28 +1,24 @@
-//! `prep pages`: dumps to rows of pages.
+//! `prep pages`: dumps to pages, one row per page.
 
-use anyhow::ensure;
+use anyhow::bail;
 use schemas::Page;
 
-use crate::cli::{Common, PagesArgs};
-use crate::input::sources::Sources;
-use crate::label::sentences::Counters;
-use crate::run::job::Job;
+use super::page_job::{Additions, PageJob};
+use crate::config::Runtime;
+use crate::config::pages::PagesConfig;
 use crate::wikitext::WikitextExtractor;
 
 /// Runs `prep pages`.
 ///
 /// # Errors
-/// Inputs that are no dumps, damaged ones (after everything sound before the damage is written), or an output that cannot be written.
-pub fn run(args: &PagesArgs, common: &Common) -> anyhow::Result<()> {
-    let sources = Sources::open(&args.inputs, &args.dump, common)?;
-    ensure!(sources.folders().next().is_none(), "prep pages reads dumps, not folders; {} is one", sources.first_folder());
-    let config = sources.config(&args.dump, None);
-    Job::new("pages", args, common).run(
-        sources,
-        &config,
-        |page: Page<'_>, _: &WikitextExtractor, _: &mut Counters, pages: &mut Vec<Page<'static>>| {
-            pages.push(page.into_owned());
-            Ok(())
-        },
-    )
+/// Inputs that are not dumps; damaged ones, after all sound pages before the damage are written; an output that cannot be written.
+pub fn run(config: &PagesConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    let job = PageJob::open(config, runtime)?;
+    if let Some(folder) = job.inputs.folders().next() {
+        bail!("prep pages reads dumps, but {} is a folder of pages already; give it to `prep esi` or `prep nee`", folder.display());
+    }
+    job.run("pages", Additions::default(), |page: Page<'_>, _: &WikitextExtractor, pages: &mut Vec<Page<'static>>| {
+        pages.push(page.into_owned());
+        Ok(())
+    })
 }

@@ -9,17 +9,17 @@ use anyhow::{Context, anyhow, bail, ensure};
 use schemas::{Query, QuerySet};
 use serde::Deserialize;
 
-use crate::cli::{QueriesArgs, QueriesCommand};
+use crate::config::folders::QueriesConfig;
 
 /// Runs `prep queries`.
 ///
 /// # Errors
 /// A query set does not exist, a JSON file holds no query set, or a file exists or cannot be written.
-pub fn run(args: &QueriesArgs) -> anyhow::Result<()> {
-    match &args.command {
-        QueriesCommand::List => print(&list(&QuerySet::built_in())),
-        QueriesCommand::Show { name } => print(&QuerySet::load(name)?.to_toml()),
-        QueriesCommand::Import { file, output, name } => {
+pub fn run(config: &QueriesConfig) -> anyhow::Result<()> {
+    match config {
+        QueriesConfig::List => print(&list(&QuerySet::built_in())),
+        QueriesConfig::Show(set) => print(&set.to_toml()),
+        QueriesConfig::Import { file, output, name } => {
             let json = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
             let set = import(&json, name.as_deref()).with_context(|| file.display().to_string())?;
             write_new(output, &set.to_toml())

@@ -12,7 +12,7 @@ use super::matcher::NameMatcherBuilder;
 use super::name_file::NameFile;
 use super::name_table::NameTable;
 use super::options::GazetteerOptions;
-use crate::interner::Full;
+use crate::interner::CapacityError;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -111,7 +111,7 @@ fn build_mention_finder(
     batches: impl IntoIterator<Item = NameBatch>,
     min_chars: usize,
     stop_names: &HashSet<String>,
-) -> Result<MentionFinder, Full> {
+) -> Result<MentionFinder, CapacityError> {
     let mut builder = NameMatcherBuilder::default();
     let mut name_numbers = Vec::new();
     for NameBatch { text, names } in batches {

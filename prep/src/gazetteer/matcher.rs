@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 
 use super::word_boundaries::word_boundaries;
 use super::word_hash::{HashedWords, append_word, hash_word};
-use crate::interner::{Full, Seen, slice};
+use crate::interner::{BloomFilter, CapacityError, slice};
 
 /// Finds leftmost-longest occurrences of names between word boundaries.
 ///
@@ -24,13 +24,13 @@ pub struct NameMatcher {
     /// Prefixes that end with a space are not in the table: another word always follows them.
     prefixes: HashTable<WordPrefix>,
     /// Hashes of all prefixes.
-    prefix_filter: Seen,
+    prefix_filter: BloomFilter,
     /// Hashes of whole names.
-    name_filter: Seen,
+    name_filter: BloomFilter,
     /// Hashes of the first words of all names.
-    first_word_filter: Seen,
+    first_word_filter: BloomFilter,
     /// Hashes of the names that are a single word.
-    single_word_filter: Seen,
+    single_word_filter: BloomFilter,
 }
 
 /// The first words of a name. Prefixes with equal hashes are told apart only where they are whole names.
@@ -82,7 +82,7 @@ impl NameMatcher {
     /// let matches = matcher.leftmost_longest("New York Cities, York", |_| true);
     /// assert_eq!(matches.iter().map(|found| (found.name, found.bytes.clone())).collect::<Vec<_>>(), [(0, 0..8), (1, 17..21)]);
     /// ```
-    pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, Full> {
+    pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, CapacityError> {
         let mut builder = NameMatcherBuilder::default();
         names.into_iter().try_for_each(|name| builder.add(name))?;
         Ok(builder.build())
@@ -120,10 +120,10 @@ impl NameMatcher {
             if words.is_space(word) {
                 continue;
             }
-            if !self.prefix_filter.may_hold(hash) {
+            if !self.prefix_filter.may_contain(hash) {
                 break;
             }
-            if self.name_filter.may_hold(hash) {
+            if self.name_filter.may_contain(hash) {
                 let bytes = start..words.boundaries[word + 1];
                 let with_hash = self.prefixes.iter_hash(hash).filter(|prefix| prefix.hash() == hash && prefix.is_name());
                 let names = with_hash.filter(|prefix| self.name(prefix.name) == &text[bytes.clone()]);
@@ -140,7 +140,7 @@ impl NameMatcher {
         for (word, &word_hash) in words.hashes.iter().enumerate() {
             starts[kept] = word;
             // Names are trimmed, so none begins with a space.
-            kept += usize::from(self.first_word_filter.may_hold(append_word(0, word_hash)) & !words.is_space(word));
+            kept += usize::from(self.first_word_filter.may_contain(append_word(0, word_hash)) & !words.is_space(word));
         }
         let with_first_word = std::mem::replace(&mut kept, 0);
         for index in 0..with_first_word {
@@ -150,9 +150,9 @@ impl NameMatcher {
             let three_words = words.hashes.get(word + 2).map_or(two_words, |&next| append_word(two_words, next));
             // No prefix ends with a space, so the word after it decides; after two spaces only the full walk can tell.
             let (one_space, two_spaces) = (words.is_space(word + 1), words.is_space(word + 1) & words.is_space(word + 2));
-            let may_continue = self.prefix_filter.may_hold(if one_space { three_words } else { two_words }) | two_spaces;
+            let may_continue = self.prefix_filter.may_contain(if one_space { three_words } else { two_words }) | two_spaces;
             starts[kept] = word;
-            kept += usize::from(may_continue | self.single_word_filter.may_hold(hash));
+            kept += usize::from(may_continue | self.single_word_filter.may_contain(hash));
         }
         starts.truncate(kept);
         starts
@@ -192,11 +192,11 @@ impl NameMatcherBuilder {
     ///
     /// # Errors
     /// More than 4 GiB of names.
-    pub fn add(&mut self, name: &str) -> Result<(), Full> {
+    pub fn add(&mut self, name: &str) -> Result<(), CapacityError> {
         let Self { matcher, first_words, single_words, boundaries } = self;
-        let number = u32::try_from(matcher.ends.len()).ok().filter(|&number| number != NO_NAME).ok_or(Full)?;
+        let number = u32::try_from(matcher.ends.len()).ok().filter(|&number| number != NO_NAME).ok_or(CapacityError)?;
         matcher.text.push_str(name);
-        matcher.ends.push(u32::try_from(matcher.text.len()).map_err(|_| Full)?);
+        matcher.ends.push(u32::try_from(matcher.text.len()).map_err(|_| CapacityError)?);
         word_boundaries(name, boundaries);
         let (mut hash, mut first_word) = (0, None);
         for word in boundaries.windows(2) {
@@ -220,14 +220,14 @@ impl NameMatcherBuilder {
         let Self { mut matcher, mut first_words, single_words, .. } = self;
         matcher.prefixes.shrink_to_fit(WordPrefix::hash);
         let prefixes = &matcher.prefixes;
-        matcher.prefix_filter = Seen::of(prefixes.len(), prefixes.iter().map(WordPrefix::hash));
+        matcher.prefix_filter = BloomFilter::new(prefixes.len(), prefixes.iter().map(WordPrefix::hash));
         let names = prefixes.iter().filter(|prefix| prefix.is_name());
-        matcher.name_filter = Seen::of(matcher.ends.len(), names.map(WordPrefix::hash));
+        matcher.name_filter = BloomFilter::new(matcher.ends.len(), names.map(WordPrefix::hash));
         first_words.sort_unstable();
         first_words.dedup();
         let all_first_words = first_words.iter().chain(&single_words).copied();
-        matcher.first_word_filter = Seen::of(first_words.len() + single_words.len(), all_first_words);
-        matcher.single_word_filter = Seen::of(single_words.len(), single_words.iter().copied());
+        matcher.first_word_filter = BloomFilter::new(first_words.len() + single_words.len(), all_first_words);
+        matcher.single_word_filter = BloomFilter::new(single_words.len(), single_words.iter().copied());
         matcher
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::interner::{Full, Strings};
+use crate::interner::{CapacityError, Interner};
 
 /// Distinct names, numbered from 0 in the order in which they were added, each with the files that hold it.
 ///
 /// Memory: the names' bytes and about 24 more for each.
 #[derive(Debug, Default)]
 pub struct NameTable {
-    texts: Strings,
+    texts: Interner,
     /// For each name, the index of its set of files.
     file_set_of: Vec<u32>,
     /// Distinct sets of files, each in ascending order. There are few of them, however many names there are.
@@ -23,7 +23,7 @@ impl NameTable {
     ///
     /// # Errors
     /// More than 4 GiB of names.
-    pub fn add(&mut self, name: &str, file: usize) -> Result<bool, Full> {
+    pub fn add(&mut self, name: &str, file: usize) -> Result<bool, CapacityError> {
         let number = self.texts.intern(name)? as usize;
         let known = self.file_set_of.get(number).copied();
         let file_set = self.file_set_with(known, file)?;
@@ -34,7 +34,7 @@ impl NameTable {
         Ok(known.is_none())
     }
 
-    fn file_set_with(&mut self, set: Option<u32>, file: usize) -> Result<u32, Full> {
+    fn file_set_with(&mut self, set: Option<u32>, file: usize) -> Result<u32, CapacityError> {
         if let Some(&known) = self.set_with_file.get(&(set, file)) {
             return Ok(known);
         }
@@ -49,14 +49,14 @@ impl NameTable {
                 self.file_sets.len() - 1
             }
         };
-        let index = u32::try_from(index).map_err(|_| Full)?;
+        let index = u32::try_from(index).map_err(|_| CapacityError)?;
         self.set_with_file.insert((set, file), index);
         Ok(index)
     }
 
     /// Makes look-ups of unknown names faster, until another name is added.
     pub fn build_filter(&mut self) {
-        self.texts.settle();
+        self.texts.build_filter();
     }
 
     /// The number of a name, if it is known.

@@ -1,9 +1,27 @@
-//! Dumps and folders of pages: opened, and read in batches in the order of the input.
+//! Inputs: dumps and folders of pages, opened and read in batches.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`settings`] | which inputs are read, and how |
+//! | [`inputs`], [`dump`] | the inputs opened, checked and described |
+//! | [`batch`], [`batch_reader`] | pages read in batches, in the order of the input |
+//! | [`position`], [`fingerprint`] | where a run is in its inputs, and what identifies them: stored in checkpoints |
+//! | [`redirects`] | where redirect pages lead |
+//! | [`plan`], [`plan_maker`] | dumps in parts, for several machines |
+//!
+//! Memory: one batch, and what the in-flight budget of [`ordered_map`](crate::ordered_map) admits; the titles of all redirects if they are
+//! resolved.
 
+pub mod batch;
+pub mod batch_reader;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod damage_tests;
+mod damaged_dump_tests;
+pub mod dump;
+pub mod fingerprint;
+pub mod inputs;
 pub mod plan;
-pub(crate) mod read;
-pub(crate) mod redirects;
-pub(crate) mod sources;
+pub mod plan_maker;
+pub mod position;
+pub mod redirects;
+pub mod settings;

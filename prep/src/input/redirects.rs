@@ -1,167 +1,199 @@
-//! Where redirect pages lead, from a pass over the input before the one that makes rows.
+//! Where redirect pages lead: read in a pass of its own, before the pages are made into rows.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use anyhow::bail;
 use memchr::memmem;
 use schemas::{Counter, Page};
+use tracing::info;
 
-use super::read::{Position, Work, read_all};
-use super::sources::Sources;
-use crate::cli::{Common, DumpArgs};
-use crate::interner::{Full, Strings};
-use crate::label::sentences::{Counters, Thing};
-use crate::ordered_map;
-use crate::run::progress::Reporter;
-use crate::run::work::redirect_of;
-use crate::source::DumpPage;
-use crate::wikitext::normalise_title;
+use super::batch::BatchContent;
+use super::batch_reader::{ReadPass, read_batches};
+use super::dump::DumpInfo;
+use super::inputs::Inputs;
+use super::position::ReadPosition;
+use crate::counters::{CounterKey, Counters};
+use crate::interner::{CapacityError, Interner};
+use crate::ordered_map::{Limits, ordered_map};
+use crate::source::{DumpPage, PageXml};
+use crate::wikitext::{normalise_title, redirect_target};
 
 /// The redirects of all wikis of a run.
 #[derive(Debug, Default)]
-pub(crate) struct Redirects {
-    by_lang: BTreeMap<String, TitleMap>,
-    /// Redirect pages, and those that lead somewhere.
-    pub tally: Counter,
+pub struct Redirects {
+    by_lang: BTreeMap<String, RedirectMap>,
+    tally: Counter,
+}
+
+/// A redirect page.
+struct Redirect {
+    lang: String,
+    title: String,
+    target: String,
 }
 
 impl Redirects {
-    /// Reads the redirect pages of all inputs. What is damaged or malformed is left to the pass that makes rows.
+    /// Reads the redirect pages of all inputs. Damage and malformed pages are skipped: the pass that makes rows reports them. `progress` is
+    /// called with the number of pages read so far.
     ///
     /// # Errors
-    /// An input that is not what it should be, or more titles than there is room for.
-    pub(crate) fn read(sources: &Sources, dump: &DumpArgs, common: &Common) -> anyhow::Result<Self> {
-        let sources = sources.again(dump, common)?;
-        let dumps = sources.dumps();
-        let mut reporter = Reporter::new(common.quiet, sources.bytes, sources.progress.clone(), 0);
-        let mut pages: BTreeMap<String, Counter> = BTreeMap::new();
-        let mut all = Self::default();
-        let (_, result) = ordered_map::ordered(
-            common.limits(),
-            |feed| read_all(sources.sources, Position::default(), feed, true),
-            |batch| match batch.work {
-                Work::Nothing => (0, Vec::new()),
-                // What has not the columns of pages is left to the pass that makes rows.
-                Work::Rows { rows, .. } => {
-                    let pages = Page::views(&rows).unwrap_or_default();
-                    let found = pages
-                        .into_iter()
-                        .filter_map(|page| Some((page.lang.into_owned(), page.title.into_owned(), page.redirect?.into_owned())));
-                    (rows.num_rows(), found.collect())
-                }
-                Work::Chunks { dump, chunks } => {
-                    let dump = &dumps[dump];
-                    // In text `<` is escaped, so this is the element, or the start of one that holds the text.
-                    let marks: [&[u8]; 3] = [b"<redirect", b">#", ">＃".as_bytes()];
-                    let redirects = chunks.iter().filter(|chunk| marks.iter().any(|mark| memmem::find(&chunk.xml, mark).is_some()));
-                    let pages = redirects.filter_map(|chunk| DumpPage::parse(chunk, &dump.site).ok());
-                    let found: Vec<(String, String, String)> =
-                        pages.filter_map(|page| redirect_of(&page, &dump.lang).map(|to| (dump.lang.clone(), page.title, to))).collect();
-                    (chunks.len(), found)
-                }
-            },
-            |(count, found)| -> Result<(), Full> {
-                let tally = pages.entry("pages".to_owned()).or_default();
-                (0..count).for_each(|_| tally.keep());
-                reporter.show(&pages);
-                for (lang, title, target) in found {
-                    all.by_lang.entry(lang).or_default().add(&normalise_title(&title), &target_title(&target))?;
+    /// More than 4 GiB of titles, or an interruption.
+    pub fn read(inputs: Inputs, limits: Limits, pass: ReadPass<'_>, mut progress: impl FnMut(u64)) -> anyhow::Result<Self> {
+        let infos = inputs.infos();
+        let mut redirects = Self::default();
+        let mut pages = 0;
+        let (_, result) = ordered_map(
+            limits,
+            |feed| read_batches(inputs.opened, ReadPosition::default(), feed, pass),
+            |batch| redirects_of_batch(batch.content, &infos),
+            |(count, found)| -> Result<(), CapacityError> {
+                pages += count as u64;
+                progress(pages);
+                for Redirect { lang, title, target } in found {
+                    redirects.by_lang.entry(lang).or_default().add(&normalise_title(&title), &target_title(&target))?;
                 }
                 Ok(())
             },
         );
-        reporter.end();
-        if let Err(full) = result {
-            bail!("redirects: {full}");
+        if let Err(error) = result {
+            bail!("redirects: {error}");
         }
-        for map in all.by_lang.values_mut() {
-            map.settle(&mut all.tally);
+        if pass.interrupted.load(Ordering::Relaxed) {
+            bail!("interrupted");
         }
-        Ok(all)
+        for map in redirects.by_lang.values_mut() {
+            map.resolve_chains(&mut redirects.tally);
+        }
+        info!(target: "inputs", pages, redirects = %redirects.tally, "redirects read");
+        Ok(redirects)
     }
 
-    /// Lets the anchors of a page lead to where their redirects do. Counts `targets`.
-    pub(crate) fn resolve(&self, page: &mut Page<'_>, counters: &mut Counters) {
+    /// Redirect pages: those that lead to a page, and those in a loop.
+    pub fn tally(&self) -> &Counter {
+        &self.tally
+    }
+
+    /// Replaces the targets of a page's anchors by the pages that they redirect to. Counts `targets`.
+    pub fn resolve(&self, page: &mut Page<'_>, counters: &mut Counters) {
         let map = self.by_lang.get(&*page.lang);
-        let tally = counters.of(Thing::Targets);
+        let tally = counters.of(CounterKey::Targets);
         for anchor in &mut page.anchors {
-            match map.map_or(Leads::Nowhere, |map| map.leads(&anchor.target)) {
-                Leads::To(title) => {
+            match map.map_or(Resolution::NoRedirect, |map| map.resolve(&anchor.target)) {
+                Resolution::Title(title) => {
                     anchor.target = Cow::Owned(title.to_owned());
                     tally.keep();
                 }
-                Leads::Round => tally.skip("left as written: redirect loop"),
-                Leads::Nowhere => tally.skip("left as written: no redirect"),
+                Resolution::Loop => tally.skip("left as written: redirect loop"),
+                Resolution::NoRedirect => tally.skip("left as written: no redirect"),
             }
         }
     }
+}
+
+/// The number of pages in a batch, and its redirects.
+fn redirects_of_batch(content: BatchContent, dumps: &[DumpInfo]) -> (usize, Vec<Redirect>) {
+    match content {
+        BatchContent::Empty => (0, Vec::new()),
+        BatchContent::Rows { rows, .. } => {
+            // Rows without the columns of pages are reported by the pass that makes rows.
+            let pages = Page::views(&rows).unwrap_or_default().into_iter();
+            let redirects = pages.filter_map(|page| {
+                let target = page.redirect?.into_owned();
+                Some(Redirect { lang: page.lang.into_owned(), title: page.title.into_owned(), target })
+            });
+            (rows.num_rows(), redirects.collect())
+        }
+        BatchContent::Pages { dump, pages } => {
+            let dump = &dumps[dump];
+            let candidates = pages.iter().filter(|page| may_be_redirect(page));
+            let redirects = candidates.filter_map(|page| DumpPage::parse(page, &dump.site).ok()).filter_map(|page| {
+                let target = redirect_of(&page, &dump.lang)?;
+                Some(Redirect { lang: dump.lang.clone(), title: page.title, target })
+            });
+            (pages.len(), redirects.collect())
+        }
+    }
+}
+
+/// Whether the XML of a page has a redirect element, or a text that starts like a redirect: in text `<` and `>` are escaped.
+fn may_be_redirect(page: &PageXml) -> bool {
+    let marks: [&[u8]; 3] = [b"<redirect", b">#", ">＃".as_bytes()];
+    marks.iter().any(|mark| memmem::find(&page.xml, mark).is_some())
+}
+
+/// The title that a page redirects to: the one in the dump's redirect element, or else in its text.
+pub fn redirect_of(page: &DumpPage, lang: &str) -> Option<String> {
+    let element = page.redirect.as_deref().filter(|target| !target.is_empty()).map(Cow::Borrowed);
+    let title = element.or_else(|| redirect_target(lang, &page.text)).map(|title| normalise_title(&title));
+    title.or_else(|| page.redirect.clone())
 }
 
 fn target_title(target: &str) -> String {
     normalise_title(target.split_once('#').map_or(target, |(title, _)| title))
 }
 
-/// Titles and where they lead.
+/// Titles with the titles that they redirect to.
 ///
 /// Memory: each title once, and about 24 bytes for each.
 #[derive(Debug, Default)]
-struct TitleMap {
-    titles: Strings,
-    /// For each title where it leads: another's number, [`HERE`] or [`ROUND`].
+struct RedirectMap {
+    titles: Interner,
+    /// By number of a title: the number of its target, [`NO_REDIRECT`] or [`LOOP`].
     targets: Vec<u32>,
 }
 
-/// The title is no redirect.
-const HERE: u32 = u32::MAX;
-/// The title leads round in a circle.
-const ROUND: u32 = u32::MAX - 1;
+/// The title is not a redirect.
+const NO_REDIRECT: u32 = u32::MAX;
+/// The title is part of a redirect loop, or leads into one.
+const LOOP: u32 = u32::MAX - 1;
 
-/// Where a title leads.
+/// What a title redirects to.
 #[derive(Debug, PartialEq, Eq)]
-enum Leads<'a> {
-    To(&'a str),
-    Round,
-    Nowhere,
+enum Resolution<'a> {
+    Title(&'a str),
+    Loop,
+    NoRedirect,
 }
 
-impl TitleMap {
-    fn add(&mut self, title: &str, target: &str) -> Result<(), Full> {
+impl RedirectMap {
+    fn add(&mut self, title: &str, target: &str) -> Result<(), CapacityError> {
         let (title, target) = (self.titles.intern(title)?, self.titles.intern(target)?);
-        self.targets.resize(self.titles.len(), HERE);
+        self.targets.resize(self.titles.len(), NO_REDIRECT);
         self.targets[title as usize] = target;
         Ok(())
     }
 
-    /// Lets each title lead to the end of its chain at once.
-    fn settle(&mut self, tally: &mut Counter) {
-        let mut settled = vec![false; self.targets.len()];
+    /// Points each title at the end of its chain of redirects. Linear in the number of titles.
+    fn resolve_chains(&mut self, tally: &mut Counter) {
+        let mut is_resolved = vec![false; self.targets.len()];
         let mut path = Vec::new();
         for start in 0..self.targets.len() {
             let mut at = start;
-            // Where the walk meets itself it stands on a title that is settled for now as leading round.
-            while !settled[at] && self.targets[at] != HERE {
+            // Titles on the path are marked as a loop for now: a walk that meets its own path has found one.
+            while !is_resolved[at] && self.targets[at] != NO_REDIRECT {
                 path.push(at);
                 let next = self.targets[at] as usize;
-                (settled[at], self.targets[at]) = (true, ROUND);
+                (is_resolved[at], self.targets[at]) = (true, LOOP);
                 at = next;
             }
             let end = match self.targets[at] {
-                HERE => u32::try_from(at).expect("numbers of titles are u32"),
-                known => known,
+                NO_REDIRECT => u32::try_from(at).expect("numbers of titles are u32"),
+                resolved => resolved,
             };
             for title in path.drain(..) {
                 self.targets[title] = end;
-                if end == ROUND { tally.skip("leads round in a circle") } else { tally.keep() }
+                if end == LOOP { tally.skip("redirect loop") } else { tally.keep() }
             }
         }
     }
 
-    fn leads(&self, title: &str) -> Leads<'_> {
-        match self.titles.number(title).map_or(HERE, |number| self.targets[number as usize]) {
-            HERE => Leads::Nowhere,
-            ROUND => Leads::Round,
-            target => Leads::To(self.titles.get(target)),
+    fn resolve(&self, title: &str) -> Resolution<'_> {
+        match self.titles.number(title).map_or(NO_REDIRECT, |number| self.targets[number as usize]) {
+            NO_REDIRECT => Resolution::NoRedirect,
+            LOOP => Resolution::Loop,
+            target => Resolution::Title(self.titles.get(target)),
         }
     }
 }
@@ -171,38 +203,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chains_end_and_loops_are_told() {
-        let mut map = TitleMap::default();
+    fn chains_are_resolved_and_loops_are_found() {
+        let mut map = RedirectMap::default();
         for (title, target) in
             [("A", "B"), ("B", "C"), ("D", "B"), ("X", "Y"), ("Y", "Z"), ("Z", "Y"), ("S", "S"), ("W", "X"), ("E", "Old"), ("E", "C")]
         {
             map.add(title, target).unwrap();
         }
         let mut tally = Counter::default();
-        map.settle(&mut tally);
-        assert_eq!(tally.to_string(), "9 in, 4 out, 5 skipped (leads round in a circle 5)");
+        map.resolve_chains(&mut tally);
+        assert_eq!(tally.to_string(), "9 in, 4 out, 5 skipped (redirect loop 5)");
         for (title, expected) in [
-            ("A", Leads::To("C")),
-            ("B", Leads::To("C")),
-            ("D", Leads::To("C")),
-            ("E", Leads::To("C")),
-            ("C", Leads::Nowhere),
-            ("never", Leads::Nowhere),
-            ("X", Leads::Round),
-            ("W", Leads::Round),
-            ("S", Leads::Round),
+            ("A", Resolution::Title("C")),
+            ("B", Resolution::Title("C")),
+            ("D", Resolution::Title("C")),
+            ("E", Resolution::Title("C")),
+            ("C", Resolution::NoRedirect),
+            ("never", Resolution::NoRedirect),
+            ("X", Resolution::Loop),
+            ("W", Resolution::Loop),
+            ("S", Resolution::Loop),
         ] {
-            assert_eq!(map.leads(title), expected, "{title}");
+            assert_eq!(map.resolve(title), expected, "{title}");
         }
     }
 
     #[test]
-    fn a_chain_of_any_length_is_one_walk() {
-        let mut map = TitleMap::default();
+    fn a_chain_of_any_length_is_resolved_in_linear_time() {
+        let mut map = RedirectMap::default();
         for number in 0..200_000 {
             map.add(&number.to_string(), &(number + 1).to_string()).unwrap();
         }
-        map.settle(&mut Counter::default());
-        assert_eq!((map.leads("0"), map.leads("199999")), (Leads::To("200000"), Leads::To("200000")));
+        map.resolve_chains(&mut Counter::default());
+        assert_eq!((map.resolve("0"), map.resolve("199999")), (Resolution::Title("200000"), Resolution::Title("200000")));
     }
 }

@@ -1,41 +1,59 @@
-//! Stage 1: every link to an article is an answer, one label; later mentions of what is linked too, where they are asked for.
+//! Stage 1 (ESI, entity span identification): every link to an article is a span, all of one label. Optionally later mentions of what is
+//! linked are spans too.
 
 use schemas::RowError;
 use schemas::{Origin, Page, Query, SegmentView};
 
-use super::repeats::{Named, Repeats};
-use super::sentences::{self, Answer, Counters, Rules, Thing};
-use crate::run::work::Triples;
-use crate::wikitext::{WikitextExtractor, strip_disambiguator};
+use super::candidate::{Candidate, article_links};
+use super::repeats::{KnownName, RepeatFinder};
+use super::sentences::{CandidateFinder, SentenceRules, page_to_triples};
+use super::triple_sink::TripleSink;
+use crate::counters::CounterKey;
+use crate::wikitext::{Wiki, WikitextExtractor, strip_disambiguator};
 
-/// The triples of a page. Counts `sentences`, `anchors` and `repeats`, each to its last one.
-pub(crate) fn triples(
+/// Makes the triples of a page. Counts `sentences`, `anchors` and `repeats`.
+///
+/// # Errors
+/// A page whose segments, sentences or anchors do not fit its text.
+pub fn label_page(
     page: &Page<'_>,
     extractor: &WikitextExtractor,
     query: &Query,
     repeat_mentions: bool,
-    rules: &Rules,
-    counters: &mut Counters,
-    triples: &mut Triples,
+    rules: &SentenceRules,
+    sink: &mut TripleSink,
 ) -> Result<(), RowError> {
-    let answer = |chars, origin, kind| Answer { chars, label: Some(0), origin, kind, name: None };
-    let repeats = repeat_mentions.then(|| repeats(page, extractor));
-    let find = |block: &SegmentView<'_>, counters: &mut Counters| {
-        let links = sentences::links(block, extractor.wiki(), counters);
-        let mut answers: Vec<Answer> = links.into_iter().map(|(_, chars)| answer(chars, Origin::Anchor, Thing::Anchors)).collect();
-        if let Some(repeats) = &repeats {
-            answers.extend(repeats.find(block).into_iter().map(|(chars, _)| answer(chars, Origin::Repeat, Thing::Repeats)));
-            answers.sort_unstable_by_key(|answer| answer.chars.start);
-        }
-        answers
-    };
-    sentences::triples(page, std::slice::from_ref(query), rules, counters, find, |_| true, triples)
+    let finder = LinkFinder { wiki: extractor.wiki(), repeats: repeat_mentions.then(|| repeats(page, extractor)) };
+    page_to_triples(page, std::slice::from_ref(query), rules, &finder, sink)
 }
 
-/// The page says its own title in bold, without a link.
-fn repeats(page: &Page<'_>, extractor: &WikitextExtractor) -> Repeats {
+/// Finds the links of a page, and what repeats them.
+struct LinkFinder<'a> {
+    wiki: &'a Wiki,
+    repeats: Option<RepeatFinder>,
+}
+
+impl CandidateFinder for LinkFinder<'_> {
+    fn find(&self, segment: &SegmentView<'_>, sink: &mut TripleSink) -> Vec<Candidate> {
+        let span = |chars, origin, counter| Candidate { chars, label: Some(0), origin, counter, name: None };
+        let links = article_links(segment, self.wiki, &mut sink.counters).into_iter();
+        let mut spans: Vec<Candidate> = links.map(|(_, chars)| span(chars, Origin::Anchor, CounterKey::Anchors)).collect();
+        if let Some(repeats) = &self.repeats {
+            spans.extend(repeats.find(segment).into_iter().map(|(chars, _)| span(chars, Origin::Repeat, CounterKey::Repeats)));
+            spans.sort_unstable_by_key(|span| span.chars.start);
+        }
+        spans
+    }
+
+    fn is_no_name(&self, _: &str) -> bool {
+        true
+    }
+}
+
+/// Finds later mentions of the links, and of the title: the page mentions its own title in bold, without a link.
+fn repeats(page: &Page<'_>, extractor: &WikitextExtractor) -> RepeatFinder {
     let title = extractor.convert_title(strip_disambiguator(&page.title));
     let links = page.anchors.iter().filter(|anchor| extractor.wiki().is_article(&anchor.target));
-    let links = links.map(|anchor| Named { text: &anchor.text, from: anchor.end, label: 0 });
-    Repeats::new([Named { text: &title, from: 0, label: 0 }].into_iter().chain(links))
+    let links = links.map(|anchor| KnownName { text: &anchor.text, from: anchor.end, label: 0 });
+    RepeatFinder::new([KnownName { text: &title, from: 0, label: 0 }].into_iter().chain(links))
 }

@@ -1,7 +1,23 @@
-//! Pages to triples: which spans are answers, and which sentences are kept.
+//! Pages to triples: which spans are labelled, and which sentences are kept.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`esi`] | `prep esi`: links are spans of one label |
+//! | [`nee`] | `prep nee`: links and mentions are spans of the labels that gazetteers give them |
+//! | [`repeats`] | later mentions of what a page links or is named by |
+//! | [`candidate`] | spans before their sentence is kept or skipped |
+//! | [`sentences`] | sentences with their candidates to triples |
+//! | [`buckets`] | partitions by the number of spans in a sentence |
+//! | [`triple_sink`] | triples by partition, with what was counted |
+//! | [`overlap`] | spans that share chars |
+//!
+//! Nothing here opens a file.
 
 pub mod buckets;
-pub(crate) mod esi;
+pub mod candidate;
+pub mod esi;
 pub mod nee;
-pub(crate) mod repeats;
-pub(crate) mod sentences;
+pub mod overlap;
+pub mod repeats;
+pub mod sentences;
+pub mod triple_sink;

@@ -1,18 +1,22 @@
-//! Stage 2: links and names in the text are answers of the labels that gazetteers give them.
+//! Stage 2 (NEE, named entity extraction): links and names in the text are spans of the labels that gazetteers give them.
 
 use std::ops::Range;
 
 use schemas::RowError;
 use schemas::{Anchor, Origin, Page, Query, SegmentView};
+use serde::Serialize;
 
-use super::repeats::{Named, Repeats, family_name};
-use super::sentences::{self, Answer, Counters, Rules, Thing, overlapping, overlaps};
+use super::candidate::{Candidate, article_links};
+use super::overlap::{overlapping, overlaps};
+use super::repeats::{KnownName, RepeatFinder, family_name};
+use super::sentences::{CandidateFinder, SentenceRules, page_to_triples};
+use super::triple_sink::TripleSink;
+use crate::counters::CounterKey;
 use crate::gazetteer::{Gazetteer, TypedName};
-use crate::run::work::Triples;
-use crate::wikitext::{WikitextExtractor, strip_disambiguator};
+use crate::wikitext::{Wiki, WikitextExtractor, strip_disambiguator};
 
 /// Where names of gazetteers are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Matching {
     /// Links, by their targets and texts.
@@ -23,101 +27,128 @@ pub enum Matching {
     Both,
 }
 
-/// How labels are found.
-pub(crate) struct Labeller<'a> {
+/// How links and mentions get their labels.
+pub struct GazetteerLabeller<'a> {
     /// The names.
     pub gazetteer: &'a Gazetteer,
     /// Where they are looked for.
     pub matching: Matching,
-    /// Which later mentions of names are answers too; nothing where none are.
-    pub repeats: Option<RepeatRules>,
+    /// How later mentions of names are found; `None`: not at all.
+    pub repeats: Option<RepeatSettings>,
 }
 
-/// Which later mentions are looked for.
-pub(crate) struct RepeatRules {
-    /// The label whose names are also said by their last word.
-    pub family: Option<usize>,
+/// How later mentions are found.
+#[derive(Debug, Clone, Copy)]
+pub struct RepeatSettings {
+    /// Label of the names that are repeated by their last word too: the family names of persons.
+    pub family_label: Option<usize>,
 }
 
-/// The triples of a page. Counts `sentences`, `anchors`, `repeats` and `mentions`, each to its last one.
-pub(crate) fn triples(
+/// Makes the triples of a page. Counts `sentences`, `anchors`, `repeats` and `mentions`.
+///
+/// # Errors
+/// A page whose segments, sentences or anchors do not fit its text.
+pub fn label_page(
     page: &Page<'_>,
     extractor: &WikitextExtractor,
     queries: &[Query],
-    labeller: &Labeller<'_>,
-    rules: &Rules,
-    counters: &mut Counters,
-    triples: &mut Triples,
+    labeller: &GazetteerLabeller<'_>,
+    rules: &SentenceRules,
+    sink: &mut TripleSink,
 ) -> Result<(), RowError> {
-    let repeats = labeller.repeats.as_ref().map(|rules| labeller.named_again(page, extractor, rules));
-    let find = |block: &SegmentView<'_>, counters: &mut Counters| {
-        let links = sentences::links(block, extractor.wiki(), counters);
-        if labeller.matching == Matching::Mentions {
-            links.iter().for_each(|_| counters.of(Thing::Anchors).skip("not asked for"));
-            let mentions = labeller.gazetteer.find_mentions(block.text, |_| true).into_iter();
-            return mentions.map(|(chars, found)| labeller.answer(chars, Some(found), Thing::Mentions, counters)).collect();
-        }
-        let mut answers: Vec<Answer> =
-            links.into_iter().map(|(anchor, chars)| labeller.answer(chars, labeller.look_up(anchor), Thing::Anchors, counters)).collect();
-        // A link that no gazetteer knows is still the name of something else than what stands inside.
-        let links: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
-        let mut mentions = match labeller.matching {
-            Matching::Both => labeller.gazetteer.find_mentions(block.text, |chars| !overlaps(chars, &links)),
-            _ => Vec::new(),
-        };
-        if let Some(repeats) = &repeats {
-            let mut found = repeats.find(block);
-            // Of a later mention and a name in the text the longer one counts, of equal ones what the page says.
-            let longer: Vec<Range<u32>> = mentions.iter().map(|(chars, _)| chars.clone()).collect();
-            found.retain(|(chars, _)| overlapping(chars, &longer).all(|other| other.len() <= chars.len()));
-            let taken: Vec<Range<u32>> = found.iter().map(|(chars, _)| chars.clone()).collect();
-            mentions.retain(|(chars, _)| !overlaps(chars, &taken));
-            let later = |(chars, label)| Answer { chars, label: Some(label), origin: Origin::Repeat, kind: Thing::Repeats, name: None };
-            answers.extend(found.into_iter().map(later));
-        }
-        answers.extend(mentions.into_iter().map(|(chars, found)| labeller.answer(chars, Some(found), Thing::Mentions, counters)));
-        answers.sort_unstable_by_key(|answer| answer.chars.start);
-        answers
-    };
-    sentences::triples(page, queries, rules, counters, find, |text| labeller.gazetteer.is_stop_name(text), triples)
+    let repeats = labeller.repeats.map(|settings| labeller.repeat_finder(page, extractor, settings));
+    page_to_triples(page, queries, rules, &NameFinder { labeller, wiki: extractor.wiki(), repeats }, sink)
 }
 
-impl Labeller<'_> {
-    /// What the page links and is named by, as far as gazetteers know it.
-    fn named_again(&self, page: &Page<'_>, extractor: &WikitextExtractor, rules: &RepeatRules) -> Repeats {
+/// Finds the names in a page.
+struct NameFinder<'a> {
+    labeller: &'a GazetteerLabeller<'a>,
+    wiki: &'a Wiki,
+    repeats: Option<RepeatFinder>,
+}
+
+impl CandidateFinder for NameFinder<'_> {
+    fn find(&self, segment: &SegmentView<'_>, sink: &mut TripleSink) -> Vec<Candidate> {
+        let labeller = self.labeller;
+        let links = article_links(segment, self.wiki, &mut sink.counters);
+        if labeller.matching == Matching::Mentions {
+            links.iter().for_each(|_| sink.counters.of(CounterKey::Anchors).skip("not asked for"));
+            let mentions = labeller.gazetteer.find_mentions(segment.text, |_| true).into_iter();
+            return mentions.map(|(chars, found)| labeller.candidate(chars, Some(found), CounterKey::Mentions, sink)).collect();
+        }
+        let mut candidates: Vec<Candidate> = links
+            .into_iter()
+            .map(|(anchor, chars)| labeller.candidate(chars, labeller.look_up(anchor), CounterKey::Anchors, sink))
+            .collect();
+        // A link that no gazetteer knows is the name of something still: names inside it are not looked for.
+        let links: Vec<Range<u32>> = candidates.iter().map(|link| link.chars.clone()).collect();
+        let mut mentions = match labeller.matching {
+            Matching::Both => labeller.gazetteer.find_mentions(segment.text, |chars| !overlaps(chars, &links)),
+            _ => Vec::new(),
+        };
+        if let Some(repeats) = &self.repeats {
+            let mut repeated = repeats.find(segment);
+            // Where a later mention overlaps a name in the text, the longer one is taken; of equal ones the later mention.
+            let named: Vec<Range<u32>> = mentions.iter().map(|(chars, _)| chars.clone()).collect();
+            repeated.retain(|(chars, _)| overlapping(chars, &named).all(|name| name.len() <= chars.len()));
+            let taken: Vec<Range<u32>> = repeated.iter().map(|(chars, _)| chars.clone()).collect();
+            mentions.retain(|(chars, _)| !overlaps(chars, &taken));
+            let repeated = repeated.into_iter().map(|(chars, label)| Candidate {
+                chars,
+                label: Some(label),
+                origin: Origin::Repeat,
+                counter: CounterKey::Repeats,
+                name: None,
+            });
+            candidates.extend(repeated);
+        }
+        let mentions = mentions.into_iter().map(|(chars, found)| labeller.candidate(chars, Some(found), CounterKey::Mentions, sink));
+        candidates.extend(mentions);
+        candidates.sort_unstable_by_key(|candidate| candidate.chars.start);
+        candidates
+    }
+
+    fn is_no_name(&self, text: &str) -> bool {
+        self.labeller.gazetteer.is_stop_name(text)
+    }
+}
+
+impl GazetteerLabeller<'_> {
+    /// Finds later mentions of the links and the title, as far as gazetteers know them.
+    fn repeat_finder(&self, page: &Page<'_>, extractor: &WikitextExtractor, settings: RepeatSettings) -> RepeatFinder {
         let title = extractor.convert_title(strip_disambiguator(&page.title));
-        // The page says its own title in bold, without a link.
-        let own = self.gazetteer.look_up([&*page.title, &title]).and_then(|found| found.label);
-        let own = own.map(|label| Named { text: &title, from: 0, label });
+        // The page mentions its own title in bold, without a link.
+        let title_label = self.gazetteer.look_up([&*page.title, &title]).and_then(|found| found.label);
+        let title = title_label.map(|label| KnownName { text: &title, from: 0, label });
         let links = page.anchors.iter().filter(|anchor| extractor.wiki().is_article(&anchor.target));
         let links = links.filter_map(|anchor| {
             let label = self.look_up(anchor)?.label?;
-            Some(Named { text: &anchor.text, from: anchor.end, label })
+            Some(KnownName { text: &anchor.text, from: anchor.end, label })
         });
-        let with_family = own.into_iter().chain(links).flat_map(|named| {
-            let family = family_name(named.text).filter(|_| rules.family == Some(named.label));
-            [Some(named.text), family].into_iter().flatten().map(move |text| Named { text, ..named })
+        let names = title.into_iter().chain(links).flat_map(|name| {
+            let family = family_name(name.text).filter(|_| settings.family_label == Some(name.label));
+            [Some(name.text), family].into_iter().flatten().map(move |text| KnownName { text, ..name })
         });
-        Repeats::new(with_family.filter(|named| !self.gazetteer.is_stop_name(named.text)))
+        RepeatFinder::new(names.filter(|name| !self.gazetteer.is_stop_name(name.text)))
     }
 
     fn look_up(&self, anchor: &Anchor<'_>) -> Option<TypedName> {
-        if self.gazetteer.is_stop_name(&anchor.text) { None } else { self.gazetteer.look_up(ways_to_name(anchor)) }
+        if self.gazetteer.is_stop_name(&anchor.text) { None } else { self.gazetteer.look_up(link_names(anchor)) }
     }
 
-    fn answer(&self, chars: Range<u32>, found: Option<TypedName>, kind: Thing, counters: &mut Counters) -> Answer {
+    /// A candidate with the label that was found for it. Counts it as skipped if there is none.
+    fn candidate(&self, chars: Range<u32>, found: Option<TypedName>, counter: CounterKey, sink: &mut TripleSink) -> Candidate {
         let label = found.and_then(|found| found.label);
         if label.is_none() {
-            let reason = if found.is_some() { "of several labels" } else { "in no gazetteer" };
-            counters.of(kind).skip(reason);
-            counters.names.extend(found.map(|found| found.name));
+            sink.counters.of(counter).skip(if found.is_some() { "of several labels" } else { "in no gazetteer" });
+            sink.matches.extend(found.map(|found| found.name));
         }
-        Answer { chars, label, origin: Origin::Gazetteer, kind, name: found.map(|found| found.name) }
+        Candidate { chars, label, origin: Origin::Gazetteer, counter, name: found.map(|found| found.name) }
     }
 }
 
-/// What a link may be called in a gazetteer, the surest first. A link to a section is about something else than its article.
-fn ways_to_name<'a>(anchor: &'a Anchor<'_>) -> impl Iterator<Item = &'a str> {
+/// The names by which a gazetteer may know what a link leads to, the most certain first. A link to a section is not about its article.
+fn link_names<'a>(anchor: &'a Anchor<'_>) -> impl Iterator<Item = &'a str> {
     let target = anchor.fragment.is_none().then_some(&*anchor.target);
     let bare = target.map(strip_disambiguator).filter(|&bare| Some(bare) != target);
     target.into_iter().chain(bare).chain(Some(&*anchor.text).filter(|&text| Some(text) != target))

@@ -5,73 +5,76 @@ use std::ops::Range;
 
 use schemas::SegmentView;
 
-use super::sentences::overlaps;
+use super::overlap::overlaps;
 use crate::gazetteer::matcher::NameMatcher;
 use crate::gazetteer::normalizer::Normalizer;
 
-/// Fewest chars of what is looked for again.
-const MIN_REPEAT: usize = 2;
+/// Fewest chars of a name whose later mentions are found.
+const MIN_CHARS: usize = 2;
 
-/// What a page says by name.
+/// A name that a page links or is named by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Named<'a> {
+pub(super) struct KnownName<'a> {
     /// The name.
     pub text: &'a str,
-    /// From which char of the page on a mention of it is a later one.
+    /// Char of the page from which on a mention of it is a later one.
     pub from: u32,
-    /// Its label, by its place in the query set.
+    /// Its label, by position in the query set.
     pub label: usize,
 }
 
-/// Names of a page, to be found again in its text.
-pub(crate) struct Repeats {
+/// Finds later mentions of the names of a page.
+pub(super) struct RepeatFinder {
     matcher: NameMatcher,
-    names: Vec<Later>,
+    /// By number of the name in the matcher.
+    names: Vec<FirstMention>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Later {
-    from: u32,
-    /// Nothing where the page calls things of two labels so.
+struct FirstMention {
+    /// Char of the page at which the first mention ends.
+    end: u32,
+    /// The label; `None` if the page uses the name with two labels.
     label: Option<usize>,
 }
 
-impl Repeats {
-    /// From names in their order in the page.
-    pub(crate) fn new<'a>(named: impl IntoIterator<Item = Named<'a>>) -> Self {
-        let mut names: HashMap<&str, Later> = HashMap::new();
-        for Named { text, from, label } in named {
-            if text.chars().nth(MIN_REPEAT - 1).is_some() {
-                let later = names.entry(text).or_insert(Later { from, label: Some(label) });
-                later.label = later.label.filter(|&known| known == label);
+impl RepeatFinder {
+    /// A finder of names, given in the order in which the page mentions them.
+    pub(super) fn new<'a>(names: impl IntoIterator<Item = KnownName<'a>>) -> Self {
+        let mut first_mentions: HashMap<&str, FirstMention> = HashMap::new();
+        for KnownName { text, from, label } in names {
+            if text.chars().nth(MIN_CHARS - 1).is_some() {
+                let first = first_mentions.entry(text).or_insert(FirstMention { end: from, label: Some(label) });
+                first.label = first.label.filter(|&known| known == label);
             }
         }
-        let (texts, names): (Vec<&str>, Vec<Later>) = names.into_iter().unzip();
-        let matcher = NameMatcher::new(texts).expect("the links of a page are far fewer than there is room for");
+        let (texts, names): (Vec<&str>, Vec<FirstMention>) = first_mentions.into_iter().unzip();
+        let matcher = NameMatcher::new(texts).expect("the names of a page are far below the matcher's capacity");
         Self { matcher, names }
     }
 
-    /// The mentions in a block, in its chars, each with its label: the longest first, and none over a link, wherever that leads.
-    pub(crate) fn find(&self, block: &SegmentView<'_>) -> Vec<(Range<u32>, usize)> {
-        let text = Normalizer::default().normalize_text(block.text);
-        let links: Vec<Range<u32>> = block.anchor_ranges().map(|(_, chars)| chars).collect();
-        let later =
-            |chars: &Range<u32>, name: usize| self.names[name].from <= block.segment.start + chars.start && !overlaps(chars, &links);
+    /// Later mentions in a segment, in its chars, each with its label. Of overlapping ones the longest is taken, and none overlaps a link,
+    /// wherever that leads.
+    pub(super) fn find(&self, segment: &SegmentView<'_>) -> Vec<(Range<u32>, usize)> {
+        let text = Normalizer::default().normalize_text(segment.text);
+        let links: Vec<Range<u32>> = segment.anchor_ranges().map(|(_, chars)| chars).collect();
+        let is_later =
+            |chars: &Range<u32>, name: usize| self.names[name].end <= segment.segment.start + chars.start && !overlaps(chars, &links);
         let found = self
             .matcher
-            .leftmost_longest(text.as_str(), |found| text.original_chars(&found.bytes).is_some_and(|chars| later(&chars, found.name)));
+            .leftmost_longest(text.as_str(), |found| text.original_chars(&found.bytes).is_some_and(|chars| is_later(&chars, found.name)));
         found.into_iter().filter_map(|found| Some((text.original_chars(&found.bytes)?, self.names[found.name].label?))).collect()
     }
 }
 
-/// The family name of a person who is called so: the last of several words that all begin with an upper-case letter. Initials,
-/// numerals (`Henry IV`) and what stands after a comma (`Jr.`) are none.
-pub(crate) fn family_name(name: &str) -> Option<&str> {
+/// The family name in a person's full name: the last word, if all words begin with an upper-case letter. Initials, numerals (`Henry IV`)
+/// and suffixes after a comma (`Jr.`) are not family names.
+pub(super) fn family_name(name: &str) -> Option<&str> {
     let (given, family) = name.rsplit_once(' ')?;
-    let upper = |word: &str| word.starts_with(char::is_uppercase);
-    let letters = family.chars().all(|char| char.is_alphabetic() || matches!(char, '-' | '\'' | '’'));
-    let is_name = letters && family.chars().any(char::is_lowercase) && family.chars().nth(2).is_some();
-    (is_name && !given.ends_with(',') && name.split(' ').all(upper)).then_some(family)
+    let is_upper = |word: &str| word.starts_with(char::is_uppercase);
+    let is_word = family.chars().all(|char| char.is_alphabetic() || matches!(char, '-' | '\'' | '’'));
+    let is_name = is_word && family.chars().any(char::is_lowercase) && family.chars().nth(2).is_some();
+    (is_name && !given.ends_with(',') && name.split(' ').all(is_upper)).then_some(family)
 }
 
 #[cfg(test)]
@@ -79,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn family_names_are_told_from_other_last_words() {
+    fn family_names_differ_from_other_last_words() {
         let check = |name: &str, expected: Option<&str>| assert_eq!(family_name(name), expected, "{name}");
         check("Ada Lovelace", Some("Lovelace"));
         check("J. R. Hartley-O'Neill", Some("Hartley-O'Neill"));

@@ -1,214 +1,142 @@
-//! Pages with answers to triples: blocks are cut into sentences, sentences asked for each label.
+//! Sentences with their candidates to triples: one triple for each kept sentence and label.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
 
-use schemas::{Anchor, Counter, Origin, Page, Query, SegmentView, SpanInput, TripleHeader};
 use schemas::{CharSlicer, RowError};
+use schemas::{Page, Query, SegmentView, TripleHeader};
 
 use super::buckets::Buckets;
+use super::candidate::Candidate;
+use super::overlap::overlaps;
+use super::triple_sink::TripleSink;
+use crate::counters::CounterKey;
 use crate::gazetteer::word_boundaries::word_boundaries;
-use crate::run::work::Triples;
 use crate::sentence;
-use crate::wikitext::Wiki;
 
-/// A kind of thing that is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Thing {
-    Anchors,
-    Mentions,
-    Pages,
-    Repeats,
-    Sentences,
-    /// Targets of anchors that redirects are looked up for.
-    Targets,
-    Texts,
-}
-
-impl Thing {
-    /// A key of the counters in a manifest.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Anchors => "anchors",
-            Self::Mentions => "mentions",
-            Self::Pages => "pages",
-            Self::Repeats => "repeats",
-            Self::Sentences => "sentences",
-            Self::Targets => "targets",
-            Self::Texts => "texts",
-        }
-    }
-}
-
-/// What is counted on the way.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    /// By kind of thing.
-    pub tallies: BTreeMap<Thing, Counter>,
-    /// Names of the gazetteer that were matched, by their number.
-    pub names: Vec<u32>,
-}
-
-impl Counters {
-    /// The count of one kind of thing.
-    pub(crate) fn of(&mut self, kind: Thing) -> &mut Counter {
-        self.tallies.entry(kind).or_default()
-    }
-}
-
-/// Which sentences are kept, and where.
+/// Which sentences are kept, and in which partition.
 #[derive(Debug, Clone)]
-pub(crate) struct Rules {
-    /// Fewest answers of a sentence that is kept.
+pub struct SentenceRules {
+    /// Fewest spans of a sentence that is kept.
     pub min_entities: usize,
-    /// Longest sentence, in chars.
+    /// Most chars of a sentence; a longer one is split.
     pub max_chars: usize,
-    /// Most names of a sentence that is kept of which nobody knows what they are.
+    /// Most names of unknown label in a sentence that is kept.
     pub max_unknown: Option<usize>,
-    /// Partitions by number of answers.
+    /// Partitions by the number of spans.
     pub buckets: Option<Buckets>,
 }
 
-/// The anchors of a block that lead to articles, each with where it lies in the block. The others are counted.
-pub(crate) fn links<'p>(block: &SegmentView<'p>, wiki: &Wiki, counters: &mut Counters) -> Vec<(&'p Anchor<'p>, Range<u32>)> {
-    let mut articles = Vec::with_capacity(block.anchors.len());
-    for (anchor, chars) in block.anchor_ranges() {
-        if wiki.is_article(&anchor.target) {
-            articles.push((anchor, chars));
-        } else {
-            counters.of(Thing::Anchors).skip("not to an article");
-        }
-    }
-    articles
+/// How the candidates of a page are found.
+pub(super) trait CandidateFinder {
+    /// The candidates of a segment, in order and without overlaps. What is skipped is counted in the sink.
+    fn find(&self, segment: &SegmentView<'_>, sink: &mut TripleSink) -> Vec<Candidate>;
+
+    /// Whether a text is no name, whatever it looks like.
+    fn is_no_name(&self, text: &str) -> bool;
 }
 
-/// A stretch of a block's text that stays in one sentence.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    /// Where, in chars of the block.
-    pub chars: Range<u32>,
-    /// Its label, by its place in the query set; nothing where it is no answer.
-    pub label: Option<usize>,
-    /// Who says so.
-    pub origin: Origin,
-    /// What it counts as.
-    pub kind: Thing,
-    /// Its number in the gazetteer.
-    pub name: Option<u32>,
-}
-
-impl Answer {
-    /// As it is given, in chars of the sentence that begins there.
-    fn marked(&self, sentence: u32) -> SpanInput {
-        SpanInput { chars: self.chars.start - sentence..self.chars.end - sentence, origin: self.origin, score: None }
-    }
-}
-
-/// Makes the triples of a page. `find` gives what there is in a block, in order and apart; `known`
-/// says of a text that it is no unknown name.
-/// Counts `sentences` and, by their kind, the answers that `find` gave, and the names of those that are kept.
-pub(crate) fn triples(
+/// Makes the triples of a page. Counts `sentences`, and each candidate under its own counter.
+///
+/// # Errors
+/// A page whose segments, sentences or spans do not fit its text.
+pub(super) fn page_to_triples(
     page: &Page<'_>,
     queries: &[Query],
-    rules: &Rules,
-    counters: &mut Counters,
-    find: impl Fn(&SegmentView<'_>, &mut Counters) -> Vec<Answer>,
-    known: impl Fn(&str) -> bool,
-    triples: &mut Triples,
+    rules: &SentenceRules,
+    finder: &impl CandidateFinder,
+    sink: &mut TripleSink,
 ) -> Result<(), RowError> {
     let mut number = 0;
     let mut id = format!("{}:{}:", page.lang, page.page_id);
-    let page_key = id.len();
-    let mut here = Vec::new();
-    for block in page.segment_views() {
-        let block = block?;
-        let text = block.text;
-        if !block.segment.kind.is_prose() {
-            block.anchors.iter().for_each(|_| counters.of(Thing::Anchors).skip("not in a sentence"));
+    let page_id = id.len();
+    let mut in_sentence = Vec::new();
+    for segment in page.segment_views() {
+        let segment = segment?;
+        let text = segment.text;
+        if !segment.segment.kind.is_prose() {
+            segment.anchors.iter().for_each(|_| sink.counters.of(CounterKey::Anchors).skip("not in a sentence"));
             continue;
         }
-        let answers = find(&block, counters);
-        let whole: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.clone()).collect();
-        let mut answers = answers.into_iter().peekable();
-        for found in sentence::adjust_to_spans(text, block.sentences(), &whole, rules.max_chars)? {
+        let candidates = finder.find(&segment, sink);
+        let unsplittable: Vec<Range<u32>> = candidates.iter().map(|candidate| candidate.chars.clone()).collect();
+        let mut candidates = candidates.into_iter().peekable();
+        for found in sentence::adjust_to_spans(text, segment.sentences(), &unsplittable, rules.max_chars)? {
             let sentence = number;
             number += 1;
             let (context, range) = (&text[found.bytes], found.chars);
-            here.clear();
-            while let Some(answer) = answers.next_if(|answer| answer.chars.end <= range.end) {
-                here.push(answer);
+            in_sentence.clear();
+            while let Some(candidate) = candidates.next_if(|candidate| candidate.chars.end <= range.end) {
+                in_sentence.push(candidate);
             }
-            let too_many_unknown = rules.max_unknown.is_some_and(|most| unknown(context, range.start, &here, &known) > most);
-            here.retain(|answer| answer.label.is_some());
-            let bucket = rules.buckets.as_ref().map_or(Some(0), |buckets| buckets.of(here.len()));
-            let covered: usize = here.iter().map(|answer| answer.chars.len()).sum();
-            let reason = if here.len() < rules.min_entities {
-                Some("fewer answers than --min-entities")
-            } else if covered == range.len() {
-                Some("nothing but an answer")
-            } else if too_many_unknown {
-                Some("more unknown names than --max-unknown")
-            } else {
-                bucket.is_none().then_some("in none of --buckets")
+            let unknown = rules.max_unknown.map(|most| (unknown_names(context, range.start, &in_sentence, finder), most));
+            in_sentence.retain(|candidate| candidate.label.is_some());
+            let partition = match rules.partition_of(&range, &in_sentence, unknown) {
+                Ok(partition) => partition,
+                Err(reason) => {
+                    sink.counters.of(CounterKey::Sentences).skip(reason);
+                    in_sentence.iter().for_each(|span| sink.counters.of(span.counter).skip("sentence left out"));
+                    continue;
+                }
             };
-            let (Some(bucket), None) = (bucket, reason) else {
-                counters.of(Thing::Sentences).skip(reason.unwrap_or_default());
-                here.iter().for_each(|answer| counters.of(answer.kind).skip("sentence left out"));
-                continue;
-            };
-            counters.of(Thing::Sentences).keep();
-            for answer in &here {
-                counters.of(answer.kind).keep();
-                counters.names.extend(answer.name);
+            sink.counters.of(CounterKey::Sentences).keep();
+            for span in &in_sentence {
+                sink.counters.of(span.counter).keep();
+                sink.matches.extend(span.name);
             }
-            id.truncate(page_key);
+            id.truncate(page_id);
             write!(id, "{sentence}:").expect("a string takes all");
-            let sentence_key = id.len();
-            let triples = triples.entry(bucket).or_default();
+            let sentence_id = id.len();
+            let triples = sink.partitions.entry(partition).or_default();
             for (label, query) in queries.iter().enumerate() {
-                id.truncate(sentence_key);
+                id.truncate(sentence_id);
                 id.push_str(&query.label);
                 let (doc, lang) = (&page.title, &page.lang);
-                let question = TripleHeader { id: &id, doc, sentence, lang, label: &query.label, query: &query.text, context };
-                let mine = here.iter().filter(|answer| answer.label == Some(label));
-                triples.push(&question, mine.map(|answer| answer.marked(range.start)))?;
+                let header = TripleHeader { id: &id, doc, sentence, lang, label: &query.label, query: &query.text, context };
+                let spans = in_sentence.iter().filter(|span| span.label == Some(label));
+                triples.push(&header, spans.map(|span| span.in_sentence(range.start)))?;
             }
         }
     }
     Ok(())
 }
 
-/// How many names of a sentence have no label: answers without one, and words outside answers, the first one apart, that begin with an
-/// upper-case letter. What begins with a lower-case one is no name.
-fn unknown(context: &str, start: u32, answers: &[Answer], known: impl Fn(&str) -> bool) -> usize {
+impl SentenceRules {
+    /// The partition of a sentence with these spans, or the reason why it is skipped. `unknown`: its names of unknown label, and how many
+    /// it may have.
+    fn partition_of(&self, chars: &Range<u32>, spans: &[Candidate], unknown: Option<(usize, usize)>) -> Result<usize, &'static str> {
+        if spans.len() < self.min_entities {
+            return Err("fewer answers than --min-entities");
+        }
+        let covered: usize = spans.iter().map(|span| span.chars.len()).sum();
+        if covered == chars.len() {
+            return Err("nothing but an answer");
+        }
+        if unknown.is_some_and(|(count, most)| count > most) {
+            return Err("more unknown names than --max-unknown");
+        }
+        self.buckets.as_ref().map_or(Some(0), |buckets| buckets.of(spans.len())).ok_or("in none of --buckets")
+    }
+}
+
+/// Number of names of unknown label in a sentence that starts at `start` in its segment: candidates without a label, and words outside of
+/// candidates, except the first one, that begin with an upper-case letter. What begins with a lower-case letter is no name.
+fn unknown_names(context: &str, start: u32, candidates: &[Candidate], finder: &impl CandidateFinder) -> usize {
     let mut slicer = CharSlicer::new(context);
     let mut unlabelled = 0;
-    for answer in answers.iter().filter(|answer| answer.label.is_none()) {
-        let text = slicer.slice(answer.chars.start - start, answer.chars.end - start).expect("answers lie in their sentence");
-        unlabelled += usize::from(!text.starts_with(char::is_lowercase) && !known(text));
+    for candidate in candidates.iter().filter(|candidate| candidate.label.is_none()) {
+        let text = slicer.slice(candidate.chars.start - start, candidate.chars.end - start).expect("candidates lie in their sentence");
+        unlabelled += usize::from(!text.starts_with(char::is_lowercase) && !finder.is_no_name(text));
     }
-    let taken: Vec<Range<u32>> = answers.iter().map(|answer| answer.chars.start - start..answer.chars.end - start).collect();
-    let mut cuts = Vec::new();
-    word_boundaries(context, &mut cuts);
-    let (mut at, mut first) = (0, true);
-    let unlabelled_words = cuts.windows(2).map(|cut| &context[cut[0]..cut[1]]).filter(|word| {
+    let taken: Vec<Range<u32>> = candidates.iter().map(|candidate| candidate.chars.start - start..candidate.chars.end - start).collect();
+    let mut boundaries = Vec::new();
+    word_boundaries(context, &mut boundaries);
+    let (mut at, mut is_first) = (0, true);
+    let words = boundaries.windows(2).map(|pair| &context[pair[0]..pair[1]]).filter(|word| {
         let chars = at..at + word.chars().count() as u32;
         at = chars.end;
-        let after_first = word.starts_with(char::is_alphanumeric) && !std::mem::take(&mut first);
-        after_first && word.starts_with(char::is_uppercase) && !overlaps(&chars, &taken) && !known(word)
+        let is_later = word.starts_with(char::is_alphanumeric) && !std::mem::take(&mut is_first);
+        is_later && word.starts_with(char::is_uppercase) && !overlaps(&chars, &taken) && !finder.is_no_name(word)
     });
-    unlabelled + unlabelled_words.count()
-}
-
-/// Those of other stretches, which are in order and apart, that share a char with one.
-pub(crate) fn overlapping<'o>(chars: &Range<u32>, others: &'o [Range<u32>]) -> impl Iterator<Item = &'o Range<u32>> + use<'o> {
-    let next = others.partition_point(|other| other.end <= chars.start);
-    let end = chars.end;
-    others[next..].iter().take_while(move |other| other.start < end)
-}
-
-/// Whether a stretch shares a char with one of others, which are in order and apart.
-pub(crate) fn overlaps(chars: &Range<u32>, others: &[Range<u32>]) -> bool {
-    overlapping(chars, others).next().is_some()
+    unlabelled + words.count()
 }

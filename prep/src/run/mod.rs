@@ -1,7 +1,26 @@
-//! A run from its inputs to an output folder, unit by unit, so that it can be resumed.
+//! Runs: from inputs to an output folder, in units, so that a run that was stopped can be resumed.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`job`], [`job_outcome`] | a job over pages: `prep pages`, `prep esi`, `prep nee` |
+//! | [`page_settings`], [`extractors`] | what the text of pages is like |
+//! | [`batch_worker`] | batches of pages to rows, on several threads |
+//! | [`unit_writer`](self) | rows to shards, with a checkpoint after each unit |
+//! | [`checkpoint`], [`resume`], [`output`] | what is on disk between two units, and how a run starts: of `prep mrc` too |
+//! | [`manifest_config`] | the settings in the manifest |
+//! | [`page_report`] | the file of `--report` |
+//! | [`observer`] | what a run tells while it runs |
 
-pub(crate) mod checkpoint;
-pub(crate) mod job;
-pub(crate) mod progress;
-pub mod settings;
-pub(crate) mod work;
+pub mod batch_worker;
+pub mod checkpoint;
+pub mod extractors;
+pub mod job;
+pub mod job_outcome;
+pub mod manifest_config;
+pub mod observer;
+pub mod output;
+pub mod page_report;
+pub mod page_settings;
+pub mod program;
+pub mod resume;
+mod unit_writer;

@@ -37,7 +37,8 @@ use std::io::{self, IsTerminal, Write};
 use anyhow::{Context, bail, ensure};
 use schemas::{Manifest, Page, Row, SCHEMA_VERSION, ShardFolder, Triple};
 
-use crate::cli::{Common, InspectArgs};
+use crate::config::Runtime;
+use crate::config::folders::{InspectConfig, ReportKind};
 use highlight::HighlightStyle;
 use page_counter::count_pages;
 use report::{FolderReport, RowStatistics};
@@ -54,19 +55,19 @@ const DEFAULT_HTML_SAMPLES: usize = 200;
 /// # Errors
 /// A folder without a manifest or of an unknown schema, a shard or tokenizer that cannot be read, a label that no row has, or an HTML file
 /// that cannot be written.
-pub fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
-    let folder = ShardFolder::open_any(&args.dir)?;
+pub fn run(config: &InspectConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    let folder = ShardFolder::open_any(&config.dir)?;
     let manifest = folder.manifest();
-    check_manifest(args, manifest)?;
-    let report = make_report(args, manifest)?;
-    if let Some(path) = &args.html {
+    check_manifest(config, manifest)?;
+    let report = make_report(config, manifest)?;
+    if let ReportKind::Html(path) = &config.report {
         html_report::write_html(&report, path)?;
-        if !common.quiet {
+        if !runtime.quiet {
             eprintln!("the report is in {}", path.display());
         }
         return Ok(());
     }
-    let text = if args.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
+    let text = if config.report == ReportKind::Json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
     match io::stdout().write_all(text.as_bytes()) {
         // As in `prep inspect … | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -74,8 +75,8 @@ pub fn run(args: &InspectArgs, common: &Common) -> anyhow::Result<()> {
     }
 }
 
-fn check_manifest(args: &InspectArgs, manifest: &Manifest) -> anyhow::Result<()> {
-    let dir = args.dir.display();
+fn check_manifest(config: &InspectConfig, manifest: &Manifest) -> anyhow::Result<()> {
+    let dir = config.dir.display();
     ensure!(manifest.schema_version == SCHEMA_VERSION, "{dir} has schema version {}, expected {SCHEMA_VERSION}", manifest.schema_version);
     if !manifest.complete {
         let why = manifest.error.as_deref().unwrap_or("the run that wrote it was stopped or is still running");
@@ -84,20 +85,21 @@ fn check_manifest(args: &InspectArgs, manifest: &Manifest) -> anyhow::Result<()>
     Ok(())
 }
 
-fn make_report(args: &InspectArgs, manifest: &Manifest) -> anyhow::Result<FolderReport> {
-    let dir = args.dir.display().to_string();
-    let tokens = args.tokenizer.as_deref().map(TokenCounter::from_file).transpose()?;
-    let in_colour = !args.json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+fn make_report(config: &InspectConfig, manifest: &Manifest) -> anyhow::Result<FolderReport> {
+    let dir = config.dir.display().to_string();
+    let tokens = config.tokenizer.as_deref().map(TokenCounter::from_file).transpose()?;
+    let in_colour = config.report == ReportKind::Text && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let style = if in_colour { HighlightStyle::Colours } else { HighlightStyle::Brackets };
-    let samples = args.sample.unwrap_or(if args.html.is_some() { DEFAULT_HTML_SAMPLES } else { DEFAULT_SAMPLES });
-    let chunks = RowChunks::open(&args.dir, manifest)?;
+    let samples =
+        config.samples.unwrap_or(if matches!(config.report, ReportKind::Html(_)) { DEFAULT_HTML_SAMPLES } else { DEFAULT_SAMPLES });
+    let chunks = RowChunks::open(&config.dir, manifest)?;
     let rows = match manifest.schema.as_str() {
         Triple::SCHEMA_NAME => {
-            let statistics = count_triples(&chunks, args.label.as_deref(), samples, tokens.as_ref(), style);
+            let statistics = count_triples(&chunks, config.label.as_deref(), samples, tokens.as_ref(), style);
             RowStatistics::Triples(statistics.with_context(|| dir.clone())?)
         }
         Page::SCHEMA_NAME => {
-            ensure!(args.label.is_none(), "{dir} holds pages, which have no labels; leave out --label");
+            ensure!(config.label.is_none(), "{dir} holds pages, which have no labels; leave out --label");
             RowStatistics::Pages(count_pages(&chunks, samples, tokens.as_ref(), style).with_context(|| dir.clone())?)
         }
         other => bail!("{dir} holds {other}, expected {} or {}", Page::SCHEMA_NAME, Triple::SCHEMA_NAME),

@@ -22,7 +22,8 @@ use anyhow::bail;
 use schemas::manifest::MANIFEST_FILE;
 use schemas::{Manifest, Page, Row, ShardFolder, Triple};
 
-use crate::cli::{Common, VerifyArgs};
+use crate::config::Runtime;
+use crate::config::folders::VerifyConfig;
 use crate::number_format::{counted, grouped};
 use manifest::{check_files, check_manifest};
 use page_invariants::PageInvariants;
@@ -34,8 +35,8 @@ use triple_invariants::TripleInvariants;
 ///
 /// # Errors
 /// There is no readable manifest, or there is any problem. Problems are reported on standard error, a line each.
-pub fn run(args: &VerifyArgs, common: &Common) -> anyhow::Result<()> {
-    let dir = &args.dir;
+pub fn run(config: &VerifyConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    let dir = &config.dir;
     let folder = ShardFolder::open_any(dir)?;
     let manifest = folder.manifest();
     let mut problems = Problems::new(|line| eprintln!("{line}"));
@@ -53,7 +54,7 @@ pub fn run(args: &VerifyArgs, common: &Common) -> anyhow::Result<()> {
     if count > 0 {
         bail!("{} is not valid: {}", dir.display(), counted(count, "problem"));
     }
-    if !common.quiet {
+    if !runtime.quiet {
         println!("{}: {}", dir.display(), summary(manifest));
     }
     Ok(())

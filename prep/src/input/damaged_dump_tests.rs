@@ -1,54 +1,56 @@
-//! Damaged dumps through the whole of the reading side: what is sound comes, the rest is told.
+//! Damaged dumps read through all layers of the input: sound pages are read, and all damage is reported.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
-use clap::Parser;
+use super::batch::BatchContent;
+use super::batch_reader::{ReadPass, read_batches};
+use super::inputs::Inputs;
+use super::position::ReadPosition;
+use super::settings::{InputSelection, InputSettings};
+use crate::ordered_map::{Limits, ordered_map};
 
-use super::read::{Position, Work, read_all};
-use super::sources::Sources;
-use crate::cli::{Cli, Command};
-use crate::ordered_map::{Limits, ordered};
-
-/// What came of reading a dump.
+/// What was read of a dump.
 #[derive(Default)]
 struct Outcome {
-    /// Pages, by their XML.
+    /// XML of the pages.
     pages: Vec<String>,
-    /// What was lost, in words, and what ended the reading.
+    /// Damage that was skipped.
     damage: Vec<String>,
-    fault: Option<String>,
+    /// The error that ended the reading.
+    fatal: Option<String>,
 }
 
 fn read(path: &Path, skip_damaged: bool) -> Outcome {
-    let name = path.to_str().unwrap();
-    let cli = Cli::try_parse_from(["prep", "pages", name, "-o", "nowhere", "--threads", "2"]).unwrap();
-    let Command::Pages(args) = cli.command else { unreachable!() };
+    let selection = InputSelection::Paths { paths: vec![path.to_owned()], indexes: Vec::new() };
+    let settings = InputSettings { selection, lang: None, resolve_redirects: false, skip_damaged };
     let mut outcome = Outcome::default();
-    let sources = match Sources::open(&args.inputs, &args.dump, &cli.common) {
-        Ok(sources) => sources,
+    let inputs = match Inputs::open(&settings, 2) {
+        Ok(inputs) => inputs,
         Err(error) => {
-            outcome.fault = Some(format!("{error:#}"));
+            outcome.fatal = Some(format!("{error:#}"));
             return outcome;
         }
     };
-    let (_, result) = ordered(
-        Limits { threads: 1, weight: 1 << 20 },
-        |feed| read_all(sources.sources, Position::default(), feed, skip_damaged),
+    let pass = ReadPass { name: "test", skip_damaged, interrupted: &AtomicBool::new(false) };
+    let (_, result) = ordered_map(
+        Limits { threads: 1, budget: 1 << 20 },
+        |feed| read_batches(inputs.opened, ReadPosition::default(), feed, pass),
         |batch| batch,
         |batch| {
-            if let Work::Chunks { chunks, .. } = batch.work {
-                outcome.pages.extend(chunks.into_iter().map(|chunk| String::from_utf8_lossy(&chunk.xml).into_owned()));
+            if let BatchContent::Pages { pages, .. } = batch.content {
+                outcome.pages.extend(pages.into_iter().map(|page| String::from_utf8_lossy(&page.xml).into_owned()));
             }
             outcome.damage.extend(batch.damage.iter().map(|damage| format!("{}; lost: {}", damage.what, damage.lost)));
-            batch.fault.map_or(Ok(()), Err)
+            batch.fatal.map_or(Ok(()), Err)
         },
     );
-    outcome.fault = result.err();
+    outcome.fatal = result.err();
     outcome
 }
 
-/// A dump of several blocks that do not compress much.
+/// Pages, and a dump of them, which does not compress much and so has several bzip2 blocks.
 fn dump() -> (Vec<String>, Vec<u8>) {
     let noise = |id: usize| (0..8).map(|n| blake3::hash(format!("{id} {n}").as_bytes()).to_string()).collect::<String>();
     let pages: Vec<String> = (0..450).map(|id| format!("<page><title>{id}</title>{}</page>", noise(id))).collect();
@@ -63,12 +65,12 @@ fn bzip2(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn names_a_byte(message: &str) -> bool {
+fn names_an_offset(message: &str) -> bool {
     message.split("byte ").skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[test]
-fn damage_at_a_thousand_places_is_told() {
+fn damage_at_a_thousand_places_is_reported() {
     let (pages, xml) = dump();
     let one = bzip2(&xml);
     let many: Vec<u8> = xml.chunks(60_000).flat_map(bzip2).collect();
@@ -91,20 +93,20 @@ fn damage_at_a_thousand_places_is_told() {
         }
         std::fs::write(&path, &file).unwrap();
         let skip_damaged = round % 8 < 4;
-        let Outcome { pages: found, damage, fault } = read(&path, skip_damaged);
-        let at = format!("round {round}, byte {place}: {damage:?} {fault:?}");
-        assert!(found.iter().all(|page| known.contains(page.as_str())), "{at}: a page that is none");
+        let Outcome { pages: found, damage, fatal } = read(&path, skip_damaged);
+        let at = format!("round {round}, byte {place}: {damage:?} {fatal:?}");
+        assert!(found.iter().all(|page| known.contains(page.as_str())), "{at}: a page that is not in the dump");
         assert!(found.windows(2).all(|pair| pair[0] != pair[1]), "{at}: a page twice");
-        let told = damage.iter().chain(&fault).all(|message| names_a_byte(message) || message.contains("not a MediaWiki dump"));
-        assert!(told, "{at}: no offset");
+        let reported = damage.iter().chain(&fatal).all(|message| names_an_offset(message) || message.contains("not a MediaWiki dump"));
+        assert!(reported, "{at}: no offset");
         if found.len() < pages.len() {
-            assert!(!damage.is_empty() || fault.is_some(), "{at}: {} pages are lost without a word", pages.len() - found.len());
+            assert!(!damage.is_empty() || fatal.is_some(), "{at}: {} pages are lost without a report", pages.len() - found.len());
             partly += usize::from(!found.is_empty());
         } else {
-            // What stands after the last page may still be lost.
-            whole += usize::from(damage.is_empty() && fault.is_none());
+            // The damage may lie after the last page.
+            whole += usize::from(damage.is_empty() && fatal.is_none());
         }
     }
-    assert!(partly > 500, "most rounds give something: {partly}");
-    assert!(whole < 50, "most damage is seen: {whole}");
+    assert!(partly > 500, "most rounds read some pages: {partly}");
+    assert!(whole < 50, "most damage is detected: {whole}");
 }

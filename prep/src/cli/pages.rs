@@ -1,11 +1,11 @@
-//! Arguments of `prep pages`, `prep esi` and `prep nee`, and of `prep plan` and `prep merge`.
+//! Arguments of `prep pages`, `prep esi` and `prep nee`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use encoding_rs::Encoding;
 
-use super::OutputArgs;
+use super::args::OutputArgs;
 use super::gazetteer_arg::GazetteerArg;
 use super::size::Size;
 use crate::gazetteer::AmbiguousNames;
@@ -13,25 +13,25 @@ use crate::label::buckets::Buckets;
 use crate::label::nee::Matching;
 use crate::wikitext::{ChineseVariant, ExtraSegment};
 
-/// What is read.
+/// The inputs.
 #[derive(Debug, Clone, Args)]
-pub struct InputArgs {
+pub(super) struct InputArgs {
     /// MediaWiki dumps: .xml, plain or compressed with bzip2, gzip, zstd or xz; `-` is standard input. `prep esi` and `prep nee` read
     /// folders of pages too
     #[arg(required_unless_present = "plan", conflicts_with = "plan", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Read a part of the dumps of this plan instead, which `prep plan` made
+    /// Read one part of this plan, which `prep plan` made, instead of inputs
     #[arg(long, value_name = "FILE", requires = "part")]
     pub plan: Option<PathBuf>,
-    /// Which part, from 0 on
+    /// Number of the part, from 0
     #[arg(long, value_name = "K", requires = "plan")]
     pub part: Option<usize>,
 }
 
-/// How a dump is read.
+/// How dumps are read.
 #[derive(Debug, Clone, Args)]
-pub struct DumpArgs {
-    /// Index of a multistream dump, once for each dump and in their order: the dump must have the streams and pages that it lists
+pub(super) struct DumpArgs {
+    /// MultistreamIndex of a multistream dump, once for each dump, in the order of the dumps: the dump must have the streams and pages that it lists
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     pub index: Vec<PathBuf>,
     /// Language of the wiki [default: what the dump says]
@@ -43,65 +43,60 @@ pub struct DumpArgs {
     /// Chinese script to convert the text to [default: zh-hans for Chinese, none otherwise]
     #[arg(long, value_name = "VARIANT")]
     pub variant: Option<ChineseVariant>,
-    /// Parts beside the running text to keep as segments of their own
-    #[arg(long, value_enum, value_name = "PART,…", value_delimiter = ',')]
+    /// Content beside the running text to keep as segments of its own
+    #[arg(long, value_enum, value_name = "CONTENT,…", value_delimiter = ',')]
     pub with: Vec<ExtraSegment>,
     /// TOML file of templates that carry words of the sentence; they come before the built-in ones
     #[arg(long, value_name = "FILE")]
     pub templates: Option<PathBuf>,
-    /// Write a JSON line for each page that is left out or has issues
+    /// Write a JSON line for each page that is malformed or has issues, and for each damaged stretch
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// End at the first malformed page
+    /// End with an error at the first malformed page
     #[arg(long)]
     pub strict: bool,
-    /// Most text, as it is read, between two points from which --resume goes on; shards end at these points
+    /// Text between two checkpoints, as it is read: --resume continues at the last checkpoint, and shards end at each
     #[arg(long, value_name = "SIZE", default_value_t = Size(1 << 30))]
     pub unit: Size,
-    /// Give up what is damaged of a truncated or corrupt dump and say what is lost, instead of failing
+    /// Skip what is damaged in a truncated or corrupt input, report it and record it in the manifest, instead of ending with an error
     #[arg(long)]
     pub skip_damaged: bool,
-    /// Let links lead to where the redirect pages of the input do; reads the input twice
+    /// Replace link targets that are redirect pages of the inputs by the pages that they redirect to; reads the inputs twice
     #[arg(long)]
     pub resolve_redirects: bool,
 }
 
 /// `prep pages`
 #[derive(Debug, Args)]
-pub struct PagesArgs {
+pub(super) struct PagesArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub inputs: InputArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub output: OutputArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub dump: DumpArgs,
 }
 
 /// What `prep esi` and `prep nee` share.
 #[derive(Debug, Args)]
-pub struct TripleArgs {
+pub(super) struct TripleArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub pages: PagesArgs,
-    /// Mark later mentions of what the page links, and of its title, too: as an answer, or with the label of the link or title
+    /// SeekPoint later mentions of what the page links, and of its title, too: in `prep nee` with the label of the link or title
     #[arg(long)]
     pub repeat_mentions: bool,
-    /// Leave out sentences with fewer answers
+    /// Skip sentences with fewer spans
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub min_entities: usize,
-    /// Split longer sentences between clauses or words, never inside an answer
+    /// Split longer sentences between clauses or words, never inside a span
     #[arg(long, value_name = "N", default_value_t = 400)]
     pub max_chars: usize,
 }
 
 /// `prep esi`
 #[derive(Debug, Args)]
-pub struct EsiArgs {
+pub(super) struct EsiArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub triples: TripleArgs,
     /// Query set with one label, built in or a TOML file [default: zhwiki for Chinese, enwiki otherwise]
     #[arg(long, value_name = "NAME|FILE")]
@@ -110,23 +105,22 @@ pub struct EsiArgs {
 
 /// `prep nee`
 #[derive(Debug, Args)]
-pub struct NeeArgs {
+pub(super) struct NeeArgs {
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub triples: TripleArgs,
     /// Query set, built in or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     pub queries: String,
-    /// Names of one label, one a line (what follows a tab is left), or a column of CSV or Parquet; may be given several times
+    /// Names of one label, one per line (what follows a tab is ignored), or a column of CSV or Parquet; may be given several times
     #[arg(long, required = true, value_name = "LABEL=FILE[:COLUMN]")]
     pub gazetteer: Vec<GazetteerArg>,
-    /// Where names are looked for: by links, their targets and texts, or anywhere in the text
+    /// Where names are looked for
     #[arg(long = "match", value_enum, default_value_t = Matching::Anchors)]
     pub matching: Matching,
-    /// What a name in gazetteers of several labels is: of the label given first, or of none
+    /// Label of a name that is in gazetteers of several labels
     #[arg(long, value_enum, default_value_t = AmbiguousNames::First)]
     pub ambiguous: AmbiguousNames,
-    /// Let upper and lower case be the same
+    /// Treat upper and lower case as the same
     #[arg(long)]
     pub ignore_case: bool,
     /// Compare chars as they are, without Unicode's compatibility forms (NFKC)
@@ -138,56 +132,22 @@ pub struct NeeArgs {
     /// Fewest chars of a name that is looked for in the text
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub min_length: usize,
-    /// Of names of this label, mark later mentions of the last word too: Lovelace, after Ada Lovelace
+    /// Of names of this label, mark later mentions of the last word too: Lovelace after Ada Lovelace
     #[arg(long, value_name = "LABEL", requires = "repeat_mentions")]
     pub family_names: Option<String>,
-    /// What is no name, one a line: it is not looked for in the text, and a link of this text is no answer; may be given several times
+    /// Texts that are no names, one per line: they are not looked for in the text, and a link with such a text gets no label; may be given
+    /// several times
     #[arg(long, value_name = "FILE")]
     pub stop: Vec<PathBuf>,
-    /// Leave out sentences with more names that no gazetteer knows: links without a label and, where a script has upper case, other words
-    /// that begin with it after a sentence's first; what --stop lists is not unknown
+    /// Skip sentences with more names of unknown label: links without a label and, in scripts with upper case, other capitalised words
+    /// after the first word; what --stop lists is not counted
     #[arg(long, value_name = "N")]
     pub max_unknown: Option<usize>,
-    /// Part the sentences by their number of answers into folders such as `entities=1-3`; for instance 1-3,4-6,7+
+    /// Partition the sentences by their number of spans into folders such as `entities=1-3`; for instance 1-3,4-6,7+
     #[arg(long, value_name = "RANGES")]
     pub buckets: Option<Buckets>,
 }
 
 fn encoding(name: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label(name.as_bytes()).ok_or_else(|| "expected an encoding, as in utf-8, gbk, gb18030, big5 or windows-1252".to_owned())
-}
-
-/// `prep plan`
-#[derive(Debug, Args)]
-pub struct PlanArgs {
-    /// MediaWiki dumps
-    #[arg(required = true, value_name = "DUMP")]
-    pub inputs: Vec<PathBuf>,
-    /// Parts to cut them into, of about the same size
-    #[arg(long, value_name = "N", value_parser = parts)]
-    pub parts: usize,
-    /// File to write
-    #[arg(long, short, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Replace the file
-    #[arg(long)]
-    pub overwrite: bool,
-}
-
-fn parts(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|parts| (1..=100_000).contains(parts)).ok_or_else(|| "expected a number from 1 to 100000".to_owned())
-}
-
-/// `prep merge`
-#[derive(Debug, Args)]
-pub struct MergeArgs {
-    /// Folders of all parts of a plan, in any order
-    #[arg(required = true, value_name = "DIR")]
-    pub dirs: Vec<PathBuf>,
-    /// Folder for the shards and their manifest
-    #[arg(long, short, value_name = "DIR")]
-    pub output: PathBuf,
-    /// Replace what an earlier run wrote there
-    #[arg(long)]
-    pub overwrite: bool,
 }

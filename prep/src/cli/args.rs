@@ -1,0 +1,119 @@
+//! The program's arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::corpora::{ExportArgs, MrcArgs};
+#[cfg(feature = "inspect")]
+use super::folders::InspectArgs;
+use super::folders::{QueriesArgs, VerifyArgs};
+use super::pages::{EsiArgs, NeeArgs, PagesArgs};
+use super::plan::{MergeArgs, PlanArgs};
+use super::size::Size;
+
+/// Wikipedia dumps, gazetteers and annotated corpora to Parquet shards of MRC triples.
+#[derive(Debug, Parser)]
+#[command(name = "prep", version, propagate_version = true, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(super) command: CommandArgs,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum CommandArgs {
+    /// Dumps to pages: one row per page, clean text with links by offset
+    #[command(after_help = "Example:\n  prep pages zhwiki-latest-pages-articles.xml.bz2 -o data/pages")]
+    Pages(PagesArgs),
+    /// Triples for stage 1 (entity span identification): every link is a span, of one label
+    #[command(after_help = "Example:\n  prep esi data/pages -o data/esi --min-entities 1")]
+    Esi(EsiArgs),
+    /// Triples for stage 2 (named entity extraction): links and names in the text, labelled by gazetteers
+    #[command(after_help = "Example:\n  prep nee data/pages -o data/nee --queries en_conll03 --gazetteer PER=people.txt \\\n      \
+                            --gazetteer LOC=cities.csv:name --match both")]
+    Nee(Box<NeeArgs>),
+    /// Cuts dumps into parts that several machines can work on
+    #[command(
+        after_help = "Example:\n  prep plan enwiki-*.xml.bz2 --parts 8 -o plan.json\n  prep esi --plan plan.json --part 3 -o parts/3 --resume    # on any machine"
+    )]
+    Plan(PlanArgs),
+    /// Joins the output folders of all parts of a plan
+    #[command(after_help = "Example:\n  prep merge parts/* -o data/esi")]
+    Merge(MergeArgs),
+    /// Triples with gold spans from annotated corpora
+    #[command(
+        after_help = "Example:\n  prep mrc train.bmes dev.bmes -o data/gold --queries zh_msra\n  prep mrc mrc-ner.train -o data/gold --format mrc-json"
+    )]
+    Mrc(MrcArgs),
+    /// Triples back to CoNLL, JSON lines or MRC JSON
+    #[command(after_help = "Example:\n  prep export data/gold --format conll --scheme bmes -o gold.bmes")]
+    Export(ExportArgs),
+    /// Query sets: a query for each label
+    Queries(QueriesArgs),
+    /// Counts, lengths and samples of a folder of pages or triples
+    #[cfg(feature = "inspect")]
+    #[command(after_help = "Example:\n  prep inspect data/esi --sample 5\n  prep inspect data/esi --html report.html")]
+    Inspect(InspectArgs),
+    /// Checks hashes, schema and invariants of a folder
+    #[command(after_help = "Example:\n  prep verify data/esi")]
+    Verify(VerifyArgs),
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(super) struct CommonArgs {
+    /// Worker threads; the output does not depend on it [default: number of cores]
+    #[arg(long, global = true, value_name = "N", help_heading = "Common options")]
+    pub threads: Option<usize>,
+    /// Memory for pages in flight; names of gazetteers and redirects are not counted
+    #[arg(long, global = true, value_name = "SIZE", default_value = "512M", help_heading = "Common options")]
+    pub memory: Size,
+    /// Which log events are written to standard error
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "warn", help_heading = "Common options")]
+    pub log_level: LogLevel,
+    /// No progress and no summary
+    #[arg(long, short, global = true, help_heading = "Common options")]
+    pub quiet: bool,
+}
+
+/// Levels of `--log-level`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum LogLevel {
+    /// The error that ends the run, and no warnings
+    Error,
+    /// Warnings too: skipped pages and damage, the first ten
+    Warn,
+    /// Also `inputs` opened, resumed and read to their end, `units` with pages, rows and shards at each checkpoint, `damage` that was skipped,
+    /// and `threads`
+    Info,
+    /// Also each batch, each malformed page and each error of a damaged stream with its place
+    Debug,
+}
+
+impl From<LogLevel> for tracing::Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+        }
+    }
+}
+
+/// Where shards go.
+#[derive(Debug, Clone, Args)]
+pub(super) struct OutputArgs {
+    /// Folder for the shards and their manifest
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Replace what an earlier run wrote there
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Resume an earlier run with the same inputs and settings from its last checkpoint; start at the beginning if there was none
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume: bool,
+}

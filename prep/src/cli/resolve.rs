@@ -1,0 +1,214 @@
+//! Arguments to settings. What contradicts itself or makes no sense is a usage error, before any input is opened.
+
+use std::num::NonZeroUsize;
+
+use schemas::QuerySet;
+use schemas::query_set::QuerySetError;
+
+use super::args::{Cli, CommandArgs, CommonArgs, OutputArgs};
+use super::corpora::{ExportArgs, MrcArgs};
+use super::folders::{QueriesArgs, QueriesCommand};
+use super::pages::{DumpArgs, EsiArgs, InputArgs, NeeArgs, PagesArgs, TripleArgs};
+use crate::config::corpora::{ExportConfig, MrcConfig};
+#[cfg(feature = "inspect")]
+use crate::config::folders::{InspectConfig, ReportKind};
+use crate::config::folders::{QueriesConfig, VerifyConfig};
+use crate::config::pages::{EsiConfig, GazetteerConfig, NeeConfig, PagesConfig};
+use crate::config::plan::{MergeConfig, PlanConfig};
+use crate::config::{Command, Config, Runtime, UsageError};
+use crate::input::settings::{InputSelection, InputSettings};
+use crate::label::buckets::Buckets;
+use crate::label::nee::Matching;
+use crate::label::sentences::SentenceRules;
+use crate::run::output::{OutputMode, OutputSettings};
+use crate::run::page_settings::PageSettings;
+
+/// Resolves a command line.
+///
+/// # Errors
+/// [`UsageError`] for arguments that contradict each other or are out of range, and for an unknown query set or label; another error for a
+/// query set that cannot be read.
+pub fn resolve(cli: Cli) -> anyhow::Result<Config> {
+    let command = match cli.command {
+        CommandArgs::Pages(args) => Command::Pages(pages(args)?),
+        CommandArgs::Esi(args) => Command::Esi(esi(args)?),
+        CommandArgs::Nee(args) => Command::Nee(Box::new(nee(*args)?)),
+        CommandArgs::Plan(args) => {
+            Command::Plan(PlanConfig { inputs: args.inputs, parts: args.parts, output: args.output, overwrite: args.overwrite })
+        }
+        CommandArgs::Merge(args) => Command::Merge(MergeConfig { dirs: args.dirs, output: args.output, overwrite: args.overwrite }),
+        CommandArgs::Mrc(args) => Command::Mrc(Box::new(mrc(args)?)),
+        CommandArgs::Export(args) => Command::Export(export(args)),
+        CommandArgs::Queries(args) => Command::Queries(queries(args)?),
+        #[cfg(feature = "inspect")]
+        CommandArgs::Inspect(args) => Command::Inspect(InspectConfig {
+            dir: args.dir,
+            label: args.label,
+            samples: args.sample,
+            tokenizer: args.tokenizer,
+            report: match args.html {
+                Some(path) => ReportKind::Html(path),
+                None if args.json => ReportKind::Json,
+                None => ReportKind::Text,
+            },
+        }),
+        CommandArgs::Verify(args) => Command::Verify(VerifyConfig { dir: args.dir }),
+    };
+    Ok(Config { command, runtime: runtime(&cli.common) })
+}
+
+fn runtime(args: &CommonArgs) -> Runtime {
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    Runtime {
+        threads: args.threads.filter(|&threads| threads > 0).unwrap_or_else(cores),
+        memory: args.memory.0,
+        log_level: args.log_level.into(),
+        quiet: args.quiet,
+    }
+}
+
+fn output(args: OutputArgs) -> OutputSettings {
+    let mode = match (args.overwrite, args.resume) {
+        (true, _) => OutputMode::Overwrite,
+        (false, true) => OutputMode::Resume,
+        (false, false) => OutputMode::Create,
+    };
+    OutputSettings { dir: args.output, mode }
+}
+
+fn pages(args: PagesArgs) -> anyhow::Result<PagesConfig> {
+    let PagesArgs { inputs: InputArgs { inputs, plan, part }, output: output_args, dump } = args;
+    let DumpArgs { index, lang, namespace, variant, with, templates, report, strict, unit, skip_damaged, resolve_redirects } = dump;
+    let selection = match (plan, part) {
+        (Some(plan), Some(part)) => InputSelection::PlannedPart { plan, part },
+        _ => InputSelection::Paths { paths: inputs, indexes: index },
+    };
+    check(!(resolve_redirects && matches!(selection, InputSelection::PlannedPart { .. })), || {
+        "--resolve-redirects needs all redirects, and a part of a plan has some of them; make pages of the parts, merge them, and resolve in \
+         `prep esi` or `prep nee`"
+            .to_owned()
+    })?;
+    Ok(PagesConfig {
+        inputs: InputSettings { selection, lang, resolve_redirects, skip_damaged },
+        pages: PageSettings { namespaces: namespace, variant, extra_segments: with, templates, strict },
+        output: output(output_args),
+        report,
+        unit_bytes: unit.0,
+    })
+}
+
+/// The settings of sentences.
+fn rules(args: &TripleArgs, max_unknown: Option<usize>, buckets: Option<Buckets>) -> anyhow::Result<SentenceRules> {
+    check(args.max_chars > 0, || "--max-chars is 0, expected at least 1".to_owned())?;
+    Ok(SentenceRules { min_entities: args.min_entities, max_chars: args.max_chars, max_unknown, buckets })
+}
+
+fn esi(args: EsiArgs) -> anyhow::Result<EsiConfig> {
+    let rules = rules(&args.triples, None, None)?;
+    let queries = args.queries.as_deref().map(|name| query_set("--queries", name)).transpose()?;
+    if let Some(set) = &queries {
+        check(set.queries.len() == 1, || {
+            format!(
+                "query set `{}` has {} labels, expected one: in stage 1 every link is a span of the same label",
+                set.name,
+                set.queries.len()
+            )
+        })?;
+    }
+    Ok(EsiConfig { repeat_mentions: args.triples.repeat_mentions, pages: pages(args.triples.pages)?, queries, rules })
+}
+
+fn nee(args: NeeArgs) -> anyhow::Result<NeeConfig> {
+    let rules = rules(&args.triples, args.max_unknown, args.buckets)?;
+    let queries = query_set("--queries", &args.queries)?;
+    let repeat_mentions = args.triples.repeat_mentions;
+    check(!repeat_mentions || args.matching != Matching::Mentions, || {
+        "--repeat-mentions repeats what links mention, and --match mentions ignores links; expected --match anchors or both".to_owned()
+    })?;
+    let family_label = args.family_names.as_deref().map(|label| label_position(&queries, label, "--family-names")).transpose()?;
+    let gazetteers = args.gazetteer.into_iter().map(|given| {
+        let label = label_position(&queries, &given.label, &format!("--gazetteer {}={}", given.label, given.file))?;
+        Ok(GazetteerConfig { label, file: given.file })
+    });
+    Ok(NeeConfig {
+        gazetteers: gazetteers.collect::<anyhow::Result<_>>()?,
+        pages: pages(args.triples.pages)?,
+        queries,
+        repeat_mentions,
+        rules,
+        matching: args.matching,
+        ambiguous: args.ambiguous,
+        ignore_case: args.ignore_case,
+        nfkc: !args.no_nfkc,
+        encoding: args.encoding,
+        min_length: args.min_length,
+        family_label,
+        stop: args.stop,
+    })
+}
+
+fn mrc(args: MrcArgs) -> anyhow::Result<MrcConfig> {
+    let queries = args.queries.as_deref().map(|name| query_set("--queries", name)).transpose()?;
+    if let Some(queries) = &queries {
+        for label in &args.ignore_label {
+            check(queries.position(label).is_none(), || {
+                format!(
+                    "label `{label}` of --ignore-label has a query in query set `{}`: every sentence would deny it; leave it out of the set",
+                    queries.name
+                )
+            })?;
+        }
+    }
+    Ok(MrcConfig {
+        inputs: args.inputs,
+        output: output(args.output),
+        queries,
+        format: args.format.0,
+        columns: args.columns,
+        offsets: args.offsets,
+        scheme: args.scheme.0,
+        lang: args.lang,
+        ignored_labels: args.ignore_label,
+        strict: args.strict,
+    })
+}
+
+fn export(args: ExportArgs) -> ExportConfig {
+    ExportConfig {
+        dir: args.dir,
+        format: args.format,
+        output: args.output,
+        overwrite: args.overwrite,
+        scheme: args.scheme,
+        tokens: args.tokens.0,
+    }
+}
+
+fn queries(args: QueriesArgs) -> anyhow::Result<QueriesConfig> {
+    Ok(match args.command {
+        QueriesCommand::List => QueriesConfig::List,
+        QueriesCommand::Show { name } => QueriesConfig::Show(query_set("prep queries show", &name)?),
+        QueriesCommand::Import { file, output, name } => QueriesConfig::Import { file, output, name },
+    })
+}
+
+/// A built-in query set, or the one in a file. An unknown name is a usage error.
+fn query_set(option: &str, name: &str) -> anyhow::Result<QuerySet> {
+    QuerySet::load(name).map_err(|error| match error {
+        QuerySetError::Unknown { .. } => UsageError::new(format!("{option}: {error}")).into(),
+        error => error.into(),
+    })
+}
+
+/// The position of a label that an option names.
+fn label_position(set: &QuerySet, label: &str, option: &str) -> anyhow::Result<usize> {
+    let unknown = || {
+        let known: Vec<&str> = set.labels().collect();
+        UsageError::new(format!("{option}: query set `{}` has no label `{label}`, expected one of {}", set.name, known.join(", ")))
+    };
+    Ok(set.position(label).ok_or_else(unknown)?)
+}
+
+fn check(is_right: bool, message: impl FnOnce() -> String) -> anyhow::Result<()> {
+    if is_right { Ok(()) } else { Err(UsageError::new(message()).into()) }
+}

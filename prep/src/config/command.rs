@@ -1,0 +1,44 @@
+//! All commands with their settings.
+
+use super::corpora::{ExportConfig, MrcConfig};
+#[cfg(feature = "inspect")]
+use super::folders::InspectConfig;
+use super::folders::{QueriesConfig, VerifyConfig};
+use super::pages::{EsiConfig, NeeConfig, PagesConfig};
+use super::plan::{MergeConfig, PlanConfig};
+use super::runtime::Runtime;
+
+/// A command, and how it runs.
+#[derive(Debug)]
+pub struct Config {
+    /// The command.
+    pub command: Command,
+    /// How it runs.
+    pub runtime: Runtime,
+}
+
+/// A command with its settings.
+#[derive(Debug)]
+pub enum Command {
+    /// `prep pages`
+    Pages(PagesConfig),
+    /// `prep esi`
+    Esi(EsiConfig),
+    /// `prep nee`
+    Nee(Box<NeeConfig>),
+    /// `prep plan`
+    Plan(PlanConfig),
+    /// `prep merge`
+    Merge(MergeConfig),
+    /// `prep mrc`
+    Mrc(Box<MrcConfig>),
+    /// `prep export`
+    Export(ExportConfig),
+    /// `prep queries`
+    Queries(QueriesConfig),
+    /// `prep inspect`
+    #[cfg(feature = "inspect")]
+    Inspect(InspectConfig),
+    /// `prep verify`
+    Verify(VerifyConfig),
+}

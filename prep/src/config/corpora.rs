@@ -1,0 +1,54 @@
+//! Settings of `prep mrc` and `prep export`.
+
+use std::path::PathBuf;
+
+use schemas::QuerySet;
+
+use crate::corpora::format::CorpusFormat;
+use crate::corpora::read::columns::ConllColumns;
+use crate::corpora::read::json::offsets::SpanOffsets;
+use crate::corpora::tagging::scheme::TaggingScheme;
+use crate::corpora::tokenization::Tokenization;
+use crate::run::output::OutputSettings;
+
+/// Settings of `prep mrc`.
+#[derive(Debug, Clone)]
+pub struct MrcConfig {
+    /// The annotated files.
+    pub inputs: Vec<PathBuf>,
+    /// Where the triples go.
+    pub output: OutputSettings,
+    /// Query set; `None`: the queries of the files.
+    pub queries: Option<QuerySet>,
+    /// Format of the files; `None`: detected for each.
+    pub format: Option<CorpusFormat>,
+    /// Columns of CoNLL files.
+    pub columns: ConllColumns,
+    /// What spans in JSON count; `None`: the convention of the format.
+    pub offsets: Option<SpanOffsets>,
+    /// Tagging scheme; `None`: detected from all tags.
+    pub scheme: Option<TaggingScheme>,
+    /// Language of the text; `None`: detected from the tokens.
+    pub lang: Option<String>,
+    /// Labels whose entities are left out.
+    pub ignored_labels: Vec<String>,
+    /// Whether the first malformed line or element ends the run.
+    pub strict: bool,
+}
+
+/// Settings of `prep export`.
+#[derive(Debug, Clone)]
+pub struct ExportConfig {
+    /// The folder of triples.
+    pub dir: PathBuf,
+    /// Format that is written.
+    pub format: CorpusFormat,
+    /// File that is written; `-` is standard output.
+    pub output: PathBuf,
+    /// Whether an existing file is replaced.
+    pub overwrite: bool,
+    /// Tagging scheme of CoNLL.
+    pub scheme: TaggingScheme,
+    /// What a token is; `None`: words, or chars in languages written without spaces.
+    pub tokens: Option<Tokenization>,
+}

@@ -1,0 +1,45 @@
+//! How a command runs, whatever it does. Nothing here shapes the output.
+
+use crate::ordered_map::Limits;
+
+/// Bytes of memory for a byte of text from when it is read until its rows are written, at worst.
+const MEMORY_PER_TEXT_BYTE: u64 = 16;
+/// Bytes of memory of a thread that decodes bzip2, at worst: a block expands to up to 46 MB.
+const MEMORY_PER_DECODER: u64 = 128 << 20;
+
+/// Threads, memory and messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Runtime {
+    /// Worker threads; at least 1.
+    pub threads: usize,
+    /// Memory for pages in flight, in bytes.
+    pub memory: u64,
+    /// Most verbose level of log events that are shown.
+    pub log_level: tracing::Level,
+    /// Whether progress and summaries are left out.
+    pub quiet: bool,
+}
+
+impl Runtime {
+    /// Threads that decode bzip2: as many as there are workers, if the memory suffices.
+    pub fn decoder_threads(&self) -> usize {
+        let most = usize::try_from(self.memory / MEMORY_PER_DECODER).unwrap_or(usize::MAX);
+        self.threads.min(most.max(1))
+    }
+
+    /// Limits of what is in flight between reading and writing.
+    pub fn limits(&self) -> Limits {
+        Limits { threads: self.threads, budget: self.memory / MEMORY_PER_TEXT_BYTE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decoders_fit_into_the_memory() {
+        let decoders = |threads, memory| Runtime { threads, memory, log_level: tracing::Level::WARN, quiet: true }.decoder_threads();
+        assert_eq!([decoders(8, 512 << 20), decoders(2, 512 << 20), decoders(8, 1), decoders(8, 4 << 30)], [4, 2, 1, 8]);
+    }
+}

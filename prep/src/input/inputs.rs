@@ -1,0 +1,250 @@
+//! The inputs of a run: opened, checked, and described before they are read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use schemas::manifest::InputFile;
+use schemas::{Page, ShardFolder};
+use tracing::info;
+
+use super::dump::{DumpInfo, DumpInput, check_rereadable};
+use super::fingerprint::InputFingerprint;
+use super::plan::{Plan, PlannedPart};
+use super::position::ReadPosition;
+use super::settings::{InputSelection, InputSettings};
+use crate::number_format::counted;
+use crate::source::{BytesRead, MultistreamIndex, SiteInfo};
+use crate::wikitext::ChineseVariant;
+
+/// The inputs, in the order in which they are read.
+pub struct Inputs {
+    /// The inputs.
+    pub opened: Vec<OpenedInput>,
+    /// The wikis that the pages are from, by language.
+    pub sites: BTreeMap<String, SiteInfo>,
+    /// Size of all inputs on disk, in bytes; inputs of unknown size count 0.
+    pub bytes: u64,
+    /// How many of these bytes were read.
+    pub bytes_read: BytesRead,
+    /// The part of a plan that they are.
+    pub planned: Option<PlannedPart>,
+}
+
+/// One input.
+pub enum OpenedInput {
+    /// A dump.
+    Dump {
+        /// The dump.
+        input: Box<DumpInput>,
+        /// Language of its wiki.
+        lang: String,
+        /// Its path as given.
+        path: String,
+    },
+    /// A folder of pages.
+    Pages {
+        /// The folder.
+        folder: ShardFolder,
+        /// Its path as given.
+        path: PathBuf,
+        /// Where its bytes are counted.
+        bytes_read: BytesRead,
+    },
+}
+
+impl OpenedInput {
+    /// Size on disk in bytes.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Dump { input, .. } => input.bytes,
+            Self::Pages { folder, .. } => folder.manifest().shards.iter().map(|shard| shard.bytes).sum(),
+        }
+    }
+}
+
+impl Inputs {
+    /// Opens the inputs and reads their heads; bzip2 is decoded on `threads` threads.
+    ///
+    /// # Errors
+    /// An input that does not exist or is neither a dump nor a complete folder of pages, an index that does not fit its dump, a dump of
+    /// unknown language, a plan that cannot be used, or an input that can be read only once where it is to be read twice.
+    pub fn open(settings: &InputSettings, threads: usize) -> anyhow::Result<Self> {
+        match &settings.selection {
+            InputSelection::Paths { paths, indexes } => Self::open_paths(paths, indexes, settings, threads),
+            InputSelection::PlannedPart { plan, part } => Self::open_planned(plan, *part, settings, threads),
+        }
+    }
+
+    /// Opens the same inputs for another pass.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn reopen(&self, settings: &InputSettings, threads: usize) -> anyhow::Result<Self> {
+        let paths = self.opened.iter().map(|input| match input {
+            OpenedInput::Dump { input, .. } => input.path.clone(),
+            OpenedInput::Pages { path, .. } => path.clone(),
+        });
+        // The pages are compared with their indexes once.
+        Self::open_paths(&paths.collect::<Vec<_>>(), &[], settings, threads)
+    }
+
+    fn new() -> Self {
+        Self { opened: Vec::new(), sites: BTreeMap::new(), bytes: 0, bytes_read: BytesRead::default(), planned: None }
+    }
+
+    fn open_paths(paths: &[PathBuf], indexes: &[PathBuf], settings: &InputSettings, threads: usize) -> anyhow::Result<Self> {
+        let mut inputs = Self::new();
+        let dumps = paths.iter().filter(|path| !path.is_dir()).count();
+        ensure!(
+            indexes.is_empty() || indexes.len() == dumps,
+            "--index is given {} times for {}; give one for each dump, in the order of the dumps",
+            indexes.len(),
+            counted(dumps as u64, "dump")
+        );
+        let mut indexes = indexes.iter();
+        for path in paths {
+            if path.is_dir() {
+                inputs.open_folder(path)?;
+                continue;
+            }
+            if settings.resolve_redirects {
+                check_rereadable(path, "--resolve-redirects")?;
+            }
+            let input = DumpInput::open(path, threads, &inputs.bytes_read)?;
+            let input = input.with_index(indexes.next().map(|index| MultistreamIndex::read(index, path)).transpose()?);
+            let lang = inputs.register_site(&input.site, path, settings.lang.as_deref())?;
+            inputs.push_dump(input, lang, path.display().to_string());
+        }
+        inputs.bytes = inputs.opened.iter().map(OpenedInput::bytes).sum();
+        Ok(inputs)
+    }
+
+    fn open_planned(path: &Path, part: usize, settings: &InputSettings, threads: usize) -> anyhow::Result<Self> {
+        let (plan, hash) = Plan::read(path)?;
+        let name = path.display();
+        let ranges =
+            plan.parts.get(part).with_context(|| format!("{name} has parts 0 to {}, but --part is {part}", plan.parts.len() - 1))?;
+        let mut inputs = Self::new();
+        // All dumps of the plan are registered, so that the manifests of all parts record the same sites.
+        let mut langs = Vec::new();
+        for dump in &plan.dumps {
+            langs.push(inputs.register_site(&dump.site, Path::new(&dump.input.path), settings.lang.as_deref())?);
+        }
+        for range in ranges {
+            let dump = &plan.dumps[range.dump];
+            let input = DumpInput::planned(dump, range, threads, &inputs.bytes_read)?;
+            inputs.push_dump(input, langs[range.dump].clone(), dump.input.path.clone());
+        }
+        inputs.bytes = inputs.opened.iter().map(OpenedInput::bytes).sum();
+        let parts = plan.parts.len();
+        inputs.planned = Some(PlannedPart { plan: hash, part, parts, dumps: plan.dumps.into_iter().map(|dump| dump.input).collect() });
+        Ok(inputs)
+    }
+
+    fn push_dump(&mut self, input: DumpInput, lang: String, path: String) {
+        info!(target: "inputs", input = path, kind = "dump", lang, bytes = input.bytes, dbname = input.site.dbname, "opened");
+        self.opened.push(OpenedInput::Dump { input: Box::new(input), lang, path });
+    }
+
+    fn open_folder(&mut self, path: &Path) -> anyhow::Result<()> {
+        let folder = ShardFolder::open::<Page>(path)?;
+        let sites = folder.manifest().config.get("sites").cloned().unwrap_or_default();
+        let sites: BTreeMap<String, BTreeMap<i32, String>> =
+            serde_json::from_value(sites).with_context(|| format!("{}: manifest's config.sites", path.display()))?;
+        let langs = sites.keys().cloned().collect::<Vec<_>>().join(",");
+        info!(target: "inputs", input = %path.display(), kind = "pages", lang = langs, rows = folder.manifest().rows(), "opened");
+        for (lang, namespaces) in sites {
+            let site = SiteInfo { lang: lang.clone(), namespaces, ..SiteInfo::default() };
+            self.sites.entry(lang).or_insert(site);
+        }
+        self.opened.push(OpenedInput::Pages { folder, path: path.to_owned(), bytes_read: self.bytes_read.clone() });
+        Ok(())
+    }
+
+    /// Registers the wiki of a dump, and returns its language: the one asked for, the one that the dump states, or the one in the database's
+    /// name.
+    fn register_site(&mut self, site: &SiteInfo, path: &Path, lang: Option<&str>) -> anyhow::Result<String> {
+        let stated = if site.lang.is_empty() { site.dbname.strip_suffix("wiki").unwrap_or_default() } else { &site.lang };
+        let lang = lang.unwrap_or(stated).to_owned();
+        ensure!(!lang.is_empty(), "{} does not say its language; give it with --lang", path.display());
+        self.sites.entry(lang.clone()).or_insert_with(|| site.clone());
+        Ok(lang)
+    }
+
+    /// Moves to a position where an earlier run stopped. The inputs before it count as read; `finished` are those that the run read to
+    /// their end.
+    ///
+    /// # Errors
+    /// An input that can be read only once, cannot be opened, or has changed before the position.
+    pub fn seek(&mut self, to: &ReadPosition, finished: &[InputFile]) -> anyhow::Result<()> {
+        self.bytes_read.add(self.opened.iter().take(to.input).map(OpenedInput::bytes).sum());
+        for input in self.opened.iter().take(to.input) {
+            if let OpenedInput::Dump { input, path, .. } = input
+                && let Some(read) = finished.iter().find(|read| read.path == *path)
+            {
+                check_rereadable(&input.path, "--resume")?;
+                input.check_unchanged(read)?;
+            }
+        }
+        if let Some(OpenedInput::Dump { input, path, .. }) = self.opened.get_mut(to.input) {
+            check_rereadable(&input.path, "--resume")?;
+            input.seek(to.within.clone())?;
+            info!(target: "inputs", input = path, position = ?to.within, "resumed");
+        }
+        Ok(())
+    }
+
+    /// Paths of the folders of pages.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.opened.iter().filter_map(|input| match input {
+            OpenedInput::Pages { path, .. } => Some(path.as_path()),
+            OpenedInput::Dump { .. } => None,
+        })
+    }
+
+    /// What identifies the inputs: one fingerprint for each dump and for each shard of a folder.
+    pub fn fingerprints(&self) -> Vec<InputFingerprint> {
+        let mut fingerprints = Vec::new();
+        for input in &self.opened {
+            match input {
+                OpenedInput::Dump { input, path, .. } => {
+                    fingerprints.push(InputFingerprint { path: path.clone(), bytes: input.bytes, blake3: None });
+                }
+                OpenedInput::Pages { folder, path, .. } => fingerprints.extend(folder.manifest().shards.iter().map(|shard| {
+                    let path = path.join(&shard.file).display().to_string();
+                    InputFingerprint { path, bytes: shard.bytes, blake3: Some(shard.blake3.clone()) }
+                })),
+            }
+        }
+        fingerprints
+    }
+
+    /// Whether some text is converted to Simplified Chinese: now, or when the folder was made. `variant`: the one asked for.
+    pub fn has_simplified_text(&self, variant: Option<ChineseVariant>) -> bool {
+        self.opened.iter().any(|input| match input {
+            OpenedInput::Dump { lang, .. } => variant.unwrap_or(ChineseVariant::default_of(lang)) == ChineseVariant::Simplified,
+            OpenedInput::Pages { folder, .. } => {
+                let config = &folder.manifest().config;
+                config["sites"].get("zh").is_some() && config["variant"] != "none"
+            }
+        })
+    }
+
+    /// The multistream indexes that the dumps are compared with.
+    pub fn indexes(&self) -> impl Iterator<Item = InputFile> {
+        self.opened.iter().filter_map(|input| match input {
+            OpenedInput::Dump { input, .. } => input.index().map(|index| index.input),
+            OpenedInput::Pages { .. } => None,
+        })
+    }
+
+    /// What workers need to know about each input, by its number.
+    pub fn infos(&self) -> Vec<DumpInfo> {
+        let info = |input: &OpenedInput| match input {
+            OpenedInput::Dump { path, lang, input } => input.info(path, lang),
+            OpenedInput::Pages { path, .. } => DumpInfo::none(path.display().to_string()),
+        };
+        self.opened.iter().map(info).collect()
+    }
+}

@@ -1,0 +1,34 @@
+//! Positions in the inputs of a run, as checkpoints store them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::ResumePoint;
+
+/// A position between two batches.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadPosition {
+    /// Number of the input, from 0.
+    pub input: usize,
+    /// Position in that input.
+    pub within: InputPosition,
+}
+
+/// A position in one input.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputPosition {
+    /// The start.
+    #[default]
+    Start,
+    /// Between two pages of a dump.
+    Xml {
+        /// Byte of the decompressed XML.
+        offset: u64,
+        /// Number of pages before it.
+        pages: u64,
+        /// Where in the file to start decompression.
+        place: ResumePoint,
+    },
+    /// In a folder of pages, after this many rows.
+    Row(u64),
+}

@@ -1,0 +1,12 @@
+//! What a run tells while it runs.
+
+use crate::counters::Counters;
+
+/// Receives the events of a run, on the thread that writes the rows.
+pub trait RunObserver {
+    /// A fault that does not end the run: a page was skipped, or a damaged stretch.
+    fn warn(&mut self, warning: &str);
+
+    /// A batch was written; `counters` are those of the run so far.
+    fn progress(&mut self, counters: &Counters);
+}
