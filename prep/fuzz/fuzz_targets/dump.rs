@@ -1,4 +1,4 @@
-//! Any bytes are pages or an error.
+//! `PageSplitter` and `DumpPage`: any bytes after the head of a dump give pages or an error.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -9,7 +9,7 @@ fuzz_target!(|data: &[u8]| {
     let xml = [head, data].concat();
     let Ok(splitter) = PageSplitter::new(xml.as_slice()) else { return };
     let site = splitter.site().clone();
-    for chunk in splitter.flatten() {
-        let _ = DumpPage::parse(&chunk, &site);
+    for page in splitter.flatten() {
+        let _ = DumpPage::parse(&page, &site);
     }
 });

@@ -73,20 +73,6 @@ impl MalformedPage {
     }
 }
 
-/// The texts of the elements; `None` if an element is missing.
-#[derive(Default)]
-struct Fields {
-    title: Option<String>,
-    ns: Option<String>,
-    id: Option<String>,
-    redirect: Option<String>,
-    revision_id: Option<String>,
-    timestamp: Option<String>,
-    model: Option<String>,
-    text: Option<String>,
-    revisions: usize,
-}
-
 impl DumpPage {
     /// Parses `<page>…</page>`.
     ///
@@ -125,6 +111,21 @@ impl DumpPage {
     }
 }
 
+/// The texts of the elements; `None` if an element is missing.
+#[derive(Default)]
+struct Fields {
+    title: Option<String>,
+    ns: Option<String>,
+    id: Option<String>,
+    redirect: Option<String>,
+    revision_id: Option<String>,
+    timestamp: Option<String>,
+    model: Option<String>,
+    text: Option<String>,
+    revisions: usize,
+}
+
+/// Reads the elements of `<page>` that [`DumpPage`] needs.
 fn read_fields(xml: &str) -> Result<Fields, MalformedPage> {
     let mut reader = Reader::from_str(xml);
     let mut fields = Fields::default();

@@ -1,6 +1,9 @@
+//! Wikitext to clean text with anchors and segments by char offset.
+//!
 #![doc = include_str!("../../docs/wikitext.md")]
 //!
 //! # Passes
+//!
 //! Each pass is a walk over the text, in MediaWiki's own order. All of them take linear time, also on malformed pages.
 //!
 //! | module | task |
