@@ -227,7 +227,7 @@ fn what_has_changed_is_refused() {
     };
     edit("names.txt", &|bytes| bytes.extend(b"Another\n"), &["names.txt had", "bytes, has"]);
     edit("one.xml.bz2", &|bytes| bytes.push(0), &["one.xml.bz2 had", "bytes, has"]);
-    edit("one.xml.bz2", &|bytes| bytes[30_000] ^= 1, &["one.xml.bz2: the ", "which were read already, have changed"]);
+    edit("one.xml.bz2", &|bytes| bytes[30_000] ^= 1, &["one.xml.bz2: the ", "which the stopped run read, have changed"]);
     let saved = String::from_utf8(before[Path::new("_progress.json")].clone()).unwrap();
     fs::write(out.join("_progress.json"), saved.replace("\"prep 0", "\"prep 99.0")).unwrap();
     scene.run("out", &["--resume"]).fails(&["started by prep 99.0", "this is prep 0"]);

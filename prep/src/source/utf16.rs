@@ -16,7 +16,7 @@ pub(super) struct Utf16Decoder<R> {
 }
 
 impl<R: BufRead> Utf16Decoder<R> {
-    /// `reader` stands after the byte-order mark, which told the encoding.
+    /// `reader` stands after the byte-order mark, which states the encoding.
     pub fn new(reader: R, encoding: &'static encoding_rs::Encoding) -> Self {
         Self { reader, decoder: encoding.new_decoder_without_bom_handling(), buffer: Vec::new(), taken: 0, ended: false }
     }
