@@ -11,6 +11,15 @@ use super::boundary_scanner::{BoundaryScanner, supports};
 /// The sentences of the prose of a page (paragraphs, list items and captions), as char ranges without white space at either end.
 ///
 /// A language that `sentencex` does not know is split like English.
+///
+/// ```
+/// use prep::sentence::split_page;
+/// use schemas::{Segment, SegmentKind};
+///
+/// let text = "Dr. Ada came. She left.";
+/// let segment = Segment { start: 0, end: 23, kind: SegmentKind::Paragraph, level: 0 };
+/// assert_eq!(split_page("en", text, &[segment]), [0..13, 14..23]);
+/// ```
 pub fn split_page(lang: &str, text: &str, segments: &[Segment]) -> Vec<Range<u32>> {
     let mut splitter = SentenceSplitter::new(lang);
     let mut slicer = CharSlicer::new(text);

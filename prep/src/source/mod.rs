@@ -5,6 +5,20 @@
 //! 3. [`dump_page`] parses the XML of one page, on any thread.
 //!
 //! [`multistream_index`] checks a multistream dump against its index. Nothing here knows wikitext.
+//!
+//! ```
+//! use prep::source::{DumpPage, PageSplitter};
+//!
+//! let xml = r#"<mediawiki version="0.11" xml:lang="en"><page><title>Cat</title><ns>0</ns><id>6</id><revision>
+//!     <timestamp>2024-05-17T16:33:09Z</timestamp><text>A [[mammal]].</text></revision></page></mediawiki>"#;
+//! let splitter = PageSplitter::new(xml.as_bytes())?;
+//! let site = splitter.site().clone();
+//! for page in splitter {
+//!     let page = DumpPage::parse(&page?, &site)?;
+//!     assert_eq!((page.title.as_str(), page.text.as_str()), ("Cat", "A [[mammal]]."));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod bzip2;
 mod decompressor;

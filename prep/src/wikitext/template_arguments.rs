@@ -155,17 +155,17 @@ mod tests {
     }
 
     #[test]
-    fn conditions() {
+    fn conditions_are_checked() {
         let namespaces = Namespaces::new(&SiteInfo::default(), LanguageData::of("en"));
-        let parts = [("de", None), ("to", None), ("", None)];
+        let parts = [("de", None), ("and", None), ("", None)];
         let arguments = TemplateArguments::new("", &parts);
         for (key, wanted, expected) in [
             ("1", "@language", true),
             ("2", "@any", true),
             ("3", "@any", false),
             ("2", "@language", false),
-            ("2", "to", true),
-            ("2", "by", false),
+            ("2", "and", true),
+            ("2", "or", false),
         ] {
             let when = BTreeMap::from([(key.to_owned(), vec![wanted.to_owned()])]);
             assert_eq!(arguments.satisfy(&when, &namespaces), expected, "{key} {wanted}");

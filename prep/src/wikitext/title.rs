@@ -71,6 +71,10 @@ pub(super) fn collapse_spaces(title: &str) -> String {
 }
 
 /// The canonical form of an article title: single spaces, no underscores, first letter in upper case.
+///
+/// ```
+/// assert_eq!(prep::wikitext::normalise_title("new_york  City"), "New york City");
+/// ```
 pub fn normalise_title(title: &str) -> String {
     let mut title = collapse_spaces(title);
     if title.is_ascii() {
