@@ -25,16 +25,21 @@ pub struct Crate {
 }
 
 impl Crate {
-    /// Reads `DIR/src`.
+    /// Reads the sources of a crate of the workspace.
     ///
     /// # Panics
     /// A file that cannot be read or that is no Rust.
     pub fn read(workspace: &Path, name: &str) -> Self {
         let source = workspace.join(name).join("src");
+        let relative = |path: &Path| path.strip_prefix(&source).unwrap().to_str().unwrap().replace('\\', "/");
+        let files = rust_files(&source).into_iter().map(|path| (relative(&path), std::fs::read_to_string(&path).unwrap()));
+        Self::of_files(name, files)
+    }
+
+    /// A crate of these files, each with its path relative to `src/` and its text.
+    fn of_files(name: &str, files: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut modules = BTreeMap::new();
-        for path in rust_files(&source) {
-            let file = path.strip_prefix(&source).unwrap().to_str().unwrap().replace('\\', "/");
-            let text = std::fs::read_to_string(&path).unwrap();
+        for (file, text) in files {
             scan::file(&file, &text, &mut modules);
         }
         for test_only in modules.values().flat_map(Module::test_children).collect::<Vec<_>>() {
@@ -95,4 +100,37 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+#[test]
+fn imports_are_followed_to_the_file_that_defines_the_name() {
+    let files = [
+        ("lib.rs", "pub mod a; pub mod b; pub mod c;"),
+        (
+            "a.rs",
+            "use crate::b::{self, Shown as S, deep::Other}; fn f() { b::helper(); super::c::run!(); }\n#[cfg(test)] mod tests { use crate::c::Tested; }",
+        ),
+        ("b/mod.rs", "mod inner; pub mod deep; pub use inner::Shown; pub use deep::*; pub fn helper() {}"),
+        ("b/inner.rs", "pub struct Shown; use clap::Parser;"),
+        ("b/deep.rs", "pub struct Other; fn f() -> crate::b::Shown { std::fs::write(1) }"),
+        ("c.rs", "use crate::{a::f, b::Other}; fn g() { eprintln!(\"x\") }"),
+    ];
+    let tree = Crate::of_files("test", files.map(|(file, text)| (file.to_owned(), text.to_owned())));
+    let edges: Vec<String> = tree.edges.iter().map(|((from, to), names)| format!("{from} -> {to}: {names:?}")).collect();
+    let expected = [
+        r#"a.rs -> b/deep.rs: {"Other"}"#,
+        r#"a.rs -> b/inner.rs: {"Shown"}"#,
+        r#"a.rs -> b/mod.rs: {"helper"}"#,
+        r#"a.rs -> c.rs: {"run"}"#,
+        r#"b/deep.rs -> b/inner.rs: {"Shown"}"#,
+        r#"c.rs -> a.rs: {"f"}"#,
+        r#"c.rs -> b/deep.rs: {"Other"}"#,
+    ];
+    assert_eq!(edges, expected);
+    assert_eq!(tree.circles(), [["a.rs", "c.rs"]]);
+    let using = |name| tree.modules.values().filter(|module| module.uses(name)).map(|module| module.file.as_str()).collect::<Vec<_>>();
+    assert_eq!(
+        (using("clap"), using("std::fs"), using("fs::write"), using("eprintln")),
+        (vec!["b/inner.rs"], vec!["b/deep.rs"], vec!["b/deep.rs"], vec!["c.rs"])
+    );
 }

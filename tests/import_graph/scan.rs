@@ -40,10 +40,14 @@ impl Module {
         self.tests.iter().map(|name| child(&self.place, name)).collect()
     }
 
-    /// First names of all paths, by which other crates are known.
-    pub fn roots(&self) -> impl Iterator<Item = &str> {
-        let imports = self.imports.iter().map(|import| &import.path);
-        imports.chain(&self.paths).filter_map(|path| path.first()).map(String::as_str)
+    /// Whether it uses a crate, a macro or a path, such as `clap`, `println` or `File::create`.
+    pub fn uses(&self, name: &str) -> bool {
+        let wanted: Vec<&str> = name.split("::").collect();
+        let imported = |path: &&Vec<String>| path.iter().zip(&wanted).filter(|(have, want)| have == want).count() == wanted.len();
+        let called = |path: &&Vec<String>| path.windows(wanted.len()).any(|part| part == wanted);
+        let imports = self.imports.iter().map(|import| &import.path).filter(imported);
+        let paths = self.paths.iter().filter(|path| if wanted.len() == 1 { path[0] == name } else { called(path) });
+        imports.chain(paths).next().is_some() || self.macros.contains(name)
     }
 }
 
