@@ -1,24 +1,25 @@
-//! Any bytes are a corpus of each format, or an error: entities lie in their text, and the counters add up.
+//! Any bytes, read as a corpus of each format, give sentences or an error: entities lie in their text, and counters add up.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use prep::corpora::read::format::{Format, Reading};
-use prep::corpora::scheme::Scheme;
-use prep::corpora::sentence::Item;
+use prep::corpora::format::CorpusFormat;
+use prep::corpora::read::corpus_reader::ReadSentence;
+use prep::corpora::read::open::{ReaderOptions, open_reader};
+use prep::corpora::tagging::scheme::TaggingScheme;
 use schemas::char_slice;
 
-const FORMATS: [Format; 4] = [Format::Conll, Format::Nested, Format::Jsonl, Format::MrcJson];
+const FORMATS: [CorpusFormat; 4] = [CorpusFormat::Conll, CorpusFormat::Nested, CorpusFormat::Jsonl, CorpusFormat::MrcJson];
 
 fuzz_target!(|data: &[u8]| {
     for format in FORMATS {
-        let mut reader = format.reader(data, &Reading::default());
-        while let Ok(Some(item)) = reader.next_item() {
-            let Item::Sentence(sentence) = item else { continue };
-            let (text, entities) = sentence.body.resolve(Scheme::Bio, true);
+        let mut reader = open_reader(format, data, &ReaderOptions::default());
+        while let Ok(Some(sentence)) = reader.next_sentence() {
+            let ReadSentence::Read(sentence) = sentence else { continue };
+            let (text, entities) = sentence.annotation.into_text(TaggingScheme::Bio, true);
             for entity in entities {
                 assert!(char_slice(&text, entity.chars.start, entity.chars.end).is_some(), "{entity:?} of {text:?}");
             }
         }
-        assert!(reader.sentences().adds_up() && reader.parts().1.adds_up());
+        assert!(reader.sentences().adds_up() && reader.records().1.adds_up());
     }
 });
