@@ -1,22 +1,24 @@
-//! What the allocator is told.
+//! Settings of the allocator, mimalloc.
 
 use std::process::Command;
 
-/// How mimalloc is told, in milliseconds, when to give freed pages back; below 0, never.
-const DELAY: &str = "MIMALLOC_PURGE_DELAY";
+/// mimalloc's setting of the delay, in milliseconds, after which freed pages are returned to the system; negative for never.
+const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
 
-/// Has the allocator keep the pages that it frees: every tensor operation asks for fresh buffers, which would otherwise fault in
-/// anew each time, a tenth of a training step. As mimalloc reads its settings from the environment alone, the program starts itself
-/// again with that set, in the same process.
+/// Makes the allocator keep freed pages. Every tensor operation allocates buffers; pages that were returned to the system would cause page
+/// faults again, which take a tenth of a training step.
+///
+/// mimalloc reads its settings from the environment before `main`, so that the program replaces itself by a new start with the setting, in
+/// the same process. An environment that has the setting already is left alone. Does nothing but on Unix.
 pub fn keep_freed_pages() {
     #[cfg(unix)]
-    if std::env::var_os(DELAY).is_none()
+    if std::env::var_os(PURGE_DELAY).is_none()
         && let Ok(program) = std::env::current_exe()
     {
         use std::os::unix::process::CommandExt;
         let mut args = std::env::args_os();
         let name = args.next().unwrap_or_default();
-        // It comes back only if it failed: then all goes on, slower.
-        let _ = Command::new(program).arg0(name).args(args).env(DELAY, "-1").exec();
+        // `exec` returns only if it failed; the program then runs without the setting, more slowly.
+        let _ = Command::new(program).arg0(name).args(args).env(PURGE_DELAY, "-1").exec();
     }
 }

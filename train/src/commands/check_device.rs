@@ -1,4 +1,4 @@
-//! `train check-device`: whether a device computes what the CPU does.
+//! `train check-device`: compares the loss and the gradients of one batch on a device with those of the CPU.
 
 use std::fmt;
 
@@ -9,24 +9,22 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::CheckDeviceConfig;
-use crate::data::SpecialTokens;
-use crate::data::TokenizedText;
-use crate::data::{Batch, Sequence};
+use crate::data::{Batch, Sequence, SpecialTokens, TokenizedText};
 use crate::device::{Device, DeviceJob, Engine, TrainBackend};
 use crate::kernels::{DropoutSeeds, Precision};
 use crate::model::{BertConfig, BertInput, BoundaryTargets, MrcModel, OptionalHeads, SpanLoss, SpanTargets, weights};
 use crate::parameter_names::ParameterPath;
 
-/// Largest relative differences that are allowed.
-fn bound(precision: Precision) -> f64 {
+/// Largest relative difference that is allowed.
+fn tolerance(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 1e-3,
         Precision::Bf16 => 3e-2,
     }
 }
 
-/// The reader that is computed: small enough for a CPU, wide enough for a GPU's kernels to be those of a large one.
-fn shape() -> BertConfig {
+/// The encoder that is computed: small enough for a CPU, and wide enough that a GPU uses the kernels of a large one.
+fn bert_config() -> BertConfig {
     BertConfig {
         hidden_size: 384,
         num_hidden_layers: 2,
@@ -37,19 +35,19 @@ fn shape() -> BertConfig {
     }
 }
 
-/// One batch, forward and backward.
+/// The forward and the backward pass of one batch.
 #[derive(Debug, Clone, Copy)]
 struct Pass {
     precision: Precision,
     dropout: f32,
-    /// Whose padding the batch gets.
+    /// Device for which the batch is padded.
     device: Device,
 }
 
-/// Nothing: whether a device can be used at all.
-struct Nothing;
+/// Checks that a device can be used at all.
+struct Probe;
 
-impl DeviceJob for Nothing {
+impl DeviceJob for Probe {
     type Output = ();
 
     fn run<B: TrainBackend>(self, _: &B::Device) -> Result<()> {
@@ -57,60 +55,60 @@ impl DeviceJob for Nothing {
     }
 }
 
-/// What came out.
+/// The loss, and the gradient of each parameter by name.
 #[derive(Debug)]
-struct Outcome {
+struct PassResult {
     loss: f64,
     gradients: Vec<(String, Vec<f32>)>,
 }
 
 impl DeviceJob for Pass {
-    type Output = Outcome;
+    type Output = PassResult;
 
-    fn run<B: TrainBackend>(self, device: &B::Device) -> Result<Outcome> {
-        let reader: MrcModel<B> =
-            weights::random_model(&shape(), OptionalHeads { nested: true, clusters: None }, 1, device).with_precision(self.precision);
+    fn run<B: TrainBackend>(self, device: &B::Device) -> Result<PassResult> {
+        let model: MrcModel<B> =
+            weights::random_model(&bert_config(), OptionalHeads { nested: true, clusters: None }, 1, device).with_precision(self.precision);
         let batch = batch(self.device);
         let dropouts = &mut DropoutSeeds::seeded(self.dropout, 7);
-        let hidden = reader.bert.forward(&BertInput::from_batch(&batch, device), dropouts);
-        let pieces = batch.context_word_pieces();
-        let pairs = SpanTargets::from_batch(&batch, pieces, device);
+        let hidden = model.bert.forward(&BertInput::from_batch(&batch, device), dropouts);
+        let word_pieces = batch.context_word_pieces();
+        let spans = SpanTargets::from_batch(&batch, word_pieces, device);
         let mut loss =
-            reader.boundary_logits(hidden.clone()).loss(&BoundaryTargets::from_batch(&batch, pieces, device), SpanLoss::CROSS_ENTROPY);
-        if let Some(of_pairs) = reader.span_logits(hidden, pairs.rows, &mut DropoutSeeds::off()) {
-            loss = loss + SpanLoss::CROSS_ENTROPY.of(of_pairs, &pairs.sign, &pairs.share);
+            model.boundary_logits(hidden.clone()).loss(&BoundaryTargets::from_batch(&batch, word_pieces, device), SpanLoss::CROSS_ENTROPY);
+        if let Some(logits) = model.span_logits(hidden, spans.rows, &mut DropoutSeeds::off()) {
+            loss = loss + SpanLoss::CROSS_ENTROPY.of(logits, &spans.sign, &spans.share);
         }
         let value = loss.clone().into_data().convert::<f32>().to_vec::<f32>().expect("converted to f32")[0];
-        let mut all = Collect::<B> { gradients: loss.backward(), path: ParameterPath::default(), found: Vec::new() };
-        reader.visit(&mut all);
-        Ok(Outcome { loss: value.into(), gradients: all.found })
+        let mut collect = CollectGradients::<B> { gradients: loss.backward(), path: ParameterPath::default(), by_name: Vec::new() };
+        model.visit(&mut collect);
+        Ok(PassResult { loss: value.into(), gradients: collect.by_name })
     }
 }
 
-/// Sequences of several lengths, the same each time.
+/// A batch of sequences of different lengths, always the same.
 fn batch(device: Device) -> Batch {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut pieces = |count: usize| {
+    let mut text = |count: usize| {
         let ids = (0..count).map(|_| rng.random_range(5..1000)).collect();
         std::sync::Arc::new(TokenizedText { ids, offsets: vec![(0, 0); count] })
     };
-    let query = pieces(9);
+    let query = text(9);
     let sequence = |(triple, length): (usize, &usize)| {
         let answers = (0..*length as u32 / 12).map(|answer| (answer * 12, answer * 12 + answer % 3)).collect();
-        Sequence { triple, query: query.clone(), context: pieces(*length), window: 0..*length, answers }
+        Sequence { triple, query: query.clone(), context: text(*length), window: 0..*length, answers }
     };
     let sequences: Vec<Sequence> = [20, 37, 60, 58, 50, 12, 60, 33].iter().enumerate().map(sequence).collect();
-    let numbers: Vec<usize> = (0..sequences.len()).collect();
-    Batch::new(&sequences, &numbers, SpecialTokens { cls: 1, sep: 2, pad: 0 }, device.into())
+    let positions: Vec<usize> = (0..sequences.len()).collect();
+    Batch::new(&sequences, &positions, SpecialTokens { cls: 1, sep: 2, pad: 0 }, device.into())
 }
 
-struct Collect<B: TrainBackend> {
+struct CollectGradients<B: TrainBackend> {
     gradients: B::Gradients,
     path: ParameterPath,
-    found: Vec<(String, Vec<f32>)>,
+    by_name: Vec<(String, Vec<f32>)>,
 }
 
-impl<B: TrainBackend> ModuleVisitor<B> for Collect<B> {
+impl<B: TrainBackend> ModuleVisitor<B> for CollectGradients<B> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.enter(name);
     }
@@ -122,56 +120,58 @@ impl<B: TrainBackend> ModuleVisitor<B> for Collect<B> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         let gradient = param.val().grad_remove(&mut self.gradients);
         let values = gradient.map(|gradient| gradient.into_data().convert::<f32>().to_vec::<f32>().expect("converted to f32"));
-        self.found.push((self.path.name(), values.unwrap_or_default()));
+        self.by_name.push((self.path.name(), values.unwrap_or_default()));
     }
 }
 
-/// Relative differences of an outcome from another.
+/// Relative differences of a result from a reference: of the loss, and the largest of all gradients with the name of its parameter.
 #[derive(Debug)]
 struct Difference {
     loss: f64,
     gradient: f64,
-    tensor: String,
+    parameter: String,
 }
 
 impl Difference {
-    /// Each gradient's distance is taken relative to its norm, or to a hundredth of the norm of all where it is smaller: the
-    /// gradient of the keys' bias is zero but for rounding.
-    fn of(outcome: &Outcome, reference: &Outcome) -> Self {
+    /// The distance of a gradient is relative to its norm, or to a hundredth of the norm of all gradients where that is larger: the
+    /// gradient of the bias of keys is zero, and what is computed for it is rounding error.
+    fn of(result: &PassResult, reference: &PassResult) -> Self {
         let norm = |values: &[f32]| values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
         let all = reference.gradients.iter().map(|(_, values)| norm(values).powi(2)).sum::<f64>().sqrt();
-        let mut largest = Self { loss: (outcome.loss - reference.loss).abs() / reference.loss.abs(), gradient: 0.0, tensor: String::new() };
-        for ((name, got), (_, expected)) in outcome.gradients.iter().zip(&reference.gradients) {
+        let mut largest =
+            Self { loss: (result.loss - reference.loss).abs() / reference.loss.abs(), gradient: 0.0, parameter: String::new() };
+        for ((name, got), (_, expected)) in result.gradients.iter().zip(&reference.gradients) {
             let apart: Vec<f32> = got.iter().zip(expected).map(|(got, expected)| got - expected).collect();
             let missing = got.len() != expected.len();
             let relative = if missing { f64::INFINITY } else { norm(&apart) / norm(expected).max(all / 100.0) };
-            // What is no number is the largest.
+            // NaN counts as the largest difference.
             if relative.is_nan() || relative > largest.gradient {
                 largest.gradient = if relative.is_nan() { f64::INFINITY } else { relative };
-                largest.tensor.clone_from(name);
+                largest.parameter.clone_from(name);
             }
         }
         largest
     }
 
-    fn is_within(&self, bound: f64) -> bool {
-        self.loss <= bound && self.gradient <= bound
+    fn is_within(&self, tolerance: f64) -> bool {
+        self.loss <= tolerance && self.gradient <= tolerance
     }
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "loss {:8.1e}  gradients {:8.1e} ({})", self.loss, self.gradient, self.tensor)
+        write!(f, "loss {:8.1e}  gradients {:8.1e} ({})", self.loss, self.gradient, self.parameter)
     }
 }
 
-/// Compares a device with the CPU in f32: its own kernels under dropout, and Burn's fused operations without.
+/// Compares a device with the CPU in f32, and prints the differences: this program's kernels with dropout, Burn's fused operations
+/// without.
 ///
 /// # Errors
-/// A device that cannot be used, or computes otherwise than the CPU.
+/// The device cannot be used, or a difference is above its tolerance: 1e-3 in f32, 3e-2 in bf16.
 pub fn check(config: CheckDeviceConfig) -> Result<()> {
     let device = config.device;
-    device.run(Nothing)?;
+    device.run(Probe)?;
     let reference = |dropout| Device::Cpu.run(Pass { precision: Precision::F32, dropout, device });
     let (plain, dropped) = (reference(0.0)?, reference(0.1)?);
     println!("{device} against the cpu in f32, a batch of 8 sequences, forward and backward: largest relative differences");
@@ -180,12 +180,12 @@ pub fn check(config: CheckDeviceConfig) -> Result<()> {
     let mut wrong = Vec::new();
     for &(engine, name) in engines {
         for (precision, of_precision) in [(Precision::F32, "f32"), (Precision::Bf16, "bf16")] {
-            // Dropout of one's own kernels is a function of its seed, everywhere the same.
+            // This program's kernels drop the same elements on every device; Burn's do not.
             let (dropout, expected) = if engine == Engine::Own { (0.1, &dropped) } else { (0.0, &plain) };
             let difference = Difference::of(&device.run_with(engine, Pass { precision, dropout, device })?, expected);
-            let (bound, what) = (bound(precision), format!("{name:<13} {of_precision:<4}"));
-            let verdict = if difference.is_within(bound) { "ok" } else { "WRONG" };
-            println!("{what}  {difference}  bound {bound:.0e}: {verdict}");
+            let (tolerance, what) = (tolerance(precision), format!("{name:<13} {of_precision:<4}"));
+            let verdict = if difference.is_within(tolerance) { "ok" } else { "WRONG" };
+            println!("{what}  {difference}  tolerance {tolerance:.0e}: {verdict}");
             if verdict != "ok" {
                 wrong.push(what.split_whitespace().collect::<Vec<_>>().join(" "));
             }
@@ -194,7 +194,10 @@ pub fn check(config: CheckDeviceConfig) -> Result<()> {
     if wrong.is_empty() {
         return Ok(());
     }
-    bail!("{device} does not compute what the cpu does: {}; do not train on it so", wrong.join(", "))
+    bail!(
+        "{device} differs from the CPU by more than the tolerance: {}; do not train on it so: update its driver, or use another --precision or device",
+        wrong.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -207,13 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_found() {
-        let outcome =
-            |loss, gradient: &[f32]| Outcome { loss, gradients: vec![("a".into(), vec![3.0, 4.0]), ("b".into(), gradient.to_vec())] };
-        let reference = outcome(2.0, &[1.0, 0.0]);
+    fn wrong_losses_and_gradients_are_found() {
+        let result =
+            |loss, gradient: &[f32]| PassResult { loss, gradients: vec![("a".into(), vec![3.0, 4.0]), ("b".into(), gradient.to_vec())] };
+        let reference = result(2.0, &[1.0, 0.0]);
         let check = |loss, gradient: &[f32], within: bool, tensor: &str| {
-            let difference = Difference::of(&outcome(loss, gradient), &reference);
-            assert_eq!((difference.is_within(1e-3), difference.tensor.as_str()), (within, tensor), "{difference}");
+            let difference = Difference::of(&result(loss, gradient), &reference);
+            assert_eq!((difference.is_within(1e-3), difference.parameter.as_str()), (within, tensor), "{difference}");
         };
         check(2.0, &[1.0, 0.0], true, "");
         check(2.001, &[1.0, 0.0005], true, "b");

@@ -2,10 +2,12 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`selection`] | `cpu`, `cuda:0`: names of devices, and lengths that suit them |
+//! | [`selection`] | names of devices: `cpu`, `cuda:0` |
 //! | [`backend`] | what is required of a backend; jobs that run on any |
 //! | [`dispatch`] | from a device to its backend |
 //! | `gpu`, `gpu_error`, `kernel_cache` | GPUs: the check before use, what to do where it fails, where compiled kernels are kept |
+//!
+#![doc = include_str!("../../docs/gpu.md")]
 
 pub mod backend;
 pub mod dispatch;

@@ -1,60 +1,62 @@
-//! The parts of a step, each timed alone, forward and backward.
+//! Times the operations of a training step, each alone, forward and backward.
 
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use burn::tensor::{Distribution, Tensor, TensorPrimitive};
 
+use super::encoder_size::layer_parameters;
 use crate::data::Batch;
 use crate::device::TrainBackend;
-use crate::kernels::Precision;
-use crate::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, Kernels, reference};
+use crate::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, Kernels, Precision, reference};
 use crate::model::{BertConfig, BertInput};
 
-/// Times that each part is done.
-const TIMES: usize = 10;
+/// Timed repetitions of each operation.
+const REPETITIONS: usize = 10;
 
-/// Prints each part's time, how often it comes in a step, and their product.
+/// Prints the milliseconds of each operation, how often a step computes it, and the product of both.
 ///
 /// # Errors
-/// The device failed.
-pub fn time<B: TrainBackend>(shape: &BertConfig, batch: &Batch, precision: Precision, rate: f32, device: &B::Device) -> Result<()> {
-    let (hidden, inner, layers) = (shape.hidden_size, shape.intermediate_size, shape.num_hidden_layers);
+/// The device fails.
+pub fn print<B: TrainBackend>(bert: &BertConfig, batch: &Batch, precision: Precision, rate: f32, device: &B::Device) -> Result<()> {
+    let (hidden, inner, layers) = (bert.hidden_size, bert.intermediate_size, bert.num_hidden_layers);
     let tokens = batch.size * batch.length;
     let random = |rows, width| Tensor::<B, 2>::random([rows, width], Distribution::Normal(0.0, 0.5), device).require_grad();
     let row = |width| Tensor::<B, 1>::random([width], Distribution::Normal(0.0, 0.5), device).require_grad();
     let dropout = (rate > 0.0).then_some(Dropout { rate, seed: 1 });
     let input = BertInput::<B>::from_batch(batch, device);
-    let heads = AttentionShape { batch: batch.size, length: batch.length, heads: shape.num_attention_heads };
+    let attention = AttentionShape { batch: batch.size, length: batch.length, heads: bert.num_attention_heads };
     let (x, wide) = (random(tokens, hidden), random(tokens, inner));
     let (square, up, down) = (random(hidden, hidden), random(hidden, inner), random(inner, hidden));
     let (bias, wide_bias, norm_weight) = (row(hidden), row(inner), row(hidden));
-    let table = random(shape.vocab_size, hidden);
+    let table = random(bert.vocab_size, hidden);
     let half = |x: &Tensor<B, 2>| B::affine(x.clone(), square.clone(), bias.clone(), precision).detach().require_grad();
     let state = half(&x);
     let wide_state = B::affine(x.clone(), up.clone(), wide_bias.clone(), precision).detach().require_grad();
-    println!("{:<34} {:>9} {:>5} {:>9}", "part, forward and backward", "ms", "times", "ms a step");
+    println!("{:<34} {:>9} {:>5} {:>9}", "operation, forward and backward", "ms", "times", "ms a step");
     let mut all = 0.0;
-    let mut part = |name: &str, times: usize, run: &dyn Fn() -> Tensor<B, 2>| -> Result<()> {
+    let mut row_of = |name: &str, times: usize, run: &dyn Fn() -> Tensor<B, 2>| -> Result<()> {
         let both = || drop(run().cast(burn::tensor::FloatDType::F32).sum().backward());
         let milliseconds = measure::<B>(device, both)?;
         all += milliseconds * times as f64;
         println!("{name:<34} {milliseconds:9.3} {times:5} {:9.2}", milliseconds * times as f64);
         Ok(())
     };
-    part("word embeddings", 1, &|| B::embed(table.clone(), &input.words))?;
-    part("product hidden x hidden", 4 * layers, &|| B::affine(x.clone(), square.clone(), bias.clone(), precision))?;
-    part("product hidden x intermediate", layers, &|| B::affine(x.clone(), up.clone(), wide_bias.clone(), precision))?;
-    part("product intermediate x hidden", layers, &|| B::affine(wide.clone(), down.clone(), bias.clone(), precision))?;
-    part("attention", layers, &|| B::attend([state.clone(), state.clone(), state.clone()], heads, &input.padding, dropout, precision))?;
-    part("dropout, residual, LayerNorm", 2 * layers, &|| {
+    row_of("word embeddings", 1, &|| B::embed(table.clone(), &input.words))?;
+    row_of("product hidden x hidden", 4 * layers, &|| B::affine(x.clone(), square.clone(), bias.clone(), precision))?;
+    row_of("product hidden x intermediate", layers, &|| B::affine(x.clone(), up.clone(), wide_bias.clone(), precision))?;
+    row_of("product intermediate x hidden", layers, &|| B::affine(wide.clone(), down.clone(), bias.clone(), precision))?;
+    row_of("attention", layers, &|| {
+        B::attend([state.clone(), state.clone(), state.clone()], attention, &input.padding, dropout, precision)
+    })?;
+    row_of("dropout, residual, LayerNorm", 2 * layers, &|| {
         B::add_norm(state.clone(), x.clone(), norm_weight.clone(), bias.clone(), 1e-12, dropout)
     })?;
-    part("GELU", layers, &|| B::erf_gelu(wide_state.clone()))?;
+    row_of("GELU", layers, &|| B::erf_gelu(wide_state.clone()))?;
 
     let size = [12, hidden, hidden];
     let inner_random = || Tensor::<B::InnerBackend, 3>::random(size, Distribution::Normal(0.0, 0.5), device);
-    let parameters = super::encoder_parameters(shape) + ((shape.vocab_size + shape.max_position_embeddings) * hidden) as f64;
+    let parameters = layer_parameters(bert) + ((bert.vocab_size + bert.max_position_embeddings) * hidden) as f64;
     let blocks = parameters / size.iter().product::<usize>() as f64;
     let gradient = inner_random();
     let norm = || drop(B::InnerBackend::square_sum(vec![gradient.clone().into_primitive().tensor()]));
@@ -70,16 +72,18 @@ pub fn time<B: TrainBackend>(shape: &BertConfig, batch: &Batch, precision: Preci
     finish("AdamW", measure::<B>(device, update)?);
     println!("{:<34} {:>9} {:>5} {all:9.2}", "together", "", "");
 
-    // The same by Burn's own operations, for the parts where a kernel of ours stands in for several of them.
+    // For comparison, the operations that one kernel of this program computes in place of several of Burn's.
     println!("by Burn's own operations:");
-    let own = |name: &str, run: &dyn Fn() -> Tensor<B, 2>| -> Result<()> {
+    let composed = |name: &str, run: &dyn Fn() -> Tensor<B, 2>| -> Result<()> {
         let both = || drop(run().cast(burn::tensor::FloatDType::F32).sum().backward());
         println!("{name:<34} {:9.3}", measure::<B>(device, both)?);
         Ok(())
     };
-    own("word embeddings", &|| reference::embed(table.clone(), &input.words))?;
-    own("dropout, residual, LayerNorm", &|| reference::add_norm(x.clone(), x.clone(), norm_weight.clone(), bias.clone(), 1e-12, dropout))?;
-    own("GELU", &|| reference::erf_gelu(wide.clone()))?;
+    composed("word embeddings", &|| reference::embed(table.clone(), &input.words))?;
+    composed("dropout, residual, LayerNorm", &|| {
+        reference::add_norm(x.clone(), x.clone(), norm_weight.clone(), bias.clone(), 1e-12, dropout)
+    })?;
+    composed("GELU", &|| reference::erf_gelu(wide.clone()))?;
     let mut state = Some(AdamWState { param: inner_random(), mean: inner_random(), square: inner_random().abs() });
     let update = || state = state.take().map(|state| reference::adamw(state, gradient.clone(), &scale, &step));
     println!("{:<34} {:9.3}", "AdamW", measure::<B>(device, update)?);
@@ -89,13 +93,13 @@ pub fn time<B: TrainBackend>(shape: &BertConfig, batch: &Batch, precision: Preci
     Ok(())
 }
 
-/// Milliseconds of some work, the first time not counted.
+/// Mean milliseconds of some work, without its first run.
 fn measure<B: TrainBackend>(device: &B::Device, mut work: impl FnMut()) -> Result<f64> {
     let sync = || B::sync(device).map_err(|error| anyhow!("the device failed: {error:?}"));
     work();
     sync()?;
     let started = Instant::now();
-    (0..TIMES).for_each(|_| work());
+    (0..REPETITIONS).for_each(|_| work());
     sync()?;
-    Ok(started.elapsed().as_secs_f64() * 1e3 / TIMES as f64)
+    Ok(started.elapsed().as_secs_f64() * 1e3 / REPETITIONS as f64)
 }

@@ -1,0 +1,64 @@
+//! Picks what to measure, or writes the inputs of a measurement.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use schemas::atomic_file;
+
+use super::clustering::ClusteringBench;
+use super::encoder_size;
+use super::step::StepBench;
+use crate::config::{BenchModel, BenchStepConfig};
+use crate::data::{TripleEncoder, WordPieceTokenizer};
+use crate::device::{Device, DeviceJob, Engine, TrainBackend};
+use crate::model::{OptionalHeads, weights};
+use crate::run::write_model_description;
+
+/// Longest sequence whose length is written, in word pieces.
+const MAX_LENGTH: usize = 512;
+
+/// Measures, or writes the lengths of a folder of triples or a random encoder, as the settings say.
+///
+/// # Errors
+/// A file that cannot be read or written; a device that cannot be used.
+pub fn run(config: BenchStepConfig) -> Result<()> {
+    let tokenizer = || {
+        let path = config.vocab.as_deref().context("give --vocab")?;
+        WordPieceTokenizer::from_vocabulary(path, true).with_context(|| format!("cannot read {}", path.display()))
+    };
+    if let Some(dir) = &config.encoder {
+        return Device::Cpu.run(RandomEncoder { model: config.model, tokenizer: &tokenizer()?, dir });
+    }
+    if let (Some(dir), Some(file)) = (&config.lengths_of, &config.lengths) {
+        let tokenizer = tokenizer()?;
+        let data = TripleEncoder::new(&tokenizer, MAX_LENGTH).encode_folder(dir)?;
+        let lengths: String = data.sequences.iter().map(|sequence| format!("{}\n", sequence.length())).collect();
+        return Ok(atomic_file::write(file, lengths.as_bytes())?);
+    }
+    if let Some(count) = config.cluster {
+        return config.environment.device.run(ClusteringBench { count });
+    }
+    let engine = if config.burn_fusion { Engine::BurnFusion } else { Engine::Own };
+    config.environment.device.run_with(engine, StepBench { config })
+}
+
+/// Writes an encoder of random weights in the Hugging Face layout.
+struct RandomEncoder<'a> {
+    model: BenchModel,
+    tokenizer: &'a WordPieceTokenizer,
+    dir: &'a Path,
+}
+
+impl DeviceJob for RandomEncoder<'_> {
+    type Output = ();
+
+    fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
+        let Self { model, tokenizer, dir } = self;
+        let config = encoder_size::bert_config(model, tokenizer.vocabulary_size());
+        let model = weights::random_model::<B::InnerBackend>(&config, OptionalHeads::default(), 1, device);
+        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        write_model_description(dir, &config, tokenizer)?;
+        Ok(atomic_file::write(&dir.join(weights::FILE_NAME), &weights::to_safetensors(&model)?)?)
+    }
+}
