@@ -241,3 +241,6 @@ impl<B: TrainBackend> Progress<B> {
         line
     }
 }
+
+#[cfg(test)]
+mod tests;
