@@ -146,7 +146,7 @@ fn a_wrong_command_line_exits_with_2() {
         ("nee", "--relabel-threshold", "1.5", "--relabel-threshold 1.5 is not between 0 and 1"),
         ("nee", "--relabel", "none", "[possible values: replace, union]"),
         ("fet", "--clusters", "1", "--clusters must be at least 2"),
-        ("fet", "--gamma", "NaN", "--gamma NaN is negative or no number"),
+        ("fet", "--gamma", "NaN", "--gamma NaN is not a number from 0 up"),
         ("fet", "--pca", "0", "--pca must be at least 1"),
     ] {
         let said = fail(dir, &[&[command], &base[..], &[option, value]].concat(), 2);

@@ -53,14 +53,14 @@ fn a_pipeline_runs_what_is_not_finished() {
     std::fs::remove_dir_all(dir.join("runs/finetune")).unwrap();
     let again = said(&["pipeline", "stages.toml"]);
     let states: Vec<String> = lines(&again).iter().map(|line| line.rsplit(": ").next().unwrap().to_owned()).collect();
-    assert_eq!(states, ["finished, kept", "finished, kept", "goes on", "starts"]);
+    assert_eq!(states, ["finished, kept", "finished, kept", "resumes", "starts"]);
     assert!(weights("fet") == fet && weights("finetune") == last, "the same weights, however they came about");
 
     settings(3);
     let said = fail(dir, &["pipeline", "stages.toml", "--quiet"], 1);
     assert!(said.contains("run runs/esi was started with other settings (epochs = 2 there, epochs = 3 here)"), "{said}");
     std::fs::write(dir.join("stages.toml"), "out = \"runs\"\n[esi]\ndata = \"esi\"\nspeed = 1\n").unwrap();
-    assert!(fail(dir, &["pipeline", "stages.toml"], 2).contains("[esi]: unexpected argument '--speed' found"));
+    assert!(fail(dir, &["pipeline", "stages.toml"], 2).contains("stages.toml, line 4: [esi]: `speed` is not an option of esi"));
 }
 
 /// Names and values of a file of weights.

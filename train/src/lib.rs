@@ -18,7 +18,7 @@
 //! | [`report`] | progress of long work, without a terminal |
 //! | [`allocator`] | settings of the allocator |
 //!
-//! Imports lead downwards: `cli` → `config` → `commands` → the domain → `schemas`. `tests/layers.rs` holds that.
+//! Imports lead downwards: `cli`, `commands`, `config`, the domain, `schemas`. `tests/layers.rs` holds that.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -12,8 +12,8 @@ use super::resolve_stage::{check_batch, esi, fet, finetune, nee};
 use super::run_args::{BenchStepArgs, EvaluateArgs, PredictArgs};
 use super::usage_error::UsageError;
 use crate::config::{
-    BenchStepConfig, CheckDeviceConfig, Config, Environment, EvaluateConfig, ExportConfig, Input, Output, PlotConfig, PredictConfig,
-    ResumeConfig,
+    BenchStepConfig, CheckDeviceConfig, Config, Environment, EvaluateConfig, ExportConfig, PlotConfig, PredictConfig, PredictInput,
+    PredictOutput, ResumeConfig,
 };
 use crate::run::layout;
 
@@ -60,27 +60,27 @@ fn predict(args: PredictArgs) -> Result<PredictConfig> {
     check_batch(args.batch)?;
     let has_extension = |path: &Path, extension: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
     let input = if args.input == Path::new("-") {
-        Input::Stdin
+        PredictInput::Stdin
     } else if args.input.is_dir() {
-        Input::Triples(args.input)
+        PredictInput::Triples(args.input)
     } else if has_extension(&args.input, "jsonl") {
-        Input::Jsonl(args.input)
+        PredictInput::Jsonl(args.input)
     } else if has_extension(&args.input, "parquet") {
-        Input::Parquet(args.input)
+        PredictInput::Parquet(args.input)
     } else {
-        Input::Text(args.input)
+        PredictInput::Text(args.input)
     };
     let output = match args.output {
-        None if args.json => Output::Json,
-        None => Output::Marked { overlapping: args.overlapping },
-        Some(path) if has_extension(&path, "jsonl") => Output::Jsonl(path),
-        Some(path) if has_extension(&path, "parquet") => Output::Parquet(path),
+        None if args.json => PredictOutput::Json,
+        None => PredictOutput::Marked { overlapping: args.overlapping },
+        Some(path) if has_extension(&path, "jsonl") => PredictOutput::Jsonl(path),
+        Some(path) if has_extension(&path, "parquet") => PredictOutput::Parquet(path),
         Some(path) => {
             let message = format!("cannot tell the format of -o {} by its extension; expected .jsonl or .parquet", path.display());
             return Err(UsageError::new(message).into());
         }
     };
-    if let Output::Jsonl(path) | Output::Parquet(path) = &output {
+    if let PredictOutput::Jsonl(path) | PredictOutput::Parquet(path) = &output {
         ensure!(args.overwrite || !path.exists(), "{} exists; choose another file with -o, or replace it with --overwrite", path.display());
     }
     let queries = QuerySet::load(&args.queries).context("cannot use --queries")?;

@@ -26,7 +26,7 @@ impl DeviceJob for Export {
         let empty = !output.exists() || fs::read_dir(&output).is_ok_and(|mut entries| entries.next().is_none());
         ensure!(overwrite || empty, "{} is not empty; give another with -o, or replace its files with --overwrite", output.display());
         fs::create_dir_all(&output).with_context(|| format!("cannot make {}", output.display()))?;
-        write_model_description(&output, &folder.bert, &folder.pieces)?;
+        write_model_description(&output, &folder.bert, &folder.tokenizer)?;
         Ok(atomic_file::write(&output.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)?)
     }
 }

@@ -62,7 +62,7 @@ impl DeviceJob for StageJob {
         let resume = self.from == StartFrom::LastCheckpoint;
         ensure!(!resume || !layout::is_finished(dir), "run {} is finished", dir.display());
         let stored = if resume { checkpoint::newest(dir)? } else { None };
-        let InitialState { bert, pieces, train: initial, checkpoint: state } = match &stored {
+        let InitialState { bert, tokenizer, train: initial, checkpoint: state } = match &stored {
             Some(checkpoint) => InitialState::<B>::from_checkpoint(settings, dir, checkpoint, device)?,
             None => InitialState::<B>::fresh(settings, device)?,
         };
@@ -72,7 +72,7 @@ impl DeviceJob for StageJob {
             "--max-length {} is more than the {positions} position embeddings of the encoder",
             settings.max_length
         );
-        let encoder = TripleEncoder::new(&pieces, settings.max_length);
+        let encoder = TripleEncoder::new(&tokenizer, settings.max_length);
         let read = |dir: &Path, option: &str| -> Result<Dataset> {
             let data = encoder.encode_folder(dir).with_context(|| format!("cannot read --{option}"))?;
             reporter.message(&format!("{option}: {}", data.counts));
@@ -92,20 +92,20 @@ impl DeviceJob for StageJob {
                 // A run that was stopped before its first checkpoint has nothing to keep.
                 let options = CreateOptions { overwrite: *overwrite || resume, tensorboard: settings.tensorboard };
                 let run = RunWriter::create(dir, settings, options)?;
-                write_model_description(dir, &bert, &pieces)?;
+                write_model_description(dir, &bert, &tokenizer)?;
                 run
             }
         };
         // Without gradients, a batch twice as large takes less memory than a training step.
-        let reading = InferenceSettings::new(&pieces, settings.batch.times(2), settings.device);
-        let training = TrainingLoop { settings, devices: &devices, dev: dev.as_ref(), reading, run: &mut run, reporter: &reporter };
+        let inference = InferenceSettings::new(&tokenizer, settings.batch.times(2), settings.device);
+        let training = TrainingLoop { settings, devices: &devices, dev: dev.as_ref(), inference, run: &mut run, reporter: &reporter };
         let loss = settings.loss;
         let state = match settings.stage {
             Stage::Esi | Stage::Finetune => training.train(data, initial, state, &mut SpanObjective { loss })?,
             Stage::Nee(relabel) => {
                 let spans = SpanObjective { loss };
                 let mut objective =
-                    SelfTraining::<B> { spans, device, settings: relabel, encoder, reading, source: &settings.data, run: dir };
+                    SelfTraining::<B> { spans, device, settings: relabel, encoder, inference, source: &settings.data, run: dir };
                 training.train(data, initial, state, &mut objective)?
             }
             Stage::Fet(clusters) => {
@@ -113,7 +113,7 @@ impl DeviceJob for StageJob {
                     device,
                     settings: clusters,
                     loss,
-                    reading,
+                    inference,
                     source: &settings.data,
                     run: dir,
                     seed: settings.seed,
@@ -127,7 +127,7 @@ impl DeviceJob for StageJob {
         if let Some(test) = &test {
             // Loaded from the folder, so that the weights that are scored are those that others will find there.
             let best = ModelFolder::open_run(dir)?.load_trained::<B::InnerBackend>(device)?.with_precision(settings.precision);
-            let scores = inference::score(test, &inference::predict_spans(&best, test, reading, device, &reporter));
+            let scores = inference::score(test, &inference::predict_spans(&best, test, inference, device, &reporter));
             run.record(&serde_json::json!({ "test": scores.to_json() }))?;
             result["test"] = scores.to_json();
             println!("test\n{scores}");

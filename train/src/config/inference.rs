@@ -47,9 +47,9 @@ pub struct PredictConfig {
     /// Labels to look for, with their queries.
     pub queries: QuerySet,
     /// Where the texts come from.
-    pub input: Input,
+    pub input: PredictInput,
     /// Where the entities go.
-    pub output: Output,
+    pub output: PredictOutput,
     /// Language code of the triples that are written.
     pub lang: String,
     /// Sequences of a batch.
@@ -60,7 +60,7 @@ pub struct PredictConfig {
 
 /// Where `train predict` reads texts.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum PredictInput {
     /// Standard input, a sentence a line.
     Stdin,
     /// A text file, a sentence a line.
@@ -75,7 +75,7 @@ pub enum Input {
 
 /// Where `train predict` writes entities.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum PredictOutput {
     /// Standard output: the texts with their entities marked.
     Marked {
         /// Whether overlapping entities are marked too, not only the one with the highest score.

@@ -4,7 +4,7 @@ mod inference;
 mod measuring;
 mod training;
 
-pub use inference::{Environment, EvaluateConfig, ExportConfig, Input, Output, PlotConfig, PredictConfig};
+pub use inference::{Environment, EvaluateConfig, ExportConfig, PlotConfig, PredictConfig, PredictInput, PredictOutput};
 pub use measuring::{BenchModel, BenchStepConfig, CheckDeviceConfig};
 pub use training::{PipelineConfig, ResumeConfig, TrainConfig};
 

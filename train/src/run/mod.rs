@@ -8,6 +8,8 @@
 //! | [`ModelFolder`] | a model with its tokenizer, from a run folder or one in the Hugging Face layout |
 //!
 //! A run folder belongs to any stage: settings and training state are opaque here, and the stage decides what they hold.
+#![doc = ""]
+#![doc = include_str!("../../docs/run-folder.md")]
 
 pub mod checkpoint;
 pub mod layout;

@@ -21,7 +21,7 @@ pub struct ModelFolder {
     /// Shape of the encoder.
     pub bert: BertConfig,
     /// Its tokenizer.
-    pub pieces: WordPieceTokenizer,
+    pub tokenizer: WordPieceTokenizer,
 }
 
 impl ModelFolder {
@@ -73,14 +73,14 @@ impl ModelFolder {
         if let Some(why) = bert.unsupported() {
             bail!("cannot use {}: {why}", path.display());
         }
-        let pieces = WordPieceTokenizer::read(dir)?;
-        let (size, rows) = (pieces.vocabulary_size(), bert.vocab_size);
+        let tokenizer = WordPieceTokenizer::read(dir)?;
+        let (size, rows) = (tokenizer.vocabulary_size(), bert.vocab_size);
         ensure!(
             size <= rows,
             "the tokenizer of {} has {size} word pieces, more than the {rows} embeddings of config.json (vocab_size)",
             dir.display()
         );
-        Ok(Self { dir: dir.to_owned(), bert, pieces })
+        Ok(Self { dir: dir.to_owned(), bert, tokenizer })
     }
 
     /// Loads its weights for a stage to start from, without the head of pseudo-labels of an earlier stage 3. Heads that may be
@@ -120,11 +120,11 @@ impl ModelFolder {
 ///
 /// # Errors
 /// A failed write.
-pub fn write_model_description(dir: &Path, bert: &BertConfig, pieces: &WordPieceTokenizer) -> Result<()> {
+pub fn write_model_description(dir: &Path, bert: &BertConfig, tokenizer: &WordPieceTokenizer) -> Result<()> {
     let mut shape = serde_json::to_value(bert)?;
     shape["architectures"] = serde_json::json!(["BertModel"]);
-    shape["pad_token_id"] = pieces.special_tokens().pad.into();
+    shape["pad_token_id"] = tokenizer.special_tokens().pad.into();
     atomic_file::write(&dir.join("config.json"), format!("{shape:#}\n").as_bytes())?;
-    let files = pieces.files(bert.max_position_embeddings)?;
+    let files = tokenizer.files(bert.max_position_embeddings)?;
     Ok(files.iter().try_for_each(|(name, content)| atomic_file::write(&dir.join(name), content.as_bytes()))?)
 }

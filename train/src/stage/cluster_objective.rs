@@ -37,7 +37,7 @@ pub struct ClusterObjective<'a, B: TrainBackend> {
     /// The loss of starts, ends and pairs.
     pub loss: SpanLoss,
     /// How sequences become batches where answers are clustered.
-    pub reading: InferenceSettings,
+    pub inference: InferenceSettings,
     /// The training set.
     pub source: &'a Path,
     /// The run folder.
@@ -114,7 +114,7 @@ impl<B: TrainBackend> ClusterObjective<'_, B> {
         let mut rng = rng::generator(self.seed.wrapping_add(epoch as u64), RngStream::Cluster, 0);
         let (points, mut found) = if answers > 1 {
             let vectors = SpanVectors::<B::InnerBackend> {
-                reading: self.reading,
+                inference: self.inference,
                 device: self.device,
                 pool,
                 components,

@@ -23,7 +23,7 @@ pub struct InitialState<B: TrainBackend> {
     /// Shape of the encoder.
     pub bert: BertConfig,
     /// Its tokenizer.
-    pub pieces: WordPieceTokenizer,
+    pub tokenizer: WordPieceTokenizer,
     /// Model and optimizer.
     pub train: TrainState<B>,
     /// State of the training loop.
@@ -36,9 +36,9 @@ impl<B: TrainBackend> InitialState<B> {
     /// # Errors
     /// Weights, tokenizer or training set cannot be read.
     pub fn fresh(settings: &StageSettings, device: &B::Device) -> Result<Self> {
-        let (bert, pieces, model) = initial_model(settings, device)?;
+        let (bert, tokenizer, model) = initial_model(settings, device)?;
         let train = TrainState { model: model.with_precision(settings.precision), optimizer: AdamW::new(settings.optimizer) };
-        Ok(Self { bert, pieces, train, checkpoint: CheckpointState::default() })
+        Ok(Self { bert, tokenizer, train, checkpoint: CheckpointState::default() })
     }
 
     /// The state that a checkpoint of a run holds.
@@ -47,14 +47,19 @@ impl<B: TrainBackend> InitialState<B> {
     /// The checkpoint, or the run's `config.json` or tokenizer, cannot be read.
     pub fn from_checkpoint(settings: &StageSettings, run: &Path, checkpoint: &Path, device: &B::Device) -> Result<Self> {
         let read = || -> Result<Self> {
-            let ModelFolder { bert, pieces, .. } = ModelFolder::open_started(run)?;
+            let ModelFolder { bert, tokenizer, .. } = ModelFolder::open_started(run)?;
             let model =
                 weights::build_model(&bert, extras(settings), StateDict::read(checkpoint)?, RequiredHeads::All, settings.seed, device)?;
             let optimizer = fs::read(checkpoint.join(checkpoint::OPTIMIZER_STATE)).context(checkpoint::OPTIMIZER_STATE)?;
             let optimizer = AdamW::from_safetensors(settings.optimizer, &optimizer, device).context(checkpoint::OPTIMIZER_STATE)?;
             let state = fs::read_to_string(checkpoint.join(checkpoint::STATE)).context(checkpoint::STATE)?;
             let state = serde_json::from_str(&state).context(checkpoint::STATE)?;
-            Ok(Self { bert, pieces, train: TrainState { model: model.with_precision(settings.precision), optimizer }, checkpoint: state })
+            Ok(Self {
+                bert,
+                tokenizer,
+                train: TrainState { model: model.with_precision(settings.precision), optimizer },
+                checkpoint: state,
+            })
         };
         read().with_context(|| format!("cannot resume from {}", checkpoint.display()))
     }
@@ -71,17 +76,17 @@ fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Re
         InitialWeights::Encoder(dir) => (ModelFolder::open_encoder(dir).context("cannot use --encoder")?, RequiredHeads::None),
         InitialWeights::Run(run) => (ModelFolder::open_run(run).context("cannot use --init")?, RequiredHeads::Boundary),
         InitialWeights::Tiny { vocab, lowercase } => {
-            let pieces = match vocab {
+            let tokenizer = match vocab {
                 Some(path) => WordPieceTokenizer::from_vocabulary(path, *lowercase).context("cannot use --vocab")?,
                 None => learn_vocabulary(&settings.data, *lowercase)?,
             };
-            let bert = BertConfig::tiny(pieces.vocabulary_size());
+            let bert = BertConfig::tiny(tokenizer.vocabulary_size());
             let model = weights::random_model(&bert, extras(settings), settings.seed, device);
-            return Ok((bert, pieces, model));
+            return Ok((bert, tokenizer, model));
         }
     };
     let model = folder.load::<B>(extras(settings), heads, settings.seed, device)?;
-    Ok((folder.bert, folder.pieces, model))
+    Ok((folder.bert, folder.tokenizer, model))
 }
 
 /// Learns a vocabulary from the contexts and queries of the training set, and from the built-in query sets: a later stage has other

@@ -1,4 +1,4 @@
-//! The stages of training.
+//! The stages of training: the modules, then the guide to the stages.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -10,6 +10,8 @@
 //! | [`cluster_objective`], [`span_vectors`], [`pseudo_labels`] | stage 3: clusters as pseudo-labels |
 //! | [`train_state`], [`checkpoint_state`], [`rng`] | what changes from step to step |
 //! | [`losses`], [`throughput`] | what the loop reports |
+#![doc = ""]
+#![doc = include_str!("../../docs/stages.md")]
 
 pub mod cadence;
 pub mod checkpoint_state;

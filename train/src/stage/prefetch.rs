@@ -39,8 +39,8 @@ mod tests {
     /// Sequences of 1 to 99 context pieces, in this order.
     fn sequences() -> Vec<Sequence> {
         let sequence = |length| {
-            let pieces = crate::data::TokenizedText { ids: vec![5; length], offsets: vec![(0, 0); length] };
-            Sequence { triple: length, query: Default::default(), context: pieces.into(), window: 0..length, answers: Vec::new() }
+            let text = crate::data::TokenizedText { ids: vec![5; length], offsets: vec![(0, 0); length] };
+            Sequence { triple: length, query: Default::default(), context: text.into(), window: 0..length, answers: Vec::new() }
         };
         (1..100).map(sequence).collect()
     }

@@ -54,8 +54,8 @@ mod tests {
     #[test]
     fn a_batch_finds_the_clusters_of_its_answers() {
         let sequence = |answers: &[(u32, u32)]| {
-            let pieces = crate::data::TokenizedText { ids: vec![5; 4], offsets: vec![(0, 0); 4] };
-            Sequence { triple: 0, query: Default::default(), context: pieces.into(), window: 0..4, answers: answers.to_vec() }
+            let text = crate::data::TokenizedText { ids: vec![5; 4], offsets: vec![(0, 0); 4] };
+            Sequence { triple: 0, query: Default::default(), context: text.into(), window: 0..4, answers: answers.to_vec() }
         };
         let sequences = vec![sequence(&[(0, 0), (2, 3)]), sequence(&[]), sequence(&[(1, 1)])];
         let data = Dataset { sequences, ..Dataset::default() };

@@ -38,7 +38,7 @@ pub struct SelfTraining<'a, B: TrainBackend> {
     /// Encodes triples as sequences of word pieces.
     pub encoder: TripleEncoder<'a>,
     /// How the model answers.
-    pub reading: InferenceSettings,
+    pub inference: InferenceSettings,
     /// The training set: each round relabels it, not the round before.
     pub source: &'a Path,
     /// The run folder.
@@ -76,14 +76,14 @@ impl<B: TrainBackend> SelfTraining<'_, B> {
         let settings = serde_json::json!({ "round": round, "threshold": threshold, "mode": self.settings.mode });
         let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "nee", settings);
         let mut writer = ShardWriter::create(dir, true, manifest)?;
-        let reading = InferenceSettings { threshold, ..self.reading };
+        let inference = InferenceSettings { threshold, ..self.inference };
         let task = Task::start(reporter, "relabelling", source.manifest().rows() as usize);
         let (mut triples, mut answers) = (Counter::default(), Counter::default());
         let mut relabel_block = |mut block: Vec<Triple>| -> Result<()> {
             // As the encoder reads them.
             block.iter_mut().flat_map(|triple| &mut triple.spans).for_each(Span::trim);
             let data = self.encoder.encode(&block)?;
-            let predicted = inference::predict_spans(model, &data, reading, self.device, &Silent);
+            let predicted = inference::predict_spans(model, &data, inference, self.device, &Silent);
             for (mut triple, predicted) in block.into_iter().zip(predicted) {
                 let predicted = predicted.into_iter().map(|span| inference::to_model_span(span, &triple.context)).collect();
                 triple.spans = merge(std::mem::take(&mut triple.spans), predicted, self.settings.mode, &mut answers);

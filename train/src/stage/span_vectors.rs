@@ -20,7 +20,7 @@ const PCA_ANSWERS: usize = 200_000;
 /// How span vectors are made.
 pub struct SpanVectors<'a, B: Backend> {
     /// How sequences become batches.
-    pub reading: InferenceSettings,
+    pub inference: InferenceSettings,
     /// Device of the model.
     pub device: &'a B::Device,
     /// How the word pieces of an answer become one vector.
@@ -86,10 +86,10 @@ impl<B: Kernels> SpanVectors<'_, B> {
         mut work: impl FnMut(&[usize], Tensor<B, 2>),
     ) -> Result<()> {
         let with_answers = (0..data.sequences.len()).filter(|&position| !data.sequences[position].answers.is_empty()).step_by(every);
-        let batches = batches_by_length(&data.sequences, with_answers, self.reading.batch, self.reading.padding);
+        let batches = batches_by_length(&data.sequences, with_answers, self.inference.batch, self.inference.padding);
         let task = Task::start(self.reporter, task, batches.len());
         for positions in &batches {
-            let batch = self.reading.batch(data, positions);
+            let batch = self.inference.batch(data, positions);
             let hidden = model.bert.forward(&BertInput::from_batch(&batch, self.device), &mut DropoutSeeds::off());
             work(positions, pool_spans(hidden, &batch.answers, self.pool));
             task.step();

@@ -115,8 +115,8 @@ mod tests {
 
     fn batch(lengths: &[usize]) -> Batch {
         let sequence = |&length: &usize| {
-            let pieces = crate::data::TokenizedText { ids: vec![5; length], offsets: vec![(0, 0); length] };
-            Sequence { triple: 0, query: Default::default(), context: pieces.into(), window: 0..length, answers: Vec::new() }
+            let text = crate::data::TokenizedText { ids: vec![5; length], offsets: vec![(0, 0); length] };
+            Sequence { triple: 0, query: Default::default(), context: text.into(), window: 0..length, answers: Vec::new() }
         };
         let sequences: Vec<Sequence> = lengths.iter().map(sequence).collect();
         Batch::new(&sequences, &(0..lengths.len()).collect::<Vec<_>>(), SpecialTokens { cls: 1, sep: 2, pad: 0 }, PaddingRule::Longest)

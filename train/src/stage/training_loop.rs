@@ -33,7 +33,7 @@ pub struct TrainingLoop<'a, B: TrainBackend> {
     /// The set whose F1 selects the best weights.
     pub dev: Option<&'a Dataset>,
     /// How sequences become batches, and how the model answers in evaluation.
-    pub reading: InferenceSettings,
+    pub inference: InferenceSettings,
     /// The run folder.
     pub run: &'a mut RunWriter,
     /// Receives progress and messages.
@@ -97,10 +97,10 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
             progress.replicate(self.devices);
             let mut shuffler = rng::generator(seed, RngStream::Shuffle, progress.state.shuffle_words);
             let epoch_steps = sampler.steps_of_epoch(&data.sequences, &mut shuffler);
-            let reading = self.reading;
+            let inference = self.inference;
             prefetch(
                 &epoch_steps[step_in_epoch..],
-                |positions| reading.batch(&data, positions),
+                |positions| inference.batch(&data, positions),
                 |batches| -> Result<()> {
                     while !self.is_over(&progress, total) {
                         let asked = Instant::now();
@@ -169,7 +169,7 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
     /// Evaluates on dev, if there is one. Returns whether the current weights are the ones to keep.
     fn evaluate(&mut self, progress: &mut Progress<B>, lr: f64) -> Result<bool> {
         let Some(dev) = self.dev else { return Ok(true) };
-        let answers = inference::predict_spans(&progress.replicas[0].model.valid(), dev, self.reading, &self.devices[0], self.reporter);
+        let answers = inference::predict_spans(&progress.replicas[0].model.valid(), dev, self.inference, &self.devices[0], self.reporter);
         let scores = inference::score(dev, &answers);
         let mut line = progress.metrics(lr);
         line["dev"] = scores.to_json();

@@ -28,10 +28,10 @@ impl DeviceJob for Evaluation {
         let reporter = TerminalReporter::new(config.environment.quiet);
         let folder = ModelFolder::open_run(&config.run)?;
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.environment.precision);
-        let encoder = TripleEncoder::new(&folder.pieces, folder.max_length());
+        let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
         let dataset = encoder.encode_folder(&config.data).context("cannot read --data")?;
         reporter.message(&format!("{}: {}", config.data.display(), dataset.counts));
-        let settings = InferenceSettings::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment.device);
+        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.environment.device);
         let predictions = inference::predict_spans(&model, &dataset, settings, device, &reporter);
         let scores = inference::score(&dataset, &predictions);
         let confusion = compare_sentences(&config, &dataset, &predictions)?;

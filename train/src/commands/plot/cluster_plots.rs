@@ -1,31 +1,31 @@
-//! What clusters hold, and a map of their answers.
+//! What the clusters of stage 3 hold, and a map of their answers.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 use plotters::prelude::*;
 
-use super::canvas::{GREY, SIZE, TEXT, colour, cut, picture, text};
+use super::canvas::{GREY, SIZE, TEXT, colour, picture, text, truncate};
 use super::cluster_summary::{ClusterSummary, count_by_frequency};
 use super::tsne;
 use crate::cluster::cluster_file::PlotRow;
 
-/// Clusters or labels that a picture tells apart; the rest are counted.
-const MOST: usize = 40;
+/// Clusters or labels that a picture shows at most; the rest are counted.
+const MAX_SHOWN: usize = 40;
 
-/// Mentions that tell what a cluster holds, and chars of each.
+/// Mentions that are shown of a cluster, and chars of each.
 const MENTIONS: (usize, usize) = (4, 14);
 
-/// Height of a line of a list.
+/// Height of a line of a list in pixels.
 const LINE: i32 = 22;
 
-/// A bar for each cluster, largest first, in the colours of its answers' labels, and its most frequent mentions.
+/// A bar for each cluster, largest first, divided by the labels of its answers, beside its most frequent mentions.
 ///
 /// # Errors
-/// Those of the drawing.
+/// Those of plotters.
 pub fn sizes(name: &str, rows: &[PlotRow], clusters: &[ClusterSummary<'_>]) -> Result<String> {
     let labels = count_by_frequency(rows.iter().map(|row| row.label.as_str()));
-    let shown = clusters.len().min(MOST);
+    let shown = clusters.len().min(MAX_SHOWN);
     let mut title = format!("{} answers in {} clusters: {name}", rows.len(), clusters.len());
     if shown < clusters.len() {
         title += &format!("; the {shown} largest");
@@ -48,21 +48,22 @@ pub fn sizes(name: &str, rows: &[PlotRow], clusters: &[ClusterSummary<'_>]) -> R
                 done += count;
             }
             text(area, &cluster.size.to_string(), (left + width + 12, y + 3), TEXT, &BLACK)?;
-            let mentions: Vec<String> = cluster.mentions.iter().take(MENTIONS.0).map(|(mention, _)| cut(mention, MENTIONS.1)).collect();
+            let mentions: Vec<String> =
+                cluster.mentions.iter().take(MENTIONS.0).map(|(mention, _)| truncate(mention, MENTIONS.1)).collect();
             text(area, &mentions.join(" · "), (left + width + 78, y + 3), TEXT, &GREY)?;
         }
         Ok(())
     })
 }
 
-/// Coloured squares with names, in one line: the `most` first ones.
+/// A legend in one line: coloured squares with the first `most` names.
 fn legend<N: AsRef<str>>(area: &super::canvas::Area<'_>, names: &[(N, usize)], count: usize, most: usize) -> Result<()> {
     let mut x = 60;
     for (number, (name, _)) in names.iter().take(most).enumerate() {
-        let name = cut(name.as_ref(), 16);
+        let name = truncate(name.as_ref(), 16);
         area.draw(&Rectangle::new([(x, 4), (x + 12, 16)], colour(number, count).filled()))?;
         text(area, &name, (x + 18, 4), TEXT, &BLACK)?;
-        // Wide chars take the room of two.
+        // Chars of Chinese and Japanese are twice as wide.
         x += 40 + name.chars().map(|c| if c.is_ascii() { 9 } else { 15 }).sum::<i32>();
     }
     if names.len() > most {
@@ -71,75 +72,76 @@ fn legend<N: AsRef<str>>(area: &super::canvas::Area<'_>, names: &[(N, usize)], c
     Ok(())
 }
 
-/// Answers of a sample, laid out so that those of like vectors lie together.
-pub struct Map<'a> {
+/// A map of the answers whose vectors were stored: similar ones lie together.
+pub struct AnswerMap<'a> {
     rows: Vec<&'a PlotRow>,
-    places: Vec<[f32; 2]>,
+    points: Vec<[f32; 2]>,
 }
 
-impl<'a> Map<'a> {
-    /// Lays out the rows that have vectors, if there are enough of them.
+impl<'a> AnswerMap<'a> {
+    /// Lays out the rows that have vectors; `None` if there are too few.
     pub fn new(rows: &'a [PlotRow]) -> Option<Self> {
         let (rows, vectors): (Vec<&PlotRow>, Vec<&[f32]>) =
             rows.iter().filter_map(|row| row.vector.as_deref().map(|vector| (row, vector))).unzip();
-        let places = tsne::tsne(&vectors)?;
-        Some(Self { rows, places })
+        let points = tsne::tsne(&vectors)?;
+        Some(Self { rows, points })
     }
 
-    /// Coloured by cluster.
+    /// The map coloured by cluster.
     ///
     /// # Errors
-    /// Those of the drawing.
+    /// Those of plotters.
     pub fn by_cluster(&self, name: &str) -> Result<String> {
         let clusters = count_by_frequency(self.rows.iter().map(|row| row.cluster));
         let named = |cluster: u32| {
             let mentions = count_by_frequency(self.rows.iter().filter(|row| row.cluster == cluster).map(|row| row.text.as_str()));
-            let mentions: Vec<String> = mentions.into_iter().take(2).map(|(mention, _)| cut(mention, 12)).collect();
+            let mentions: Vec<String> = mentions.into_iter().take(2).map(|(mention, _)| truncate(mention, 12)).collect();
             format!("{cluster:>2}  {}", mentions.join(" · "))
         };
         let groups: Vec<(u32, String)> = clusters.iter().map(|(cluster, _)| (*cluster, named(*cluster))).collect();
         self.draw(&format!("Answers by cluster: {name}"), &groups, |row| row.cluster)
     }
 
-    /// Coloured by label.
+    /// The map coloured by label.
     ///
     /// # Errors
-    /// Those of the drawing.
+    /// Those of plotters.
     pub fn by_label(&self, name: &str) -> Result<String> {
         let labels = count_by_frequency(self.rows.iter().map(|row| row.label.as_str()));
-        let groups: Vec<(&str, String)> = labels.iter().map(|(label, count)| (*label, format!("{} {count}", cut(label, 20)))).collect();
+        let groups: Vec<(&str, String)> =
+            labels.iter().map(|(label, count)| (*label, format!("{} {count}", truncate(label, 20)))).collect();
         self.draw(&format!("Answers by label: {name}"), &groups, |row| row.label.as_str())
     }
 
     fn draw<K: PartialEq + Copy>(&self, title: &str, groups: &[(K, String)], of: impl Fn(&'a PlotRow) -> K) -> Result<String> {
         let title = format!("{title}; t-SNE of {} answers", self.rows.len());
-        let height = SIZE.1.max(120 + groups.len().min(MOST) as u32 * LINE as u32);
+        let height = SIZE.1.max(120 + groups.len().min(MAX_SHOWN) as u32 * LINE as u32);
         picture(&title, (SIZE.0 + 150, height), |area| {
             let (map, list) = area.split_horizontally(SIZE.0 - 160);
             let bounds = |at: usize| {
-                let values = self.places.iter().map(|place| place[at]);
+                let values = self.points.iter().map(|point| point[at]);
                 let (low, high) = values.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(value), high.max(value)));
                 let margin = (high - low).max(1e-6) * 0.04;
                 low - margin..high + margin
             };
             let mut chart = ChartBuilder::on(&map).margin(8).build_cartesian_2d(bounds(0), bounds(1))?;
-            // Nearness means something, the axes nothing: a frame without numbers.
+            // Distances have a meaning, coordinates have none: a frame without numbers.
             chart.configure_mesh().disable_mesh().disable_axes().draw()?;
             let (width, height) = map.dim_in_pixel();
             let frame = [(8, 8), (width as i32 - 8, height as i32 - 8)];
             map.draw(&Rectangle::new(frame, GREY.mix(0.5)))?;
-            let dots = self.rows.iter().zip(&self.places).map(|(row, place)| {
+            let dots = self.rows.iter().zip(&self.points).map(|(row, point)| {
                 let number = groups.iter().position(|(key, _)| *key == of(row)).unwrap_or(groups.len());
-                Circle::new((place[0], place[1]), 3, colour(number, groups.len()).mix(0.75).filled())
+                Circle::new((point[0], point[1]), 3, colour(number, groups.len()).mix(0.75).filled())
             });
             chart.draw_series(dots)?;
-            for (line, (_, name)) in groups.iter().take(MOST).enumerate() {
+            for (line, (_, name)) in groups.iter().take(MAX_SHOWN).enumerate() {
                 let y = 10 + line as i32 * LINE;
                 list.draw(&Circle::new((14, y + 7), 6, colour(line, groups.len()).filled()))?;
                 text(&list, name, (28, y), TEXT, &BLACK)?;
             }
-            if groups.len() > MOST {
-                text(&list, &format!("and {} more", groups.len() - MOST), (28, 10 + MOST as i32 * LINE), TEXT, &GREY)?;
+            if groups.len() > MAX_SHOWN {
+                text(&list, &format!("and {} more", groups.len() - MAX_SHOWN), (28, 10 + MAX_SHOWN as i32 * LINE), TEXT, &GREY)?;
             }
             Ok(())
         })
@@ -163,22 +165,22 @@ mod tests {
     }
 
     #[test]
-    fn pictures_say_what_clusters_hold() {
+    fn pictures_show_what_clusters_hold() {
         let rows = rows(60);
         let svg = sizes("run", &rows, &summarize(&rows)).unwrap();
         for text in ["60 answers in 3 clusters: run", "Ödön &amp; Co", "北京", "ORG"] {
             assert!(svg.contains(text), "{text}");
         }
-        let map = Map::new(&rows).unwrap();
+        let map = AnswerMap::new(&rows).unwrap();
         let (by_cluster, by_label) = (map.by_cluster("run").unwrap(), map.by_label("run").unwrap());
-        assert_eq!(by_cluster.matches("<circle").count(), 63, "an answer each, and the list's");
+        assert_eq!(by_cluster.matches("<circle").count(), 63, "one for each answer, and three in the list");
         assert!(by_label.contains("LOC 40") && by_label.contains("ORG 20"));
-        assert_eq!(Map::new(&rows).unwrap().by_cluster("run").unwrap(), by_cluster, "the same each time");
+        assert_eq!(AnswerMap::new(&rows).unwrap().by_cluster("run").unwrap(), by_cluster, "the same each time");
     }
 
     #[test]
     fn few_vectors_make_no_map() {
-        assert!(Map::new(&rows(3)).is_none() && Map::new(&[]).is_none());
+        assert!(AnswerMap::new(&rows(3)).is_none() && AnswerMap::new(&[]).is_none());
         assert!(sizes("run", &[], &[]).is_ok());
     }
 }

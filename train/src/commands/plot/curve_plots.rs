@@ -1,48 +1,48 @@
-//! Loss, learning rate and F1 by step.
+//! Loss, learning rate and scores by step.
 
 use anyhow::Result;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 
-use super::canvas::{CURVES, GREY, SIZE, TEXT, picture, short};
-use super::history::{History, smoothed, thinned};
+use super::canvas::{GREY, PALETTE, SIZE, TEXT, picture, short_number};
+use super::history::{History, downsampled, smoothed};
 
-/// Height of the learning rate's part of a picture.
+/// Height of the learning rate's chart in pixels.
 const RATE_HEIGHT: u32 = 150;
 
-/// Least loss that a logarithmic axis shows.
-const LEAST: f64 = 1e-6;
+/// Lowest loss on the logarithmic axis.
+const MIN_LOSS: f64 = 1e-6;
 
-/// The loss, each reading and its course, on a logarithmic axis; under it the learning rate.
+/// The loss and its smoothed curve, on a logarithmic axis, above the learning rate.
 ///
 /// # Errors
-/// Those of the drawing.
+/// Those of plotters.
 pub fn loss(name: &str, history: &History) -> Result<String> {
-    let above_zero = |points: Vec<(f64, f64)>| points.into_iter().map(|(step, loss)| (step, loss.max(LEAST))).collect::<Vec<_>>();
-    let (points, course) = (above_zero(thinned(&history.losses)), above_zero(thinned(&smoothed(&history.losses))));
-    let rates = thinned(&history.rates);
+    let above_zero = |points: Vec<(f64, f64)>| points.into_iter().map(|(step, loss)| (step, loss.max(MIN_LOSS))).collect::<Vec<_>>();
+    let (points, smooth) = (above_zero(downsampled(&history.losses)), above_zero(downsampled(&smoothed(&history.losses))));
+    let rates = downsampled(&history.rates);
     picture(&format!("Loss: {name}"), SIZE, |area| {
         let (upper, lower) = area.split_vertically(area.dim_in_pixel().1 - RATE_HEIGHT);
-        let (least, most) = points.iter().fold((f64::MAX, LEAST), |(least, most), point| (least.min(point.1), most.max(point.1)));
+        let (least, most) = points.iter().fold((f64::MAX, MIN_LOSS), |(least, most), point| (least.min(point.1), most.max(point.1)));
         let mut chart = ChartBuilder::on(&upper)
             .margin_right(20)
             .x_label_area_size(20)
             .y_label_area_size(80)
-            .build_cartesian_2d(steps(history), Decades(least * 0.9, most * 1.1))?;
+            .build_cartesian_2d(steps(history), LogAxis(least * 0.9, most * 1.1))?;
         chart
             .configure_mesh()
             .label_style(("sans-serif", TEXT))
             .y_desc("loss")
-            .x_label_formatter(&|step| short(*step, 0))
-            .y_label_formatter(&|loss| short(*loss, 6))
+            .x_label_formatter(&|step| short_number(*step, 0))
+            .y_label_formatter(&|loss| short_number(*loss, 6))
             .light_line_style(TRANSPARENT)
             .bold_line_style(GREY.mix(0.25))
             .draw()?;
         epochs(&mut chart, history, (least * 0.9, most * 1.1))?;
-        let [colour, ..] = CURVES;
+        let [colour, ..] = PALETTE;
         let (faint, bold) = (colour.mix(0.35).stroke_width(1), colour.stroke_width(3));
         chart.draw_series(LineSeries::new(points, faint))?;
-        chart.draw_series(LineSeries::new(course, bold))?;
+        chart.draw_series(LineSeries::new(smooth, bold))?;
 
         let most = rates.iter().map(|rate| rate.1).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
         let mut chart = ChartBuilder::on(&lower)
@@ -57,20 +57,20 @@ pub fn loss(name: &str, history: &History) -> Result<String> {
             .x_desc("step")
             .y_desc("learning rate")
             .y_labels(3)
-            .x_label_formatter(&|step| short(*step, 0))
+            .x_label_formatter(&|step| short_number(*step, 0))
             .y_label_formatter(&|rate| if *rate == 0.0 { "0".to_owned() } else { format!("{rate:.0e}") })
             .light_line_style(TRANSPARENT)
             .bold_line_style(GREY.mix(0.25))
             .draw()?;
-        chart.draw_series(LineSeries::new(rates, CURVES[1].stroke_width(2)))?;
+        chart.draw_series(LineSeries::new(rates, PALETTE[1].stroke_width(2)))?;
         Ok(())
     })
 }
 
-/// Precision, recall and F1 on dev, and the best F1.
+/// Precision, recall and F1 on dev, with the best F1 marked.
 ///
 /// # Errors
-/// Those of the drawing.
+/// Those of plotters.
 pub fn f1(name: &str, history: &History) -> Result<String> {
     let best = history.best();
     let mut title = format!("Scores on dev: {name}");
@@ -91,13 +91,13 @@ pub fn f1(name: &str, history: &History) -> Result<String> {
             .label_style(("sans-serif", TEXT))
             .x_desc("step")
             .y_labels(11)
-            .x_label_formatter(&|step| short(*step, 0))
+            .x_label_formatter(&|step| short_number(*step, 0))
             .y_label_formatter(&|score| format!("{score:.1}"))
             .light_line_style(TRANSPARENT)
             .bold_line_style(GREY.mix(0.25))
             .draw()?;
         epochs(&mut chart, history, (0.0, 1.0))?;
-        for ((number, name), colour) in ["precision", "recall", "F1"].into_iter().enumerate().zip([CURVES[0], CURVES[1], CURVES[2]]) {
+        for ((number, name), colour) in ["precision", "recall", "F1"].into_iter().enumerate().zip([PALETTE[0], PALETTE[1], PALETTE[2]]) {
             let points: Vec<(f64, f64)> = history.evaluations.iter().map(|at| (at.step, at.scores[number])).collect();
             let width = if number == 2 { 3 } else { 1 };
             let line = move |x: i32, y: i32| PathElement::new(vec![(x, y), (x + 22, y)], colour.stroke_width(width));
@@ -107,7 +107,7 @@ pub fn f1(name: &str, history: &History) -> Result<String> {
             chart.draw_series(dots)?;
         }
         if let Some(best) = best {
-            chart.draw_series([Circle::new((best.step, best.scores[2]), 8, CURVES[2].stroke_width(2))])?;
+            chart.draw_series([Circle::new((best.step, best.scores[2]), 8, PALETTE[2].stroke_width(2))])?;
         }
         chart
             .configure_series_labels()
@@ -125,7 +125,7 @@ fn steps(history: &History) -> std::ops::Range<f64> {
     0.0..last.max(1.0)
 }
 
-/// A thin line where each epoch ends, unless there are too many to be told apart.
+/// A thin line at the end of each epoch, for at most 40 epochs.
 fn epochs<'a, Y: Ranged<ValueType = f64>>(
     chart: &mut ChartContext<'a, SVGBackend<'_>, Cartesian2d<plotters::coord::types::RangedCoordf64, Y>>,
     history: &History,
@@ -139,10 +139,10 @@ fn epochs<'a, Y: Ranged<ValueType = f64>>(
     Ok(())
 }
 
-/// A logarithmic axis with marks at 1, 2 and 5 times the powers of ten.
-struct Decades(f64, f64);
+/// A logarithmic axis with marks at 1, 2 and 5 times powers of ten.
+struct LogAxis(f64, f64);
 
-impl Ranged for Decades {
+impl Ranged for LogAxis {
     type FormatOption = DefaultFormatting;
     type ValueType = f64;
 
@@ -172,9 +172,9 @@ mod tests {
     use plotters::coord::ranged1d::BoldPoints;
 
     #[test]
-    fn a_logarithmic_axis_has_marks_where_people_look() {
-        let axis = Decades(0.03, 1.5);
-        let marks: Vec<String> = axis.key_points(BoldPoints(10)).into_iter().map(|mark| short(mark, 6)).collect();
+    fn a_logarithmic_axis_has_round_marks() {
+        let axis = LogAxis(0.03, 1.5);
+        let marks: Vec<String> = axis.key_points(BoldPoints(10)).into_iter().map(|mark| short_number(mark, 6)).collect();
         assert_eq!(marks, ["0.05", "0.1", "0.2", "0.5", "1"]);
         assert_eq!((axis.map(&0.03, (400, 0)), axis.map(&1.5, (400, 0))), (400, 0));
         assert_eq!(axis.key_points(BoldPoints(2)).len(), 2);

@@ -1,20 +1,20 @@
-//! What `metrics.jsonl` says about a run.
+//! The curves of a run, from its `metrics.jsonl`.
 
 use serde_json::Value;
 
-/// Points of a curve at most: more cannot be told apart.
-const POINTS: usize = 800;
+/// Points of a drawn curve at most: more are not visible.
+const MAX_POINTS: usize = 800;
 
-/// A run's course, by step.
+/// Losses, learning rates and scores of a run, by step.
 #[derive(Debug, Default)]
 pub struct History {
-    /// Loss of each reading.
+    /// Loss by step.
     pub losses: Vec<(f64, f64)>,
-    /// Learning rate of each.
+    /// Learning rate by step.
     pub rates: Vec<(f64, f64)>,
-    /// Scores on dev.
+    /// Scores on dev by step.
     pub evaluations: Vec<Evaluation>,
-    /// F1 on test of the weights that were kept.
+    /// F1 on test, if it was scored.
     pub test: Option<f64>,
     /// Last step of each epoch but the last one.
     pub epochs: Vec<f64>,
@@ -30,7 +30,7 @@ pub struct Evaluation {
 }
 
 impl History {
-    /// Reads the lines of a run.
+    /// The history in the lines of `metrics.jsonl`.
     pub fn new(lines: &[Value]) -> Self {
         let mut history = Self::default();
         let (mut epoch, mut last) = (None, 0.0);
@@ -55,19 +55,20 @@ impl History {
         history
     }
 
-    /// The best evaluation, the later of equal ones.
+    /// The evaluation with the best F1, of equal ones the later.
     pub fn best(&self) -> Option<Evaluation> {
         self.evaluations.iter().copied().max_by(|a, b| a.scores[2].total_cmp(&b.scores[2]))
     }
 }
 
-/// A curve of few enough points: each is the mean of as many as it takes.
-pub fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+/// A curve of at most 800 points: each is the mean of as many neighbouring points as it takes.
+pub fn downsampled(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mean = |part: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| part.iter().map(of).sum::<f64>() / part.len() as f64;
-    points.chunks(points.len().div_ceil(POINTS).max(1)).map(|part| (mean(part, |point| point.0), mean(part, |point| point.1))).collect()
+    points.chunks(points.len().div_ceil(MAX_POINTS).max(1)).map(|part| (mean(part, |point| point.0), mean(part, |point| point.1))).collect()
 }
 
-/// A curve's course without its noise: an exponential mean over a twentieth of it, from either side alike.
+/// A curve without its noise: the mean of an exponential moving average from the left and one from the right, each over about a
+/// twentieth of the curve.
 pub fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let keep = 1.0 - (20.0 / points.len().max(40) as f64);
     let mut sums = vec![(0.0, 0.0); points.len()];
@@ -90,7 +91,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_run_s_lines_become_curves() {
+    fn metrics_become_curves() {
         let lines = [
             json!({ "step": 1, "epoch": 1, "loss": 2.0, "lr": 0.1 }),
             json!({ "step": 2, "epoch": 1, "loss": 1.0, "lr": 0.2 }),
@@ -106,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn curves_are_thinned_and_smoothed_to_their_mean() {
+    fn curves_are_downsampled_and_smoothed_to_their_mean() {
         let points: Vec<(f64, f64)> = (0..10_000).map(|at| (f64::from(at), f64::from(at % 2))).collect();
-        let thin = thinned(&points);
-        assert!(thin.len() <= POINTS);
+        let thin = downsampled(&points);
+        assert!(thin.len() <= MAX_POINTS);
         let smooth = smoothed(&points);
         assert!(smooth.iter().all(|(_, value)| (value - 0.5).abs() < 0.01));
         assert_eq!(smoothed(&[(1.0, 3.0)]), [(1.0, 3.0)]);
-        assert!(thinned(&[]).is_empty() && smoothed(&[]).is_empty());
+        assert!(downsampled(&[]).is_empty() && smoothed(&[]).is_empty());
     }
 }

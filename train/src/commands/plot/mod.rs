@@ -1,13 +1,13 @@
-//! `train plot`: pictures of a run, as SVG.
+//! `train plot`: draws a run, as SVG files.
 //!
-//! | module | what it does |
+//! | module | what it holds |
 //! |---|---|
-//! | `history` | what `metrics.jsonl` says |
+//! | `history` | the curves in `metrics.jsonl` |
 //! | `curve_plots` | loss and F1 by step |
-//! | `cluster_summary` | what each cluster of a stage-3 run holds, also as text |
-//! | `cluster_plots` | what a stage-3 run's last clusters hold, and where their answers lie |
+//! | `cluster_summary` | of stage 3: what each cluster holds, as text |
+//! | `cluster_plots` | the same as a picture, and a map of the answers |
 //! | `tsne` | t-SNE |
-//! | `canvas` | what the pictures share: sizes, fonts, colours |
+//! | `canvas` | what all pictures share: size, fonts, colours |
 
 mod canvas;
 mod cluster_plots;
@@ -27,14 +27,14 @@ use crate::run::{layout, reader};
 use crate::stage::StageSettings;
 use history::History;
 
-/// Draws what a run's folder tells and writes the pictures.
+/// Draws a run, finished or not, writes the pictures, and prints their paths.
 ///
 /// # Errors
-/// The folder is no run, says nothing yet, or the pictures cannot be written.
+/// The folder is not a run or has no metrics yet; a picture cannot be written.
 pub fn plot(config: &PlotConfig) -> Result<()> {
     let settings: StageSettings = reader::settings(&config.run)?;
     let history = History::new(&reader::metrics(&config.run)?);
-    ensure!(!history.losses.is_empty(), "run {} has recorded nothing yet", config.run.display());
+    ensure!(!history.losses.is_empty(), "run {} has no metrics yet: draw it after its first steps", config.run.display());
     let name = format!("{} ({})", config.run.display(), settings.stage.name());
     let mut pictures = vec![("loss.svg", curve_plots::loss(&name, &history)?)];
     if !history.evaluations.is_empty() {
@@ -47,15 +47,18 @@ pub fn plot(config: &PlotConfig) -> Result<()> {
         // Standard output lists the pictures alone.
         eprint!("{}", cluster_summary::describe(&clusters));
         pictures.push(("clusters.svg", cluster_plots::sizes(&name, &rows, &clusters)?));
-        match cluster_plots::Map::new(&rows) {
+        match cluster_plots::AnswerMap::new(&rows) {
             Some(map) => {
                 pictures.push(("spans-by-cluster.svg", map.by_cluster(&name)?));
                 pictures.push(("spans-by-label.svg", map.by_label(&name)?));
             }
-            None => eprintln!("{} holds too few vectors for a map of answers", path.display()),
+            None => eprintln!(
+                "{} holds too few vectors for a map of answers: spans-by-cluster.svg and spans-by-label.svg are left out",
+                path.display()
+            ),
         }
     }
-    fs::create_dir_all(&config.output).with_context(|| format!("cannot make {}", config.output.display()))?;
+    fs::create_dir_all(&config.output).with_context(|| format!("cannot create {}", config.output.display()))?;
     for (file, svg) in pictures {
         let path = config.output.join(file);
         atomic_file::write(&path, svg.as_bytes())?;

@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatchReader;
 use schemas::shard::open_shard;
 use schemas::{ReadOptions, ShardFolder, Triple, TripleViews};
 
-use crate::config::Input;
+use crate::config::PredictInput;
 
 /// Texts in a block: memory does not grow with the input.
 const BLOCK_TEXTS: usize = 512;
@@ -38,18 +38,18 @@ pub struct InputText {
 ///
 /// # Errors
 /// The input cannot be read, by file and line; what `work` returns.
-pub fn for_each_block(input: &Input, work: impl FnMut(Vec<InputText>) -> Result<()>) -> Result<()> {
+pub fn for_each_block(input: &PredictInput, work: impl FnMut(Vec<InputText>) -> Result<()>) -> Result<()> {
     let open = |path: &Path| File::open(path).with_context(|| format!("cannot read {}", path.display()));
     match input {
-        Input::Stdin => available_lines(BufReader::new(std::io::stdin()), work),
-        Input::Text(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Text), work),
-        Input::Jsonl(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Json), work),
-        Input::Triples(dir) => {
+        PredictInput::Stdin => available_lines(BufReader::new(std::io::stdin()), work),
+        PredictInput::Text(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Text), work),
+        PredictInput::Jsonl(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Json), work),
+        PredictInput::Triples(dir) => {
             let folder = ShardFolder::open::<Triple>(dir)?;
             let batches = folder.batches(ReadOptions::default().with_columns(&COLUMNS));
             contexts(batches.map(|batch| Ok(batch?.1)), work).with_context(|| format!("cannot read {}", dir.display()))
         }
-        Input::Parquet(path) => parquet(path, work).with_context(|| format!("cannot read {}", path.display())),
+        PredictInput::Parquet(path) => parquet(path, work).with_context(|| format!("cannot read {}", path.display())),
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
         };
         let read = || {
             let mut texts = Vec::new();
-            for_each_block(&Input::Parquet(path.clone()), |block| {
+            for_each_block(&PredictInput::Parquet(path.clone()), |block| {
                 texts.extend(block.into_iter().map(|text| format!("{} {}", text.sentence, text.text)));
                 Ok(())
             })

@@ -29,8 +29,8 @@ impl DeviceJob for Prediction {
         let config = self.0;
         let folder = ModelFolder::open_run(&config.run)?;
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.environment.precision);
-        let encoder = TripleEncoder::new(&folder.pieces, folder.max_length());
-        let settings = InferenceSettings::new(&folder.pieces, BatchSize::Sequences(config.batch), config.environment.device);
+        let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
+        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.environment.device);
         let mut writer = PredictionWriter::create(&config.output)?;
         let (mut texts, mut seconds) = (0, 0.0);
         for_each_block(&config.input, |block| {

@@ -11,7 +11,7 @@ use schemas::{Manifest, ShardWriter, Triple};
 
 use super::entity::predicted_entities;
 use super::marked_text::{MarkOptions, mark_entities};
-use crate::config::Output;
+use crate::config::PredictOutput;
 
 /// Writes the predictions for one text after the other.
 pub enum PredictionWriter {
@@ -45,16 +45,16 @@ impl PredictionWriter {
     ///
     /// # Errors
     /// The file cannot be created.
-    pub fn create(output: &Output) -> Result<Self> {
+    pub fn create(output: &PredictOutput) -> Result<Self> {
         Ok(match output {
-            Output::Marked { overlapping } => {
+            PredictOutput::Marked { overlapping } => {
                 let stdout = std::io::stdout();
                 let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
                 Self::MarkedText { out: BufWriter::new(stdout), options: MarkOptions { overlapping: *overlapping, colour } }
             }
-            Output::Json => Self::JsonToStdout(BufWriter::new(std::io::stdout())),
-            Output::Jsonl(path) => Self::JsonToFile { out: Box::new(AtomicFile::create(path)?), path: path.clone() },
-            Output::Parquet(path) => {
+            PredictOutput::Json => Self::JsonToStdout(BufWriter::new(std::io::stdout())),
+            PredictOutput::Jsonl(path) => Self::JsonToFile { out: Box::new(AtomicFile::create(path)?), path: path.clone() },
+            PredictOutput::Parquet(path) => {
                 let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "predict", serde_json::Value::Null);
                 let writer = ShardWriter::create(&atomic_file::temporary_path(path), true, manifest)?.with_shard_bytes(usize::MAX);
                 Self::Parquet { writer: Box::new(writer), path: path.clone() }

@@ -8,9 +8,10 @@ use burn::tensor::Tensor;
 use schemas::{Origin, Span, Triple};
 
 use super::*;
-use crate::data::{BatchSize, Encoder, WordPieces};
+use crate::data::{BatchSize, TripleEncoder, WordPieceTokenizer};
 use crate::device::Device;
-use crate::model::{BertConfig, Dropouts, Extras, Precision, Reader, SpanLoss};
+use crate::kernels::{DropoutSeeds, Precision};
+use crate::model::{BertConfig, MrcModel, OptionalHeads, SpanLoss};
 use crate::optim::{AdamW, AdamWConfig};
 use crate::report::Silent;
 use crate::run::{CreateOptions, layout, reader, write_model_description};
@@ -75,32 +76,32 @@ fn settings() -> StageSettings {
 
 /// A small data set with its tokenizer and the shape of a model.
 struct Toy {
-    pieces: WordPieces,
+    tokenizer: WordPieceTokenizer,
     bert: BertConfig,
 }
 
 impl Toy {
     fn new() -> Self {
         let texts: Vec<String> = triples().into_iter().flat_map(|triple| [triple.context, triple.query]).collect();
-        let pieces = WordPieces::learn(texts.iter().map(String::as_str), true).unwrap();
+        let tokenizer = WordPieceTokenizer::learn(texts.iter().map(String::as_str), true).unwrap();
         let bert = BertConfig {
             hidden_size: 16,
             num_hidden_layers: 1,
             num_attention_heads: 2,
             intermediate_size: 32,
             max_position_embeddings: 32,
-            ..BertConfig::tiny(pieces.size())
+            ..BertConfig::tiny(tokenizer.vocabulary_size())
         };
-        Self { pieces, bert }
+        Self { tokenizer, bert }
     }
 
-    fn data(&self) -> DataSet {
-        Encoder::new(&self.pieces, 32).encode(triples()).unwrap()
+    fn data(&self) -> Dataset {
+        TripleEncoder::new(&self.tokenizer, 32).encode(&triples()).unwrap()
     }
 
     fn initial(&self, settings: &StageSettings) -> TrainState<B> {
-        let extras = Extras { nested: false, clusters: None };
-        let model = weights::random(&self.bert, extras, settings.seed, &Default::default());
+        let heads = OptionalHeads { nested: false, clusters: None };
+        let model = weights::random_model(&self.bert, heads, settings.seed, &Default::default());
         TrainState { model, optimizer: AdamW::new(settings.optimizer) }
     }
 
@@ -115,7 +116,7 @@ impl Toy {
     ) -> Result<CheckpointState> {
         let options = CreateOptions { overwrite: false, tensorboard: false };
         let mut writer = RunWriter::create(run, settings, options).unwrap();
-        write_model_description(run, &self.bert, &self.pieces).unwrap();
+        write_model_description(run, &self.bert, &self.tokenizer).unwrap();
         let (initial, state) = (self.initial(settings), CheckpointState::default());
         self.train_from(&mut writer, settings, dev, (initial, state), objective, reporter)
     }
@@ -130,9 +131,9 @@ impl Toy {
         reporter: &dyn Reporter,
     ) -> Result<CheckpointState> {
         let devices = vec![Default::default(); settings.devices.len().max(1)];
-        let reading = Reading::new(&self.pieces, BatchSize::Sequences(8), Device::Cpu);
+        let inference = InferenceSettings::new(&self.tokenizer, BatchSize::Sequences(8), Device::Cpu);
         let dev = dev.then(|| self.data());
-        let training = TrainingLoop { settings, devices: &devices, dev: dev.as_ref(), reading, run, reporter };
+        let training = TrainingLoop { settings, devices: &devices, dev: dev.as_ref(), inference, run, reporter };
         training.train(self.data(), initial, state, objective)
     }
 
@@ -199,7 +200,7 @@ struct FailingObjective {
 }
 
 impl Objective<B> for FailingObjective {
-    fn loss(&self, model: &Reader<B>, batch: &Batch, step: &[Batch], dropouts: &mut Dropouts) -> Tensor<B, 1> {
+    fn loss(&self, model: &MrcModel<B>, batch: &Batch, step: &[Batch], dropouts: &mut DropoutSeeds) -> Tensor<B, 1> {
         let loss = OBJECTIVE.loss(model, batch, step, dropouts);
         let number = self.batches.replace(self.batches.get() + 1);
         if number == self.failing { loss * f32::NAN } else { loss }
