@@ -1,4 +1,4 @@
-//! `train export`: a run as other programs read it.
+//! `train export`: writes a trained model in the Hugging Face layout.
 
 use std::fs;
 
@@ -10,10 +10,10 @@ use crate::device::{DeviceJob, TrainBackend};
 use crate::model::weights;
 use crate::run::{ModelFolder, write_model_description};
 
-/// Writes a run in the layout of Hugging Face's BERT: shape, weights, tokenizer.
+/// Writes `config.json`, `model.safetensors` and the tokenizer's files, as Hugging Face's BERT has them.
 ///
-/// Encoder and heads are in one file, under `bert.`, `start_outputs.`, `end_outputs.` and `span_embedding.`; the head of
-/// pseudo-labels, which is of no use without its clusters, stays behind.
+/// The weights of the encoder and the heads are in one file, named `bert.*`, `start_outputs.*`, `end_outputs.*` and
+/// `span_embedding.*`. The cluster head of stage 3 is left out: its outputs mean nothing without that run's clusters.
 pub struct Export(pub ExportConfig);
 
 impl DeviceJob for Export {
@@ -22,11 +22,15 @@ impl DeviceJob for Export {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let ExportConfig { run, output, overwrite } = self.0;
         let folder = ModelFolder::open_model(&run)?;
-        let reader = folder.load_trained::<B::InnerBackend>(device)?;
+        let model = folder.load_trained::<B::InnerBackend>(device)?;
         let empty = !output.exists() || fs::read_dir(&output).is_ok_and(|mut entries| entries.next().is_none());
-        ensure!(overwrite || empty, "{} is not empty; give another with -o, or replace its files with --overwrite", output.display());
-        fs::create_dir_all(&output).with_context(|| format!("cannot make {}", output.display()))?;
+        ensure!(
+            overwrite || empty,
+            "{} is not empty; choose another folder with -o, or replace its files with --overwrite",
+            output.display()
+        );
+        fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
         write_model_description(&output, &folder.bert, &folder.tokenizer)?;
-        Ok(atomic_file::write(&output.join(weights::FILE_NAME), &weights::to_safetensors(&reader)?)?)
+        Ok(atomic_file::write(&output.join(weights::FILE_NAME), &weights::to_safetensors(&model)?)?)
     }
 }

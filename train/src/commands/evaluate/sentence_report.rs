@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use schemas::{AtomicFile, TripleView, char_slice};
 
 use super::confusion::{ConfusionCounts, Entity, Outcome, OutcomeKind, compare};
@@ -49,7 +49,7 @@ impl<'a> SentenceReport<'a> {
     pub fn add(&mut self, triple: TripleView<'_>, gold: &GoldSpans, predicted: &[ScoredSpan]) -> Result<()> {
         let label = self.dataset.labels[gold.label as usize].as_str();
         if let Some(file) = &mut self.predictions {
-            writeln!(file, "{}", prediction_line(triple, label, predicted))?;
+            write_line(file, &prediction_line(triple, label, predicted))?;
         }
         let is_next = |sentence: &SentenceEntities<'_>| (sentence.doc.as_str(), sentence.number) != (triple.doc(), triple.sentence());
         if self.sentence.as_ref().is_none_or(is_next) {
@@ -81,11 +81,16 @@ impl<'a> SentenceReport<'a> {
         for outcome in compare(&sentence.gold, &sentence.predicted) {
             self.confusion.add(&outcome);
             if let (Some(file), true) = (&mut self.errors, outcome.kind != OutcomeKind::Correct) {
-                writeln!(file, "{}", error_line(&sentence, &outcome))?;
+                write_line(file, &error_line(&sentence, &outcome))?;
             }
         }
         Ok(())
     }
+}
+
+fn write_line(file: &mut AtomicFile, line: &serde_json::Value) -> Result<()> {
+    let written = writeln!(file, "{line}");
+    written.with_context(|| format!("cannot write {}", file.path().display()))
 }
 
 /// A triple and its predicted spans.

@@ -25,12 +25,7 @@ pub enum PredictionWriter {
     /// To standard output, a JSON object a text.
     JsonToStdout(BufWriter<Stdout>),
     /// To a file, a JSON object a text.
-    JsonToFile {
-        /// The file, which gets its name when it is complete.
-        out: Box<AtomicFile>,
-        /// Its name.
-        path: PathBuf,
-    },
+    JsonToFile(Box<AtomicFile>),
     /// To a Parquet file of triples.
     Parquet {
         /// Writes a folder of one shard beside the file.
@@ -53,7 +48,7 @@ impl PredictionWriter {
                 Self::MarkedText { out: BufWriter::new(stdout), options: MarkOptions { overlapping: *overlapping, colour } }
             }
             PredictOutput::Json => Self::JsonToStdout(BufWriter::new(std::io::stdout())),
-            PredictOutput::Jsonl(path) => Self::JsonToFile { out: Box::new(AtomicFile::create(path)?), path: path.clone() },
+            PredictOutput::Jsonl(path) => Self::JsonToFile(Box::new(AtomicFile::create(path)?)),
             PredictOutput::Parquet(path) => {
                 let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "predict", serde_json::Value::Null);
                 let writer = ShardWriter::create(&atomic_file::temporary_path(path), true, manifest)?.with_shard_bytes(usize::MAX);
@@ -73,8 +68,9 @@ impl PredictionWriter {
                 write_line(out, &mark_entities(text, &predicted_entities(triples), *options))
             }
             Self::JsonToStdout(out) => write_line(out, &to_json(triples)),
-            Self::JsonToFile { out, path } => {
-                writeln!(out, "{}", to_json(triples)).with_context(|| format!("cannot write {}", path.display()))
+            Self::JsonToFile(file) => {
+                let written = writeln!(file, "{}", to_json(triples));
+                written.with_context(|| format!("cannot write {}", file.path().display()))
             }
             Self::Parquet { writer, .. } => Ok(triples.iter().cloned().try_for_each(|triple| writer.write(triple))?),
         }
@@ -87,7 +83,7 @@ impl PredictionWriter {
     pub fn finish(self) -> Result<()> {
         match self {
             Self::MarkedText { mut out, .. } | Self::JsonToStdout(mut out) => out.flush().context("cannot write to standard output"),
-            Self::JsonToFile { out, .. } => Ok(out.commit()?),
+            Self::JsonToFile(file) => Ok(file.commit()?),
             Self::Parquet { writer, path } => {
                 let manifest = writer.finish(Vec::new(), BTreeMap::new(), None)?;
                 move_only_shard(&manifest, &path)
