@@ -41,7 +41,7 @@ fn values_that_are_none_of_their_option() {
     check("nee DUMP -o OUT --queries en_conll03 --gazetteer PER=p.txt --match all", "--match");
     check("nee DUMP -o OUT --queries en_conll03 --gazetteer PER=p.txt --buckets 3-1", "--buckets");
     check("nee DUMP -o OUT --queries en_conll03 --gazetteer PER=p.txt --encoding klingon", "--encoding");
-    check("mrc DUMP -o OUT --columns token,word", "`word` is no column");
+    check("mrc DUMP -o OUT --columns token,word", "`word` is not a column");
     check("esi DUMP -o OUT --max-chars 0", "--max-chars is 0, expected at least 1");
 }
 
