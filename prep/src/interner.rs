@@ -148,17 +148,6 @@ impl Interner {
     }
 }
 
-/// Whether a text consists of accepted bytes and single spaces between them, with no space at either end.
-pub(crate) fn is_spaced_once(text: &str, is_word: impl Fn(u8) -> bool) -> bool {
-    let mut after_space = true;
-    let spaced = text.bytes().all(|byte| {
-        let (space, after) = (byte == b' ', after_space);
-        after_space = space;
-        if space { !after } else { is_word(byte) }
-    });
-    spaced && !text.ends_with(' ')
-}
-
 /// The string of a number, where the strings are concatenated in `text` and `ends` holds the end of each.
 pub(crate) fn slice<'t>(text: &'t str, ends: &[u32], number: u32) -> &'t str {
     let at = number as usize;

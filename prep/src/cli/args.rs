@@ -1,7 +1,5 @@
 //! The program's arguments.
 
-use std::path::PathBuf;
-
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::corpora::{ExportArgs, MrcArgs};
@@ -102,18 +100,4 @@ impl From<LogLevel> for tracing::Level {
             LogLevel::Debug => Self::DEBUG,
         }
     }
-}
-
-/// Where shards go.
-#[derive(Debug, Clone, Args)]
-pub(super) struct OutputArgs {
-    /// Folder for the shards and their manifest
-    #[arg(long, short, value_name = "DIR")]
-    pub output: PathBuf,
-    /// Replace what an earlier run wrote there
-    #[arg(long)]
-    pub overwrite: bool,
-    /// Resume an earlier run with the same inputs and settings from its last checkpoint; start at the beginning if there was none
-    #[arg(long, conflicts_with = "overwrite")]
-    pub resume: bool,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::OutputArgs;
+use super::output::OutputArgs;
 use super::values::{OrAuto, one_of, or_auto};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::read::columns::ConllColumns;

@@ -2,8 +2,8 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`args`](self) | the program's arguments and the list of commands |
-//! | `pages`, `plan`, `corpora`, `folders` | the arguments of each command |
+//! | `args` | the program's arguments and the list of commands |
+//! | `pages`, `plan`, `corpora`, `folders`, `output` | the arguments of each command |
 //! | `size`, `gazetteer_arg`, `values` | how values are spelled |
 //! | `resolve` | arguments to [`config`](crate::config), and usage errors |
 //!
@@ -13,6 +13,7 @@ mod args;
 mod corpora;
 mod folders;
 mod gazetteer_arg;
+mod output;
 mod pages;
 mod plan;
 mod resolve;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use encoding_rs::Encoding;
 
-use super::args::OutputArgs;
 use super::gazetteer_arg::GazetteerArg;
+use super::output::OutputArgs;
 use super::size::Size;
 use crate::gazetteer::AmbiguousNames;
 use crate::label::buckets::Buckets;

@@ -5,9 +5,10 @@ use std::num::NonZeroUsize;
 use schemas::QuerySet;
 use schemas::query_set::QuerySetError;
 
-use super::args::{Cli, CommandArgs, CommonArgs, OutputArgs};
+use super::args::{Cli, CommandArgs, CommonArgs};
 use super::corpora::{ExportArgs, MrcArgs};
 use super::folders::{QueriesArgs, QueriesCommand};
+use super::output::OutputArgs;
 use super::pages::{DumpArgs, EsiArgs, InputArgs, NeeArgs, PagesArgs, TripleArgs};
 use crate::config::corpora::{ExportConfig, MrcConfig};
 #[cfg(feature = "inspect")]
@@ -211,4 +212,53 @@ fn label_position(set: &QuerySet, label: &str, option: &str) -> anyhow::Result<u
 
 fn check(is_right: bool, message: impl FnOnce() -> String) -> anyhow::Result<()> {
     if is_right { Ok(()) } else { Err(UsageError::new(message()).into()) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn resolved(line: &str) -> anyhow::Result<Config> {
+        resolve(Cli::try_parse_from(line.split(' ')).unwrap())
+    }
+
+    #[test]
+    fn contradictions_are_usage_errors() {
+        let check = |line: &str, expected: &str| {
+            let error = resolved(line).unwrap_err();
+            assert!(error.is::<UsageError>(), "{line}: {error:#}");
+            assert!(error.to_string().contains(expected), "{line}: {error}");
+        };
+        check("prep esi d -o o --queries en_conll03", "has 4 labels, expected one");
+        check("prep esi d -o o --queries nothing", "--queries: no query set and no file is named `nothing`");
+        check("prep esi d -o o --max-chars 0", "--max-chars is 0, expected at least 1");
+        check("prep esi --plan p --part 0 -o o --resolve-redirects", "--resolve-redirects needs all redirects");
+        let nee = "prep nee d -o o --queries en_conll03 --gazetteer";
+        check(&format!("{nee} CITY=x.txt"), "--gazetteer CITY=x.txt: query set `en_conll03` has no label `CITY`, expected one of ORG, PER");
+        check(&format!("{nee} PER=x.txt --repeat-mentions --family-names CITY"), "--family-names: query set");
+        check(&format!("{nee} PER=x.txt --repeat-mentions --match mentions"), "expected --match anchors or both");
+        check("prep mrc f -o o --queries en_conll03 --ignore-label PER", "label `PER` of --ignore-label has a query");
+        check("prep queries show nothing", "prep queries show: no query set");
+    }
+
+    #[test]
+    fn defaults_are_filled_in() {
+        let Config { command: Command::Pages(pages), runtime } = resolved("prep pages a.xml b.xml -o out").unwrap() else { panic!() };
+        assert!(matches!(&pages.inputs.selection, InputSelection::Paths { paths, indexes } if paths.len() == 2 && indexes.is_empty()));
+        assert_eq!((pages.pages.namespaces, pages.unit_bytes, pages.output.mode), (vec![0], 1 << 30, OutputMode::Create));
+        assert!(runtime.threads > 0 && runtime.memory == 512 << 20 && runtime.log_level == tracing::Level::WARN);
+        let Config { command: Command::Mrc(mrc), .. } = resolved("prep mrc f -o o --format auto --scheme bmes --resume").unwrap() else {
+            panic!()
+        };
+        assert_eq!((mrc.format, mrc.scheme.is_some(), mrc.output.mode), (None, true, OutputMode::Resume));
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
 }

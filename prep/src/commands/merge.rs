@@ -1,4 +1,4 @@
-//! `prep merge`: the folders of a plan's parts to one.
+//! `prep merge`: joins the output folders of all parts of a plan.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::config::Runtime;
 use crate::config::plan::MergeConfig;
 use crate::input::plan::PlannedPart;
 
-/// One of the folders.
+/// The output folder of a part.
 struct PartFolder {
     dir: PathBuf,
     planned: PlannedPart,
@@ -24,16 +24,17 @@ struct PartFolder {
 /// Runs `prep merge`.
 ///
 /// # Errors
-/// Folders that are not the parts of one plan, made in the same way, each once and complete; a shard that is not what its manifest says.
+/// Folders that are not all parts of one plan, each once, complete, and made with the same settings; a shard that differs from what its
+/// manifest says.
 pub fn run(config: &MergeConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let mut parts = config.dirs.iter().map(|dir| PartFolder::open(dir)).collect::<anyhow::Result<Vec<_>>>()?;
     parts.sort_by_key(|part| part.planned.part);
     let first = parts.first().context("no folder is given")?;
     for part in &parts {
-        part.check_beside(first)?;
+        part.check_same_run(first)?;
     }
-    check_all_there(&parts)?;
-    let manifest = merged(&parts)?;
+    check_all_present(&parts)?;
+    let manifest = merged_manifest(&parts)?;
     let folders: Vec<(&Path, &Manifest)> = parts.iter().map(|part| (part.dir.as_path(), &part.manifest)).collect();
     let manifest = merge_folders(&config.output, config.overwrite, &folders, manifest)?;
     if !runtime.quiet {
@@ -53,14 +54,14 @@ impl PartFolder {
         ensure!(!plan.is_null(), "{name} is not a part of a plan: it was not made with --plan and --part");
         let planned: PlannedPart = serde_json::from_value(plan).with_context(|| format!("{name}: the manifest's config.plan"))?;
         if !manifest.complete {
-            let why = manifest.error.as_deref().unwrap_or("its run did not end");
+            let why = manifest.error.as_deref().unwrap_or("its run was stopped");
             bail!("{name}, part {}, is not complete ({why}); finish it with --resume", planned.part);
         }
         Ok(Self { dir: dir.to_owned(), planned, manifest })
     }
 
-    /// Whether two folders were made in the same way.
-    fn check_beside(&self, other: &Self) -> anyhow::Result<()> {
+    /// Checks that two folders were made from the same plan with the same program and settings.
+    fn check_same_run(&self, other: &Self) -> anyhow::Result<()> {
         let names = format!("{} and {}", other.dir.display(), self.dir.display());
         ensure!(self.planned.plan == other.planned.plan, "{names} are parts of different plans");
         let (mine, others) = (&self.manifest, &other.manifest);
@@ -77,14 +78,14 @@ impl PartFolder {
         Ok(())
     }
 
-    /// Inputs that are not dumps of the plan.
+    /// Inputs other than the dumps of the plan: the gazetteers.
     fn gazetteers(&self) -> impl Iterator<Item = &InputFile> {
         self.manifest.inputs.iter().filter(|input| self.planned.dumps.iter().all(|dump| dump.path != input.path))
     }
 }
 
-/// Whether each part of the plan is there, and none twice. `parts` are in order.
-fn check_all_there(parts: &[PartFolder]) -> anyhow::Result<()> {
+/// Checks that each part of the plan is given, and none twice. `parts` are ordered by number.
+fn check_all_present(parts: &[PartFolder]) -> anyhow::Result<()> {
     for pair in parts.windows(2) {
         let (one, other) = (&pair[0], &pair[1]);
         let part = one.planned.part;
@@ -93,12 +94,17 @@ fn check_all_there(parts: &[PartFolder]) -> anyhow::Result<()> {
     let count = parts.first().map_or(0, |first| first.planned.parts);
     let missing: Vec<String> =
         (0..count).filter(|&number| parts.iter().all(|part| part.planned.part != number)).map(|number| number.to_string()).collect();
-    ensure!(missing.is_empty(), "of the plan's parts 0 to {} these are missing: {}", count - 1, missing.join(", "));
+    ensure!(
+        missing.is_empty(),
+        "of the plan's parts 0 to {} these are missing: {}; give the folders of all parts",
+        count - 1,
+        missing.join(", ")
+    );
     Ok(())
 }
 
-/// What one run would have said of all parts.
-fn merged(parts: &[PartFolder]) -> anyhow::Result<Manifest> {
+/// The manifest that one run over all parts would have written.
+fn merged_manifest(parts: &[PartFolder]) -> anyhow::Result<Manifest> {
     let first = parts.first().context("no folder is given")?;
     let mut manifest = Manifest { shards: Vec::new(), ..first.manifest.clone() };
     if let Some(config) = manifest.config.as_object_mut() {
@@ -111,7 +117,7 @@ fn merged(parts: &[PartFolder]) -> anyhow::Result<Manifest> {
             counters.entry(name.clone()).or_default().add(tally);
         }
     }
-    // Each part loads all names and counts the inputs that it touches.
+    // Each part loads all names, and counts the inputs that it reads.
     if let Some(names) = first.manifest.counters.get("names") {
         counters.insert("names".to_owned(), names.clone());
     }
@@ -124,7 +130,7 @@ fn merged(parts: &[PartFolder]) -> anyhow::Result<Manifest> {
     counters.insert("inputs".to_owned(), inputs);
     manifest.inputs = first.gazetteers().chain(&first.planned.dumps).cloned().collect();
     manifest.counters = counters;
-    // Which names were found in several parts, no part knows.
+    // The reports cannot be joined: no part knows which of its names were found in other parts.
     manifest.report = first.manifest.report.is_some().then(|| {
         let reports: Vec<&Option<Value>> = parts.iter().map(|part| &part.manifest.report).collect();
         json!({"parts": reports})

@@ -24,7 +24,8 @@ static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 /// Starts to write log events up to a level.
 pub fn start_log(level: tracing::Level) {
     // A log that was started already, as by a test, stays.
-    let _ = tracing_subscriber::fmt().with_max_level(level).with_writer(|| LogWriter).without_time().try_init();
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(|| LogWriter).with_ansi(stderr().is_terminal());
+    let _ = log.without_time().try_init();
 }
 
 /// Writes log lines without breaking a bar.

@@ -132,7 +132,7 @@ impl Normalizer {
 /// Trims white space and replaces each run of it by one space.
 fn collapse_whitespace(text: &str) -> Cow<'_, str> {
     // All white space but the space itself is a control character or not ASCII.
-    if crate::interner::is_spaced_once(text, |byte| byte.is_ascii_graphic()) {
+    if crate::wikitext::is_single_spaced(text, |byte| byte.is_ascii_graphic()) {
         return Cow::Borrowed(text);
     }
     let mut words = text.split_whitespace();

@@ -17,6 +17,8 @@ pub struct DumpInput {
     pub bytes: u64,
     /// What the head says about the wiki.
     pub site: SiteInfo,
+    /// Name of its compression format.
+    pub format: &'static str,
     /// The range of the file that is read.
     part: FilePart,
     /// The bytes of that range as the plan recorded them.
@@ -51,12 +53,14 @@ impl DumpInput {
         } else {
             InputStream::open_with_threads(path, threads, bytes_read.clone())
         }?;
+        let format = stream.format();
         let splitter = PageSplitter::new(stream).with_context(name)?;
         let site = splitter.site().clone();
         Ok(Self {
             path: path.to_owned(),
             bytes: if is_file { std::fs::metadata(path).with_context(name)?.len() } else { 0 },
             site,
+            format,
             part: FilePart::WHOLE,
             expected: None,
             index: None,
@@ -76,6 +80,7 @@ impl DumpInput {
             path: path.to_owned(),
             bytes: range.bytes,
             site: dump.site.clone(),
+            format: "planned part",
             part: range.part.clone(),
             expected: Some(InputFile { bytes: range.bytes, blake3: range.blake3.clone(), ..dump.input.clone() }),
             index: None,

@@ -143,7 +143,7 @@ impl Inputs {
     }
 
     fn push_dump(&mut self, input: DumpInput, lang: String, path: String) {
-        info!(target: "inputs", input = path, kind = "dump", lang, bytes = input.bytes, dbname = input.site.dbname, "opened");
+        info!(target: "inputs", input = path, kind = "dump", format = input.format, lang, dbname = input.site.dbname, bytes = input.bytes, "opened");
         self.opened.push(OpenedInput::Dump { input: Box::new(input), lang, path });
     }
 

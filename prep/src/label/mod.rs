@@ -16,6 +16,9 @@
 pub mod buckets;
 pub mod candidate;
 pub mod esi;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod labelling_tests;
 pub mod nee;
 pub mod overlap;
 pub mod repeats;

@@ -16,6 +16,9 @@ pub mod checkpoint;
 pub mod extractors;
 pub mod job;
 pub mod job_outcome;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod job_tests;
 pub mod manifest_config;
 pub mod observer;
 pub mod output;

@@ -48,6 +48,18 @@ impl<R: Read + Send> Decompressor for Uncompressed<R> {
     }
 }
 
+/// Name of the format of a file that starts with these bytes, for messages.
+pub(super) fn format_name(magic: &[u8]) -> &'static str {
+    match magic {
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => "bzip2",
+        [0x1f, 0x8b, ..] => "gzip",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd",
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "xz",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "utf-16",
+        _ => "uncompressed",
+    }
+}
+
 /// A decompressor for a file, read from its start, with UTF-16 decoded and a byte-order mark removed.
 ///
 /// Formats: bzip2 (on `threads` threads), gzip, zstd, xz, each as one stream or several, or none.
@@ -70,11 +82,11 @@ pub(super) fn detect<R: BufRead + Send + 'static>(mut reader: R, threads: usize)
 /// A decompressor that starts at a seek point of a file whose first bytes are `magic`. `reader` stands at the byte that holds the point.
 pub(super) fn from_seek_point(
     reader: impl BufRead + Send + 'static,
-    magic: [u8; 3],
+    magic: &[u8],
     seek_point: SeekPoint,
     threads: usize,
 ) -> Box<dyn Decompressor> {
-    if magic == *b"BZh" {
+    if magic.starts_with(b"BZh") {
         Box::new(Bzip2Reader::from_seek_point(reader, seek_point, threads))
     } else {
         Box::new(Uncompressed { reader, skipped: seek_point.bit / 8 - seek_point.offset })

@@ -1,7 +1,7 @@
 //! An input file as decompressed UTF-8, hashed and counted while it is read.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::Context;
@@ -20,6 +20,7 @@ use super::seek_point::{FilePart, ResumePoint, SeekPoint};
 pub struct InputStream {
     reader: Box<dyn Decompressor>,
     path: String,
+    format: &'static str,
     hasher: SharedHasher,
 }
 
@@ -47,9 +48,11 @@ impl InputStream {
         };
         let hasher = SharedHasher::default();
         let file = HashingReader::new(file, 0, FilePart::WHOLE.byte_range(), hasher.clone(), bytes_read);
-        let file = BufReader::with_capacity(BUFFER, file);
+        let mut file = BufReader::with_capacity(BUFFER, file);
+        let magic = file.fill_buf().with_context(|| format!("cannot read {name}"))?;
+        let format = decompressor::format_name(magic);
         let reader = decompressor::detect(file, threads).with_context(|| format!("cannot read {name}"))?;
-        Ok(Self { reader, path: name, hasher })
+        Ok(Self { reader, path: name, format, hasher })
     }
 
     /// Opens a part of a file, at its start or at a point that [`resume_point`](Self::resume_point) returned.
@@ -78,7 +81,7 @@ impl InputStream {
             hasher = rehash(&mut file, to_hash.start, resume.bytes, &resume.blake3).with_context(|| format!("cannot resume {name}"))?;
             to_hash.start += resume.bytes;
         }
-        let mut magic = [0; 3];
+        let mut magic = [0; 6];
         file.rewind().and_then(|()| file.read(&mut magic)).with_context(|| format!("cannot read {name}"))?;
         let position = seek_point.map_or(0, |seek_point| seek_point.bit / 8);
         file.seek(SeekFrom::Start(position)).with_context(|| format!("cannot read {name}"))?;
@@ -88,9 +91,14 @@ impl InputStream {
         let file = BufReader::with_capacity(BUFFER, file);
         let reader = match seek_point {
             None => decompressor::detect(file, threads).with_context(|| format!("cannot read {name}"))?,
-            Some(seek_point) => decompressor::from_seek_point(file, magic, seek_point, threads),
+            Some(seek_point) => decompressor::from_seek_point(file, &magic, seek_point, threads),
         };
-        Ok(Self { reader, path: name, hasher })
+        Ok(Self { reader, path: name, format: decompressor::format_name(&magic), hasher })
+    }
+
+    /// Name of the compression format, or of the encoding of an uncompressed file.
+    pub fn format(&self) -> &'static str {
+        self.format
     }
 
     /// How far the file was read, and where to resume so that the decompressed byte at `offset` is read again. Offsets of successive

@@ -58,5 +58,6 @@ pub use extractor::{ExtractedPage, WikitextExtractor};
 pub use redirect::redirect_target;
 pub use script_converter::{ChineseVariant, ScriptConverter};
 pub use template_table::{TemplateTable, TemplateTableError};
+pub(crate) use title::is_single_spaced;
 pub use title::{normalise_title, strip_disambiguator};
 pub use wiki::Wiki;

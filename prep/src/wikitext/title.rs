@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::markers::{FIRST_MARKER_BYTE, without_markers};
-use crate::interner::is_spaced_once;
 
 /// Longest title in bytes of UTF-8, without its namespace prefix (MediaWiki's own limit).
 pub(super) const MAX_TITLE_BYTES: usize = 255;
@@ -64,7 +63,7 @@ pub(super) fn has_escape(text: &str) -> bool {
 /// A title with single spaces and without underscores.
 pub(super) fn collapse_spaces(title: &str) -> String {
     // Most titles are in this form already.
-    if is_spaced_once(title, |byte| byte.is_ascii_graphic() && byte != b'_') {
+    if is_single_spaced(title, |byte| byte.is_ascii_graphic() && byte != b'_') {
         return title.to_owned();
     }
     title.split(|c: char| c == '_' || c.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
@@ -114,6 +113,17 @@ pub(super) fn pipe_trick(title: &str) -> &str {
 fn without_parenthesis(title: &str) -> Option<&str> {
     let open = if title.ends_with(')') { title.find('(') } else { title.strip_suffix('）').and_then(|title| title.find('（')) };
     open.map(|open| title[..open].trim_end()).filter(|bare| !bare.is_empty())
+}
+
+/// Whether a text consists of accepted bytes and single spaces between them, with no space at either end.
+pub(crate) fn is_single_spaced(text: &str, is_word: impl Fn(u8) -> bool) -> bool {
+    let mut after_space = true;
+    let spaced = text.bytes().all(|byte| {
+        let (space, after) = (byte == b' ', after_space);
+        after_space = space;
+        if space { !after } else { is_word(byte) }
+    });
+    spaced && !text.ends_with(' ')
 }
 
 #[cfg(test)]
