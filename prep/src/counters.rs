@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum CounterKey {
     /// Links of pages: kept as spans, or skipped.
     Anchors,
-    /// InputFile files.
+    /// Input files.
     Inputs,
     /// Names that a gazetteer's matcher found in the text.
     Mentions,

@@ -31,7 +31,7 @@ pub(super) struct InputArgs {
 /// How dumps are read.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DumpArgs {
-    /// MultistreamIndex of a multistream dump, once for each dump, in the order of the dumps: the dump must have the streams and pages that it lists
+    /// Index of a multistream dump, once for each dump, in the order of the dumps: the dump must have the streams and pages that it lists
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     pub index: Vec<PathBuf>,
     /// Language of the wiki [default: what the dump says]
@@ -82,7 +82,7 @@ pub(super) struct PagesArgs {
 pub(super) struct TripleArgs {
     #[command(flatten)]
     pub pages: PagesArgs,
-    /// SeekPoint later mentions of what the page links, and of its title, too: in `prep nee` with the label of the link or title
+    /// Mark later mentions of what the page links, and of its title, too: in `prep nee` with the label of the link or title
     #[arg(long)]
     pub repeat_mentions: bool,
     /// Skip sentences with fewer spans

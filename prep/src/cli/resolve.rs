@@ -14,7 +14,7 @@ use crate::config::corpora::{ExportConfig, MrcConfig};
 #[cfg(feature = "inspect")]
 use crate::config::folders::{InspectConfig, ReportKind};
 use crate::config::folders::{QueriesConfig, VerifyConfig};
-use crate::config::pages::{EsiConfig, GazetteerConfig, NeeConfig, PagesConfig};
+use crate::config::pages::{EsiConfig, GazetteerConfig, NeeConfig, PageJobConfig};
 use crate::config::plan::{MergeConfig, PlanConfig};
 use crate::config::{Command, Config, Runtime, UsageError};
 use crate::input::settings::{InputSelection, InputSettings};
@@ -31,7 +31,7 @@ use crate::run::page_settings::PageSettings;
 /// query set that cannot be read.
 pub fn resolve(cli: Cli) -> anyhow::Result<Config> {
     let command = match cli.command {
-        CommandArgs::Pages(args) => Command::Pages(pages(args)?),
+        CommandArgs::Pages(args) => Command::Pages(page_job(args)?),
         CommandArgs::Esi(args) => Command::Esi(esi(args)?),
         CommandArgs::Nee(args) => Command::Nee(Box::new(nee(*args)?)),
         CommandArgs::Plan(args) => {
@@ -77,7 +77,7 @@ fn output(args: OutputArgs) -> OutputSettings {
     OutputSettings { dir: args.output, mode }
 }
 
-fn pages(args: PagesArgs) -> anyhow::Result<PagesConfig> {
+fn page_job(args: PagesArgs) -> anyhow::Result<PageJobConfig> {
     let PagesArgs { inputs: InputArgs { inputs, plan, part }, output: output_args, dump } = args;
     let DumpArgs { index, lang, namespace, variant, with, templates, report, strict, unit, skip_damaged, resolve_redirects } = dump;
     let selection = match (plan, part) {
@@ -89,7 +89,7 @@ fn pages(args: PagesArgs) -> anyhow::Result<PagesConfig> {
          `prep esi` or `prep nee`"
             .to_owned()
     })?;
-    Ok(PagesConfig {
+    Ok(PageJobConfig {
         inputs: InputSettings { selection, lang, resolve_redirects, skip_damaged },
         pages: PageSettings { namespaces: namespace, variant, extra_segments: with, templates, strict },
         output: output(output_args),
@@ -116,7 +116,7 @@ fn esi(args: EsiArgs) -> anyhow::Result<EsiConfig> {
             )
         })?;
     }
-    Ok(EsiConfig { repeat_mentions: args.triples.repeat_mentions, pages: pages(args.triples.pages)?, queries, rules })
+    Ok(EsiConfig { repeat_mentions: args.triples.repeat_mentions, job: page_job(args.triples.pages)?, queries, rules })
 }
 
 fn nee(args: NeeArgs) -> anyhow::Result<NeeConfig> {
@@ -133,7 +133,7 @@ fn nee(args: NeeArgs) -> anyhow::Result<NeeConfig> {
     });
     Ok(NeeConfig {
         gazetteers: gazetteers.collect::<anyhow::Result<_>>()?,
-        pages: pages(args.triples.pages)?,
+        job: page_job(args.triples.pages)?,
         queries,
         repeat_mentions,
         rules,

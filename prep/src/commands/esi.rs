@@ -17,7 +17,7 @@ use crate::wikitext::WikitextExtractor;
 /// # Errors
 /// As `prep pages`, and a folder of pages that is not complete.
 pub fn run(config: &EsiConfig, runtime: &Runtime) -> anyhow::Result<()> {
-    let job = PageJob::open(&config.pages, runtime)?;
+    let job = PageJob::open(&config.job, runtime)?;
     let mut queries: BTreeMap<String, QuerySet> = BTreeMap::new();
     for lang in job.inputs.sites.keys() {
         let set = match &config.queries {

@@ -22,7 +22,7 @@ use crate::wikitext::{ChineseVariant, ScriptConverter, WikitextExtractor};
 /// # Errors
 /// As `prep esi`, and a gazetteer that cannot be read.
 pub fn run(config: &NeeConfig, runtime: &Runtime) -> anyhow::Result<()> {
-    let job = PageJob::open(&config.pages, runtime)?;
+    let job = PageJob::open(&config.job, runtime)?;
     let files = find_files(config)?;
     let paths = files.iter().map(|(_, file)| file.path.display().to_string()).collect();
     let manifest_config = manifest_config(config, &files);
@@ -52,7 +52,7 @@ fn find_files(config: &NeeConfig) -> anyhow::Result<Vec<(usize, NameFile)>> {
 
 fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, inputs: &Inputs) -> GazetteerOptions {
     // Names are written in either script, text that was converted in one.
-    let simplify = inputs.has_simplified_text(config.pages.pages.variant);
+    let simplify = inputs.has_simplified_text(config.job.pages.variant);
     let normalizer = Normalizer {
         nfkc: config.nfkc,
         ignore_case: config.ignore_case,

@@ -6,7 +6,7 @@ use tracing::info;
 use super::terminal::ProgressReporter;
 use super::{interrupt, terminal};
 use crate::config::Runtime;
-use crate::config::pages::PagesConfig;
+use crate::config::pages::PageJobConfig;
 use crate::input::batch_reader::ReadPass;
 use crate::input::inputs::Inputs;
 use crate::input::redirects::Redirects;
@@ -17,7 +17,7 @@ use crate::run::manifest_config::{ManifestConfig, ManifestTripleConfig};
 
 /// The inputs of a command, opened.
 pub(super) struct PageJob<'a> {
-    pub config: &'a PagesConfig,
+    pub config: &'a PageJobConfig,
     pub runtime: &'a Runtime,
     pub inputs: Inputs,
     extractors: Extractors,
@@ -35,7 +35,7 @@ pub(super) struct Additions<'a> {
 
 impl<'a> PageJob<'a> {
     /// Opens the inputs.
-    pub fn open(config: &'a PagesConfig, runtime: &'a Runtime) -> anyhow::Result<Self> {
+    pub fn open(config: &'a PageJobConfig, runtime: &'a Runtime) -> anyhow::Result<Self> {
         let (workers, decoders, limits) = (runtime.threads, runtime.decoder_threads(), runtime.limits());
         info!(target: "threads", workers, decoders, memory = runtime.memory, in_flight_budget = limits.budget, "started");
         let inputs = Inputs::open(&config.inputs, decoders)?;
@@ -46,7 +46,7 @@ impl<'a> PageJob<'a> {
     /// Runs the job, and prints what came of it.
     pub fn run<S: RowSink>(self, command: &str, additions: Additions<'_>, page_to_rows: impl PageToRows<S>) -> anyhow::Result<()> {
         let Self { config, runtime, mut inputs, extractors } = self;
-        let PagesConfig { inputs: reading, pages, output, report, unit_bytes } = config;
+        let PageJobConfig { inputs: reading, pages, output, report, unit_bytes } = config;
         let Additions { gazetteer, partitions, triples } = additions;
         let manifest_config = ManifestConfig::new(&inputs, reading, pages, &extractors, *unit_bytes).with_triples(triples);
         let (report, unit_bytes, limits) = (report.as_deref(), *unit_bytes, runtime.limits());
@@ -77,7 +77,7 @@ impl<'a> PageJob<'a> {
 }
 
 /// Reads the redirects of all inputs.
-fn read_redirects(inputs: &Inputs, config: &PagesConfig, runtime: &Runtime) -> anyhow::Result<Redirects> {
+fn read_redirects(inputs: &Inputs, config: &PageJobConfig, runtime: &Runtime) -> anyhow::Result<Redirects> {
     let again = inputs.reopen(&config.inputs, runtime.decoder_threads())?;
     let mut progress = ProgressReporter::new(runtime, again.bytes, again.bytes_read.clone(), 0);
     let pass = ReadPass { name: "redirects", skip_damaged: true, interrupted: interrupt::flag() };

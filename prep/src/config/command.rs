@@ -4,7 +4,7 @@ use super::corpora::{ExportConfig, MrcConfig};
 #[cfg(feature = "inspect")]
 use super::folders::InspectConfig;
 use super::folders::{QueriesConfig, VerifyConfig};
-use super::pages::{EsiConfig, NeeConfig, PagesConfig};
+use super::pages::{EsiConfig, NeeConfig, PageJobConfig};
 use super::plan::{MergeConfig, PlanConfig};
 use super::runtime::Runtime;
 
@@ -21,7 +21,7 @@ pub struct Config {
 #[derive(Debug)]
 pub enum Command {
     /// `prep pages`
-    Pages(PagesConfig),
+    Pages(PageJobConfig),
     /// `prep esi`
     Esi(EsiConfig),
     /// `prep nee`

@@ -30,7 +30,7 @@ pub struct MrcConfig {
     pub scheme: Option<TaggingScheme>,
     /// Language of the text; `None`: detected from the tokens.
     pub lang: Option<String>,
-    /// Labels whose entities are left out.
+    /// Labels whose entities are ignored.
     pub ignored_labels: Vec<String>,
     /// Whether the first malformed line or element ends the run.
     pub strict: bool,

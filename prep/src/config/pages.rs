@@ -12,9 +12,9 @@ use crate::label::sentences::SentenceRules;
 use crate::run::output::OutputSettings;
 use crate::run::page_settings::PageSettings;
 
-/// Settings of `prep pages`, and what `prep esi` and `prep nee` share with it.
+/// Settings of a job over pages: all of `prep pages`, and what `prep esi` and `prep nee` share with it.
 #[derive(Debug, Clone)]
-pub struct PagesConfig {
+pub struct PageJobConfig {
     /// Which inputs are read.
     pub inputs: InputSettings,
     /// Which pages are kept, and what their text is like.
@@ -31,7 +31,7 @@ pub struct PagesConfig {
 #[derive(Debug, Clone)]
 pub struct EsiConfig {
     /// What it shares with `prep pages`.
-    pub pages: PagesConfig,
+    pub job: PageJobConfig,
     /// Query set with one label; `None`: the built-in one of each wiki's language.
     pub queries: Option<QuerySet>,
     /// Whether later mentions of links and of the title are spans too.
@@ -44,7 +44,7 @@ pub struct EsiConfig {
 #[derive(Debug, Clone)]
 pub struct NeeConfig {
     /// What it shares with `prep pages`.
-    pub pages: PagesConfig,
+    pub job: PageJobConfig,
     /// The query set.
     pub queries: QuerySet,
     /// Whether later mentions of labelled links and of the title are spans too.

@@ -16,7 +16,7 @@ pub struct Runtime {
     pub memory: u64,
     /// Most verbose level of log events that are shown.
     pub log_level: tracing::Level,
-    /// Whether progress and summaries are left out.
+    /// Whether progress and summaries are not printed.
     pub quiet: bool,
 }
 

@@ -122,7 +122,7 @@ fn sentences_with_few_spans_are_skipped_with_their_links() {
     let text = "[Ada] met [Babbage] there. She lived in [London].";
     let counted = [
         (CounterKey::Sentences, "2 in, 1 out, 1 skipped (fewer answers than --min-entities 1)"),
-        (CounterKey::Anchors, "3 in, 2 out, 1 skipped (sentence left out 1)"),
+        (CounterKey::Anchors, "3 in, 2 out, 1 skipped (sentence skipped 1)"),
     ];
     check_esi(text, false, &SentenceRules { min_entities: 2, ..rules() }, &["0: 0 Entity: Ada Babbage"], &counted);
 }
@@ -145,7 +145,7 @@ fn no_sentence_ends_inside_a_span() {
 fn a_sentence_that_is_one_span_is_skipped() {
     let counted = [
         (CounterKey::Sentences, "1 in, 0 out, 1 skipped (nothing but an answer 1)"),
-        (CounterKey::Anchors, "1 in, 0 out, 1 skipped (sentence left out 1)"),
+        (CounterKey::Anchors, "1 in, 0 out, 1 skipped (sentence skipped 1)"),
     ];
     check_esi("[Ada Lovelace]", false, &rules(), &[], &counted);
 }
@@ -169,7 +169,7 @@ fn buckets_partition_by_the_number_of_spans() {
     let rules = SentenceRules { buckets: Some("1,3+".parse().unwrap()), ..rules() };
     let counted = [
         (CounterKey::Sentences, "3 in, 2 out, 1 skipped (in none of --buckets 1)"),
-        (CounterKey::Anchors, "6 in, 4 out, 2 skipped (sentence left out 2)"),
+        (CounterKey::Anchors, "6 in, 4 out, 2 skipped (sentence skipped 2)"),
     ];
     check_esi(text, false, &rules, &["0: 0 Entity: Ada", "1: 2 Entity: Ada Babbage Byron"], &counted);
 }
@@ -228,7 +228,7 @@ fn sentences_with_unknown_names_are_skipped() {
     let labeller = GazetteerLabeller { gazetteer: &names, matching: Matching::Anchors, repeats: None };
     let skipped = [
         (CounterKey::Sentences, "1 in, 0 out, 1 skipped (more unknown names than --max-unknown 1)"),
-        (CounterKey::Anchors, "2 in, 0 out, 2 skipped (in no gazetteer 1, sentence left out 1)"),
+        (CounterKey::Anchors, "2 in, 0 out, 2 skipped (in no gazetteer 1, sentence skipped 1)"),
     ];
     check_nee(text, &labeller, &SentenceRules { max_unknown: Some(1), ..rules() }, &[], &skipped);
     let kept = [(CounterKey::Sentences, "1 in, 1 out"), (CounterKey::Anchors, "2 in, 1 out, 1 skipped (in no gazetteer 1)")];

@@ -75,7 +75,7 @@ pub(super) fn page_to_triples(
                 Ok(partition) => partition,
                 Err(reason) => {
                     sink.counters.of(CounterKey::Sentences).skip(reason);
-                    in_sentence.iter().for_each(|span| sink.counters.of(span.counter).skip("sentence left out"));
+                    in_sentence.iter().for_each(|span| sink.counters.of(span.counter).skip("sentence skipped"));
                     continue;
                 }
             };

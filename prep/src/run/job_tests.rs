@@ -1,4 +1,4 @@
-//! Jobs: what an observer is told, and that a stopped run is resumed to the same bytes.
+//! Jobs: what an observer receives, and that a stopped run is resumed to the same bytes.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -20,7 +20,7 @@ use crate::input::settings::{InputSelection, InputSettings};
 use crate::ordered_map::Limits;
 use crate::wikitext::WikitextExtractor;
 
-/// Records what it is told.
+/// Records the events of a run.
 #[derive(Default)]
 struct Recorder<'a> {
     warnings: Vec<String>,
@@ -80,7 +80,7 @@ fn run(dump: &Path, out: &Path, mode: OutputMode, interrupted: &AtomicBool, reco
 }
 
 #[test]
-fn an_observer_is_told_of_pages_and_warnings() {
+fn an_observer_receives_pages_and_warnings() {
     let dir = tempfile::tempdir().unwrap();
     let dump = dump(dir.path(), 500);
     let mut recorder = Recorder::default();

@@ -5,11 +5,11 @@
 //! | [`job`], [`job_outcome`] | a job over pages: `prep pages`, `prep esi`, `prep nee` |
 //! | [`page_settings`], [`extractors`] | what the text of pages is like |
 //! | [`batch_worker`] | batches of pages to rows, on several threads |
-//! | [`unit_writer`](self) | rows to shards, with a checkpoint after each unit |
+//! | `unit_writer` | rows to shards, with a checkpoint after each unit |
 //! | [`checkpoint`], [`resume`], [`output`] | what is on disk between two units, and how a run starts: of `prep mrc` too |
 //! | [`manifest_config`] | the settings in the manifest |
 //! | [`page_report`] | the file of `--report` |
-//! | [`observer`] | what a run tells while it runs |
+//! | [`observer`] | events of a run, for whoever shows them |
 
 pub mod batch_worker;
 pub mod checkpoint;

@@ -1,4 +1,4 @@
-//! What a run tells while it runs.
+//! Events of a run, for whoever shows them.
 
 use crate::counters::Counters;
 
