@@ -233,7 +233,7 @@ fn pages_are_counted() {
     }
     let run = prep("inspect", dir.path(), &["--sample", "1"]).ok();
     assert!(run.stdout.contains("Ödön lives in [北京|Beijing]"), "{}", run.stdout);
-    prep("inspect", dir.path(), &["--label", "PER"]).fails(&["--label", "pages have no labels"]);
+    prep("inspect", dir.path(), &["--label", "PER"]).fails(&["--label", "pages, which have no labels"]);
 }
 
 #[test]

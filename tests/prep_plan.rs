@@ -154,7 +154,7 @@ fn what_does_not_belong_together_is_refused() {
     let mut bytes = was.clone();
     bytes[100] ^= 1;
     fs::write(&shard, bytes).unwrap();
-    merge(&parts, &path("bad"), &[]).fails(&["part-00000.parquet", "is not what its manifest says"]);
+    merge(&parts, &path("bad"), &[]).fails(&["part-00000.parquet", "differs from its manifest"]);
     assert!(!manifest(&path("bad")).complete);
     fs::write(&shard, was).unwrap();
     merge(&parts, &path("bad"), &["--overwrite"]).ok();

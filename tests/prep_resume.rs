@@ -344,7 +344,7 @@ mod mount {
 fn a_folder_that_cannot_be_written_is_an_error() {
     let scene = Scene::new();
     let input = scene.path("plain.xml");
-    prep(&["pages", text(&input), "-o", "/dev/null/out"]).fails(&["cannot make /dev/null/out"]);
+    prep(&["pages", text(&input), "-o", "/dev/null/out"]).fails(&["cannot create /dev/null/out"]);
     prep(&["pages", text(&input), "-o", text(&scene.path("o")), "--report", "/dev/null/x"]).fails(&["cannot write /dev/null/x"]);
     prep(&["pages", text(&input), "-o", text(&scene.path("full")), "--report", "/dev/full"]).fails(&["/dev/full", "No space left"]);
 }
