@@ -66,6 +66,11 @@ impl Manifest {
         }
     }
 
+    /// Why the folder is not complete; `None` where it is.
+    pub fn incomplete_reason(&self) -> Option<&str> {
+        (!self.complete).then(|| self.error.as_deref().unwrap_or("the run that wrote it did not end"))
+    }
+
     /// Rows of all shards.
     pub fn rows(&self) -> u64 {
         self.shards.iter().map(|shard| shard.rows).sum()

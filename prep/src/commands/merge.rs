@@ -53,9 +53,8 @@ impl PartFolder {
         let plan = manifest.config.get_mut("plan").map_or(Value::Null, Value::take);
         ensure!(!plan.is_null(), "{name} is not a part of a plan: it was not made with --plan and --part");
         let planned: PlannedPart = serde_json::from_value(plan).with_context(|| format!("{name}: the manifest's config.plan"))?;
-        if !manifest.complete {
-            let why = manifest.error.as_deref().unwrap_or("its run was stopped");
-            bail!("{name}, part {}, is not complete ({why}); finish it with --resume", planned.part);
+        if let Some(reason) = manifest.incomplete_reason() {
+            bail!("{name}, part {}, is not complete ({reason}); finish it with --resume", planned.part);
         }
         Ok(Self { dir: dir.to_owned(), planned, manifest })
     }

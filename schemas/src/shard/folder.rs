@@ -56,9 +56,8 @@ impl ShardFolder {
             let (found, version) = (manifest.schema.clone(), manifest.schema_version);
             return Err(FolderError::Schema { path: dir.to_owned(), found, version, expected: R::SCHEMA_NAME });
         }
-        if !manifest.complete {
-            let why = manifest.error.clone().unwrap_or_else(|| "the run that wrote it did not finish".to_owned());
-            return Err(FolderError::Incomplete(dir.to_owned(), why));
+        if let Some(reason) = manifest.incomplete_reason() {
+            return Err(FolderError::Incomplete(dir.to_owned(), reason.to_owned()));
         }
         Ok(folder)
     }

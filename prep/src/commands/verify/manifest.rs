@@ -12,9 +12,8 @@ use super::problems::Problems;
 
 /// Checks that the manifest is complete, of the current schema version, and that its counters add up.
 pub fn check_manifest(manifest: &Manifest, problems: &mut Problems<impl FnMut(String)>) {
-    if !manifest.complete {
-        let why = manifest.error.as_deref().unwrap_or("the run that wrote it did not end");
-        problems.add(format!("{MANIFEST_FILE}: not complete ({why})"));
+    if let Some(reason) = manifest.incomplete_reason() {
+        problems.add(format!("{MANIFEST_FILE}: not complete ({reason})"));
     }
     if manifest.schema_version != SCHEMA_VERSION {
         problems.add(format!("{MANIFEST_FILE}: schema version {}, expected {SCHEMA_VERSION}", manifest.schema_version));
