@@ -145,7 +145,11 @@ fn damage_is_found() {
             &|dir| edit(dir, &|manifest| manifest.shards[0].rows += 1),
             &["part-00000.parquet: ", "rows, expected"],
         ),
-        ("no end", &|dir| edit(dir, &|manifest| manifest.complete = false), &["not complete (the run that wrote it did not end)"]),
+        (
+            "no end",
+            &|dir| edit(dir, &|manifest| manifest.complete = false),
+            &["not complete (the run that wrote it was stopped or is still running)"],
+        ),
         ("another schema", &|dir| edit(dir, &|manifest| manifest.schema = "pages".to_owned()), &["its columns are not those of pages"]),
         ("an unknown schema", &|dir| edit(dir, &|manifest| manifest.schema = "poems".to_owned()), &["schema `poems` is unknown"]),
     ];

@@ -68,7 +68,7 @@ impl Manifest {
 
     /// Why the folder is not complete; `None` where it is.
     pub fn incomplete_reason(&self) -> Option<&str> {
-        (!self.complete).then(|| self.error.as_deref().unwrap_or("the run that wrote it did not end"))
+        (!self.complete).then(|| self.error.as_deref().unwrap_or("the run that wrote it was stopped or is still running"))
     }
 
     /// Rows of all shards.

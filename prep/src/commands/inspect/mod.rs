@@ -78,9 +78,8 @@ pub fn run(config: &InspectConfig, runtime: &Runtime) -> anyhow::Result<()> {
 fn check_manifest(config: &InspectConfig, manifest: &Manifest) -> anyhow::Result<()> {
     let dir = config.dir.display();
     ensure!(manifest.schema_version == SCHEMA_VERSION, "{dir} has schema version {}, expected {SCHEMA_VERSION}", manifest.schema_version);
-    if !manifest.complete {
-        let why = manifest.error.as_deref().unwrap_or("the run that wrote it was stopped or is still running");
-        eprintln!("warning: {dir} is not complete ({why})");
+    if let Some(reason) = manifest.incomplete_reason() {
+        eprintln!("warning: {dir} is not complete ({reason})");
     }
     Ok(())
 }
