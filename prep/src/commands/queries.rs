@@ -62,7 +62,7 @@ pub fn import(json: &str, name: Option<&str>) -> anyhow::Result<QuerySet> {
     let set: BertMrcQuerySet = serde_json::from_value(set).with_context(|| format!("set `{name}`: {shape}"))?;
     let mut questions = set.natural_query;
     let queries = set.tags.into_iter().map(|label| {
-        let text = questions.remove(&label).ok_or_else(|| anyhow!("set `{name}`: tag `{label}` comes twice or has no natural_query"))?;
+        let text = questions.remove(&label).ok_or_else(|| anyhow!("set `{name}`: tag `{label}` is a duplicate or has no natural_query"))?;
         Ok(Query { label, text })
     });
     let queries = queries.collect::<anyhow::Result<Vec<Query>>>()?;
@@ -130,8 +130,8 @@ mod tests {
             (r#"{"tags": [], "natural_query": {}}"#, None, "the set has no name"),
             (r#"{"tags": [], "natural_query": {}}"#, Some("x"), "it has no [[query]]"),
             (r#"{"x": {"tags": ["A"]}}"#, None, "set `x`: expected"),
-            (r#"{"x": {"tags": ["A"], "natural_query": {}}}"#, None, "tag `A` comes twice or has no natural_query"),
-            (r#"{"x": {"tags": ["A", "A"], "natural_query": {"A": "a"}}}"#, None, "tag `A` comes twice or has no natural_query"),
+            (r#"{"x": {"tags": ["A"], "natural_query": {}}}"#, None, "tag `A` is a duplicate or has no natural_query"),
+            (r#"{"x": {"tags": ["A", "A"], "natural_query": {"A": "a"}}}"#, None, "tag `A` is a duplicate or has no natural_query"),
             (r#"{"x": {"tags": ["A"], "natural_query": {"A": "a", "B": "b"}}}"#, None, "natural_query `B` is not among the tags"),
             (r#"{"x": {"tags": ["A"], "natural_query": {"A": " "}}}"#, None, "query 1 has an empty label or text"),
         ] {

@@ -56,9 +56,9 @@ pub struct TokenizedText<'a> {
 }
 
 impl<'a> TokenizedText<'a> {
-    /// Cuts a text. `span_borders` are the char offsets at which spans begin and end, used by [`Tokenization::CutWords`].
+    /// Cuts a text. `span_bounds` are the char offsets at which spans begin and end, used by [`Tokenization::CutWords`].
     /// `is_separator` tells the white space that is in no token.
-    pub fn new(text: &'a str, tokenization: Tokenization, span_borders: &BTreeSet<u32>, is_separator: fn(char) -> bool) -> Self {
+    pub fn new(text: &'a str, tokenization: Tokenization, span_bounds: &BTreeSet<u32>, is_separator: fn(char) -> bool) -> Self {
         let mut tokenized = Self { tokens: Vec::new(), char_ranges: Vec::new() };
         // Byte and char offset at which the current token began.
         let mut token_start: Option<(usize, u32)> = None;
@@ -67,7 +67,7 @@ impl<'a> TokenizedText<'a> {
             text_chars = at + 1;
             let cut_before = match tokenization {
                 Tokenization::Words => false,
-                Tokenization::CutWords => span_borders.contains(&at),
+                Tokenization::CutWords => span_bounds.contains(&at),
                 Tokenization::Chars => true,
             };
             if cut_before || is_separator(char) {
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn texts_are_cut_into_tokens() {
-        for (text, tokenization, span_borders, expected) in [
+        for (text, tokenization, span_bounds, expected) in [
             ("Ödön  lives in Oslo.", Tokenization::Words, &[15, 19][..], "Ödön|lives|in|Oslo."),
             ("Ödön  lives in Oslo.", Tokenization::CutWords, &[0, 4, 15, 19], "Ödön|lives|in|Oslo|."),
             ("北京 ok", Tokenization::Chars, &[], "北|京|o|k"),
@@ -147,7 +147,7 @@ mod tests {
             ("  ", Tokenization::Words, &[], ""),
             ("", Tokenization::Chars, &[], ""),
         ] {
-            let tokenized = TokenizedText::new(text, tokenization, &span_borders.iter().copied().collect(), char::is_whitespace);
+            let tokenized = TokenizedText::new(text, tokenization, &span_bounds.iter().copied().collect(), char::is_whitespace);
             assert_eq!(tokenized.tokens().join("|"), expected, "{text:?} {tokenization:?}");
         }
         let with_space = TokenizedText::new("北 京", Tokenization::Chars, &BTreeSet::new(), |_| false);

@@ -208,3 +208,45 @@ impl std::fmt::Display for CoverageReport {
 fn matches(count: u64) -> String {
     if count == 1 { "1 match".to_owned() } else { format!("{} matches", grouped(count)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gazetteer::load::load;
+    use crate::gazetteer::name_file::NameFile;
+    use crate::gazetteer::normalizer::Normalizer;
+    use crate::gazetteer::options::{AmbiguousNames, GazetteerOptions};
+
+    #[test]
+    fn matches_are_counted_by_label_and_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            NameFile { path, column: None }
+        };
+        let files = vec![(0, file("people", "Ada\nGeorgia\n")), (1, file("places", "Oslo\nGeorgia\n")), (1, file("more", "Oslo\n"))];
+        let paths = ["people", "places", "more"].map(str::to_owned);
+        let options = GazetteerOptions {
+            files,
+            encoding: encoding_rs::UTF_8,
+            normalizer: Normalizer::default(),
+            ambiguous: AmbiguousNames::First,
+            stop_lists: Vec::new(),
+            min_mention_chars: None,
+        };
+        let (gazetteer, _) = load(options).unwrap();
+        let mut counts = MatchCounts::new(&gazetteer);
+        for (name, matches) in [("Georgia", 2), ("Oslo", 1), ("Georgia", 1)] {
+            counts.add(gazetteer.look_up([name]).unwrap().name, matches);
+        }
+        assert_eq!(counts.found().count(), 2);
+        let report = CoverageReport::new(&counts, &gazetteer, &["PER", "LOC", "ORG"], &paths);
+        let expected = "PER: 3 matches of 1 name\n  people: 3 matches of 1 of its 2 names\n\
+             LOC: 1 match of 1 name\n  places: 1 match of 1 of its 2 names\n  more: 1 match of 1 of its 1 names\n\
+             ORG: 0 matches of 0 names\n\
+             most frequent: Georgia (PER LOC) 3, Oslo (LOC) 1\n\
+             of several labels: 1 of 1 name found, 3 matches: Georgia (PER LOC) 3\n";
+        assert_eq!(report.to_string(), expected);
+    }
+}

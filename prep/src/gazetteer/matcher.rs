@@ -33,7 +33,7 @@ pub struct NameMatcher {
     single_word_filter: BloomFilter,
 }
 
-/// The first words of a name. Prefixes with equal hashes are told apart only where they are whole names.
+/// The first words of a name. Prefixes with equal hashes are distinguished only if they are whole names.
 #[derive(Debug, Clone, Copy)]
 struct WordPrefix {
     /// High half of the hash. Halves keep an entry at 12 bytes; a `u64` would make it 16.

@@ -46,7 +46,7 @@ impl NameFile {
 
     /// Reads the file and passes each name on as it is written. Blank lines are skipped. Returns the file's size and hash.
     ///
-    /// The format is told by the content for Parquet, by the column or the extension `.csv` for CSV; anything else is text. bzip2, gzip,
+    /// Parquet is detected by its first bytes, CSV by a given column or the extension `.csv`; anything else is text. bzip2, gzip,
     /// xz and zstd are decompressed. A byte-order mark decides the encoding; `encoding` is that of files without one.
     ///
     /// Memory: the decompressed file, twice where it is not UTF-8; for Parquet one batch of rows.

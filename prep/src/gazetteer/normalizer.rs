@@ -96,7 +96,7 @@ impl Normalizer {
         self.normalize_by_cluster(text)
     }
 
-    /// Normalizes each char together with the chars that may compose with it, so that the borders between such clusters map to chars
+    /// Normalizes each char together with the chars that may compose with it, so that the offsets between such clusters map to chars
     /// of the original.
     fn normalize_by_cluster(&self, text: &str) -> NormalizedText<'static> {
         let mut normalized = String::with_capacity(text.len());

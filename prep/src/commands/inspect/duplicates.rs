@@ -10,7 +10,7 @@ use crate::number_format::{counted, grouped};
 
 /// Finds texts that occur more than once.
 ///
-/// Memory: 16 bytes for each distinct text, of up to eight million, and the texts of the most frequent duplicates. Texts are told apart by
+/// Memory: 16 bytes for each distinct text, of up to eight million, and the texts of the most frequent duplicates. Texts are compared by
 /// a 64-bit hash.
 #[derive(Debug)]
 pub struct DuplicateCounter {

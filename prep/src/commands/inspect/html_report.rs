@@ -125,14 +125,14 @@ fn sample_article(sample: &Sample, labels: &[&str]) -> Markup {
     }
 }
 
-/// A text with its spans marked. Spans may overlap, so the text is cut at all their borders, and each piece tells how many spans cover
+/// A text with its spans marked. Spans may overlap, so the text is cut wherever one begins or ends, and each piece tells how many spans cover
 /// it. `with_names` shows the names of the spans as a tooltip.
 fn marked_spans(text: &str, spans: &[(Range<u32>, String)], with_names: bool) -> Markup {
-    let borders: BTreeSet<u32> = spans.iter().flat_map(|(range, _)| [range.start, range.end]).collect();
+    let bounds: BTreeSet<u32> = spans.iter().flat_map(|(range, _)| [range.start, range.end]).collect();
     let mut pieces = Vec::new();
     let mut chars = text.chars();
     let mut start = 0;
-    for end in borders.into_iter().chain([u32::MAX]) {
+    for end in bounds.into_iter().chain([u32::MAX]) {
         let piece: String = chars.by_ref().take((end - start) as usize).collect();
         let covers = |(range, name): &'_ (Range<u32>, String)| (range.start <= start && start < range.end).then(|| name.clone());
         let names: Vec<String> = spans.iter().filter_map(covers).collect();

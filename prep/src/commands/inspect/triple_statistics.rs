@@ -77,14 +77,14 @@ impl TripleStatistics {
     pub fn panels(&self) -> Vec<Panel> {
         let bar = |label: &LabelStatistics| {
             let with_spans = label.rows - label.impossible;
-            let note = format!("{} spans, {} of the triples with one", grouped(label.spans), share(with_spans, label.rows));
+            let note = format!("{} spans, {}", grouped(label.spans), share(with_spans, label.rows));
             Bar { name: label.label.clone(), value: label.rows, emphasised: with_spans, note }
         };
         let histogram = |name, title, summary| Panel::histogram(title, summary, self.histograms.get(name));
         vec![
             Panel {
                 title: "Labels".to_owned(),
-                note: "triples with a span, and in pale those without".to_owned(),
+                note: "spans; share of triples with a span, in full colour".to_owned(),
                 chart: Chart::Bars(self.labels.iter().map(bar).collect()),
             },
             histogram("spans_per_sentence", "Spans per sentence", self.spans_per_sentence),

@@ -18,7 +18,7 @@ pub struct TaggedSpan {
 
 /// The entities of a sentence, in order and without overlap.
 ///
-/// The borders are those of conlleval, the evaluation script of the CoNLL shared tasks, which seqeval follows: an entity begins at B and
+/// Entities are those of conlleval, the evaluation script of the CoNLL shared tasks, which seqeval follows: an entity begins at B and
 /// S, and at I, M and E at the start of the sentence or after O, E, S or another label; it ends before O, B and S, before another label,
 /// and after E and S. So tags that the scheme does not allow give entities too. These are marked: I at the start of an entity in BIO, B
 /// without an adjacent entity of its label in IOB1, and in BMES and BIEOS an entity that does not begin with B or end with E.

@@ -1,4 +1,4 @@
-//! Tagging schemes: how a tag per token marks the borders of entities.
+//! Tagging schemes: how a tag per token marks where entities begin and end.
 //!
 //! | module | what it holds |
 //! |---|---|

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// How tags mark the borders of an entity. `O` marks a token outside of entities in all of them.
+/// How tags mark where an entity begins and ends. `O` marks a token outside of entities in all of them.
 ///
 /// | scheme | one token | two | three | also called |
 /// |---|---|---|---|---|

@@ -100,7 +100,7 @@ impl<W: Write> CorpusWriter<W> {
 
     fn tokenize<'a>(&self, rows: &'a [Triple]) -> TokenizedText<'a> {
         let tokenization = self.options.tokenization.unwrap_or_else(|| Tokenization::for_lang(&rows[0].lang));
-        let span_borders: BTreeSet<u32> = match tokenization {
+        let span_bounds: BTreeSet<u32> = match tokenization {
             Tokenization::CutWords => rows.iter().flat_map(|row| &row.spans).flat_map(|span| [span.start, span.end]).collect(),
             Tokenization::Words | Tokenization::Chars => BTreeSet::new(),
         };
@@ -110,7 +110,7 @@ impl<W: Write> CorpusWriter<W> {
             (CorpusFormat::Conll, _) => |char: char| char.is_ascii_whitespace(),
             _ => char::is_whitespace,
         };
-        TokenizedText::new(&rows[0].context, tokenization, &span_borders, is_separator)
+        TokenizedText::new(&rows[0].context, tokenization, &span_bounds, is_separator)
     }
 
     /// Writes an element of an array.
