@@ -3,7 +3,7 @@
 use schemas::{Counter, Origin, Query, QuerySet, Span, Triple};
 
 use super::language::has_spaces;
-use super::sentence::{AnnotatedSentence, Entity};
+use super::sentence::{AnnotatedEntity, AnnotatedSentence};
 use super::tagging::scheme::TaggingScheme;
 use super::tagging::violations::SchemeViolations;
 
@@ -84,11 +84,11 @@ impl GoldTriples<'_> {
         &self,
         (doc, sentence): (&str, u32),
         context: &str,
-        entity: Entity,
+        entity: AnnotatedEntity,
         spans_by_label: &mut [Vec<Span>],
         counts: &mut GoldCounts,
     ) {
-        let Entity { chars, label, violating_prefixes } = entity;
+        let AnnotatedEntity { chars, label, violating_prefixes } = entity;
         if violating_prefixes.is_some() {
             counts.repaired.keep();
         }

@@ -48,7 +48,7 @@ pub enum Annotation {
 
 /// An entity in running text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entity {
+pub struct AnnotatedEntity {
     /// Half-open range of char offsets.
     pub chars: Range<u32>,
     /// Its label.
@@ -70,10 +70,10 @@ impl Annotation {
     ///
     /// # Panics
     /// If a span of tokens is empty or outside of the tokens. The readers check that.
-    pub fn into_text(self, scheme: TaggingScheme, spaces: bool) -> (String, Vec<Entity>) {
+    pub fn into_text(self, scheme: TaggingScheme, spaces: bool) -> (String, Vec<AnnotatedEntity>) {
         let (tokens, token_spans) = match self {
             Self::CharSpans { text, spans } => {
-                let entity = |(chars, label)| Entity { chars, label, violating_prefixes: None };
+                let entity = |(chars, label)| AnnotatedEntity { chars, label, violating_prefixes: None };
                 return (text, spans.into_iter().map(entity).collect());
             }
             Self::TokenSpans { tokens, spans } => (tokens, spans.into_iter().map(|(range, label)| (range, label, None)).collect()),
@@ -88,7 +88,7 @@ impl Annotation {
         let (text, char_ranges) = join_tokens(&tokens, spaces);
         let entity = |(tokens, label, violating_prefixes): (Range<usize>, String, Option<String>)| {
             let chars = char_ranges[tokens.start].start..char_ranges[tokens.end - 1].end;
-            Entity { chars, label, violating_prefixes }
+            AnnotatedEntity { chars, label, violating_prefixes }
         };
         let entities = token_spans.into_iter().map(entity).collect();
         (text, entities)

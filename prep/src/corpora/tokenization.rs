@@ -47,15 +47,15 @@ impl Tokenization {
     }
 }
 
-/// A text cut into tokens.
+/// A text cut into the tokens of a corpus format.
 #[derive(Debug, PartialEq, Eq)]
-pub struct TokenizedText<'a> {
+pub struct CorpusTokens<'a> {
     tokens: Vec<&'a str>,
     /// The char range of each token.
     char_ranges: Vec<Range<u32>>,
 }
 
-impl<'a> TokenizedText<'a> {
+impl<'a> CorpusTokens<'a> {
     /// Cuts a text. `span_bounds` are the char offsets at which spans begin and end, used by [`Tokenization::CutWords`].
     /// `is_separator` tells the white space that is in no token.
     pub fn new(text: &'a str, tokenization: Tokenization, span_bounds: &BTreeSet<u32>, is_separator: fn(char) -> bool) -> Self {
@@ -147,16 +147,16 @@ mod tests {
             ("  ", Tokenization::Words, &[], ""),
             ("", Tokenization::Chars, &[], ""),
         ] {
-            let tokenized = TokenizedText::new(text, tokenization, &span_bounds.iter().copied().collect(), char::is_whitespace);
+            let tokenized = CorpusTokens::new(text, tokenization, &span_bounds.iter().copied().collect(), char::is_whitespace);
             assert_eq!(tokenized.tokens().join("|"), expected, "{text:?} {tokenization:?}");
         }
-        let with_space = TokenizedText::new("北 京", Tokenization::Chars, &BTreeSet::new(), |_| false);
+        let with_space = CorpusTokens::new("北 京", Tokenization::Chars, &BTreeSet::new(), |_| false);
         assert_eq!(with_space.tokens(), ["北", " ", "京"]);
     }
 
     #[test]
     fn char_ranges_become_token_ranges() {
-        let text = TokenizedText::new("Ödön von Horváth, Oslo.", Tokenization::Words, &BTreeSet::new(), char::is_whitespace);
+        let text = CorpusTokens::new("Ödön von Horváth, Oslo.", Tokenization::Words, &BTreeSet::new(), char::is_whitespace);
         for (chars, expected) in
             [(0..4, Some(0..1)), (0..17, Some(0..3)), (5..8, Some(1..2)), (9..16, None), (18..22, None), (4..9, Some(1..2)), (4..5, None)]
         {
@@ -174,7 +174,7 @@ mod tests {
             ("北\n京", "zh", Tokenization::Chars, |_| false, true),
             ("北 京", "zh", Tokenization::Chars, char::is_whitespace, true),
         ] {
-            let tokenized = TokenizedText::new(text, tokenization, &BTreeSet::new(), is_separator);
+            let tokenized = CorpusTokens::new(text, tokenization, &BTreeSet::new(), is_separator);
             assert_eq!(tokenized.changes_whitespace(text, lang), expected, "{text:?}");
         }
     }

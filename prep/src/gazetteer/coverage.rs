@@ -15,9 +15,9 @@ const LISTED_NAMES: usize = 10;
 ///
 /// Memory: 8 bytes per name of the gazetteer.
 #[derive(Debug)]
-pub struct MatchCounts(Vec<u64>);
+pub struct NameMatchCounts(Vec<u64>);
 
-impl MatchCounts {
+impl NameMatchCounts {
     /// Zero matches for each name of a gazetteer.
     pub fn new(gazetteer: &Gazetteer) -> Self {
         Self(vec![0; gazetteer.names.len()])
@@ -109,7 +109,7 @@ impl CoverageReport {
     /// The report of a run. `labels` are those of the query set, `paths` those of the gazetteer's files.
     ///
     /// Cost: one pass over all names of the gazetteer.
-    pub fn new(counts: &MatchCounts, gazetteer: &Gazetteer, labels: &[&str], paths: &[String]) -> Self {
+    pub fn new(counts: &NameMatchCounts, gazetteer: &Gazetteer, labels: &[&str], paths: &[String]) -> Self {
         let label = |label: &&str| LabelCoverage { label: (*label).to_owned(), ..LabelCoverage::default() };
         let mut by_label: Vec<LabelCoverage> = labels.iter().map(label).collect();
         let file = |path: &String| FileCoverage { path: path.clone(), names: 0, found: 0, matches: 0 };
@@ -236,7 +236,7 @@ mod tests {
             min_mention_chars: None,
         };
         let (gazetteer, _) = load(options).unwrap();
-        let mut counts = MatchCounts::new(&gazetteer);
+        let mut counts = NameMatchCounts::new(&gazetteer);
         for (name, matches) in [("Georgia", 2), ("Oslo", 1), ("Georgia", 1)] {
             counts.add(gazetteer.look_up([name]).unwrap().name, matches);
         }

@@ -19,7 +19,7 @@ use super::resume::RunStart;
 use super::unit_writer::{Ending, UnitWriter};
 use crate::counters::CounterKey;
 use crate::gazetteer::Gazetteer;
-use crate::gazetteer::coverage::{CoverageReport, MatchCounts};
+use crate::gazetteer::coverage::{CoverageReport, NameMatchCounts};
 use crate::gazetteer::load::LoadSummary;
 use crate::input::batch_reader::{ReadPass, read_batches};
 use crate::input::inputs::Inputs;
@@ -122,7 +122,7 @@ impl Job<'_> {
         let JobStart { settings, checkpoint } = start;
         let dir = self.output.dir.as_path();
         let manifest = Manifest::new(&settings.program, &settings.command, settings.config.clone());
-        let mut coverage = self.gazetteer.as_ref().map(|gazetteer| MatchCounts::new(gazetteer.gazetteer));
+        let mut coverage = self.gazetteer.as_ref().map(|gazetteer| NameMatchCounts::new(gazetteer.gazetteer));
         let (state, writer) = match checkpoint {
             Some(Checkpoint { state, shards, matches, .. }) => {
                 if let Some(coverage) = &mut coverage {
@@ -149,7 +149,7 @@ impl Job<'_> {
             Ok(()) if !read_to_end => Err(Ending::Stopped(anyhow::anyhow!("interrupted"))),
             written => written,
         };
-        let coverage_report = |coverage: &MatchCounts| {
+        let coverage_report = |coverage: &NameMatchCounts| {
             self.gazetteer.as_ref().map(|gazetteer| CoverageReport::new(coverage, gazetteer.gazetteer, &gazetteer.labels, &gazetteer.paths))
         };
         units.finish(ending, coverage_report)

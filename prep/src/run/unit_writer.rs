@@ -14,7 +14,7 @@ use super::job_outcome::JobOutcome;
 use super::observer::RunObserver;
 use super::page_report::PageReport;
 use crate::counters::CounterKey;
-use crate::gazetteer::coverage::{CoverageReport, MatchCounts};
+use crate::gazetteer::coverage::{CoverageReport, NameMatchCounts};
 
 /// Why a run ends before its inputs do.
 pub(super) enum Ending {
@@ -38,7 +38,7 @@ pub(super) struct UnitWriter<'a, R: Row> {
     state: RunState,
     /// The state in the last checkpoint.
     saved: RunState,
-    coverage: Option<MatchCounts>,
+    coverage: Option<NameMatchCounts>,
     report: Option<PageReport>,
     /// Bytes of text in a unit.
     unit_bytes: u64,
@@ -69,7 +69,7 @@ impl<'a, R: Row> UnitWriter<'a, R> {
         self
     }
 
-    pub(super) fn with_coverage(self, coverage: Option<MatchCounts>) -> Self {
+    pub(super) fn with_coverage(self, coverage: Option<NameMatchCounts>) -> Self {
         Self { coverage, ..self }
     }
 
@@ -145,7 +145,7 @@ impl<'a, R: Row> UnitWriter<'a, R> {
     pub(super) fn finish(
         mut self,
         ending: Result<(), Ending>,
-        coverage_report: impl FnOnce(&MatchCounts) -> Option<CoverageReport>,
+        coverage_report: impl FnOnce(&NameMatchCounts) -> Option<CoverageReport>,
     ) -> anyhow::Result<JobOutcome> {
         let fatal = match ending {
             Err(Ending::Stopped(error)) => return Err(self.stop(error)),

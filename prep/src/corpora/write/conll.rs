@@ -10,7 +10,7 @@ use crate::corpora::format::DOCUMENT_START;
 use crate::corpora::tagging::encode::encode;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tagging::violations::OriginalPrefixes;
-use crate::corpora::tokenization::{TokenizedText, column_text};
+use crate::corpora::tokenization::{CorpusTokens, column_text};
 
 /// Writes the line between two documents, and the blank line after it.
 ///
@@ -26,7 +26,7 @@ pub fn write_document_start(out: &mut impl Write) -> anyhow::Result<()> {
 /// Overlapping entities, a label or token that a column cannot hold, or a file that cannot be written.
 pub fn write_sentence(
     rows: &[Triple],
-    text: &TokenizedText<'_>,
+    text: &CorpusTokens<'_>,
     spans: &[TokenSpan<'_>],
     scheme: TaggingScheme,
     original: &OriginalPrefixes,

@@ -7,7 +7,7 @@ use schemas::{Origin, Triple};
 use serde::Serialize;
 
 use super::token_spans::TokenSpan;
-use crate::corpora::tokenization::TokenizedText;
+use crate::corpora::tokenization::CorpusTokens;
 
 #[derive(Serialize)]
 struct JsonlElement<'a> {
@@ -56,7 +56,7 @@ struct NestedElement<'a> {
 }
 
 /// A sentence with its entities by token.
-pub fn nested_element(text: &TokenizedText<'_>, spans: &[TokenSpan<'_>]) -> String {
+pub fn nested_element(text: &CorpusTokens<'_>, spans: &[TokenSpan<'_>]) -> String {
     let mut label: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for TokenSpan { row, tokens, .. } in spans {
         label.entry(&row.label).or_default().push(span_position(tokens));
@@ -77,7 +77,7 @@ struct MrcJsonElement<'a> {
 }
 
 /// The elements of a sentence, one for each row. `number` counts the sentences of the file, from 0.
-pub fn mrc_json_elements(rows: &[Triple], text: &TokenizedText<'_>, spans: &[TokenSpan<'_>], number: u64) -> Vec<String> {
+pub fn mrc_json_elements(rows: &[Triple], text: &CorpusTokens<'_>, spans: &[TokenSpan<'_>], number: u64) -> Vec<String> {
     let element = |(at, row): (usize, &Triple)| {
         let tokens: Vec<&Range<usize>> = spans.iter().filter(|span| span.row.label == row.label).map(|span| &span.tokens).collect();
         to_json(&MrcJsonElement {

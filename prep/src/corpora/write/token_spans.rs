@@ -5,7 +5,7 @@ use std::ops::Range;
 use anyhow::Context;
 use schemas::{Span, Triple};
 
-use crate::corpora::tokenization::TokenizedText;
+use crate::corpora::tokenization::CorpusTokens;
 
 /// A span of a row, with its tokens.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub struct TokenSpan<'a> {
 ///
 /// # Errors
 /// A span that begins or ends inside of a token.
-pub fn token_spans<'a>(rows: &'a [Triple], text: &TokenizedText<'_>) -> anyhow::Result<Vec<TokenSpan<'a>>> {
+pub fn token_spans<'a>(rows: &'a [Triple], text: &CorpusTokens<'_>) -> anyhow::Result<Vec<TokenSpan<'a>>> {
     let spans = rows.iter().flat_map(|row| row.spans.iter().map(move |span| (row, span)));
     let with_tokens = spans.map(|(row, span)| {
         let tokens = text.token_range(span.start..span.end).with_context(|| {

@@ -11,7 +11,7 @@ use super::{conll, json};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tagging::violations::OriginalPrefixes;
-use crate::corpora::tokenization::{Tokenization, TokenizedText};
+use crate::corpora::tokenization::{CorpusTokens, Tokenization};
 
 /// How triples are written.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +98,7 @@ impl<W: Write> CorpusWriter<W> {
         Ok(())
     }
 
-    fn tokenize<'a>(&self, rows: &'a [Triple]) -> TokenizedText<'a> {
+    fn tokenize<'a>(&self, rows: &'a [Triple]) -> CorpusTokens<'a> {
         let tokenization = self.options.tokenization.unwrap_or_else(|| Tokenization::for_lang(&rows[0].lang));
         let span_bounds: BTreeSet<u32> = match tokenization {
             Tokenization::CutWords => rows.iter().flat_map(|row| &row.spans).flat_map(|span| [span.start, span.end]).collect(),
@@ -110,7 +110,7 @@ impl<W: Write> CorpusWriter<W> {
             (CorpusFormat::Conll, _) => |char: char| char.is_ascii_whitespace(),
             _ => char::is_whitespace,
         };
-        TokenizedText::new(&rows[0].context, tokenization, &span_bounds, is_separator)
+        CorpusTokens::new(&rows[0].context, tokenization, &span_bounds, is_separator)
     }
 
     /// Writes an element of an array.
