@@ -31,8 +31,7 @@ pub struct ScriptConverter(OpenCC);
 impl ScriptConverter {
     /// The converter to a variant, by OpenCC's `t2s` or `s2t`; `None` for [`ChineseVariant::Unconverted`].
     ///
-    /// # Panics
-    /// Never: the dictionaries are compiled in.
+    /// It holds the dictionaries, which are compiled in: make one and reuse it.
     pub fn to(variant: ChineseVariant) -> Option<Self> {
         let config = match variant {
             ChineseVariant::Simplified => BuiltinConfig::T2s,
