@@ -10,7 +10,7 @@ use super::corpora::{ExportArgs, MrcArgs};
 use super::folders::{QueriesArgs, QueriesCommand};
 use super::output::OutputArgs;
 use super::pages::{DumpArgs, EsiArgs, InputArgs, NeeArgs, PagesArgs, TripleArgs};
-use crate::config::corpora::{ExportConfig, MrcConfig};
+use crate::config::corpora::{ExportConfig, MrcConfig, check_ignored_labels};
 #[cfg(feature = "inspect")]
 use crate::config::folders::{InspectConfig, ReportKind};
 use crate::config::folders::{QueriesConfig, VerifyConfig};
@@ -151,14 +151,7 @@ fn nee(args: NeeArgs) -> anyhow::Result<NeeConfig> {
 fn mrc(args: MrcArgs) -> anyhow::Result<MrcConfig> {
     let queries = args.queries.as_deref().map(|name| query_set("--queries", name)).transpose()?;
     if let Some(queries) = &queries {
-        for label in &args.ignore_label {
-            check(queries.position(label).is_none(), || {
-                format!(
-                    "label `{label}` of --ignore-label has a query in query set `{}`: every sentence would deny it; leave it out of the set",
-                    queries.name
-                )
-            })?;
-        }
+        check_ignored_labels(&args.ignore_label, queries)?;
     }
     Ok(MrcConfig {
         inputs: args.inputs,

@@ -12,7 +12,7 @@ use schemas::{Counter, Manifest, QuerySet, ShardWriter, Triple};
 
 use super::terminal;
 use crate::config::Runtime;
-use crate::config::corpora::MrcConfig;
+use crate::config::corpora::{MrcConfig, check_ignored_labels};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::gold_triples::{GoldCounts, GoldTriples};
 use crate::corpora::language::has_spaces;
@@ -63,7 +63,7 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let mut warn = |message: String| eprintln!("warning: {message}");
     let survey = CorpusSurvey::read(&config.inputs, config.format, &options, config.strict, &mut warn)?;
     let queries = config.queries.clone().map_or_else(|| survey.own_queries(), Ok)?;
-    refuse_ignored_labels(&queries, &config.ignored_labels)?;
+    check_ignored_labels(&config.ignored_labels, &queries)?;
     survey.check_labels(&queries, &config.ignored_labels, &mut warn)?;
     let scheme = options.scheme.unwrap_or_else(|| survey.scheme_evidence.scheme());
     let lang = config.lang.clone().unwrap_or_else(|| detect_language(&survey, &queries));
@@ -95,19 +95,6 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
     finished?;
     if !runtime.quiet {
         run.print_summary(&counts);
-    }
-    Ok(())
-}
-
-/// Refuses to ignore a label that has a question: its triples would say that there is no such entity.
-fn refuse_ignored_labels(queries: &QuerySet, ignored: &[String]) -> anyhow::Result<()> {
-    for label in ignored {
-        ensure!(
-            queries.position(label).is_none(),
-            "label `{label}` of --ignore-label has a question in query set `{}`, so its triples would deny its entities; remove it from \
-             the query set",
-            queries.name
-        );
     }
     Ok(())
 }

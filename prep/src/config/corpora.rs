@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use schemas::QuerySet;
 
+use super::usage_error::UsageError;
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::read::columns::ConllColumns;
 use crate::corpora::read::json::offsets::SpanOffsets;
@@ -51,4 +52,18 @@ pub struct ExportConfig {
     pub scheme: TaggingScheme,
     /// What a token is; `None`: words, or chars in languages written without spaces.
     pub tokens: Option<Tokenization>,
+}
+
+/// Checks that no ignored label has a query: its triples would say that its entities do not exist.
+///
+/// # Errors
+/// [`UsageError`] that names the label.
+pub fn check_ignored_labels(ignored: &[String], queries: &QuerySet) -> Result<(), UsageError> {
+    match ignored.iter().find(|label| queries.position(label).is_some()) {
+        None => Ok(()),
+        Some(label) => Err(UsageError::new(format!(
+            "label `{label}` of --ignore-label has a query in query set `{}`, so its triples would deny its entities; remove it from the query set",
+            queries.name
+        ))),
+    }
 }
