@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fine-tuning on all of WikiGold and WNUT 2017, three seeds each, ours and, where there is one, a peer's on the same triples, weights and settings.
+# Fine-tunes on all of WikiGold and WNUT 2017, with train and, if PEER is set, with another program on the same triples, weights and settings.
 #
-#   finetune.sh DATA OUT      DATA holds ner/wikigold/ and ner/wnut17/; what is in OUT already is kept, so that a run that was stopped goes on.
+#   finetune.sh DATA OUT      DATA holds ner/wikigold/ and ner/wnut17/; a second call resumes what OUT holds
 #
-# BIN, ENCODER, SEEDS and PYTHON: see common.sh. PEER=a Python script that takes --data --test --encoder --lr --epochs --batch --max-len --warmup
-# --seed and prints its scores last
+# Environment: that of common.sh; PEER, a Python script that takes --data --test --encoder --lr --epochs --batch --max-len --warmup --seed and
+# prints its scores on the last line
 here=$(dirname "$0")
 . "$here/common.sh"
 
@@ -14,7 +14,7 @@ make "$out/wikigold/test" mrc "$out/split/test.conll" --queries en_conll03
 make "$out/wnut17/train" mrc "$data/ner/wnut17/wnut17train.conll" --queries en_wnut17
 make "$out/wnut17/test" mrc "$data/ner/wnut17/emerging.test.annotated" --queries en_wnut17
 
-# The same words to both.
+# Options that both programs take.
 settings() { echo --data "$out/$1/train" --test "$out/$1/test" --encoder "$encoder" --lr 1e-4 --epochs "$2" --batch 16 --warmup 0.1 --seed "$3"; }
 length=256
 for seed in $seeds; do
@@ -22,7 +22,7 @@ for seed in $seeds; do
         name=${set%:*} epochs=${set#*:}
         ours=$out/runs/$name-$seed
         stage "$ours" finetune $(settings "$name" "$epochs" "$seed") --max-length $length --eval-every 0 --save-every 200 >&2
-        echo "$name, seed $seed, ours: $("$python" -c 'import json, sys; m = json.load(open(sys.argv[1]))["test"]; print(*(round(100 * m[k], 2) for k in ("precision", "recall", "f1")))' "$ours/result.json")"
+        echo "$name, seed $seed, train: $("$python" -c 'import json, sys; m = json.load(open(sys.argv[1]))["test"]; print(*(round(100 * m[k], 2) for k in ("precision", "recall", "f1")))' "$ours/result.json")"
         if [ -n "${PEER:-}" ]; then
             theirs=$out/runs/$name-$seed.peer.txt
             [ -s "$theirs" ] || { run "$python" "$PEER" $(settings "$name" "$epochs" "$seed") --max-len $length > "$theirs.part" && mv "$theirs.part" "$theirs"; }

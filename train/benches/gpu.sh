@@ -1,26 +1,27 @@
 #!/usr/bin/env bash
-# The GPU's measure: is it right, how fast is it beside PyTorch on the same card, does a real stage run.
+# Measures a GPU: whether it computes correctly, how fast a training step is beside PyTorch on the same GPU, and a stage on real triples.
 #
-#   train/benches/gpu.sh pack DIR        on the machine that builds: binary, lengths, triples into DIR (at most 64 MiB)
-#   DIR/gpu.sh run [SECTION...]          on the machine with the card; sections, in this order if none is given:
-#       check      the device against the CPU, own kernels and Burn's fusion, f32 and bf16          about 3 minutes
+#   train/benches/gpu.sh pack DIR        on the machine that builds: writes binary, lengths and triples to DIR (at most 64 MiB)
+#   DIR/gpu.sh run [SECTION...]          on the machine with the GPU; all sections, in this order, if none is given:
+#       check      the device against the CPU, with own kernels and Burn's fusion, in f32 and bf16  about 3 minutes
 #       speed      a step of BERT-base in bf16, 64 x 128 and 32 x 256, beside PyTorch               5
-#       fusion     ours by Burn's fused operations in the place of our kernels                      5
+#       fusion     the same with Burn's fused operations in place of own kernels                    5
 #       lengths    the same on the lengths of real triples, and padded to 150                       6
-#       parts      where a step's time goes                                                         3
+#       parts      the time of each operation of a step                                             3
 #       curves     loss curves of f32 and bf16 on the same data                                     6
-#       stage      a stage on real triples; the share of time that the card had work                8
-#       cluster    PCA and k-means of 1 and of 10 million vectors of 768 numbers                    6
-#       devices    two cards against one, if there are two                                          4
+#       stage      a stage on real triples, and the share of time in which the GPU was busy         8
+#       cluster    PCA and k-means of 1 and of 10 million vectors of width 768                      6
+#       devices    two GPUs against one, if there are two                                           4
 #
-# pack takes binaries that are built already from TRAIN and PREP. On the card's machine DEVICE (cuda), MODEL (base), STEPS (30),
-# PRECISION (bf16) and VECTORS (1000000 10000000, for `cluster`) may be set, so that DEVICE=cpu MODEL=mini STEPS=2 PRECISION=f32
-# VECTORS=20000 tries it on a processor, where `check` and `fusion` compare it with itself.
+# Environment of `pack`: TRAIN and PREP, binaries that are built already; DATA, a folder of dumps and labelled sets (default ../shared/data
+# beside the repository), without which the demo's dumps are used; PEER, a PyTorch program with the options of `train bench-step` (--device,
+# --dtype, --model, --batch, --seq, --lengths, --steps, --warmup) that prints a JSON object with `seq_per_s`, without which there is no ratio.
 #
-# Each section keeps to ten minutes and writes DIR/results/SECTION.txt (or RESULTS/SECTION.txt). Building needs Rust, and for the real lengths and triples the
-# dumps and labelled sets that DATA names (default ../shared/data beside the repository); without them made ones are used, and it
-# says so. PEER is PyTorch's side, a program with the options of bert_step.py (default ../shared/tools/bert_step.py); without it, or
-# without torch on the card's machine, there is no ratio, and it says so. The card's machine needs a driver, NVRTC and CUDA's headers.
+# Environment of `run`: DEVICE (cuda), MODEL (base), STEPS (30), PRECISION (bf16), VECTORS (1000000 10000000), RESULTS (DIR/results). To try the
+# script without a GPU: DEVICE=cpu MODEL=mini STEPS=2 PRECISION=f32 VECTORS=20000; `check` and `fusion` then compare the CPU with itself.
+#
+# Each section takes ten minutes at most and writes RESULTS/SECTION.txt. The machine with the GPU needs a driver, NVRTC and CUDA's headers
+# (train/docs/gpu.md), and torch and transformers for the ratio.
 set -uo pipefail
 
 say() { printf '\n== %s\n' "$*"; }
@@ -30,7 +31,7 @@ pack() {
     local out=$1 root data peer vocab set
     root=$(cd "$(dirname "$0")/../.." && pwd)
     data=${DATA:-$root/../shared/data}
-    peer=${PEER:-$root/../shared/tools/bert_step.py}
+    peer=${PEER:-}
     mkdir -p "$out"
     out=$(cd "$out" && pwd)
     cd "$root"
@@ -45,7 +46,7 @@ pack() {
     trap 'rm -rf "$work"' EXIT
     xz -T0 -3 -c "$train" > "$out/train.xz"
     cp "$0" "$out/gpu.sh"
-    if [ -f "$peer" ]; then cp -f "$peer" "$out/bert_step.py"; else echo "no peer: $peer is not there (PEER)"; fi
+    if [ -n "$peer" ]; then cp -f "$peer" "$out/bert_step.py"; else echo "no PyTorch program (PEER): there will be no ratio"; fi
     say "triples"
     if [ -d "$data" ]; then
         "$prep" mrc "$data/ner/ecommerce/train.txt.bieos" -o "$work/ecommerce" --queries zh_ecommerce -q
@@ -53,7 +54,7 @@ pack() {
         cp -f "$data/vocab/bert-base-chinese-vocab.txt" "$work/zh.txt"
         cp -f "$data/vocab/bert-base-uncased-vocab.txt" "$work/en.txt"
     else
-        echo "no real data: $data is not there (DATA); the demo's dump stands in"
+        echo "$data does not exist (DATA): the demo's dumps are used"
         "$prep" esi fixtures/zhwiki.xml -o "$work/ecommerce" --min-entities 1 -q
         "$prep" esi fixtures/enwiki.xml -o "$work/enwiki" --min-entities 1 -q
         cp fixtures/encoder/vocab.txt "$work/zh.txt"
@@ -69,7 +70,7 @@ pack() {
     local size
     size=$(du -sm "$out" | cut -f1)
     echo "$out: $size MiB"
-    [ "$size" -le 64 ] || { echo "too large to carry"; exit 1; }
+    [ "$size" -le 64 ] || { echo "$out is larger than 64 MiB"; exit 1; }
 }
 
 # Finds NVRTC and CUDA's headers: the toolkit's, or those of Python's packages.
@@ -94,7 +95,7 @@ for base in site.getsitepackages():
     echo "CUDA_PATH=${CUDA_PATH:-not found} LD_LIBRARY_PATH=$LD_LIBRARY_PATH"
 }
 
-# A program, for so many seconds at most; says so where they are not enough.
+# Runs a program for a number of seconds at most.
 within() {
     local seconds=$1 status=0
     shift
@@ -106,13 +107,13 @@ within() {
 ours() { within 280 "$here/train" bench-step --device "$device" --precision "${precision:-$default}" "$@"; }
 
 peer() {
-    if [ ! -f "$here/bert_step.py" ]; then echo "skipped: no bert_step.py in $here"; return; fi
-    if ! python3 -c 'import torch, transformers' 2>/dev/null; then echo "skipped: no torch and transformers here"; return; fi
-    # transformers names an extra on import; its own warnings are no result.
+    if [ ! -f "$here/bert_step.py" ]; then echo "skipped: there is no PyTorch program $here/bert_step.py (PEER of pack)"; return; fi
+    if ! python3 -c 'import torch, transformers' 2>/dev/null; then echo "skipped: torch or transformers is not installed"; return; fi
+    # Warnings of transformers go to a log of their own.
     within 280 python3 "$here/bert_step.py" --device "${device%%:*}" --dtype "${precision:-$default}" "$@" 2> "$results/peer.log" || tail -3 "$results/peer.log"
 }
 
-# Ours, the peer's, and the ratio of sequences a second.
+# Measures train and the PyTorch program, and prints the ratio of sequences a second.
 beside() {
     local name=$1 mine theirs
     shift
@@ -140,12 +141,12 @@ section() {
         ;;
     fusion)
         own_options=(--burn-fusion)
-        beside "64 x 128 by Burn's fusion" --batch 64 --seq 128 --steps "$steps"
-        beside "32 x 256 by Burn's fusion" --batch 32 --seq 256 --steps "$steps"
+        beside "64 x 128 with Burn's fusion" --batch 64 --seq 128 --steps "$steps"
+        beside "32 x 256 with Burn's fusion" --batch 32 --seq 256 --steps "$steps"
         ;;
     lengths)
         for set in ecommerce enwiki; do
-            # Sorted within buckets of 50 batches, as training sorts them: both sides get the same batches.
+            # Sorted within buckets of 50 batches, as in training. Both programs get the same batches.
             python3 -c 'import random, sys
 lengths = [int(line) for line in open(sys.argv[1])]
 random.Random(1).shuffle(lengths)
@@ -159,11 +160,11 @@ print("\n".join(str(length) for batch in batches for length in batch))' "$here/$
             say "$set, every sequence padded to 150"
             ours --model "$model" --batch 64 --seq 150 --steps "$steps"
         done
-        echo "compare seq_per_s of the last two: what padding to 150 costs"
+        echo "seq_per_s of the last two of each set: what padding to 150 costs"
         ;;
     parts)
         ours --model "$model" --batch 64 --seq 128 --steps 10 --parts
-        say "by kernel, as CubeCL times them (this slows the step)"
+        say "by kernel, timed by CubeCL (this slows the step)"
         CUBECL_DEBUG_OPTION=profile CUBECL_DEBUG_LOG="$results/profile.log" ours --model "$model" --batch 64 --seq 128 --steps 3 --warmup 2
         tail -60 "$results/profile.log" 2>/dev/null
         ;;
@@ -177,7 +178,7 @@ print("\n".join(str(length) for batch in batches for length in batch))' "$here/$
         ;;
     stage)
         encoder zh
-        # Twice: the second run finds the kernels of the first in the cache.
+        # Twice: the second run finds compiled and tuned kernels in the cache.
         for run in first second; do
             say "finetune, $run run"
             within 280 "$here/train" finetune --data "$here/ecommerce" --dev "$here/ecommerce" --encoder "$here/work/zh" --out "$here/work/stage-$run" \
@@ -194,7 +195,7 @@ print("\n".join(str(length) for batch in batches for length in batch))' "$here/$
         local pair=cpu,cpu
         if [ "$device" != cpu ]; then
             pair=cuda:0,cuda:1
-            if [ "$(nvidia-smi --list-gpus 2>/dev/null | wc -l)" -lt 2 ]; then echo "skipped: there are no two cards"; return; fi
+            if [ "$(nvidia-smi --list-gpus 2>/dev/null | wc -l)" -lt 2 ]; then echo "skipped: there are no two GPUs"; return; fi
         fi
         encoder en
         local common=(--data "$here/enwiki" --encoder "$here/work/en" --overwrite --max-steps $((2 * steps)) --eval-every 0 --lr 5e-5 --warmup 0.1 \
@@ -221,7 +222,7 @@ print("largest difference:", max((abs(one[step] - two[step]) for step in steps),
 PY
 }
 
-# An encoder of BERT-base's size with random weights, once.
+# Writes an encoder of random weights, once.
 encoder() {
     [ -f "$here/work/$1/model.safetensors" ] || "$here/train" bench-step --model "$model" --encoder "$here/work/$1" --vocab "$here/$1.txt"
 }
@@ -240,7 +241,7 @@ shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], "wb"))' "$here/trai
     for name in "$@"; do
         say "$name ($(date +%T))"
         section "$name" 2>&1 | tee "$results/$name.txt" || failed=1
-        # The rest means nothing on a device that computes wrongly.
+        # On a device that computes wrongly, the other sections would measure nothing.
         [ "$name" != check ] || [ $failed = 0 ] || exit 1
     done
     exit $failed
@@ -249,5 +250,5 @@ shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], "wb"))' "$here/trai
 case ${1:-} in
 pack) pack "${2:?where to}" ;;
 run) shift && run "$@" ;;
-*) sed -n '2,27s/^# \{0,1\}//p' "$0" && exit 2 ;;
+*) sed -n '2,26s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac

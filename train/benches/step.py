@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `train bench-step` times, in PyTorch: the same encoder, batch and optimizer. Needs torch and transformers.
+"""Times the training step of `train bench-step` in PyTorch: the same encoder, batch and optimizer. Needs torch and transformers.
 
     python step.py [--steps 20] [--batch 16] [--seq 128]
 """

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Gazetteers of English people, organisations and places, out of short lists and of what the pages link.
+"""Makes gazetteers of English people, organisations and places from short lists and from the links of pages.
 
   names.py PAGES GAZETTEERS FOLDER      writes PER.txt, ORG.txt, LOC.txt and stop.txt; needs polars
 
-PAGES is a folder of `prep pages`. No list says that `University of Oslo` is an organisation or `Ada Lovelace` a person, but the words of a
-title do, and what stands in its brackets. Words that the pages write in lower case more often than not are common ones: they name nobody.
+PAGES is a folder made by `prep pages`. A title is a person, an organisation or a place by its words (`University of Oslo`), its first word
+(`Ada Lovelace`) or what is in its brackets. Words that the pages write in lower case more often than with an upper-case letter are not names.
 """
 import collections
 import csv
@@ -30,11 +30,11 @@ BRACKETS = {
     "ORG": set("agency band broadcaster company magazine network newspaper organisation organization party publisher studio".split()),
     "LOC": set("city country county district island lake mountain province region river state town village".split()),
 }
-# Places that the list of cities calls otherwise or does not have.
+# Places that the list of cities lacks, or has under another name.
 PLACES = set("""Africa|America|Anatolia|Antarctica|Asia|Britain|Central Asia|East Germany|England|Eurasia|Europe|Great Britain|Holland|Iran|
 Latin America|Middle East|North America|Northern Ireland|Oceania|Russia|Scandinavia|Scotland|Siberia|South America|Soviet Union|Syria|Turkey|
 U.K.|U.S.|UK|US|USA|USSR|United States of America|Vietnam|Wales|Washington, D.C.|West Germany""".replace("\n", "").split("|"))
-# Words that begin with an upper-case letter and name no person, organisation or place.
+# Words with an upper-case letter that are not the name of a person, an organisation or a place.
 NO_NAMES = set("""I January February March April May June July August September October November December Monday Tuesday Wednesday Thursday
 Friday Saturday Sunday Mr Mrs Ms Dr Sir St BC AD BCE CE Afghan African Albanian American Arab Arabic Armenian Asian Australian Austrian British
 Canadian Catholic Chinese Christian Christians Christianity Czech Danish Dutch Egyptian English European French German Germans Greek Greeks
@@ -76,7 +76,7 @@ class Lists:
         self.common = common
 
     def kind(self, name, bracket):
-        """What a title names, if that can be told."""
+        """The label of a title, or None if it is not known."""
         words = name.split(" ")
         if bracket:
             kinds = [label for label, known in BRACKETS.items() if known & set(bracket.split(" "))]
@@ -95,7 +95,7 @@ class Lists:
         return None
 
     def is_ambiguous(self, name):
-        """Whether a place's name is, without a link, as likely a person's or a common word."""
+        """Whether the name of a place is, without a link, as likely that of a person or a common word."""
         return name not in self.regions and (name in self.given or name in self.family or name.lower() in self.common)
 
 
@@ -109,13 +109,13 @@ def main(pages, gazetteers, folder):
         name, _, bracket = title.removesuffix(")").partition(" (")
         town, _, region = name.rpartition(", ")
         if region in lists.places and town and not bracket:
-            # `Springfield, Illinois` is two places, of which the link names the first.
+            # `Springfield, Illinois` is two places; the text of the link is the first.
             if not lists.is_ambiguous(town):
                 names["LOC"].add(town)
         elif label := lists.kind(name, bracket):
             if not (label == "LOC" and lists.is_ambiguous(title)):
                 names[label].add(title)
-    # Links whose text is no name: common words, and adjectives of places.
+    # Texts of links that are not names: common words, and adjectives of places.
     stop = NO_NAMES | {text for text in links["text"] if text[:1].islower()}
     adjective = re.compile(r"[A-Z]\w+(an|ans|ch|ese|i|ic|ish)")
     for text, target in links.iter_rows():

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What the four stages bring over fine-tuning alone: 100 labelled sentences of WikiGold, a small English encoder, two excerpts of Wikipedia.
+# What stages 1 to 3 add to fine-tuning on 100 labelled sentences of WikiGold, with a small English encoder and two excerpts of Wikipedia.
 #
-#   run.sh DATA OUT      DATA holds dumps/enwiki-*.bz2, gazetteers/ and ner/wikigold/; what is in OUT already is kept, so that a run that was
-#                        stopped goes on. Needs Python with polars.
+#   run.sh DATA OUT      DATA holds dumps/enwiki-*.bz2, gazetteers/ and ner/wikigold/; a second call resumes what OUT holds.
+#                        Needs Python with polars.
 #
-# BIN, ENCODER, SEEDS and PYTHON: see ../common.sh
+# Environment: that of ../common.sh
 here=$(dirname "$0")
 . "$here/../common.sh"
 
@@ -20,17 +20,17 @@ lists=(--gazetteer "PER=$out/names/PER.txt" --gazetteer "ORG=$out/names/ORG.txt"
 make "$out/nee" nee "$out/pages" --queries "$here/queries.toml" "${lists[@]}" --match both --ambiguous drop --repeat-mentions --family-names PER \
     --max-unknown 0 --min-entities 2 --max-chars 200
 
-# Stages 1 to 3, once.
+# Stages 1 to 3.
 common=(--warmup 0.1 --eval-every 0 --save-every 100)
 stage "$out/runs/esi" esi --data "$out/esi" --encoder "$encoder" --lr 5e-5 --epochs 1 --max-steps 375 "${common[@]}"
 stage "$out/runs/nee" nee --data "$out/nee" --init "$out/runs/esi" --lr 5e-5 --epochs 2 "${common[@]}"
 stage "$out/runs/fet" fet --data "$out/runs/nee" --init "$out/runs/nee" --lr 2e-5 --epochs 1 "${common[@]}"
 
-# Stage 4 after none of them, after the first, the first two, all three; and before it.
+# Fine-tuning without pre-training, after stage 1, after stages 1 and 2, and after all three; and the models before fine-tuning.
 gold=(--data "$out/gold/train" --lr 1e-4 --epochs 15 "${common[@]}")
 f1() { "$bin/train" evaluate "$1" --data "$out/gold/test" --json -q | "$python" -c 'import json, sys; m = json.load(sys.stdin); print(*(round(100 * m[k], 1) for k in ("precision", "recall", "f1")))'; }
 echo "on the 600 sentences: precision, recall, F1"
-for before in nee fet; do echo "without gold, after $before: $(f1 "$out/runs/$before")"; done
+for before in nee fet; do echo "without fine-tuning, after $before: $(f1 "$out/runs/$before")"; done
 for seed in $seeds; do
     stage "$out/runs/alone-$seed" finetune --encoder "$encoder" "${gold[@]}" --seed "$seed"
     for before in esi nee fet; do stage "$out/runs/$before-$seed" finetune --init "$out/runs/$before" "${gold[@]}" --seed "$seed"; done

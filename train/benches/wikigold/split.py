@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Parts WikiGold by document, the same way each time: 600 sentences to test, 100 to train, the rest to try settings on.
+"""Splits WikiGold by document, always in the same way: 600 sentences for testing, 100 for training, the rest for trying settings.
 
   split.py wikigold.conll.txt FOLDER      writes test.conll, train.conll and rest.conll
 
-Documents are drawn at random; of the one that would be too long for a part, the sentences that are too many go nowhere.
+Documents are drawn at random. The last document of a part is cut to the part's size; its other sentences are not used.
 """
 import pathlib
 import random
