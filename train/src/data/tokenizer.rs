@@ -68,20 +68,21 @@ impl WordPieceTokenizer {
     /// # Errors
     /// Neither file exists, one is malformed, or the vocabulary lacks `[CLS]`, `[SEP]`, `[PAD]` or `[UNK]`.
     pub fn read(dir: &Path) -> Result<Self> {
-        let (whole, vocabulary, settings) = (dir.join("tokenizer.json"), dir.join("vocab.txt"), dir.join("tokenizer_config.json"));
-        let lowercase = if settings.exists() {
-            let text = std::fs::read_to_string(&settings).with_context(|| format!("cannot read {}", settings.display()))?;
-            serde_json::from_str::<TokenizerConfig>(&text).with_context(|| format!("cannot read {}", settings.display()))?.do_lower_case
+        let (tokenizer_json, vocabulary, config) = (dir.join("tokenizer.json"), dir.join("vocab.txt"), dir.join("tokenizer_config.json"));
+        let lowercase = if config.exists() {
+            let text = std::fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
+            serde_json::from_str::<TokenizerConfig>(&text).with_context(|| format!("cannot read {}", config.display()))?.do_lower_case
         } else {
             true
         };
-        if whole.exists() {
-            let tokenizer = Tokenizer::from_file(&whole).map_err(|error| anyhow!("cannot read {}: {error}", whole.display()))?;
+        if tokenizer_json.exists() {
+            let tokenizer =
+                Tokenizer::from_file(&tokenizer_json).map_err(|error| anyhow!("cannot read {}: {error}", tokenizer_json.display()))?;
             let lowercase = match tokenizer.get_normalizer() {
                 Some(NormalizerWrapper::BertNormalizer(normalizer)) => normalizer.lowercase,
                 _ => lowercase,
             };
-            return Self::from_tokenizer(tokenizer, lowercase).with_context(|| format!("cannot use {}", whole.display()));
+            return Self::from_tokenizer(tokenizer, lowercase).with_context(|| format!("cannot use {}", tokenizer_json.display()));
         }
         if vocabulary.exists() {
             return Self::from_vocabulary(&vocabulary, lowercase);
@@ -176,13 +177,13 @@ impl WordPieceTokenizer {
     /// Those of the tokenizers library; no input causes one.
     pub fn files(&self, max_length: usize) -> Result<Vec<(&'static str, String)>> {
         let vocabulary = vocabulary_text(self.tokenizer.get_vocab(true));
-        let whole = self.tokenizer.to_string(true).map_err(|error| anyhow!("{error}"))?;
-        let settings = serde_json::json!({
+        let tokenizer_json = self.tokenizer.to_string(true).map_err(|error| anyhow!("{error}"))?;
+        let config = serde_json::json!({
             "tokenizer_class": "BertTokenizer",
             "do_lower_case": self.lowercase,
             "model_max_length": max_length,
         });
-        Ok(vec![("vocab.txt", vocabulary), ("tokenizer.json", whole), ("tokenizer_config.json", format!("{settings:#}\n"))])
+        Ok(vec![("vocab.txt", vocabulary), ("tokenizer.json", tokenizer_json), ("tokenizer_config.json", format!("{config:#}\n"))])
     }
 }
 
