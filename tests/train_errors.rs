@@ -162,7 +162,7 @@ fn a_build_without_cuda_says_so() {
     write(&dir.join("train"), triples(&sentences(4, 0), false), None);
     let args = ["finetune", "--data", "train", "--encoder", "tiny", "--out", "run", "--device", "cuda"];
     let said = fail(dir, &args, 1);
-    assert!(said.contains("--device cuda:0: this build does not know cuda; build it with --features cuda"), "{said}");
+    assert!(said.contains("--device cuda:0: this build has no cuda support; build `train` with --features cuda"), "{said}");
 }
 
 #[test]
