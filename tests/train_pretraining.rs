@@ -139,7 +139,9 @@ fn clusters_are_made_before_each_epoch() {
     succeed(dir, &["finetune", "--data", "train", "--init", "means", "--out", "last", "--max-steps", "2", "--quiet"]);
     let size = |run: &str| std::fs::metadata(dir.join(run).join("model.safetensors")).unwrap().len();
     assert!(size("last") < size("means"));
-    assert!(fail(dir, &["fet", "--data", "means", "--init", "means", "--out", "other"], 1).contains("no finished round of relabelled triples"));
+    assert!(
+        fail(dir, &["fet", "--data", "means", "--init", "means", "--out", "other"], 1).contains("no finished round of relabelled triples")
+    );
     succeed(dir, &["evaluate", "means", "--data", "train", "--quiet"]);
 }
 
