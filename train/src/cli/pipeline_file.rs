@@ -223,7 +223,7 @@ fn a(noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Cli;
+    use crate::cli::command::Cli;
     use crate::cli::resolve::resolve;
     use crate::config::Config;
     use crate::stage::settings::{InitialWeights, Stage};

@@ -23,9 +23,9 @@ pub const OPTIMIZER_STATE: &str = "moments.safetensors";
 /// File of the state of the training loop.
 pub const STATE: &str = "state.json";
 
-/// What a checkpoint holds.
+/// The contents of a checkpoint's files.
 #[derive(Debug)]
-pub struct Contents<'a> {
+pub struct CheckpointFiles<'a> {
     /// Weights, as a safetensors file.
     pub weights: &'a [u8],
     /// Optimizer state, as a safetensors file.
@@ -38,7 +38,7 @@ pub struct Contents<'a> {
 ///
 /// # Errors
 /// A failed write; the older checkpoints are then kept.
-pub fn write(run: &Path, step: usize, contents: &Contents<'_>) -> Result<()> {
+pub fn write(run: &Path, step: usize, contents: &CheckpointFiles<'_>) -> Result<()> {
     let folder = run.join(CHECKPOINTS);
     let path = folder.join(name(step));
     let temporary = atomic_file::temporary_path(&path);
@@ -105,7 +105,7 @@ mod tests {
     fn the_newest_complete_checkpoint_is_found() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(newest(dir.path()).unwrap(), None);
-        let files = Contents { weights: b"w", optimizer_state: b"m", state: &serde_json::json!({}) };
+        let files = CheckpointFiles { weights: b"w", optimizer_state: b"m", state: &serde_json::json!({}) };
         write(dir.path(), 9, &files).unwrap();
         write(dir.path(), 10, &files).unwrap();
         let folder = dir.path().join(CHECKPOINTS);

@@ -41,10 +41,11 @@ pub struct TrainingLoop<'a, B: TrainBackend> {
 }
 
 /// What changes from step to step.
-struct Progress<B: TrainBackend> {
+struct LoopState<B: TrainBackend> {
     /// One for each device, all with equal weights.
     replicas: Vec<TrainState<B>>,
-    state: CheckpointState,
+    /// What checkpoints store.
+    checkpoint: CheckpointState,
     dropout_seeds: ChaCha8Rng,
     throughput: Throughput,
     losses: LossAverage,
@@ -52,7 +53,7 @@ struct Progress<B: TrainBackend> {
 }
 
 impl<B: TrainBackend> TrainingLoop<'_, B> {
-    /// Trains from the position of `state` to the end, and writes weights, checkpoints and metrics to the run folder. Returns the
+    /// Trains from the position of `checkpoint` to the end, and writes weights, checkpoints and metrics to the run folder. Returns the
     /// state at the end.
     ///
     /// The weights that the run keeps are the best on dev by F1, the later of equal ones; without dev, the last ones. With several
@@ -67,7 +68,7 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
         mut self,
         mut data: Dataset,
         initial: TrainState<B>,
-        state: CheckpointState,
+        checkpoint: CheckpointState,
         objective: &mut impl Objective<B>,
     ) -> Result<CheckpointState> {
         let StageSettings { seed, device, batch, accumulate, epochs, .. } = *self.settings;
@@ -75,108 +76,108 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
         let shuffler = rng::generator(seed, RngStream::Shuffle, 0);
         let total = sampler.count_steps(&data.sequences, epochs, shuffler).min(self.settings.max_steps.unwrap_or(usize::MAX));
         let schedule = Schedule::new(self.settings.lr, self.settings.warmup, total);
-        let mut progress = Progress {
-            dropout_seeds: rng::generator(seed, RngStream::Dropout, state.dropout_words),
-            throughput: Throughput::start(state.seconds, device.is_gpu()),
+        let mut state = LoopState {
+            dropout_seeds: rng::generator(seed, RngStream::Dropout, checkpoint.dropout_words),
+            throughput: Throughput::start(checkpoint.seconds, device.is_gpu()),
             losses: LossAverage::default(),
             pending: PendingLosses::default(),
             replicas: vec![initial],
-            state,
+            checkpoint,
         };
         let task = Task::start(self.reporter, "training", total);
-        self.reporter.skip(progress.state.position.step);
+        self.reporter.skip(state.checkpoint.position.step);
         self.reporter.message(&format!("{}: {} sequences, {total} steps", self.settings.stage.name(), data.sequences.len()));
         if self.dev.is_none() {
             self.reporter.message("no --dev: the run keeps the last weights");
         }
 
         loop {
-            let TrainPosition { epoch, step_in_epoch, .. } = progress.state.position;
-            objective.begin_epoch(epoch, step_in_epoch > 0, &mut progress.replicas[0], &mut data, self.reporter)?;
-            progress.throughput.resume();
-            progress.replicate(self.devices);
-            let mut shuffler = rng::generator(seed, RngStream::Shuffle, progress.state.shuffle_words);
+            let TrainPosition { epoch, step_in_epoch, .. } = state.checkpoint.position;
+            objective.begin_epoch(epoch, step_in_epoch > 0, &mut state.replicas[0], &mut data, self.reporter)?;
+            state.throughput.resume();
+            state.replicate(self.devices);
+            let mut shuffler = rng::generator(seed, RngStream::Shuffle, state.checkpoint.shuffle_words);
             let epoch_steps = sampler.steps_of_epoch(&data.sequences, &mut shuffler);
             let inference = self.inference;
             prefetch(
                 &epoch_steps[step_in_epoch..],
                 |positions| inference.batch(&data, positions),
                 |batches| -> Result<()> {
-                    while !self.is_over(&progress, total) {
+                    while !self.is_over(&state, total) {
                         let asked = Instant::now();
                         let Ok(batches) = batches.recv() else { break };
-                        self.step(&mut progress, &*objective, &schedule, batches, asked.elapsed());
-                        self.after_step(&mut progress, &data, &schedule, epoch_steps.len())?;
+                        self.step(&mut state, &*objective, &schedule, batches, asked.elapsed());
+                        self.after_step(&mut state, &data, &schedule, epoch_steps.len())?;
                     }
                     Ok(())
                 },
             )?;
-            progress.replicas.truncate(1);
-            objective.end_epoch(epoch, &progress.replicas[0].model.valid(), &data, self.reporter)?;
-            if self.is_over(&progress, total) {
+            state.replicas.truncate(1);
+            objective.end_epoch(epoch, &state.replicas[0].model.valid(), &data, self.reporter)?;
+            if self.is_over(&state, total) {
                 break;
             }
-            let step = progress.state.position.step;
-            progress.state.position = TrainPosition { step, epoch: epoch + 1, step_in_epoch: 0 };
-            progress.state.shuffle_words = rng::words_drawn(&shuffler);
+            let step = state.checkpoint.position.step;
+            state.checkpoint.position = TrainPosition { step, epoch: epoch + 1, step_in_epoch: 0 };
+            state.checkpoint.shuffle_words = rng::words_drawn(&shuffler);
         }
         drop(task);
-        self.report_end(&progress, total);
-        Ok(progress.state)
+        self.report_end(&state, total);
+        Ok(state.checkpoint)
     }
 
-    fn is_over(&self, progress: &Progress<B>, total: usize) -> bool {
-        progress.state.position.step == total || progress.state.best.exhausts(self.settings.patience)
+    fn is_over(&self, state: &LoopState<B>, total: usize) -> bool {
+        state.checkpoint.position.step == total || state.checkpoint.best.exhausts(self.settings.patience)
     }
 
-    fn step(&self, progress: &mut Progress<B>, objective: &impl Objective<B>, schedule: &Schedule, batches: Vec<Batch>, waited: Duration) {
-        progress.throughput.begin_step(&batches, waited);
-        let lr = schedule.at(progress.state.position.step);
+    fn step(&self, state: &mut LoopState<B>, objective: &impl Objective<B>, schedule: &Schedule, batches: Vec<Batch>, waited: Duration) {
+        state.throughput.begin_step(&batches, waited);
+        let lr = schedule.at(state.checkpoint.position.step);
         let dropout = self.settings.dropout as f32;
-        let loss = train_step(&mut progress.replicas, objective, &batches, dropout, &mut progress.dropout_seeds, lr);
-        progress.throughput.end_step();
-        progress.state.position.step += 1;
-        progress.state.position.step_in_epoch += 1;
-        progress.pending.push(progress.state.position.step, loss, batches);
+        let loss = train_step(&mut state.replicas, objective, &batches, dropout, &mut state.dropout_seeds, lr);
+        state.throughput.end_step();
+        state.checkpoint.position.step += 1;
+        state.checkpoint.position.step_in_epoch += 1;
+        state.pending.push(state.checkpoint.position.step, loss, batches);
     }
 
     /// Records, evaluates and saves, as far as it is due.
-    fn after_step(&mut self, progress: &mut Progress<B>, data: &Dataset, schedule: &Schedule, epoch_steps: usize) -> Result<()> {
+    fn after_step(&mut self, state: &mut LoopState<B>, data: &Dataset, schedule: &Schedule, epoch_steps: usize) -> Result<()> {
         let cadence = Cadence {
             eval_every: self.settings.eval_every,
             save_every: self.settings.save_every,
             log_every: self.settings.device.steps_between_loss_reads(),
             total_steps: schedule.total_steps,
         };
-        let due = cadence.due(progress.state.position, epoch_steps);
-        let lr = schedule.at(progress.state.position.step - 1);
+        let due = cadence.due(state.checkpoint.position, epoch_steps);
+        let lr = schedule.at(state.checkpoint.position.step - 1);
         if due.log {
-            progress.losses.add(&progress.pending.read(data)?);
-            progress.throughput.synced();
-            self.run.record(&progress.metrics(lr))?;
+            state.losses.add(&state.pending.read(data)?);
+            state.throughput.synced();
+            self.run.record(&state.metrics(lr))?;
         }
-        self.reporter.step(&|| progress.status(lr));
-        let keep = due.evaluate && self.evaluate(progress, lr)?;
+        self.reporter.step(&|| state.status(lr));
+        let keep = due.evaluate && self.evaluate(state, lr)?;
         if keep || due.save {
-            self.save(progress, keep)?;
+            self.save(state, keep)?;
         }
         if due.evaluate || due.save {
-            progress.throughput.resume();
+            state.throughput.resume();
         }
         Ok(())
     }
 
     /// Evaluates on dev, if there is one. Returns whether the current weights are the ones to keep.
-    fn evaluate(&mut self, progress: &mut Progress<B>, lr: f64) -> Result<bool> {
+    fn evaluate(&mut self, state: &mut LoopState<B>, lr: f64) -> Result<bool> {
         let Some(dev) = self.dev else { return Ok(true) };
-        let answers = inference::predict_spans(&progress.replicas[0].model.valid(), dev, self.inference, &self.devices[0], self.reporter);
+        let answers = inference::predict_spans(&state.replicas[0].model.valid(), dev, self.inference, &self.devices[0], self.reporter);
         let scores = inference::score(dev, &answers);
-        let mut line = progress.metrics(lr);
+        let mut line = state.metrics(lr);
         line["dev"] = scores.to_json();
         self.run.record(&line)?;
         let f1 = scores.micro().f1();
-        let TrainPosition { step, epoch, .. } = progress.state.position;
-        let keep = progress.state.best.add(scores, progress.state.position);
+        let TrainPosition { step, epoch, .. } = state.checkpoint.position;
+        let keep = state.checkpoint.best.add(scores, state.checkpoint.position);
         let remark = if keep { ", best so far" } else { "" };
         self.reporter.message(&format!("step {step} epoch {epoch} dev F1 {f1:.4}{remark}"));
         Ok(keep)
@@ -184,26 +185,26 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
 
     /// Writes a checkpoint, and before it the run's weights if they are to be kept: a process that is killed in between writes
     /// them again after it resumed from the checkpoint before.
-    fn save(&self, progress: &mut Progress<B>, keep: bool) -> Result<()> {
-        progress.state.dropout_words = rng::words_drawn(&progress.dropout_seeds);
-        progress.state.seconds = progress.throughput.seconds();
-        let TrainState { model, optimizer } = &progress.replicas[0];
+    fn save(&self, state: &mut LoopState<B>, keep: bool) -> Result<()> {
+        state.checkpoint.dropout_words = rng::words_drawn(&state.dropout_seeds);
+        state.checkpoint.seconds = state.throughput.seconds();
+        let TrainState { model, optimizer } = &state.replicas[0];
         let weights = weights::to_safetensors(model)?;
         if keep {
             self.run.keep_weights(&weights)?;
         }
-        progress.state.metrics_bytes = self.run.sync_metrics()?;
+        state.checkpoint.metrics_bytes = self.run.sync_metrics()?;
         let optimizer_state = optimizer.to_safetensors()?;
-        let state = serde_json::to_value(&progress.state)?;
-        let files = checkpoint::Contents { weights: &weights, optimizer_state: &optimizer_state, state: &state };
-        checkpoint::write(self.run.dir(), progress.state.position.step, &files)
+        let loop_state = serde_json::to_value(&state.checkpoint)?;
+        let files = checkpoint::CheckpointFiles { weights: &weights, optimizer_state: &optimizer_state, state: &loop_state };
+        checkpoint::write(self.run.dir(), state.checkpoint.position.step, &files)
     }
 
-    fn report_end(&self, progress: &Progress<B>, total: usize) {
-        if let Some((steps, seconds)) = progress.throughput.warm_up() {
+    fn report_end(&self, state: &LoopState<B>, total: usize) {
+        if let Some((steps, seconds)) = state.throughput.warm_up() {
             self.reporter.message(&format!("warm-up: {seconds:.1} s in {steps} steps with batches of new shapes"));
         }
-        let CheckpointState { position, best, .. } = &progress.state;
+        let CheckpointState { position, best, .. } = &state.checkpoint;
         if position.step < total {
             let (evaluations, step) = (best.evaluations_without_gain, position.step);
             self.reporter.message(&format!("stopped early at step {step}: {evaluations} evaluations without a better F1 on --dev"));
@@ -211,7 +212,7 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
     }
 }
 
-impl<B: TrainBackend> Progress<B> {
+impl<B: TrainBackend> LoopState<B> {
     /// Copies the state of the first device to the others.
     fn replicate(&mut self, devices: &[B::Device]) {
         let others: Vec<TrainState<B>> = devices.iter().skip(1).map(|device| self.replicas[0].to_device(device)).collect();
@@ -221,15 +222,15 @@ impl<B: TrainBackend> Progress<B> {
     /// A few words for the progress line.
     fn status(&self, lr: f64) -> String {
         let (loss, speed, busy) = (self.losses.smooth, self.throughput.sequences_per_second(), self.throughput.busy() * 100.0);
-        let best = self.state.best.f1().map_or(String::new(), |f1| format!(" best dev F1 {f1:.4}"));
+        let best = self.checkpoint.best.f1().map_or(String::new(), |f1| format!(" best dev F1 {f1:.4}"));
         format!("loss {loss:.4} lr {lr:.1e} {speed:.1} seq/s busy {busy:.0} %{best}")
     }
 
     /// A line of `metrics.jsonl`.
     fn metrics(&self, lr: f64) -> serde_json::Value {
         let mut line = serde_json::json!({
-            "step": self.state.position.step,
-            "epoch": self.state.position.epoch,
+            "step": self.checkpoint.position.step,
+            "epoch": self.checkpoint.position.epoch,
             "loss": self.losses.last,
             "lr": lr,
             "seconds": self.throughput.seconds(),
