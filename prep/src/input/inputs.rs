@@ -45,7 +45,7 @@ pub enum OpenedInput {
     /// A folder of pages.
     Pages {
         /// The folder.
-        folder: ShardFolder,
+        folder: Box<ShardFolder>,
         /// Its path as given.
         path: PathBuf,
         /// Where its bytes are counted.
@@ -158,7 +158,7 @@ impl Inputs {
             let site = SiteInfo { lang: lang.clone(), namespaces, ..SiteInfo::default() };
             self.sites.entry(lang).or_insert(site);
         }
-        self.opened.push(OpenedInput::Pages { folder, path: path.to_owned(), bytes_read: self.bytes_read.clone() });
+        self.opened.push(OpenedInput::Pages { folder: Box::new(folder), path: path.to_owned(), bytes_read: self.bytes_read.clone() });
         Ok(())
     }
 
