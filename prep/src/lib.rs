@@ -23,6 +23,8 @@
 //! - Every counter adds up: what comes in goes out or is skipped for a reason that is counted.
 //! - The output depends on inputs and settings alone: not on threads, memory or interruptions.
 //! - Memory does not grow with the size of the inputs; it grows with the names of gazetteers and the titles of redirects.
+//!
+#![doc = include_str!("../docs/guide.md")]
 
 pub mod cli;
 pub mod commands;

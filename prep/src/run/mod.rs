@@ -10,6 +10,8 @@
 //! | [`manifest_config`] | the settings in the manifest |
 //! | [`page_report`] | the file of `--report` |
 //! | [`observer`] | events of a run, for whoever shows them |
+//!
+#![doc = include_str!("../../docs/resume-and-plan.md")]
 
 pub mod batch_worker;
 pub mod checkpoint;
