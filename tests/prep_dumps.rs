@@ -193,8 +193,10 @@ fn an_existing_folder_is_kept() {
 fn queries_must_fit() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
-    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "en_conll03"]).is_usage_error(&["has 4 labels, expected one"]);
-    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "nothing"]).is_usage_error(&["no query set", "en_conll03"]);
+    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "en_conll03"])
+        .fails_with_usage_error(&["has 4 labels, expected one"]);
+    prep(&["esi", &fixture("enwiki.xml"), "-o", text(&out), "--queries", "nothing"])
+        .fails_with_usage_error(&["no query set", "en_conll03"]);
 }
 
 mod shared_data {

@@ -149,8 +149,9 @@ fn what_cannot_be_read_names_file_and_line() {
     }
     let desk = Desk::new();
     mrc(&[Path::new("/no/such.conll")], "en_conll03", &desk.out(), &[]).fails(&["/no/such.conll"]);
-    desk.mrc(b"a B-PER\n", &["--ignore-label", "PER"]).is_usage_error(&["label `PER` of --ignore-label has a query"]);
-    mrc(&[Path::new("/no/such.conll")], "en_conll04", &desk.out(), &[]).is_usage_error(&["no query set and no file is named `en_conll04`"]);
+    desk.mrc(b"a B-PER\n", &["--ignore-label", "PER"]).fails_with_usage_error(&["label `PER` of --ignore-label has a query"]);
+    mrc(&[Path::new("/no/such.conll")], "en_conll04", &desk.out(), &[])
+        .fails_with_usage_error(&["no query set and no file is named `en_conll04`"]);
 }
 
 #[test]

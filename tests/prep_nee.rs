@@ -176,7 +176,7 @@ fn bad_gazetteers_are_refused() {
     };
     let gbk = desk.write("gbk.txt", b"Oslo\n\xb1\xb1\xbe\xa9\n");
     let csv = places.trim_start_matches("LOC=").trim_end_matches(":name");
-    prep(&["nee", &dump, "--queries", "en_conll03", "-o", &out, "--gazetteer", "CITY=x.txt"]).is_usage_error(&[
+    prep(&["nee", &dump, "--queries", "en_conll03", "-o", &out, "--gazetteer", "CITY=x.txt"]).fails_with_usage_error(&[
         "--gazetteer CITY=x.txt",
         "`en_conll03` has no label `CITY`",
         "ORG, PER, LOC, MISC",

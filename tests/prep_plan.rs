@@ -135,7 +135,7 @@ fn what_does_not_belong_together_is_refused() {
         prep(&[&["esi", "--plan", text(&plan), "--part", part, "-o", text(&path(out)), "-q"], more].concat())
     };
     run_part("3", "x", &[]).fails(&["has parts 0 to 2, but --part is 3"]);
-    run_part("0", "x", &["--resolve-redirects"]).is_usage_error(&["--resolve-redirects needs all redirects"]);
+    run_part("0", "x", &["--resolve-redirects"]).fails_with_usage_error(&["--resolve-redirects needs all redirects"]);
     for part in ["0", "1", "2"] {
         run_part(part, part, &[]).ok();
         run_part(part, part, &["--resume"]).ok();

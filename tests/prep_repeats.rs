@@ -81,8 +81,8 @@ fn later_mentions_have_the_label_of_the_link() {
         let out = desk.path("x");
         prep(&[&args.iter().map(String::as_str).collect::<Vec<_>>()[..], &["-o", &out], more].concat())
     };
-    wrong(&["--repeat-mentions", "--family-names", "CITY"]).is_usage_error(&["--family-names", "has no label `CITY`"]);
-    wrong(&["--repeat-mentions", "--match", "mentions"]).is_usage_error(&["--repeat-mentions", "--match"]);
+    wrong(&["--repeat-mentions", "--family-names", "CITY"]).fails_with_usage_error(&["--family-names", "has no label `CITY`"]);
+    wrong(&["--repeat-mentions", "--match", "mentions"]).fails_with_usage_error(&["--repeat-mentions", "--match"]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Run {
 
     /// Asserts a usage error (exit code 2) with all of these texts on standard error.
     #[track_caller]
-    pub fn is_usage_error(self, texts: &[&str]) -> Self {
+    pub fn fails_with_usage_error(self, texts: &[&str]) -> Self {
         self.exits_with(2, texts)
     }
 

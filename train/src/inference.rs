@@ -139,6 +139,8 @@ fn to_vec<B: Kernels>(logits: Tensor<B, 1>) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
     use crate::data::{GoldSpans, Sequence, TokenizedText, TripleEncoder};
     use schemas::Triple;
@@ -167,7 +169,7 @@ mod tests {
 
     #[test]
     fn word_pieces_become_chars() {
-        let dataset = dataset(&[(0, 2), (2, 4), (5, 9)], &[0..3]);
+        let dataset = dataset(&[(0, 2), (2, 4), (5, 9)], slice::from_ref(&(0..3)));
         let spans = join_sequences(&dataset, vec![vec![span(0, 1), span(2, 2)]], false);
         let expected = |start, end| ScoredSpan { start, end, score: 0.5 };
         assert_eq!(spans, [[expected(0, 4), expected(5, 9)]]);

@@ -137,14 +137,17 @@ mod tests {
         ");
     }
 
-    /// Sentences as gold and predicted entities `(label, start, end)`; expected are precision, recall, F1 and support by label.
+    /// Label, start and end.
+    type Entity<'a> = (&'a str, u32, u32);
+
+    /// Sentences as gold and predicted entities; expected are precision, recall, F1 and support by label.
     #[track_caller]
-    fn check(sentences: &[(&[(&str, u32, u32)], &[(&str, u32, u32)])], expected: &[(&str, f64, f64, f64, u64)]) {
+    fn check(sentences: &[(&[Entity<'_>], &[Entity<'_>])], expected: &[(&str, f64, f64, f64, u64)]) {
         let mut scores = Scores::default();
         for (gold, predicted) in sentences {
             let labels: std::collections::BTreeSet<&str> = gold.iter().chain(*predicted).map(|(label, ..)| *label).collect();
             for label in labels {
-                let spans = |entities: &[(&str, u32, u32)]| -> Vec<(u32, u32)> {
+                let spans = |entities: &[Entity<'_>]| -> Vec<(u32, u32)> {
                     entities.iter().filter(|(of, ..)| *of == label).map(|&(_, start, end)| (start, end)).collect()
                 };
                 scores.labels.entry(label.to_owned()).or_default().add(&spans(predicted), &spans(gold));
