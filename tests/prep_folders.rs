@@ -40,9 +40,9 @@ fn triples(dir: &Path) -> Manifest {
             writer.write(row).unwrap();
         }
     }
-    let tally = |count| Counter { seen: count, out: count, ..Counter::default() };
-    let counters = [("sentences", tally(u64::from(SENTENCES))), ("triples", tally(u64::from(SENTENCES) * 2))];
-    writer.finish(Vec::new(), counters.map(|(name, tally)| (name.to_owned(), tally)).into(), None).unwrap()
+    let counter = |count| Counter { seen: count, out: count, ..Counter::default() };
+    let counters = [("sentences", counter(u64::from(SENTENCES))), ("triples", counter(u64::from(SENTENCES) * 2))];
+    writer.finish(Vec::new(), counters.map(|(name, counter)| (name.to_owned(), counter)).into(), None).unwrap()
 }
 
 fn pages(dir: &Path) {
@@ -68,8 +68,8 @@ fn pages(dir: &Path) {
         };
         writer.write(page).unwrap();
     }
-    let tally = Counter { seen: 10, out: 10, ..Counter::default() };
-    writer.finish(Vec::new(), [("pages".to_owned(), tally)].into(), None).unwrap();
+    let counter = Counter { seen: 10, out: 10, ..Counter::default() };
+    writer.finish(Vec::new(), [("pages".to_owned(), counter)].into(), None).unwrap();
 }
 
 fn prep(command: &str, dir: &Path, options: &[&str]) -> Run {

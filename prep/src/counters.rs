@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemas::Counter;
 use serde::{Deserialize, Serialize};
 
-/// A kind of item that a run counts: a key of `counters` in the manifest.
+/// A kind of item that a run over pages (`prep pages`, `prep esi`, `prep nee`) counts: a key of `counters` in the manifest. `prep mrc` and
+/// relabelling in `train` have keys of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CounterKey {
@@ -49,7 +50,7 @@ impl CounterKey {
     }
 }
 
-/// Tallies by kind of item. Each adds up: items in = items out + items skipped by reason.
+/// Counters by kind of item. Each adds up: items in = items out + items skipped by reason.
 ///
 /// ```
 /// use prep::counters::{CounterKey, Counters};
@@ -67,31 +68,31 @@ impl CounterKey {
 pub struct Counters(BTreeMap<CounterKey, Counter>);
 
 impl Counters {
-    /// The tally of one kind of item.
+    /// The counter of one kind of item.
     pub fn of(&mut self, key: CounterKey) -> &mut Counter {
         self.0.entry(key).or_default()
     }
 
     /// Number of items of one kind that came in.
     pub fn seen(&self, key: CounterKey) -> u64 {
-        self.0.get(&key).map_or(0, |tally| tally.seen)
+        self.0.get(&key).map_or(0, |counter| counter.seen)
     }
 
-    /// Adds the tallies of a later part of the run.
+    /// Adds the counters of a later part of the run.
     pub fn add(&mut self, other: &Self) {
-        for (&key, tally) in &other.0 {
-            self.of(key).add(tally);
+        for (&key, counter) in &other.0 {
+            self.of(key).add(counter);
         }
     }
 
-    /// Whether every tally adds up.
+    /// Whether every counter adds up.
     pub fn add_up(&self) -> bool {
         self.0.values().all(Counter::adds_up)
     }
 
-    /// The tallies by their key in the manifest.
+    /// The counters by their key in the manifest.
     pub fn into_manifest(self) -> BTreeMap<String, Counter> {
-        self.0.into_iter().map(|(key, tally)| (key.name().to_owned(), tally)).collect()
+        self.0.into_iter().map(|(key, counter)| (key.name().to_owned(), counter)).collect()
     }
 }
 

@@ -3,8 +3,8 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`cli`] | the command line: arguments, resolved into settings |
-//! | [`config`] | the settings of each command |
 //! | [`commands`] | one module for each command, and the terminal |
+//! | [`config`] | the settings of each command |
 //! | [`run`] | jobs from inputs to an output folder: units, checkpoints, resume |
 //! | [`label`] | pages to triples: spans and their labels |
 //! | [`input`] | dumps and folders of pages, opened and read in batches |
@@ -42,7 +42,7 @@ pub mod sentence;
 pub mod source;
 pub mod wikitext;
 
-use config::{Command, Config};
+use config::{CommandConfig, Config};
 
 /// Runs a command.
 ///
@@ -52,16 +52,16 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let Config { command, runtime } = config;
     commands::terminal::start_log(runtime.log_level);
     match &command {
-        Command::Pages(config) => commands::pages::run(config, &runtime),
-        Command::Esi(config) => commands::esi::run(config, &runtime),
-        Command::Nee(config) => commands::nee::run(config, &runtime),
-        Command::Plan(config) => commands::plan::run(config, &runtime),
-        Command::Merge(config) => commands::merge::run(config, &runtime),
-        Command::Mrc(config) => commands::mrc::run(config, &runtime),
-        Command::Export(config) => commands::export::run(config, &runtime),
-        Command::Queries(config) => commands::queries::run(config),
+        CommandConfig::Pages(config) => commands::pages::run(config, &runtime),
+        CommandConfig::Esi(config) => commands::esi::run(config, &runtime),
+        CommandConfig::Nee(config) => commands::nee::run(config, &runtime),
+        CommandConfig::Plan(config) => commands::plan::run(config, &runtime),
+        CommandConfig::Merge(config) => commands::merge::run(config, &runtime),
+        CommandConfig::Mrc(config) => commands::mrc::run(config, &runtime),
+        CommandConfig::Export(config) => commands::export::run(config, &runtime),
+        CommandConfig::Queries(config) => commands::queries::run(config),
         #[cfg(feature = "inspect")]
-        Command::Inspect(config) => commands::inspect::run(config, &runtime),
-        Command::Verify(config) => commands::verify::run(config, &runtime),
+        CommandConfig::Inspect(config) => commands::inspect::run(config, &runtime),
+        CommandConfig::Verify(config) => commands::verify::run(config, &runtime),
     }
 }

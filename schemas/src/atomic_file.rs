@@ -52,7 +52,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
 /// As [`write`](fn@write).
 ///
 /// # Panics
-/// The value cannot be serialised, such as a map whose keys are not strings.
+/// The value cannot be serialized, such as a map whose keys are not strings.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError> {
     let mut json = serde_json::to_vec_pretty(value).expect("values written as JSON are plain data");
     json.push(b'\n');

@@ -40,7 +40,7 @@ pub struct Query {
 #[derive(Debug, thiserror::Error)]
 pub enum QuerySetError {
     /// The name is neither a built-in set nor a file.
-    #[error("no query set and no file is named `{name}`; built in are {}", BUILT_IN.map(|(name, _)| name).join(", "))]
+    #[error("no query set and no file is named `{name}`; built in are {}", BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -69,11 +69,11 @@ pub enum QuerySetError {
 
 macro_rules! built_in {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../queries/", $name, ".toml")))),*]
+        &[$(($name, include_str!(concat!("../queries/", $name, ".toml")))),*]
     };
 }
 
-const BUILT_IN: [(&str, &str); 13] = built_in![
+const BUILT_IN: &[(&str, &str)] = built_in![
     "zhwiki",
     "enwiki",
     "zh_ecommerce",
@@ -159,9 +159,19 @@ mod tests {
 
     #[test]
     fn built_in_sets_are_sound() {
-        let labels = [1, 1, 2, 5, 3, 4, 4, 3, 6, 18, 7, 7, 5];
-        for ((set, (name, _)), labels) in QuerySet::built_in().iter().zip(BUILT_IN).zip(labels) {
-            assert_eq!((set.name.as_str(), set.queries.len()), (name, labels));
+        let labels = |name: &str| match name {
+            "zhwiki" | "enwiki" => 1,
+            "zh_ecommerce" => 2,
+            "zh_msra" | "en_twitter" => 3,
+            "zh_ontonotes4" | "en_conll03" => 4,
+            "zh_ecommerce5" | "en_genia" => 5,
+            "en_wnut17" => 6,
+            "en_ace04" | "en_ace05" => 7,
+            "en_ontonotes5" => 18,
+            _ => panic!("say here how many labels {name} has"),
+        };
+        for (set, &(name, _)) in QuerySet::built_in().iter().zip(BUILT_IN) {
+            assert_eq!((set.name.as_str(), set.queries.len()), (name, labels(name)));
             assert!(name.starts_with(&set.lang), "{name} is in the language of its data");
             assert_eq!(QuerySet::parse(Path::new(name), &set.to_toml()).unwrap(), *set, "TOML round trip");
         }

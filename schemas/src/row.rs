@@ -10,6 +10,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// A row of one of the schemas.
 ///
+/// Column policy: the encodings, dictionaries and statistics of the columns are constants here.
+///
 /// Implemented by [`Page`](crate::Page) and [`Triple`](crate::Triple). The shard writer takes everything it needs to know
 /// about a schema from here; it knows no column name. Columns are named by their Parquet path, such as
 /// `spans.list.item.text`.

@@ -8,7 +8,7 @@ use prep::corpora::read::open::{ReaderOptions, open_reader};
 use prep::corpora::tagging::scheme::TaggingScheme;
 use schemas::char_slice;
 
-const FORMATS: [CorpusFormat; 4] = [CorpusFormat::Conll, CorpusFormat::Nested, CorpusFormat::Jsonl, CorpusFormat::MrcJson];
+const FORMATS: [CorpusFormat; 4] = [CorpusFormat::Conll, CorpusFormat::Nested, CorpusFormat::AnnotationTool, CorpusFormat::MrcJson];
 
 fuzz_target!(|data: &[u8]| {
     for format in FORMATS {

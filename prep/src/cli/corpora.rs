@@ -7,7 +7,7 @@ use clap::Args;
 use super::output::OutputArgs;
 use super::values::{OrAuto, one_of, or_auto};
 use crate::corpora::format::CorpusFormat;
-use crate::corpora::read::columns::ConllColumns;
+use crate::corpora::read::conll_columns::ConllColumns;
 use crate::corpora::read::json::offsets::SpanOffsets;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tokenization::Tokenization;
@@ -26,7 +26,7 @@ pub(super) struct MrcArgs {
     /// Format of the files
     #[arg(long, value_parser = or_auto::<CorpusFormat>("Detected from the content of each file"), default_value = "auto")]
     pub format: OrAuto<CorpusFormat>,
-    /// ConllColumns of CoNLL files: `token`, `tag`, `_` for a column to ignore, `..` for any number of them
+    /// Columns of CoNLL files: `token`, `tag`, `_` for a column to ignore, `..` for any number of them
     #[arg(long, value_name = "NAMES", default_value_t = ConllColumns::default())]
     pub columns: ConllColumns,
     /// What spans in JSON count [default: tokens-inclusive for nested and mrc-json, chars-exclusive for jsonl]

@@ -2,14 +2,14 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `args` | the program's arguments and the list of commands |
+//! | `command` | the program's arguments and the list of commands |
 //! | `pages`, `plan`, `corpora`, `folders`, `output` | the arguments of each command |
 //! | `size`, `gazetteer_arg`, `values` | how values are spelled |
 //! | `resolve` | arguments to [`config`](crate::config), and usage errors |
 //!
 //! The only module that knows clap.
 
-mod args;
+mod command;
 mod corpora;
 mod folders;
 mod gazetteer_arg;
@@ -20,5 +20,5 @@ mod resolve;
 mod size;
 mod values;
 
-pub use args::Cli;
+pub use command::Cli;
 pub use resolve::resolve;

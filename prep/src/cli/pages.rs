@@ -10,7 +10,7 @@ use super::output::OutputArgs;
 use super::size::Size;
 use crate::gazetteer::AmbiguousNames;
 use crate::label::buckets::Buckets;
-use crate::label::nee::Matching;
+use crate::label::nee::MatchIn;
 use crate::wikitext::{ChineseVariant, ExtraSegment};
 
 /// The inputs.
@@ -115,8 +115,8 @@ pub(super) struct NeeArgs {
     #[arg(long, required = true, value_name = "LABEL=FILE[:COLUMN]")]
     pub gazetteer: Vec<GazetteerArg>,
     /// Where names are looked for
-    #[arg(long = "match", value_enum, default_value_t = Matching::Anchors)]
-    pub matching: Matching,
+    #[arg(long = "match", value_enum, default_value_t = MatchIn::Anchors)]
+    pub matching: MatchIn,
     /// Label of a name that is in gazetteers of several labels
     #[arg(long, value_enum, default_value_t = AmbiguousNames::First)]
     pub ambiguous: AmbiguousNames,

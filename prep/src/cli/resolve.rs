@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use schemas::QuerySet;
 use schemas::query_set::QuerySetError;
 
-use super::args::{Cli, CommandArgs, CommonArgs};
+use super::command::{Cli, Command, CommonArgs};
 use super::corpora::{ExportArgs, MrcArgs};
 use super::folders::{QueriesArgs, QueriesCommand};
 use super::output::OutputArgs;
@@ -16,10 +16,10 @@ use crate::config::folders::{InspectConfig, ReportKind};
 use crate::config::folders::{QueriesConfig, VerifyConfig};
 use crate::config::pages::{EsiConfig, GazetteerConfig, NeeConfig, PageJobConfig};
 use crate::config::plan::{MergeConfig, PlanConfig};
-use crate::config::{Command, Config, Runtime, UsageError};
+use crate::config::{CommandConfig, Config, Runtime, UsageError};
 use crate::input::settings::{InputSelection, InputSettings};
 use crate::label::buckets::Buckets;
-use crate::label::nee::Matching;
+use crate::label::nee::MatchIn;
 use crate::label::sentences::SentenceRules;
 use crate::run::output::{OutputMode, OutputSettings};
 use crate::run::page_settings::PageSettings;
@@ -31,18 +31,18 @@ use crate::run::page_settings::PageSettings;
 /// query set that cannot be read.
 pub fn resolve(cli: Cli) -> anyhow::Result<Config> {
     let command = match cli.command {
-        CommandArgs::Pages(args) => Command::Pages(page_job(args)?),
-        CommandArgs::Esi(args) => Command::Esi(esi(args)?),
-        CommandArgs::Nee(args) => Command::Nee(Box::new(nee(*args)?)),
-        CommandArgs::Plan(args) => {
-            Command::Plan(PlanConfig { inputs: args.inputs, parts: args.parts, output: args.output, overwrite: args.overwrite })
+        Command::Pages(args) => CommandConfig::Pages(page_job(args)?),
+        Command::Esi(args) => CommandConfig::Esi(esi(args)?),
+        Command::Nee(args) => CommandConfig::Nee(Box::new(nee(*args)?)),
+        Command::Plan(args) => {
+            CommandConfig::Plan(PlanConfig { inputs: args.inputs, parts: args.parts, output: args.output, overwrite: args.overwrite })
         }
-        CommandArgs::Merge(args) => Command::Merge(MergeConfig { dirs: args.dirs, output: args.output, overwrite: args.overwrite }),
-        CommandArgs::Mrc(args) => Command::Mrc(Box::new(mrc(args)?)),
-        CommandArgs::Export(args) => Command::Export(export(args)),
-        CommandArgs::Queries(args) => Command::Queries(queries(args)?),
+        Command::Merge(args) => CommandConfig::Merge(MergeConfig { dirs: args.dirs, output: args.output, overwrite: args.overwrite }),
+        Command::Mrc(args) => CommandConfig::Mrc(Box::new(mrc(args)?)),
+        Command::Export(args) => CommandConfig::Export(export(args)),
+        Command::Queries(args) => CommandConfig::Queries(queries(args)?),
         #[cfg(feature = "inspect")]
-        CommandArgs::Inspect(args) => Command::Inspect(InspectConfig {
+        Command::Inspect(args) => CommandConfig::Inspect(InspectConfig {
             dir: args.dir,
             label: args.label,
             samples: args.sample,
@@ -53,7 +53,7 @@ pub fn resolve(cli: Cli) -> anyhow::Result<Config> {
                 None => ReportKind::Text,
             },
         }),
-        CommandArgs::Verify(args) => Command::Verify(VerifyConfig { dir: args.dir }),
+        Command::Verify(args) => CommandConfig::Verify(VerifyConfig { dir: args.dir }),
     };
     Ok(Config { command, runtime: runtime(&cli.common) })
 }
@@ -123,7 +123,7 @@ fn nee(args: NeeArgs) -> anyhow::Result<NeeConfig> {
     let rules = rules(&args.triples, args.max_unknown, args.buckets)?;
     let queries = query_set("--queries", &args.queries)?;
     let repeat_mentions = args.triples.repeat_mentions;
-    check(!repeat_mentions || args.matching != Matching::Mentions, || {
+    check(!repeat_mentions || args.matching != MatchIn::Mentions, || {
         "--repeat-mentions repeats what links mention, and --match mentions ignores links; expected --match anchors or both".to_owned()
     })?;
     let family_label = args.family_names.as_deref().map(|label| label_position(&queries, label, "--family-names")).transpose()?;
@@ -239,11 +239,12 @@ mod tests {
 
     #[test]
     fn defaults_are_filled_in() {
-        let Config { command: Command::Pages(pages), runtime } = resolved("prep pages a.xml b.xml -o out").unwrap() else { panic!() };
+        let Config { command: CommandConfig::Pages(pages), runtime } = resolved("prep pages a.xml b.xml -o out").unwrap() else { panic!() };
         assert!(matches!(&pages.inputs.selection, InputSelection::Paths { paths, indexes } if paths.len() == 2 && indexes.is_empty()));
         assert_eq!((pages.pages.namespaces, pages.unit_bytes, pages.output.mode), (vec![0], 1 << 30, OutputMode::Create));
         assert!(runtime.threads > 0 && runtime.memory == 512 << 20 && runtime.log_level == tracing::Level::WARN);
-        let Config { command: Command::Mrc(mrc), .. } = resolved("prep mrc f -o o --format auto --scheme bmes --resume").unwrap() else {
+        let Config { command: CommandConfig::Mrc(mrc), .. } = resolved("prep mrc f -o o --format auto --scheme bmes --resume").unwrap()
+        else {
             panic!()
         };
         assert_eq!((mrc.format, mrc.scheme.is_some(), mrc.output.mode), (None, true, OutputMode::Resume));

@@ -8,12 +8,12 @@ use crate::corpora::read::json::offsets::SpanOffsets;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tokenization::Tokenization;
 use crate::gazetteer::AmbiguousNames;
-use crate::label::nee::Matching;
+use crate::label::nee::MatchIn;
 use crate::wikitext::{ChineseVariant, ExtraSegment};
 
-/// Implements [`ValueEnum`] for a type of the domain: a spelling and a help text for each value.
+/// Implements [`ValueEnum`] for a type of the domain: a spelling, perhaps an alias, and a help text for each value.
 macro_rules! value_enum {
-    ($type:ty { $($value:expr => $name:literal: $help:literal),* $(,)? }) => {
+    ($type:ty { $($value:expr => $name:literal $(| $alias:literal)?: $help:literal),* $(,)? }) => {
         impl ValueEnum for $type {
             fn value_variants<'a>() -> &'a [Self] {
                 &[$($value),*]
@@ -21,7 +21,7 @@ macro_rules! value_enum {
 
             fn to_possible_value(&self) -> Option<PossibleValue> {
                 $(if *self == $value {
-                    return Some(PossibleValue::new($name).help($help));
+                    return Some(PossibleValue::new($name)$(.alias($alias))?.help($help));
                 })*
                 None
             }
@@ -40,10 +40,10 @@ value_enum!(ExtraSegment {
     ExtraSegment::Tables => "tables": "Cells of tables",
 });
 
-value_enum!(Matching {
-    Matching::Anchors => "anchors": "Links, by their targets and texts",
-    Matching::Mentions => "mentions": "Anywhere in the text; links are ignored",
-    Matching::Both => "both": "Links, and the text between them",
+value_enum!(MatchIn {
+    MatchIn::Anchors => "anchors": "Links, by their targets and texts",
+    MatchIn::Mentions => "mentions": "Anywhere in the text; links are ignored",
+    MatchIn::Both => "both": "Links, and the text between them",
 });
 
 value_enum!(AmbiguousNames {
@@ -54,7 +54,7 @@ value_enum!(AmbiguousNames {
 value_enum!(CorpusFormat {
     CorpusFormat::Conll => "conll": "A token and its tag per line, a blank line between sentences; spans cannot overlap",
     CorpusFormat::Nested => "nested": "{context, label: {TYPE: [\"start;end\"]}}, in an array or one per line",
-    CorpusFormat::Jsonl => "jsonl": "{text, entities}, as doccano and Label Studio export it, one per line or in an array",
+    CorpusFormat::AnnotationTool => "jsonl": "{text, entities}, as doccano and Label Studio export it, one per line or in an array",
     CorpusFormat::MrcJson => "mrc-json": "{context, query, entity_label, span_position}, one for each sentence and label, in an array or one per line",
 });
 
@@ -70,7 +70,7 @@ value_enum!(TaggingScheme {
     TaggingScheme::Iob1 => "iob1": "I marks every token; B only where two entities of a label touch",
     TaggingScheme::Io => "io": "I marks every token",
     TaggingScheme::Bmes => "bmes": "B, M, E, and S for a single token",
-    TaggingScheme::Bieos => "bieos": "B, I, E, and S for a single token; L for E and U for S are read too (BILOU)",
+    TaggingScheme::Bieos => "bieos" | "bioes": "B, I, E, and S for a single token (BIOES; `bioes` means the same); L for E and U for S are read too (BILOU)",
 });
 
 value_enum!(Tokenization {

@@ -112,8 +112,8 @@ fn merged_manifest(parts: &[PartFolder]) -> anyhow::Result<Manifest> {
     manifest.damage = parts.iter().flat_map(|part| part.manifest.damage.iter().cloned()).collect();
     let mut counters: BTreeMap<String, Counter> = BTreeMap::new();
     for part in parts {
-        for (name, tally) in &part.manifest.counters {
-            counters.entry(name.clone()).or_default().add(tally);
+        for (name, counter) in &part.manifest.counters {
+            counters.entry(name.clone()).or_default().add(counter);
         }
     }
     // Each part loads all names, and counts the inputs that it reads.

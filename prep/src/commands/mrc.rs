@@ -89,7 +89,7 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
     if let Some(report) = counts.gold.violations.report() {
         writer.set_report(report);
     }
-    let finished = writer.finish(survey.inputs.clone(), counts.tallies(), error);
+    let finished = writer.finish(survey.inputs.clone(), counts.by_name(), error);
     // The error of the rows comes first: a folder that cannot be finished is most often its consequence.
     written?;
     finished?;
@@ -212,7 +212,7 @@ impl RunCounts {
     }
 
     /// The counters of the manifest.
-    fn tallies(&self) -> BTreeMap<String, Counter> {
+    fn by_name(&self) -> BTreeMap<String, Counter> {
         let named = [
             ("sentences", &self.sentences),
             ("entities", &self.gold.entities),
@@ -220,8 +220,8 @@ impl RunCounts {
             ("questions added", &self.gold.added_questions),
             ("triples", &self.triples),
         ];
-        let records = self.records.iter().map(|(name, tally)| (*name, tally));
-        named.into_iter().chain(records).map(|(name, tally)| (name.to_owned(), tally.clone())).collect()
+        let records = self.records.iter().map(|(name, counter)| (*name, counter));
+        named.into_iter().chain(records).map(|(name, counter)| (name.to_owned(), counter.clone())).collect()
     }
 }
 

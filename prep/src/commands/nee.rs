@@ -11,7 +11,7 @@ use crate::gazetteer::load::load;
 use crate::gazetteer::name_file::NameFile;
 use crate::gazetteer::normalizer::Normalizer;
 use crate::input::inputs::Inputs;
-use crate::label::nee::{self, GazetteerLabeller, Matching, RepeatSettings};
+use crate::label::nee::{self, GazetteerLabeller, MatchIn, RepeatSettings};
 use crate::label::triple_sink::TripleSink;
 use crate::run::job::JobGazetteer;
 use crate::run::manifest_config::{ManifestGazetteer, ManifestNeeConfig, ManifestTripleConfig};
@@ -64,7 +64,7 @@ fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, inputs: 
         normalizer,
         ambiguous: config.ambiguous,
         stop_lists: config.stop.clone(),
-        min_mention_chars: (config.matching != Matching::Anchors).then_some(config.min_length),
+        min_mention_chars: (config.matching != MatchIn::Anchors).then_some(config.min_length),
     }
 }
 

@@ -138,8 +138,8 @@ impl ProgressReporter {
             return;
         }
         self.clear();
-        for (name, tally) in &manifest.counters {
-            eprintln!("{name}: {tally}");
+        for (name, counter) in &manifest.counters {
+            eprintln!("{name}: {counter}");
         }
         let bytes: u64 = manifest.shards.iter().map(|shard| shard.bytes).sum();
         let seconds = self.start.elapsed().as_secs_f64();

@@ -12,14 +12,14 @@ use super::runtime::Runtime;
 #[derive(Debug)]
 pub struct Config {
     /// The command.
-    pub command: Command,
+    pub command: CommandConfig,
     /// How it runs.
     pub runtime: Runtime,
 }
 
 /// A command with its settings.
 #[derive(Debug)]
-pub enum Command {
+pub enum CommandConfig {
     /// `prep pages`
     Pages(PageJobConfig),
     /// `prep esi`

@@ -6,7 +6,7 @@ use schemas::QuerySet;
 
 use super::usage_error::UsageError;
 use crate::corpora::format::CorpusFormat;
-use crate::corpora::read::columns::ConllColumns;
+use crate::corpora::read::conll_columns::ConllColumns;
 use crate::corpora::read::json::offsets::SpanOffsets;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tokenization::Tokenization;

@@ -18,6 +18,6 @@ pub mod plan;
 pub mod runtime;
 pub mod usage_error;
 
-pub use command::{Command, Config};
+pub use command::{CommandConfig, Config};
 pub use runtime::Runtime;
 pub use usage_error::UsageError;

@@ -7,7 +7,7 @@ use schemas::QuerySet;
 
 use crate::gazetteer::AmbiguousNames;
 use crate::input::settings::InputSettings;
-use crate::label::nee::Matching;
+use crate::label::nee::MatchIn;
 use crate::label::sentences::SentenceRules;
 use crate::run::output::OutputSettings;
 use crate::run::page_settings::PageSettings;
@@ -54,7 +54,7 @@ pub struct NeeConfig {
     /// Files of names.
     pub gazetteers: Vec<GazetteerConfig>,
     /// Where names are looked for.
-    pub matching: Matching,
+    pub matching: MatchIn,
     /// The label of names in gazetteers of several labels.
     pub ambiguous: AmbiguousNames,
     /// Whether upper and lower case are the same.

@@ -11,7 +11,8 @@ pub enum CorpusFormat {
     /// `{"context": …, "label": {"PER": ["0;1"]}}`: the input of BERT-MRC's data preparation for nested corpora.
     Nested,
     /// `{"text": …, "label": [[0, 3, "PER"]]}`: what the annotation tools doccano and Label Studio export.
-    Jsonl,
+    #[serde(rename = "jsonl")]
+    AnnotationTool,
     /// `{"context": …, "query": …, "entity_label": …, "span_position": …}`: the data set format of BERT-MRC, an element for each
     /// sentence and label.
     MrcJson,
@@ -20,7 +21,7 @@ pub enum CorpusFormat {
 impl CorpusFormat {
     /// Whether a file holds tokens, so that white space changes and spans must lie between tokens.
     pub fn has_tokens(self) -> bool {
-        self != Self::Jsonl
+        self != Self::AnnotationTool
     }
 }
 

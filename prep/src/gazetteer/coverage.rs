@@ -41,7 +41,7 @@ impl NameMatchCounts {
     }
 }
 
-/// What a gazetteer covered. Serialised as the `report` of a manifest.
+/// What a gazetteer covered. Serialized as the `report` of a manifest.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct CoverageReport {
     /// All labels of the query set, in its order.
@@ -118,7 +118,7 @@ impl CoverageReport {
         let (mut top, mut top_ambiguous) = (MostFrequent::default(), MostFrequent::default());
         for (name, matches) in counts.all() {
             let is_found = u64::from(matches > 0);
-            let name_label = gazetteer.typed_name(name).label;
+            let name_label = gazetteer.labelled_name(name).label;
             if gazetteer.is_ambiguous(name) {
                 ambiguous.names += 1;
                 ambiguous.found += is_found;

@@ -34,7 +34,7 @@ pub(super) struct MentionFinder {
 
 /// A name that the gazetteer knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TypedName {
+pub struct LabelledName {
     /// Number of the name.
     pub name: u32,
     /// Its label, by index in the query set. `None` for an ambiguous name under [`AmbiguousNames::Drop`].
@@ -44,16 +44,16 @@ pub struct TypedName {
 impl Gazetteer {
     /// Looks up several names of one thing, the most reliable first. Returns the first that is known and not ambiguous, or else the
     /// first that is known.
-    pub fn look_up<'t>(&self, candidates: impl IntoIterator<Item = &'t str>) -> Option<TypedName> {
+    pub fn look_up<'t>(&self, candidates: impl IntoIterator<Item = &'t str>) -> Option<LabelledName> {
         let mut first_ambiguous = None;
         for candidate in candidates {
             let Some(number) = self.names.number(&self.normalizer.normalize_name(candidate)) else { continue };
             if !self.is_ambiguous(number) {
-                return Some(self.typed_name(number));
+                return Some(self.labelled_name(number));
             }
             first_ambiguous.get_or_insert(number);
         }
-        first_ambiguous.map(|number| self.typed_name(number))
+        first_ambiguous.map(|number| self.labelled_name(number))
     }
 
     /// Whether a stop list says that this is no name in running text.
@@ -65,21 +65,21 @@ impl Gazetteer {
     /// leftmost is taken, of these the longest. `accept` may reject a range, which then hides no other.
     ///
     /// Finds nothing in a gazetteer that was loaded without `min_mention_chars`.
-    pub fn find_mentions(&self, text: &str, mut accept: impl FnMut(&Range<u32>) -> bool) -> Vec<(Range<u32>, TypedName)> {
+    pub fn find_mentions(&self, text: &str, mut accept: impl FnMut(&Range<u32>) -> bool) -> Vec<(Range<u32>, LabelledName)> {
         let Some(MentionFinder { matcher, name_numbers }) = &self.mention_finder else { return Vec::new() };
         let text = self.normalizer.normalize_text(text);
         let matches =
             matcher.leftmost_longest(text.as_str(), |found| text.original_chars(&found.bytes).is_some_and(|chars| accept(&chars)));
-        let mention = |(bytes, name): (Range<usize>, usize)| Some((text.original_chars(&bytes)?, self.typed_name(name_numbers[name])));
+        let mention = |(bytes, name): (Range<usize>, usize)| Some((text.original_chars(&bytes)?, self.labelled_name(name_numbers[name])));
         matches.into_iter().filter_map(|found| mention((found.bytes, found.name))).collect()
     }
 
-    pub(super) fn typed_name(&self, name: u32) -> TypedName {
+    pub(super) fn labelled_name(&self, name: u32) -> LabelledName {
         let label = match self.ambiguous {
             AmbiguousNames::Drop if self.is_ambiguous(name) => None,
             _ => self.labels(name).next(),
         };
-        TypedName { name, label }
+        LabelledName { name, label }
     }
 
     /// The labels of a name, in the order of its files. A label is repeated where several of its files hold the name.

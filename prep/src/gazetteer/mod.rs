@@ -27,5 +27,5 @@ pub mod options;
 pub mod word_boundaries;
 mod word_hash;
 
-pub use lookup::{Gazetteer, TypedName};
+pub use lookup::{Gazetteer, LabelledName};
 pub use options::{AmbiguousNames, GazetteerOptions};

@@ -9,9 +9,9 @@ use schemas::manifest::{Damage, InputFile};
 use schemas::{ReadOptions, ShardFolder};
 use tracing::{debug, info};
 
-use super::batch::{BATCH_PAGES, Batch, BatchContent, page_weight};
 use super::dump::DumpInput;
 use super::inputs::OpenedInput;
+use super::page_batch::{BATCH_PAGES, BatchContent, PageBatch, page_weight};
 use super::position::{InputPosition, ReadPosition};
 use crate::ordered_map::Feed;
 use crate::source::{BytesRead, InputStream, PageSplitter, SplitError};
@@ -32,7 +32,7 @@ pub struct ReadPass<'a> {
 
 /// Reads all inputs from a position on. Returns whether the last one was read to its end: otherwise the consumer failed, the run was
 /// interrupted, or a batch with a fatal error was sent.
-pub fn read_batches(inputs: Vec<OpenedInput>, from: ReadPosition, feed: &mut Feed<'_, Batch>, pass: ReadPass<'_>) -> bool {
+pub fn read_batches(inputs: Vec<OpenedInput>, from: ReadPosition, feed: &mut Feed<'_, PageBatch>, pass: ReadPass<'_>) -> bool {
     let mut within = from.within;
     for (number, input) in inputs.into_iter().enumerate().skip(from.input) {
         let mut reader = BatchReader { number, feed, pass };
@@ -51,7 +51,7 @@ pub fn read_batches(inputs: Vec<OpenedInput>, from: ReadPosition, feed: &mut Fee
 struct BatchReader<'a, 'f> {
     /// Number of the input.
     number: usize,
-    feed: &'a mut Feed<'f, Batch>,
+    feed: &'a mut Feed<'f, PageBatch>,
     pass: ReadPass<'a>,
 }
 
@@ -94,7 +94,7 @@ impl BatchReader<'_, '_> {
         ReadPosition { input: self.number + 1, within: InputPosition::Start }
     }
 
-    fn send(&mut self, batch: Batch) -> bool {
+    fn send(&mut self, batch: PageBatch) -> bool {
         let pass = self.pass.name;
         for damage in &batch.damage {
             info!(target: "damage", pass, input = damage.path, error = damage.what, lost = damage.lost, "skipped");
@@ -108,7 +108,7 @@ impl BatchReader<'_, '_> {
 
     /// Sends the error that ends the run; returns false.
     fn fail(&mut self, error: String) -> bool {
-        let batch = Batch { fatal: Some(error), ..Batch::empty(self.next_input()) };
+        let batch = PageBatch { fatal: Some(error), ..PageBatch::empty(self.next_input()) };
         self.send(batch);
         false
     }
@@ -190,8 +190,8 @@ impl BatchReader<'_, '_> {
     }
 
     /// A batch for pages of this dump.
-    fn pages_batch(&self) -> Batch {
-        Batch::new(BatchContent::Pages { dump: self.number, pages: Vec::new() }, self.next_input())
+    fn pages_batch(&self) -> PageBatch {
+        PageBatch::new(BatchContent::Pages { dump: self.number, pages: Vec::new() }, self.next_input())
     }
 
     fn read_folder(&mut self, folder: &ShardFolder, path: &Path, bytes_read: &BytesRead, from: InputPosition) -> bool {
@@ -210,7 +210,7 @@ impl BatchReader<'_, '_> {
                         return self.fail(what);
                     }
                     let damage = vec![Damage { path, what, lost: format!("its rows after the first {done}") }];
-                    let batch = Batch { damage, ..Batch::empty(self.next_input()) };
+                    let batch = PageBatch { damage, ..PageBatch::empty(self.next_input()) };
                     return self.send(batch);
                 }
             };
@@ -224,7 +224,7 @@ impl BatchReader<'_, '_> {
                 let weight = lengths.iter().map(|&bytes| page_weight(bytes)).sum();
                 let content = BatchContent::Rows { shard: shard.clone(), rows: batch.slice(from, count) };
                 let next = ReadPosition { input: self.number, within: InputPosition::Row(done) };
-                if !self.send(Batch { bytes, weight, ..Batch::new(content, next) }) {
+                if !self.send(PageBatch { bytes, weight, ..PageBatch::new(content, next) }) {
                     return false;
                 }
             }
@@ -234,7 +234,7 @@ impl BatchReader<'_, '_> {
             bytes: shard.bytes,
             blake3: shard.blake3.clone(),
         });
-        let batch = Batch { finished_inputs: shards.collect(), ..Batch::empty(self.next_input()) };
+        let batch = PageBatch { finished_inputs: shards.collect(), ..PageBatch::empty(self.next_input()) };
         self.send(batch)
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::batch::BatchContent;
 use super::batch_reader::{ReadPass, read_batches};
 use super::inputs::Inputs;
+use super::page_batch::BatchContent;
 use super::position::ReadPosition;
 use super::settings::{InputSelection, InputSettings};
 use crate::ordered_map::{Limits, ordered_map};

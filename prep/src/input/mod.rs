@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`settings`] | which inputs are read, and how |
 //! | [`inputs`], [`dump`] | the inputs opened, checked and described |
-//! | [`batch`], [`batch_reader`] | pages read in batches, in the order of the input |
+//! | [`page_batch`], [`batch_reader`] | pages read in batches, in the order of the input |
 //! | [`position`], [`fingerprint`] | where a run is in its inputs, and what identifies them: stored in checkpoints |
 //! | [`redirects`] | where redirect pages lead |
 //! | [`plan`], [`plan_maker`] | dumps in parts, for several machines |
@@ -12,7 +12,6 @@
 //! Memory: one batch, and what the in-flight budget of [`ordered_map`](crate::ordered_map) admits; the titles of all redirects if they are
 //! resolved.
 
-pub mod batch;
 pub mod batch_reader;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -20,6 +19,7 @@ mod damaged_dump_tests;
 pub mod dump;
 pub mod fingerprint;
 pub mod inputs;
+pub mod page_batch;
 pub mod plan;
 pub mod plan_maker;
 pub mod position;

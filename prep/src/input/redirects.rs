@@ -9,22 +9,22 @@ use memchr::memmem;
 use schemas::{Counter, Page};
 use tracing::info;
 
-use super::batch::BatchContent;
 use super::batch_reader::{ReadPass, read_batches};
 use super::dump::DumpInfo;
 use super::inputs::Inputs;
+use super::page_batch::BatchContent;
 use super::position::ReadPosition;
 use crate::counters::{CounterKey, Counters};
 use crate::interner::{CapacityError, Interner};
 use crate::ordered_map::{Limits, ordered_map};
 use crate::source::{DumpPage, PageXml};
-use crate::wikitext::{normalise_title, redirect_target};
+use crate::wikitext::{normalize_title, redirect_target};
 
 /// The redirects of all wikis of a run.
 #[derive(Debug, Default)]
 pub struct Redirects {
     by_lang: BTreeMap<String, RedirectMap>,
-    tally: Counter,
+    counter: Counter,
 }
 
 /// A redirect page.
@@ -52,7 +52,7 @@ impl Redirects {
                 pages += count as u64;
                 progress(pages);
                 for Redirect { lang, title, target } in found {
-                    redirects.by_lang.entry(lang).or_default().add(&normalise_title(&title), &target_title(&target))?;
+                    redirects.by_lang.entry(lang).or_default().add(&normalize_title(&title), &target_title(&target))?;
                 }
                 Ok(())
             },
@@ -64,29 +64,29 @@ impl Redirects {
             bail!("interrupted");
         }
         for map in redirects.by_lang.values_mut() {
-            map.resolve_chains(&mut redirects.tally);
+            map.resolve_chains(&mut redirects.counter);
         }
-        info!(target: "inputs", pages, redirects = %redirects.tally, "redirects read");
+        info!(target: "inputs", pages, redirects = %redirects.counter, "redirects read");
         Ok(redirects)
     }
 
     /// Redirect pages: those that lead to a page, and those in a loop.
-    pub fn tally(&self) -> &Counter {
-        &self.tally
+    pub fn counter(&self) -> &Counter {
+        &self.counter
     }
 
     /// Replaces the targets of a page's anchors by the pages that they redirect to. Counts `targets`.
     pub fn resolve(&self, page: &mut Page<'_>, counters: &mut Counters) {
         let map = self.by_lang.get(&*page.lang);
-        let tally = counters.of(CounterKey::Targets);
+        let counter = counters.of(CounterKey::Targets);
         for anchor in &mut page.anchors {
             match map.map_or(Resolution::NoRedirect, |map| map.resolve(&anchor.target)) {
                 Resolution::Title(title) => {
                     anchor.target = Cow::Owned(title.to_owned());
-                    tally.keep();
+                    counter.keep();
                 }
-                Resolution::Loop => tally.skip("left as written: redirect loop"),
-                Resolution::NoRedirect => tally.skip("left as written: no redirect"),
+                Resolution::Loop => counter.skip("left as written: redirect loop"),
+                Resolution::NoRedirect => counter.skip("left as written: no redirect"),
             }
         }
     }
@@ -126,12 +126,12 @@ fn may_be_redirect(page: &PageXml) -> bool {
 /// The title that a page redirects to: the one in the dump's redirect element, or else in its text.
 pub fn redirect_of(page: &DumpPage, lang: &str) -> Option<String> {
     let element = page.redirect.as_deref().filter(|target| !target.is_empty()).map(Cow::Borrowed);
-    let title = element.or_else(|| redirect_target(lang, &page.text)).map(|title| normalise_title(&title));
+    let title = element.or_else(|| redirect_target(lang, &page.text)).map(|title| normalize_title(&title));
     title.or_else(|| page.redirect.clone())
 }
 
 fn target_title(target: &str) -> String {
-    normalise_title(target.split_once('#').map_or(target, |(title, _)| title))
+    normalize_title(target.split_once('#').map_or(target, |(title, _)| title))
 }
 
 /// Titles with the titles that they redirect to.
@@ -166,7 +166,7 @@ impl RedirectMap {
     }
 
     /// Points each title at the end of its chain of redirects. Linear in the number of titles.
-    fn resolve_chains(&mut self, tally: &mut Counter) {
+    fn resolve_chains(&mut self, counter: &mut Counter) {
         let mut is_resolved = vec![false; self.targets.len()];
         let mut path = Vec::new();
         for start in 0..self.targets.len() {
@@ -184,7 +184,7 @@ impl RedirectMap {
             };
             for title in path.drain(..) {
                 self.targets[title] = end;
-                if end == LOOP { tally.skip("redirect loop") } else { tally.keep() }
+                if end == LOOP { counter.skip("redirect loop") } else { counter.keep() }
             }
         }
     }
@@ -210,9 +210,9 @@ mod tests {
         {
             map.add(title, target).unwrap();
         }
-        let mut tally = Counter::default();
-        map.resolve_chains(&mut tally);
-        assert_eq!(tally.to_string(), "9 in, 4 out, 5 skipped (redirect loop 5)");
+        let mut counter = Counter::default();
+        map.resolve_chains(&mut counter);
+        assert_eq!(counter.to_string(), "9 in, 4 out, 5 skipped (redirect loop 5)");
         for (title, expected) in [
             ("A", Resolution::Title("C")),
             ("B", Resolution::Title("C")),

@@ -9,7 +9,7 @@ use crate::wikitext::Wiki;
 
 /// A span of a segment. No sentence is split inside one.
 #[derive(Debug, Clone)]
-pub struct Candidate {
+pub struct SpanCandidate {
     /// Chars of the segment.
     pub chars: Range<u32>,
     /// Its label, by position in the query set. `None`: a name of unknown label, which is no span of any triple.
@@ -22,7 +22,7 @@ pub struct Candidate {
     pub name: Option<u32>,
 }
 
-impl Candidate {
+impl SpanCandidate {
     /// The span in chars of a sentence that starts at `sentence` in the segment.
     pub(super) fn in_sentence(&self, sentence: u32) -> SpanInput {
         SpanInput { chars: self.chars.start - sentence..self.chars.end - sentence, origin: self.origin, score: None }

@@ -4,7 +4,7 @@
 use schemas::RowError;
 use schemas::{Origin, Page, Query, SegmentView};
 
-use super::candidate::{Candidate, article_links};
+use super::candidate::{SpanCandidate, article_links};
 use super::repeats::{KnownName, RepeatFinder};
 use super::sentences::{CandidateFinder, SentenceRules, page_to_triples};
 use super::triple_sink::TripleSink;
@@ -34,10 +34,10 @@ struct LinkFinder<'a> {
 }
 
 impl CandidateFinder for LinkFinder<'_> {
-    fn find(&self, segment: &SegmentView<'_>, sink: &mut TripleSink) -> Vec<Candidate> {
-        let span = |chars, origin, counter| Candidate { chars, label: Some(0), origin, counter, name: None };
+    fn find(&self, segment: &SegmentView<'_>, sink: &mut TripleSink) -> Vec<SpanCandidate> {
+        let span = |chars, origin, counter| SpanCandidate { chars, label: Some(0), origin, counter, name: None };
         let links = article_links(segment, self.wiki, &mut sink.counters).into_iter();
-        let mut spans: Vec<Candidate> = links.map(|(_, chars)| span(chars, Origin::Anchor, CounterKey::Anchors)).collect();
+        let mut spans: Vec<SpanCandidate> = links.map(|(_, chars)| span(chars, Origin::Anchor, CounterKey::Anchors)).collect();
         if let Some(repeats) = &self.repeats {
             spans.extend(repeats.find(segment).into_iter().map(|(chars, _)| span(chars, Origin::Repeat, CounterKey::Repeats)));
             spans.sort_unstable_by_key(|span| span.chars.start);

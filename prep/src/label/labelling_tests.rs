@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemas::{Anchor, Manifest, Page, Query, Segment, SegmentKind, ShardFolder, ShardWriter, Triple};
 
-use super::nee::{GazetteerLabeller, Matching, RepeatSettings};
+use super::nee::{GazetteerLabeller, MatchIn, RepeatSettings};
 use super::sentences::SentenceRules;
 use super::triple_sink::TripleSink;
 use super::{esi, nee};
@@ -77,7 +77,7 @@ fn check_esi(text: &str, repeat_mentions: bool, rules: &SentenceRules, expected:
     esi::label_page(&page(text), &extractor(), &query("Entity"), repeat_mentions, rules, &mut sink).unwrap();
     let (triples, counters) = outcome(sink);
     assert_eq!(triples, expected);
-    assert_eq!(counters, counted.iter().map(|&(key, tally)| (key, tally.to_owned())).collect::<Vec<_>>());
+    assert_eq!(counters, counted.iter().map(|&(key, counter)| (key, counter.to_owned())).collect::<Vec<_>>());
 }
 
 /// A gazetteer of names by label: 0 for persons, 1 for places.
@@ -106,7 +106,7 @@ fn check_nee(text: &str, labeller: &GazetteerLabeller<'_>, rules: &SentenceRules
     nee::label_page(&page(text), &extractor(), &[query("PER"), query("LOC")], labeller, rules, &mut sink).unwrap();
     let (triples, counters) = outcome(sink);
     assert_eq!(triples, expected);
-    assert_eq!(counters, counted.iter().map(|&(key, tally)| (key, tally.to_owned())).collect::<Vec<_>>());
+    assert_eq!(counters, counted.iter().map(|&(key, counter)| (key, counter.to_owned())).collect::<Vec<_>>());
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn buckets_partition_by_the_number_of_spans() {
 #[test]
 fn names_between_links_get_their_labels() {
     let names = gazetteer("Ada,Byron", "London,Ada College", AmbiguousNames::First, "");
-    let labeller = GazetteerLabeller { gazetteer: &names, matching: Matching::Both, repeats: None };
+    let labeller = GazetteerLabeller { gazetteer: &names, matching: MatchIn::Both, repeats: None };
     // The longest of nested names is taken. A name inside of a link that no gazetteer knows is none.
     let text = "[Ada] left Ada College for [the London Club] in London.";
     let counted = [
@@ -186,9 +186,9 @@ fn names_between_links_get_their_labels() {
         (CounterKey::Mentions, "2 in, 2 out"),
     ];
     check_nee(text, &labeller, &rules(), &["0: 0 PER: Ada", "0: 0 LOC: Ada College London"], &counted);
-    let anchors = GazetteerLabeller { matching: Matching::Anchors, ..labeller };
+    let anchors = GazetteerLabeller { matching: MatchIn::Anchors, ..labeller };
     check_nee(text, &anchors, &rules(), &["0: 0 PER: Ada"], &counted[..2]);
-    let mentions = GazetteerLabeller { gazetteer: &names, matching: Matching::Mentions, repeats: None };
+    let mentions = GazetteerLabeller { gazetteer: &names, matching: MatchIn::Mentions, repeats: None };
     let counted = [
         (CounterKey::Sentences, "1 in, 1 out"),
         (CounterKey::Anchors, "2 in, 0 out, 2 skipped (not asked for 2)"),
@@ -201,11 +201,11 @@ fn names_between_links_get_their_labels() {
 fn ambiguous_names_have_the_first_label_or_none() {
     let text = "They saw [Paris] and [London] there.";
     let first = gazetteer("Paris", "Paris,London", AmbiguousNames::First, "");
-    let labeller = GazetteerLabeller { gazetteer: &first, matching: Matching::Anchors, repeats: None };
+    let labeller = GazetteerLabeller { gazetteer: &first, matching: MatchIn::Anchors, repeats: None };
     let counted = [(CounterKey::Sentences, "1 in, 1 out"), (CounterKey::Anchors, "2 in, 2 out")];
     check_nee(text, &labeller, &rules(), &["0: 0 PER: Paris", "0: 0 LOC: London"], &counted);
     let dropped = gazetteer("Paris", "Paris,London", AmbiguousNames::Drop, "");
-    let labeller = GazetteerLabeller { gazetteer: &dropped, matching: Matching::Anchors, repeats: None };
+    let labeller = GazetteerLabeller { gazetteer: &dropped, matching: MatchIn::Anchors, repeats: None };
     let counted = [(CounterKey::Sentences, "1 in, 1 out"), (CounterKey::Anchors, "2 in, 1 out, 1 skipped (of several labels 1)")];
     check_nee(text, &labeller, &rules(), &["0: 0 LOC: London"], &counted);
 }
@@ -214,7 +214,7 @@ fn ambiguous_names_have_the_first_label_or_none() {
 fn family_names_repeat_full_names() {
     let names = gazetteer("Ada Lovelace", "London", AmbiguousNames::First, "");
     let repeats = Some(RepeatSettings { family_label: Some(0) });
-    let labeller = GazetteerLabeller { gazetteer: &names, matching: Matching::Anchors, repeats };
+    let labeller = GazetteerLabeller { gazetteer: &names, matching: MatchIn::Anchors, repeats };
     let counted = [(CounterKey::Sentences, "2 in, 2 out"), (CounterKey::Anchors, "2 in, 2 out"), (CounterKey::Repeats, "1 in, 1 out")];
     let text = "Here [Ada Lovelace] was born. Then Lovelace came to [London].";
     check_nee(text, &labeller, &rules(), &["0: 0 PER: Ada Lovelace", "0: 1 PER: Lovelace", "0: 1 LOC: London"], &counted);
@@ -225,7 +225,7 @@ fn sentences_with_unknown_names_are_skipped() {
     // Unknown: the link Zork and the word Foo. Not unknown: the first word, words in lower case, and stop names.
     let text = "There [Ada] met [Zork] and Foo on Monday.";
     let names = gazetteer("Ada", "London", AmbiguousNames::First, "Monday");
-    let labeller = GazetteerLabeller { gazetteer: &names, matching: Matching::Anchors, repeats: None };
+    let labeller = GazetteerLabeller { gazetteer: &names, matching: MatchIn::Anchors, repeats: None };
     let skipped = [
         (CounterKey::Sentences, "1 in, 0 out, 1 skipped (more unknown names than --max-unknown 1)"),
         (CounterKey::Anchors, "2 in, 0 out, 2 skipped (in no gazetteer 1, sentence skipped 1)"),

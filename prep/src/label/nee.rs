@@ -6,19 +6,19 @@ use schemas::RowError;
 use schemas::{Anchor, Origin, Page, Query, SegmentView};
 use serde::Serialize;
 
-use super::candidate::{Candidate, article_links};
+use super::candidate::{SpanCandidate, article_links};
 use super::overlap::{overlapping, overlaps};
 use super::repeats::{KnownName, RepeatFinder, family_name};
 use super::sentences::{CandidateFinder, SentenceRules, page_to_triples};
 use super::triple_sink::TripleSink;
 use crate::counters::CounterKey;
-use crate::gazetteer::{Gazetteer, TypedName};
+use crate::gazetteer::{Gazetteer, LabelledName};
 use crate::wikitext::{Wiki, WikitextExtractor, strip_disambiguator};
 
 /// Where names of gazetteers are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Matching {
+pub enum MatchIn {
     /// Links, by their targets and texts.
     Anchors,
     /// Anywhere in the text; links are ignored.
@@ -32,7 +32,7 @@ pub struct GazetteerLabeller<'a> {
     /// The names.
     pub gazetteer: &'a Gazetteer,
     /// Where they are looked for.
-    pub matching: Matching,
+    pub matching: MatchIn,
     /// How later mentions of names are found; `None`: not at all.
     pub repeats: Option<RepeatSettings>,
 }
@@ -68,22 +68,22 @@ struct NameFinder<'a> {
 }
 
 impl CandidateFinder for NameFinder<'_> {
-    fn find(&self, segment: &SegmentView<'_>, sink: &mut TripleSink) -> Vec<Candidate> {
+    fn find(&self, segment: &SegmentView<'_>, sink: &mut TripleSink) -> Vec<SpanCandidate> {
         let labeller = self.labeller;
         let links = article_links(segment, self.wiki, &mut sink.counters);
-        if labeller.matching == Matching::Mentions {
+        if labeller.matching == MatchIn::Mentions {
             links.iter().for_each(|_| sink.counters.of(CounterKey::Anchors).skip("not asked for"));
             let mentions = labeller.gazetteer.find_mentions(segment.text, |_| true).into_iter();
             return mentions.map(|(chars, found)| labeller.candidate(chars, Some(found), CounterKey::Mentions, sink)).collect();
         }
-        let mut candidates: Vec<Candidate> = links
+        let mut candidates: Vec<SpanCandidate> = links
             .into_iter()
             .map(|(anchor, chars)| labeller.candidate(chars, labeller.look_up(anchor), CounterKey::Anchors, sink))
             .collect();
         // A link that no gazetteer knows is the name of something still: names inside it are not looked for.
         let links: Vec<Range<u32>> = candidates.iter().map(|link| link.chars.clone()).collect();
         let mut mentions = match labeller.matching {
-            Matching::Both => labeller.gazetteer.find_mentions(segment.text, |chars| !overlaps(chars, &links)),
+            MatchIn::Both => labeller.gazetteer.find_mentions(segment.text, |chars| !overlaps(chars, &links)),
             _ => Vec::new(),
         };
         if let Some(repeats) = &self.repeats {
@@ -93,7 +93,7 @@ impl CandidateFinder for NameFinder<'_> {
             repeated.retain(|(chars, _)| overlapping(chars, &named).all(|name| name.len() <= chars.len()));
             let taken: Vec<Range<u32>> = repeated.iter().map(|(chars, _)| chars.clone()).collect();
             mentions.retain(|(chars, _)| !overlaps(chars, &taken));
-            let repeated = repeated.into_iter().map(|(chars, label)| Candidate {
+            let repeated = repeated.into_iter().map(|(chars, label)| SpanCandidate {
                 chars,
                 label: Some(label),
                 origin: Origin::Repeat,
@@ -132,18 +132,18 @@ impl GazetteerLabeller<'_> {
         RepeatFinder::new(names.filter(|name| !self.gazetteer.is_stop_name(name.text)))
     }
 
-    fn look_up(&self, anchor: &Anchor<'_>) -> Option<TypedName> {
+    fn look_up(&self, anchor: &Anchor<'_>) -> Option<LabelledName> {
         if self.gazetteer.is_stop_name(&anchor.text) { None } else { self.gazetteer.look_up(link_names(anchor)) }
     }
 
     /// A candidate with the label that was found for it. Counts it as skipped if there is none.
-    fn candidate(&self, chars: Range<u32>, found: Option<TypedName>, counter: CounterKey, sink: &mut TripleSink) -> Candidate {
+    fn candidate(&self, chars: Range<u32>, found: Option<LabelledName>, counter: CounterKey, sink: &mut TripleSink) -> SpanCandidate {
         let label = found.and_then(|found| found.label);
         if label.is_none() {
             sink.counters.of(counter).skip(if found.is_some() { "of several labels" } else { "in no gazetteer" });
             sink.matches.extend(found.map(|found| found.name));
         }
-        Candidate { chars, label, origin: Origin::Gazetteer, counter, name: found.map(|found| found.name) }
+        SpanCandidate { chars, label, origin: Origin::Gazetteer, counter, name: found.map(|found| found.name) }
     }
 }
 

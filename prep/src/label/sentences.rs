@@ -7,7 +7,7 @@ use schemas::{CharSlicer, RowError};
 use schemas::{Page, Query, SegmentView, TripleHeader};
 
 use super::buckets::Buckets;
-use super::candidate::Candidate;
+use super::candidate::SpanCandidate;
 use super::overlap::overlaps;
 use super::triple_sink::TripleSink;
 use crate::counters::CounterKey;
@@ -30,7 +30,7 @@ pub struct SentenceRules {
 /// How the candidates of a page are found.
 pub(super) trait CandidateFinder {
     /// The candidates of a segment, in order and without overlaps. What is skipped is counted in the sink.
-    fn find(&self, segment: &SegmentView<'_>, sink: &mut TripleSink) -> Vec<Candidate>;
+    fn find(&self, segment: &SegmentView<'_>, sink: &mut TripleSink) -> Vec<SpanCandidate>;
 
     /// Whether a text is no name, whatever it looks like.
     fn is_no_name(&self, text: &str) -> bool;
@@ -104,7 +104,7 @@ pub(super) fn page_to_triples(
 impl SentenceRules {
     /// The partition of a sentence with these spans, or the reason why it is skipped. `unknown`: its names of unknown label, and how many
     /// it may have.
-    fn partition_of(&self, chars: &Range<u32>, spans: &[Candidate], unknown: Option<(usize, usize)>) -> Result<usize, &'static str> {
+    fn partition_of(&self, chars: &Range<u32>, spans: &[SpanCandidate], unknown: Option<(usize, usize)>) -> Result<usize, &'static str> {
         if spans.len() < self.min_entities {
             return Err("fewer answers than --min-entities");
         }
@@ -121,7 +121,7 @@ impl SentenceRules {
 
 /// Number of names of unknown label in a sentence that starts at `start` in its segment: candidates without a label, and words outside of
 /// candidates, except the first one, that begin with an upper-case letter. What begins with a lower-case letter is no name.
-fn unknown_names(context: &str, start: u32, candidates: &[Candidate], finder: &impl CandidateFinder) -> usize {
+fn unknown_names(context: &str, start: u32, candidates: &[SpanCandidate], finder: &impl CandidateFinder) -> usize {
     let mut slicer = CharSlicer::new(context);
     let mut unlabelled = 0;
     for candidate in candidates.iter().filter(|candidate| candidate.label.is_none()) {

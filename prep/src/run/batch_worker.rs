@@ -13,9 +13,9 @@ use tracing::debug;
 use super::extractors::Extractors;
 use super::page_settings::PageSettings;
 use crate::counters::{CounterKey, Counters};
-use crate::input::batch::{Batch, BatchContent};
 use crate::input::dump::DumpInfo;
 use crate::input::inputs::Inputs;
+use crate::input::page_batch::{BatchContent, PageBatch};
 use crate::input::position::ReadPosition;
 use crate::input::redirects::{Redirects, redirect_of};
 use crate::label::triple_sink::TripleSink;
@@ -52,7 +52,7 @@ pub struct BatchResult<R> {
 
 impl<R> BatchResult<R> {
     /// The pages of a batch, and a result without rows.
-    fn new(batch: Batch) -> (BatchContent, Self) {
+    fn new(batch: PageBatch) -> (BatchContent, Self) {
         let result = Self {
             rows: Ok(Vec::new()),
             counters: Counters::default(),
@@ -136,7 +136,7 @@ impl<'a> BatchWorker<'a> {
     }
 
     /// Makes the rows of a batch.
-    pub fn process<S: RowSink>(&self, batch: Batch, page_to_rows: &impl PageToRows<S>) -> BatchResult<S::Row> {
+    pub fn process<S: RowSink>(&self, batch: PageBatch, page_to_rows: &impl PageToRows<S>) -> BatchResult<S::Row> {
         let (content, mut result) = BatchResult::new(batch);
         let mut sink = S::default();
         let outcome = match content {
@@ -185,7 +185,7 @@ impl<'a> BatchWorker<'a> {
                 }
                 Err(reason) => {
                     result.counters.of(CounterKey::Pages).skip(&reason.to_string());
-                    if let SkipReason::Malformed(error) = reason {
+                    if let PageSkipReason::Malformed(error) = reason {
                         self.report_malformed(xml, dump, &error, result);
                     }
                 }
@@ -226,13 +226,13 @@ impl<'a> BatchWorker<'a> {
     }
 
     /// Parses a page of a dump and extracts its text.
-    fn read_page(&self, xml: &PageXml, dump: &DumpInfo) -> Result<Page<'static>, SkipReason> {
-        let page = DumpPage::parse(xml, &dump.site).map_err(SkipReason::Malformed)?;
+    fn read_page(&self, xml: &PageXml, dump: &DumpInfo) -> Result<Page<'static>, PageSkipReason> {
+        let page = DumpPage::parse(xml, &dump.site).map_err(PageSkipReason::Malformed)?;
         if !self.settings.namespaces.contains(&page.namespace) {
-            return Err(SkipReason::OtherNamespace);
+            return Err(PageSkipReason::OtherNamespace);
         }
         if page.model != "wikitext" {
-            return Err(SkipReason::OtherModel(page.model));
+            return Err(PageSkipReason::OtherModel(page.model));
         }
         let redirect = redirect_of(&page, &dump.lang);
         let extractor = self.extractors.get(&dump.lang).expect("there is an extractor for the language of each dump");
@@ -260,7 +260,7 @@ impl<'a> BatchWorker<'a> {
 }
 
 /// Why a page of a dump gets no row.
-enum SkipReason {
+enum PageSkipReason {
     /// Its namespace was not asked for.
     OtherNamespace,
     /// Its content is not wikitext, but of this model.
@@ -269,7 +269,7 @@ enum SkipReason {
     Malformed(MalformedPage),
 }
 
-impl fmt::Display for SkipReason {
+impl fmt::Display for PageSkipReason {
     /// The reason as the counters name it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -281,12 +281,12 @@ impl fmt::Display for SkipReason {
 }
 
 /// Counts whether a page has text.
-fn count_text(page: &Page<'_>, tally: &mut Counter) {
+fn count_text(page: &Page<'_>, counter: &mut Counter) {
     if page.redirect.is_some() {
-        tally.skip("redirect");
+        counter.skip("redirect");
     } else if page.text.is_empty() {
-        tally.skip("empty");
+        counter.skip("empty");
     } else {
-        tally.keep();
+        counter.keep();
     }
 }

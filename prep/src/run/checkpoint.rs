@@ -56,9 +56,9 @@ impl RunState {
         self.counters.seen(CounterKey::Pages)
     }
 
-    /// Records the tally of work that was done before the run starts.
-    pub fn record(&mut self, key: CounterKey, tally: &Counter) {
-        *self.counters.of(key) = tally.clone();
+    /// Records the counter of work that was done before the run starts.
+    pub fn record(&mut self, key: CounterKey, counter: &Counter) {
+        *self.counters.of(key) = counter.clone();
     }
 }
 

@@ -96,7 +96,7 @@ impl Job<'_> {
     fn initial_state(&self, redirects: Option<&Redirects>) -> RunState {
         let mut state = RunState::default();
         if let Some(redirects) = redirects {
-            state.record(CounterKey::Redirects, redirects.tally());
+            state.record(CounterKey::Redirects, redirects.counter());
         }
         if let Some(gazetteer) = &self.gazetteer {
             state.record(CounterKey::Names, &gazetteer.loaded.names);

@@ -13,7 +13,7 @@ use crate::input::inputs::Inputs;
 use crate::input::plan::PlannedPart;
 use crate::input::settings::InputSettings;
 use crate::label::buckets::Buckets;
-use crate::label::nee::Matching;
+use crate::label::nee::MatchIn;
 use crate::wikitext::{ChineseVariant, ExtraSegment};
 
 /// `config` in the manifest of a run over pages. A run is resumed only with the same.
@@ -67,7 +67,7 @@ pub struct ManifestNeeConfig {
     pub gazetteers: Vec<ManifestGazetteer>,
     /// Where names are looked for.
     #[serde(rename = "match")]
-    pub matching: Matching,
+    pub matching: MatchIn,
     /// The label of names in gazetteers of several labels.
     pub ambiguous: AmbiguousNames,
     /// Whether upper and lower case are the same.

@@ -8,6 +8,7 @@
 //! | `unit_writer` | rows to shards, with a checkpoint after each unit |
 //! | [`checkpoint`], [`resume`], [`output`] | what is on disk between two units, and how a run starts: of `prep mrc` too |
 //! | [`manifest_config`] | the settings in the manifest |
+//! | [`program`] | name and version of the program, as manifests record them |
 //! | [`page_report`] | the file of `--report` |
 //! | [`observer`] | events of a run, for whoever shows them |
 //!

@@ -1,4 +1,4 @@
-//! Builds the text of a block char by char: normalises white space, and removes the punctuation that is left where templates were removed.
+//! Builds the text of a block char by char: normalizes white space, and removes the punctuation that is left where templates were removed.
 
 use schemas::SegmentKind;
 

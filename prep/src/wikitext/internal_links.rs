@@ -14,7 +14,7 @@ const MAX_CAPTION_DEPTH: usize = 4;
 /// The target of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LinkTarget {
-    /// Normalised title; empty for a link to a section of the page itself.
+    /// Normalized title; empty for a link to a section of the page itself.
     pub title: String,
     /// Section, from after the `#`.
     pub fragment: Option<String>,
@@ -163,7 +163,7 @@ impl LinkResolver<'_, '_, '_> {
             Some(at) => (&title[..at], Some(title[at + 1..].replace('_', " ").trim().to_owned())),
             None => (title, None),
         };
-        let title = self.page.wiki.namespaces.normalise_target(title);
+        let title = self.page.wiki.namespaces.normalize_target(title);
         self.targets.push(LinkTarget { title, fragment: fragment.filter(|fragment| !fragment.is_empty()) });
         Some(after + trail)
     }

@@ -59,5 +59,5 @@ pub use redirect::redirect_target;
 pub use script_converter::{ChineseVariant, ScriptConverter};
 pub use template_table::{TemplateTable, TemplateTableError};
 pub(crate) use title::is_single_spaced;
-pub use title::{normalise_title, strip_disambiguator};
+pub use title::{normalize_title, strip_disambiguator};
 pub use wiki::Wiki;

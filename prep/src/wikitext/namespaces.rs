@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::language_data::LanguageData;
-use super::title::{MAX_TITLE_BYTES, collapse_spaces, has_escape, normalise_title};
+use super::title::{MAX_TITLE_BYTES, collapse_spaces, has_escape, normalize_title};
 use crate::source::SiteInfo;
 
 /// What a prefix before the first colon of a title means.
@@ -74,7 +74,7 @@ impl Namespaces {
         let mut numbers: HashMap<String, i32> = CANONICAL.iter().map(|(key, name)| ((*name).to_owned(), *key)).collect();
         numbers.insert("image".to_owned(), FILE_NAMESPACE);
         numbers.insert("image talk".to_owned(), 7);
-        let mut names: HashMap<i32, String> = CANONICAL.iter().map(|(key, name)| (*key, normalise_title(name))).collect();
+        let mut names: HashMap<i32, String> = CANONICAL.iter().map(|(key, name)| (*key, normalize_title(name))).collect();
         names.insert(8, "MediaWiki".to_owned());
         names.insert(9, "MediaWiki talk".to_owned());
         if !site.namespaces.contains_key(&4) {
@@ -131,23 +131,23 @@ impl Namespaces {
     }
 
     /// A link target as anchors store it: single spaces, no underscores, first letter in upper case, and the namespace as this wiki
-    /// writes it. Of interwiki links only the spaces are normalised and the prefix is put in lower case.
-    pub fn normalise_target(&self, title: &str) -> String {
+    /// writes it. Of interwiki links only the spaces are normalized and the prefix is put in lower case.
+    pub fn normalize_target(&self, title: &str) -> String {
         let colon = memchr::memchr(b':', title.as_bytes()).map(|at| (&title[..at], &title[at + 1..]));
         let prefix = colon.and_then(|(before, rest)| Some((self.prefix(before)?, before, rest)));
         match prefix {
             Some((TitlePrefix::Namespace(key), _, rest)) if self.names.contains_key(&key) => {
-                format!("{}:{}", self.names[&key], normalise_title(rest))
+                format!("{}:{}", self.names[&key], normalize_title(rest))
             }
             // Other wikis may have other rules for titles.
             Some((TitlePrefix::Language | TitlePrefix::Project, before, rest)) => {
                 format!("{}:{}", before.trim().to_lowercase(), collapse_spaces(rest))
             }
-            _ => normalise_title(title),
+            _ => normalize_title(title),
         }
     }
 
-    /// Whether a normalised target is an article of this wiki: it is not empty and has no prefix.
+    /// Whether a normalized target is an article of this wiki: it is not empty and has no prefix.
     pub fn is_article(&self, target: &str) -> bool {
         !target.is_empty() && memchr::memchr(b':', target.as_bytes()).is_none_or(|colon| self.prefix(&target[..colon]).is_none())
     }
@@ -184,7 +184,7 @@ mod tests {
             ("EN: foo_x", "en:foo x"),
             ("2001: a", "2001: a"),
         ] {
-            assert_eq!(namespaces.normalise_target(title), expected);
+            assert_eq!(namespaces.normalize_target(title), expected);
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext
     if let Some(shown) = expand_parser_function(head.trim(), parts, page) {
         return shown;
     }
-    let name = normalise_name(head);
+    let name = normalize_name(head);
     if page.wiki.disambiguation_templates.contains(&name) {
         page.disambiguation = true;
     }
@@ -34,7 +34,7 @@ pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext
 }
 
 /// A template name as the tables write it: in lower case, without namespace, with single spaces.
-fn normalise_name(head: &str) -> String {
+fn normalize_name(head: &str) -> String {
     let name = without_markers(head).replace('_', " ").to_lowercase();
     let mut name = name.trim();
     for prefix in ["subst:", "safesubst:", "msg:", "template:", "t:", "模板:", "样板:", "樣板:"] {

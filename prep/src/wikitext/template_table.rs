@@ -100,7 +100,7 @@ impl TemplateTable {
         Ok(all)
     }
 
-    /// The entries for a normalised template name, in the order in which they are tried.
+    /// The entries for a normalized template name, in the order in which they are tried.
     pub(super) fn entries(&self, name: &str) -> impl Iterator<Item = &TemplateEntry> {
         let by_name = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
         let by_prefix = self.by_prefix.iter().filter(move |(prefix, _)| by_name.is_empty() && name.starts_with(prefix.as_str()));

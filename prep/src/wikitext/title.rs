@@ -1,4 +1,4 @@
-//! Page titles: decoding of link targets, normalisation, and short forms.
+//! Page titles: decoding of link targets, normalization, and short forms.
 
 use std::borrow::Cow;
 
@@ -72,9 +72,9 @@ pub(super) fn collapse_spaces(title: &str) -> String {
 /// The canonical form of an article title: single spaces, no underscores, first letter in upper case.
 ///
 /// ```
-/// assert_eq!(prep::wikitext::normalise_title("new_york  City"), "New york City");
+/// assert_eq!(prep::wikitext::normalize_title("new_york  City"), "New york City");
 /// ```
-pub fn normalise_title(title: &str) -> String {
+pub fn normalize_title(title: &str) -> String {
     let mut title = collapse_spaces(title);
     if title.is_ascii() {
         title.get_mut(..1).iter_mut().for_each(|first| first.make_ascii_uppercase());
@@ -131,11 +131,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn titles_are_normalised() {
+    fn titles_are_normalized() {
         for (title, expected) in
             [("cat", "Cat"), ("éa", "Éa"), ("a__b c", "A b c"), ("北京", "北京"), ("ßx", "ßx"), ("თბილისი", "თბილისი"), ("", "")]
         {
-            assert_eq!(normalise_title(title), expected);
+            assert_eq!(normalize_title(title), expected);
         }
     }
 

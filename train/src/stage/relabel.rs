@@ -147,11 +147,11 @@ mod tests {
         let span = |start, end, origin| Span { start, end, text: String::new(), origin, score: None };
         let given = || vec![span(2, 5, Origin::Gazetteer), span(9, 11, Origin::Anchor)];
         let predicted = || vec![span(0, 2, Origin::Model), span(4, 7, Origin::Model), span(9, 11, Origin::Model)];
-        let check = |mode, expected: &[(u32, u32, Origin)], tally: &str| {
+        let check = |mode, expected: &[(u32, u32, Origin)], counter: &str| {
             let mut count = Counter::default();
             let merged = merge(given(), predicted(), mode, &mut count);
             let merged: Vec<_> = merged.iter().map(|span| (span.start, span.end, span.origin)).collect();
-            assert_eq!((&merged[..], count.to_string().as_str()), (expected, tally));
+            assert_eq!((&merged[..], count.to_string().as_str()), (expected, counter));
         };
         let (anchor, gazetteer, model) = (Origin::Anchor, Origin::Gazetteer, Origin::Model);
         check(RelabelMode::Replace, &[(0, 2, model), (4, 7, model), (9, 11, model)], "3 in, 3 out");

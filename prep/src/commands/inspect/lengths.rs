@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_summarised() {
+    fn lengths_are_summarized() {
         let summary = |lengths: &[(u64, u64)]| {
             let mut all = LengthCounts::default();
             lengths.iter().for_each(|&(length, count)| all.add(length, count));

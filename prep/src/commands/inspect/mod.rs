@@ -5,7 +5,7 @@
 //! | [`report`] | the report |
 //! | [`triple_statistics`], [`page_statistics`] | the statistics of rows |
 //! | [`triple_counter`], [`page_counter`] | how they are counted, chunk by chunk |
-//! | [`row_chunks`], [`sampling`] | rows in chunks of limited size; sample rows |
+//! | [`row_chunks`], [`choose_samples`] | rows in chunks of limited size; sample rows |
 //! | [`lengths`], [`top_texts`], [`duplicates`] | counters whose memory is limited |
 //! | [`token_counter`] | word pieces, with the user's tokenizer |
 //! | [`sample`], [`highlight`], [`text_table`] | the report on a terminal |
@@ -15,6 +15,7 @@
 //! eight million.
 
 pub mod charts;
+pub mod choose_samples;
 pub mod duplicates;
 pub mod highlight;
 pub mod html_report;
@@ -25,7 +26,6 @@ pub mod printable;
 pub mod report;
 pub mod row_chunks;
 pub mod sample;
-pub mod sampling;
 pub mod text_table;
 pub mod token_counter;
 pub mod top_texts;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use polars::prelude::*;
 use schemas::Page;
 
+use super::choose_samples::sample_rows;
 use super::duplicates::DuplicateCounter;
 use super::highlight::{HighlightStyle, highlight_spans};
 use super::lengths::{LengthCounts, histograms};
 use super::page_statistics::PageStatistics;
 use super::row_chunks::{RowChunks, explode_list, struct_field, value_counts};
 use super::sample::Sample;
-use super::sampling::sample_rows;
 use super::token_counter::TokenCounter;
 use super::top_texts::TopTexts;
 

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::bail;
 use polars::prelude::*;
 
+use super::choose_samples::sample_rows;
 use super::duplicates::{DuplicateCounter, stable_hash};
 use super::highlight::{HighlightStyle, highlight_spans};
 use super::lengths::{LengthCounts, histograms};
 use super::row_chunks::{RowChunks, explode_list, struct_field, value_counts};
 use super::sample::Sample;
-use super::sampling::sample_rows;
 use super::token_counter::TokenCounter;
 use super::top_texts::TopTexts;
 use super::triple_statistics::{LabelStatistics, TripleStatistics};

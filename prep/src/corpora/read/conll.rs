@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use schemas::Counter;
 
-use super::columns::ConllColumns;
+use super::conll_columns::ConllColumns;
 use super::corpus_reader::{CorpusReadError, CorpusReader, MalformedSentence, ReadSentence, excerpt};
 use crate::corpora::format::DOCUMENT_START;
 use crate::corpora::sentence::{AnnotatedSentence, Annotation};

@@ -59,7 +59,7 @@ fn format_of_fields(object: &Map<String, Value>) -> Option<CorpusFormat> {
     if has_any(&["query", "start_position", "span_position", "entity_label"]) {
         Some(CorpusFormat::MrcJson)
     } else if has_any(&["text", "data"]) {
-        Some(CorpusFormat::Jsonl)
+        Some(CorpusFormat::AnnotationTool)
     } else if has_any(&["context"]) && has_any(&["label"]) {
         Some(CorpusFormat::Nested)
     } else {
@@ -91,8 +91,8 @@ mod tests {
             ("\n[\n{\"context\": \"a\", \"label\": {}}]", Ok(CorpusFormat::Nested)),
             ("{\"context\": \"a\", \"label\": {}}\n", Ok(CorpusFormat::Nested)),
             ("x\n{\"text\": \"a\"}", Ok(CorpusFormat::Conll)),
-            ("{\"text\": \n{\"text\": \"a\", \"label\": []}\n", Ok(CorpusFormat::Jsonl)),
-            ("[{\"id\": 1, \"data\": {\"text\": \"a\"}}]", Ok(CorpusFormat::Jsonl)),
+            ("{\"text\": \n{\"text\": \"a\", \"label\": []}\n", Ok(CorpusFormat::AnnotationTool)),
+            ("[{\"id\": 1, \"data\": {\"text\": \"a\"}}]", Ok(CorpusFormat::AnnotationTool)),
             ("[{\"context\": \"a\", \"query\": \"b\", \"span_position\": []}]", Ok(CorpusFormat::MrcJson)),
             ("[{\"context\": \"x\"}]", Err("it has `context`; expected")),
             ("[]", Err("no object with a field")),

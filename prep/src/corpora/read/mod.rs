@@ -5,12 +5,12 @@
 //! | [`corpus_reader`] | the trait of all readers, and their errors |
 //! | [`detect`] | detects the format of a file |
 //! | [`open`] | opens the reader of a format |
-//! | [`conll`], [`columns`] | CoNLL files |
+//! | [`conll`], [`conll_columns`] | CoNLL files |
 //! | [`json`] | JSON files: nested, of annotation tools, MRC JSON |
 //! | [`survey`] | the first pass over all files |
 
-pub mod columns;
 pub mod conll;
+pub mod conll_columns;
 pub mod corpus_reader;
 pub mod detect;
 pub mod json;

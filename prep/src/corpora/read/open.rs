@@ -4,13 +4,13 @@ use std::io::Read;
 
 use schemas::Query;
 
-use super::columns::ConllColumns;
 use super::conll::ConllReader;
+use super::conll_columns::ConllColumns;
 use super::corpus_reader::CorpusReader;
 use super::json::element_reader::ElementReader;
 use super::json::mrc_json::MrcJsonReader;
 use super::json::offsets::SpanOffsets;
-use super::json::{jsonl, nested};
+use super::json::{annotation_tools, nested};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::tagging::scheme::TaggingScheme;
 
@@ -33,7 +33,9 @@ pub fn open_reader<'a>(format: CorpusFormat, input: impl Read + 'a, options: &Re
     match format {
         CorpusFormat::Conll => Box::new(ConllReader::new(input, options.scheme, options.columns.clone())),
         CorpusFormat::Nested => Box::new(ElementReader::new(input, nested::parse, offsets_or(SpanOffsets::TOKENS_INCLUSIVE))),
-        CorpusFormat::Jsonl => Box::new(ElementReader::new(input, jsonl::parse, offsets_or(SpanOffsets::CHARS_EXCLUSIVE))),
+        CorpusFormat::AnnotationTool => {
+            Box::new(ElementReader::new(input, annotation_tools::parse, offsets_or(SpanOffsets::CHARS_EXCLUSIVE)))
+        }
         CorpusFormat::MrcJson => Box::new(MrcJsonReader::new(input, offsets_or(SpanOffsets::TOKENS_INCLUSIVE), options.queries)),
     }
 }
@@ -51,7 +53,7 @@ mod tests {
         (CorpusFormat::Conll, "Ada\tB-PER\nBo\tI-PER\n\n-DOCSTART- O\n\nc O\n", 2),
         (CorpusFormat::Nested, r#"[{"context": "Ada Bo ö", "label": {"PER": ["0;1", [1, 2]]}}, {"context": "a", "label": {}}]"#, 2),
         (
-            CorpusFormat::Jsonl,
+            CorpusFormat::AnnotationTool,
             "{\"text\": \"🎉 Ada\", \"label\": [[2, 5, \"PER\"]]}\n{\"data\": {\"text\": \"a\"}, \"annotations\": [{\"result\": []}]}\n",
             2,
         ),

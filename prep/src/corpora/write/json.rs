@@ -10,16 +10,16 @@ use super::token_spans::TokenSpan;
 use crate::corpora::tokenization::CorpusTokens;
 
 #[derive(Serialize)]
-struct JsonlElement<'a> {
+struct AnnotationElement<'a> {
     doc: &'a str,
     sentence: u32,
     lang: &'a str,
     text: &'a str,
-    entities: Vec<JsonlEntity<'a>>,
+    entities: Vec<AnnotatedEntity<'a>>,
 }
 
 #[derive(Serialize)]
-struct JsonlEntity<'a> {
+struct AnnotatedEntity<'a> {
     start_offset: u32,
     end_offset: u32,
     label: &'a str,
@@ -32,10 +32,10 @@ struct JsonlEntity<'a> {
 
 /// A sentence with its entities by char, in the layout of doccano. Entities are in order; of equal ranges the label that comes first in
 /// the query set is first.
-pub fn jsonl_element(rows: &[Triple]) -> String {
-    let mut entities: Vec<JsonlEntity<'_>> = Vec::new();
+pub fn annotation_tool_element(rows: &[Triple]) -> String {
+    let mut entities: Vec<AnnotatedEntity<'_>> = Vec::new();
     for row in rows {
-        entities.extend(row.spans.iter().map(|span| JsonlEntity {
+        entities.extend(row.spans.iter().map(|span| AnnotatedEntity {
             start_offset: span.start,
             end_offset: span.end,
             label: &row.label,
@@ -46,7 +46,7 @@ pub fn jsonl_element(rows: &[Triple]) -> String {
     // A stable sort keeps the order of the labels.
     entities.sort_by_key(|entity| (entity.start_offset, entity.end_offset));
     let Triple { doc, sentence, lang, context, .. } = &rows[0];
-    to_json(&JsonlElement { doc, sentence: *sentence, lang, text: context, entities })
+    to_json(&AnnotationElement { doc, sentence: *sentence, lang, text: context, entities })
 }
 
 #[derive(Serialize)]

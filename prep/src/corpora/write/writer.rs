@@ -64,8 +64,8 @@ impl<W: Write> CorpusWriter<W> {
     pub fn write_sentence(&mut self, rows: &[Triple]) -> anyhow::Result<()> {
         let spans = rows.iter().flat_map(|row| &row.spans);
         self.counts.entities += spans.clone().count() as u64;
-        if self.options.format == CorpusFormat::Jsonl {
-            writeln!(self.out, "{}", json::jsonl_element(rows))?;
+        if self.options.format == CorpusFormat::AnnotationTool {
+            writeln!(self.out, "{}", json::annotation_tool_element(rows))?;
         } else {
             self.counts.lost_origins += spans.filter(|span| span.origin != Origin::Gold || span.score.is_some()).count() as u64;
             self.write_tokens(rows)?;
@@ -81,7 +81,7 @@ impl<W: Write> CorpusWriter<W> {
         self.counts.changed_whitespace += u64::from(text.changes_whitespace(&first.context, &first.lang));
         let spans = token_spans(rows, &text)?;
         match self.options.format {
-            CorpusFormat::Jsonl => {}
+            CorpusFormat::AnnotationTool => {}
             CorpusFormat::Conll => {
                 if self.previous_doc.as_ref().is_some_and(|doc| *doc != first.doc) {
                     conll::write_document_start(&mut self.out)?;
@@ -126,7 +126,7 @@ impl<W: Write> CorpusWriter<W> {
     /// The file cannot be written.
     pub fn finish(mut self) -> anyhow::Result<(W, ExportCounts)> {
         match self.options.format {
-            CorpusFormat::Conll | CorpusFormat::Jsonl => {}
+            CorpusFormat::Conll | CorpusFormat::AnnotationTool => {}
             CorpusFormat::Nested | CorpusFormat::MrcJson if self.array_elements == 0 => writeln!(self.out, "[]")?,
             CorpusFormat::Nested | CorpusFormat::MrcJson => write!(self.out, "\n]\n")?,
         }
@@ -177,7 +177,7 @@ mod tests {
                 "[\n{\"context\":\"Ada met Bo\",\"label\":{\"PER\":[\"0;0\",\"2;2\"]}},\n{\"context\":\"马 云\",\"label\":{\"PER\":[\"0;1\"]}}\n]\n",
             ),
             (
-                CorpusFormat::Jsonl,
+                CorpusFormat::AnnotationTool,
                 "{\"doc\":\"a\",\"sentence\":0,\"lang\":\"en\",\"text\":\"Ada  met Bo\",\"entities\":[{\"start_offset\":0,\"end_offset\":3,\
                  \"label\":\"PER\"},{\"start_offset\":9,\"end_offset\":11,\"label\":\"PER\"}]}\n{\"doc\":\"a\",\"sentence\":0,\"lang\":\"zh\",\
                  \"text\":\"马云\",\"entities\":[{\"start_offset\":0,\"end_offset\":2,\"label\":\"PER\"}]}\n",
@@ -209,7 +209,7 @@ mod tests {
         let mut sentence = rows("en", "Ada met Bo", &[(0, 3), (8, 10)]);
         sentence[0].spans[1].origin = Origin::Anchor;
         assert_eq!(written(CorpusFormat::Conll, &[sentence.clone()]).unwrap().1.lost_origins, 1);
-        let (text, counts) = written(CorpusFormat::Jsonl, &[sentence]).unwrap();
+        let (text, counts) = written(CorpusFormat::AnnotationTool, &[sentence]).unwrap();
         assert!(counts.lost_origins == 0 && text.contains("\"origin\":\"anchor\""), "{text}");
     }
 

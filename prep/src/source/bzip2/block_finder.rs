@@ -15,7 +15,7 @@ const READ_SIZE: usize = 1 << 18;
 /// The bits of a file from one magic number to the next: a block, the end of a stream, or, if the magic number occurs inside a block,
 /// part of one.
 #[derive(Clone)]
-pub(super) struct Candidate {
+pub(super) struct BlockCandidate {
     /// The bytes that hold these bits.
     pub bytes: Vec<u8>,
     /// Offset of the first bit in the file.
@@ -24,7 +24,7 @@ pub(super) struct Candidate {
     pub end: u64,
 }
 
-impl Candidate {
+impl BlockCandidate {
     /// Number of bits.
     pub fn length(&self) -> u64 {
         self.end - self.start
@@ -69,13 +69,13 @@ pub(super) fn corrupt(what: &str, bit: u64) -> io::Error {
 pub(super) fn for_each_candidate(
     mut reader: impl Read,
     first_block: Option<u64>,
-    mut consume: impl FnMut(Candidate) -> bool,
+    mut consume: impl FnMut(BlockCandidate) -> bool,
 ) -> io::Result<()> {
     let finder = MagicFinder::new();
     // The bytes from the start of the current candidate on, and their offset in the file.
     let mut bytes: Vec<u8> = Vec::new();
     let mut buffer_offset = first_block.map_or(0, |bit| bit / 8);
-    let candidate = |bytes: &[u8], start: u64, end: u64, buffer_offset: u64| Candidate {
+    let candidate = |bytes: &[u8], start: u64, end: u64, buffer_offset: u64| BlockCandidate {
         bytes: bytes[(start / 8) as usize..end.div_ceil(8) as usize].to_vec(),
         start: buffer_offset * 8 + start,
         end: buffer_offset * 8 + end,

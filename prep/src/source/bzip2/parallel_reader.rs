@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::block_decoder::BlockDecoder;
-use super::block_finder::{Candidate, corrupt, for_each_candidate};
+use super::block_finder::{BlockCandidate, corrupt, for_each_candidate};
 use super::format::{BLOCK_MAGIC, MAGIC_AND_CRC_BITS, MAGIC_BITS};
 use crate::source::seek_point::SeekPoint;
 
@@ -51,13 +51,13 @@ enum StreamState {
 
 /// A candidate that a worker may still be decoding.
 struct PendingCandidate {
-    candidate: Arc<Candidate>,
+    candidate: Arc<BlockCandidate>,
     /// Receives the decoded block, or `None` if the candidate is not exactly one block. No receiver for the end of a stream.
     decoded: Option<Receiver<Option<Vec<u8>>>>,
 }
 
 /// A candidate for a worker, and where the worker sends the result.
-type Task = (Arc<Candidate>, Sender<Option<Vec<u8>>>);
+type Task = (Arc<BlockCandidate>, Sender<Option<Vec<u8>>>);
 
 impl Bzip2Reader {
     /// Starts at the beginning of a file, with `threads` decoding threads. `reader` begins with `BZh` and a digit.
@@ -152,7 +152,7 @@ impl Bzip2Reader {
     }
 
     /// Decodes a candidate that is no block by itself, because a magic number occurs inside the block, joined with the next candidates.
-    fn decode_joined(&mut self, candidate: &Candidate) -> io::Result<Vec<u8>> {
+    fn decode_joined(&mut self, candidate: &BlockCandidate) -> io::Result<Vec<u8>> {
         let is_stream_end = |pending: &PendingCandidate| pending.decoded.is_none() && pending.candidate.length() >= MAGIC_AND_CRC_BITS;
         let mut joined = candidate.clone();
         let mut taken: VecDeque<PendingCandidate> = VecDeque::new();
@@ -179,7 +179,7 @@ impl Bzip2Reader {
     }
 
     /// Verifies the checksum of a stream, and that the file ends or another stream begins after it.
-    fn end_stream(&mut self, end: &Candidate, crc: Option<u32>) -> io::Result<()> {
+    fn end_stream(&mut self, end: &BlockCandidate, crc: Option<u32>) -> io::Result<()> {
         if end.length() < MAGIC_AND_CRC_BITS {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "bzip2 data ends inside the end of a stream"));
         }
@@ -217,7 +217,7 @@ fn is_stream_header(word: u32) -> bool {
 }
 
 /// Passes a candidate to the reader and, if it may be a block, to a worker. `false` if the reader was dropped.
-fn schedule(candidate: Candidate, tasks: &Sender<Task>, candidates: &Sender<io::Result<PendingCandidate>>) -> bool {
+fn schedule(candidate: BlockCandidate, tasks: &Sender<Task>, candidates: &Sender<io::Result<PendingCandidate>>) -> bool {
     let candidate = Arc::new(candidate);
     let decoded = if candidate.magic() == BLOCK_MAGIC {
         let (result_sender, result) = bounded(1);
@@ -232,7 +232,7 @@ fn schedule(candidate: Candidate, tasks: &Sender<Task>, candidates: &Sender<io::
 }
 
 /// Decodes a candidate into a buffer. `None` if it is not exactly one block.
-fn decode(decoder: &mut BlockDecoder, candidate: &Candidate, mut buffer: Vec<u8>) -> Option<Vec<u8>> {
+fn decode(decoder: &mut BlockDecoder, candidate: &BlockCandidate, mut buffer: Vec<u8>) -> Option<Vec<u8>> {
     let (start, end) = candidate.range();
     decoder.decode(&candidate.bytes, start, end, &mut buffer)?;
     Some(buffer)

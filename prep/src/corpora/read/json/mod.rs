@@ -7,13 +7,13 @@
 //! | [`offsets`] | what the numbers of a span count |
 //! | [`element_reader`] | reads formats in which each object is a sentence |
 //! | [`nested`] | `{context, label: {TYPE: ["start;end"]}}` |
-//! | [`jsonl`] | exports of doccano and Label Studio |
+//! | [`annotation_tools`] | exports of doccano and Label Studio |
 //! | [`mrc_json`] | `{context, query, entity_label, span_position}`, an object for each sentence and label |
 
+pub mod annotation_tools;
 pub mod element_reader;
 pub mod elements;
 pub mod fields;
-pub mod jsonl;
 pub mod mrc_json;
 pub mod nested;
 pub mod offsets;

@@ -19,7 +19,7 @@ const LARGE_PAGE_WEIGHT: u64 = 8;
 /// Pages of one input with what the reader learned on the way.
 ///
 /// Where a batch ends depends on the input alone, so a resumed run makes the same batches.
-pub struct Batch {
+pub struct PageBatch {
     /// The pages.
     pub content: BatchContent,
     /// Bytes of their text as it was read.
@@ -56,7 +56,7 @@ pub enum BatchContent {
     Empty,
 }
 
-impl Batch {
+impl PageBatch {
     /// A batch without pages.
     pub(super) fn empty(next: ReadPosition) -> Self {
         Self::new(BatchContent::Empty, next)

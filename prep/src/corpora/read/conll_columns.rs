@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// The columns of a line: `token`, `tag`, `_` for a column to ignore, `..` for any number of columns to ignore.
 ///
 /// ```
-/// # use prep::corpora::read::columns::ConllColumns;
+/// # use prep::corpora::read::conll_columns::ConllColumns;
 /// let columns: ConllColumns = "token,_,_,tag".parse().unwrap();
 /// assert_eq!(columns.pick(&["Oslo", "NNP", "I-NP", "B-LOC"]), Some(("Oslo", "B-LOC")));
 /// assert_eq!(columns.pick(&["Oslo", "B-LOC"]), None);

@@ -15,14 +15,14 @@ use super::size::Size;
 #[command(name = "prep", version, propagate_version = true, max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
-    pub(super) command: CommandArgs,
+    pub(super) command: Command,
     #[command(flatten)]
     pub(super) common: CommonArgs,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub(super) enum CommandArgs {
+pub(super) enum Command {
     /// Dumps to pages: one row per page, clean text with links by offset
     #[command(after_help = "Example:\n  prep pages zhwiki-latest-pages-articles.xml.bz2 -o data/pages")]
     Pages(PagesArgs),
