@@ -43,12 +43,12 @@ const TRAIN: &[Layer] = &[
     layer(&["commands"], "a command joins parts of the domain and talks to the terminal"),
     layer(&["config"], "resolved settings of each command, made of settings types of the domain"),
     layer(&["stage"], "the training loop, and what each stage adds to it"),
-    layer(&["run", "inference"], "run folders hold any stage's results, and inference serves any stage: they know none"),
+    layer(&["run_folder", "inference"], "run folders hold any stage's results, and inference serves any stage: they know none"),
     layer(&["model", "optim", "cluster"], "the model computes for any stage, and clusters are made of vectors of any model"),
     layer(&["device"], "the one module that selects a backend"),
     layer(&["kernels"], "operations with an implementation for each backend; they know no model"),
     layer(&["data"], "triples to batches: token ids and masks, whatever model reads them"),
-    layer(&["decode", "metric", "report", "parameter_names", "allocator"], "plain data and functions"),
+    layer(&["decode", "metric", "progress", "parameter_names", "allocator"], "plain data and functions"),
 ];
 
 /// A crate, a macro or a path, and the files that may use it.
@@ -97,10 +97,10 @@ const TRAIN_CONFINED: &[Confined] = &[
     confined("burn_flex", &["device/", "kernels/flex/"], "one module selects a backend, and its kernels implement operations for it"),
     confined("burn_cubecl", &["device/", "kernels/cube/"], "one module selects a backend, and its kernels implement operations for it"),
     confined("cubecl", &["device/", "kernels/cube/"], "one module selects a backend, and its kernels implement operations for it"),
-    confined("File::create", &["run/writer.rs", "run/tensorboard.rs"], ATOMIC),
+    confined("File::create", &["run_folder/writer.rs", "run_folder/tensorboard.rs"], ATOMIC),
     confined("fs::write", &[], ATOMIC),
     confined("fs::rename", &[], ATOMIC),
-    confined("OpenOptions::new", &["run/writer.rs"], ATOMIC),
+    confined("OpenOptions::new", &["run_folder/writer.rs"], ATOMIC),
 ];
 
 /// Modules that may not use a crate, although others beside them may.

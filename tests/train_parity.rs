@@ -18,7 +18,7 @@ use train::model::weights::RequiredHeads;
 use train::model::{BertInput, BoundaryTargets, MrcModel, OptionalHeads, SpanLoss};
 use train::optim::{AdamW, AdamWConfig, Gradients, Schedule};
 use train::parameter_names::ParameterPath;
-use train::run::ModelFolder;
+use train::run_folder::ModelFolder;
 
 const TOLERANCE: f32 = 1e-4;
 

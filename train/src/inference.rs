@@ -12,7 +12,7 @@ use crate::kernels::{DropoutSeeds, Kernels};
 use crate::metric::Scores;
 use crate::model::batch_tensors::context_rows;
 use crate::model::{BertInput, BoundaryLogits, MrcModel};
-use crate::report::{Reporter, Task};
+use crate::progress::{Reporter, Task};
 
 /// How a dataset is read.
 #[derive(Debug, Clone, Copy)]

@@ -3,22 +3,23 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`cli`] | the command line, resolved into [`config`] |
-//! | [`config`] | resolved settings of each command |
 //! | [`commands`] | one module for each command |
+//! | [`config`] | resolved settings of each command |
 //! | [`stage`] | the training loop, and what each stage adds to it |
-//! | [`mod@run`] | run folders: settings, metrics, checkpoints, models |
-//! | [`data`] | triples to batches of word pieces |
+//! | [`run_folder`] | run folders: settings, metrics, checkpoints, models |
+//! | [`inference`] | a model applied to a dataset: logits to scored spans |
 //! | [`model`] | encoder, heads, loss, and their weights in files |
-//! | [`kernels`] | fused tensor operations of each backend |
-//! | [`parameter_names`] | names of the model's parameters in files |
 //! | [`optim`] | AdamW, gradients, the learning-rate schedule |
 //! | [`cluster`] | clusters of vectors, for stage 3 |
-//! | [`inference`], [`decode`], [`metric`] | a model applied to a dataset: logits to spans, spans to scores |
 //! | [`device`] | the one module that knows backends |
-//! | [`report`] | progress of long work, without a terminal |
+//! | [`kernels`] | fused tensor operations of each backend |
+//! | [`data`] | triples to batches of word pieces |
+//! | [`decode`], [`metric`] | logits to spans, spans to scores |
+//! | [`progress`] | progress of long work, without a terminal |
+//! | [`parameter_names`] | names of the model's parameters in files |
 //! | [`allocator`] | settings of the allocator |
 //!
-//! Imports lead downwards: `cli`, `commands`, `config`, the domain, `schemas`. `tests/layers.rs` holds that.
+//! Imports lead down this table, and `schemas` lies below all. `tests/layers.rs` holds that.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -36,8 +37,8 @@ pub mod metric;
 pub mod model;
 pub mod optim;
 pub mod parameter_names;
-pub mod report;
-pub mod run;
+pub mod progress;
+pub mod run_folder;
 pub mod stage;
 
 use anyhow::{Context, Result};
@@ -56,11 +57,11 @@ pub fn run(config: Config) -> Result<()> {
         Config::Resume(config) => resume::resume(config),
         Config::Pipeline(config) => pipeline::pipeline(config),
         Config::Plot(config) => plot::plot(&config),
-        Config::Export(config) => device::Device::Cpu.run(export::Export(config)),
+        Config::Export(config) => device::Device::Cpu.run(export::ExportJob(config)),
         Config::BenchStep(config) => bench_step::run(*config),
         Config::CheckDevice(config) => check_device::check(config),
-        Config::Evaluate(config) => config.environment.device.run(evaluate::Evaluation(config)),
-        Config::Predict(config) => config.environment.device.run(predict::Prediction(*config)),
+        Config::Evaluate(config) => config.runtime.device.run(evaluate::EvaluateJob(config)),
+        Config::Predict(config) => config.runtime.device.run(predict::PredictJob(*config)),
     }
 }
 
@@ -70,10 +71,10 @@ fn start_threads(config: &Config) -> Result<()> {
         Config::Train(config) => config.threads,
         Config::Resume(config) => config.threads,
         Config::Pipeline(config) => config.threads,
-        Config::BenchStep(config) => config.environment.threads,
+        Config::BenchStep(config) => config.runtime.threads,
         Config::CheckDevice(config) => config.threads,
-        Config::Evaluate(config) => config.environment.threads,
-        Config::Predict(config) => config.environment.threads,
+        Config::Evaluate(config) => config.runtime.threads,
+        Config::Predict(config) => config.runtime.threads,
         Config::Plot(_) | Config::Export(_) => 0,
     };
     rayon::ThreadPoolBuilder::new().num_threads(count).build_global().context("cannot start threads")

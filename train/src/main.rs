@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<train::cli::UsageError>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<train::config::UsageError>() { 2 } else { 1 })
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use clap::{Arg, Parser, Subcommand};
 
-use super::run_args::{BenchStepArgs, CheckDeviceArgs, EvaluateArgs, ExportArgs, PipelineArgs, PlotArgs, PredictArgs, ResumeArgs};
+use super::measuring_args::{BenchStepArgs, CheckDeviceArgs};
+use super::run_args::{EvaluateArgs, ExportArgs, PipelineArgs, PlotArgs, PredictArgs, ResumeArgs};
 use super::stage_args::{FetArgs, NeeArgs, StageArgs};
 
 /// Trains models that find named entities, from folders of triples.

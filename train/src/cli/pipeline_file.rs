@@ -28,8 +28,7 @@ use toml::de::{DeTable, DeValue};
 use super::resolve_stage::{esi, fet, finetune, nee};
 use super::run_args::PipelineArgs;
 use super::stage_args::{FetArgs, NeeArgs, StageArgs};
-use super::usage_error::UsageError;
-use crate::config::{PipelineConfig, TrainConfig};
+use crate::config::{PipelineConfig, TrainConfig, UsageError};
 
 /// The stages in their order; a table each.
 const STAGES: [&str; 4] = ["esi", "nee", "fet", "finetune"];

@@ -7,15 +7,15 @@ use schemas::QuerySet;
 
 use super::command::{Cli, Command};
 use super::common_args::CommonArgs;
+use super::measuring_args::BenchStepArgs;
 use super::pipeline_file;
 use super::resolve_stage::{check_batch, esi, fet, finetune, nee};
-use super::run_args::{BenchStepArgs, EvaluateArgs, PredictArgs};
-use super::usage_error::UsageError;
+use super::run_args::{EvaluateArgs, PredictArgs};
 use crate::config::{
-    BenchStepConfig, CheckDeviceConfig, Config, Environment, EvaluateConfig, ExportConfig, PlotConfig, PredictConfig, PredictInput,
-    PredictOutput, ResumeConfig,
+    BenchStepConfig, CheckDeviceConfig, Config, EvaluateConfig, ExportConfig, PlotConfig, PredictConfig, PredictInput, PredictOutput,
+    ResumeConfig, Runtime, UsageError,
 };
-use crate::run::layout;
+use crate::run_folder::layout;
 
 /// Checks a command line and resolves it into a command's settings.
 ///
@@ -52,7 +52,7 @@ fn evaluate(args: EvaluateArgs) -> Result<EvaluateConfig> {
         predictions: args.predictions,
         errors: args.errors,
         batch: args.batch,
-        environment: environment(&args.common),
+        runtime: runtime(&args.common),
     })
 }
 
@@ -85,8 +85,8 @@ fn predict(args: PredictArgs) -> Result<PredictConfig> {
     }
     let queries = QuerySet::load(&args.queries).context("cannot use --queries")?;
     let lang = args.lang.unwrap_or_else(|| queries.lang.clone());
-    let environment = environment(&args.common);
-    Ok(PredictConfig { run: args.run, queries, input, output, lang, batch: args.batch, environment })
+    let runtime = runtime(&args.common);
+    Ok(PredictConfig { run: args.run, queries, input, output, lang, batch: args.batch, runtime })
 }
 
 fn bench_step(args: BenchStepArgs) -> BenchStepConfig {
@@ -105,10 +105,10 @@ fn bench_step(args: BenchStepArgs) -> BenchStepConfig {
         lengths_of: args.lengths_of,
         encoder: args.encoder,
         vocab: args.vocab,
-        environment: environment(&args.common),
+        runtime: runtime(&args.common),
     }
 }
 
-fn environment(args: &CommonArgs) -> Environment {
-    Environment { device: args.device(), precision: args.precision, threads: args.threads, quiet: args.quiet }
+fn runtime(args: &CommonArgs) -> Runtime {
+    Runtime { device: args.device(), precision: args.precision, threads: args.threads, quiet: args.quiet }
 }

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use super::common_args::CommonArgs;
 use super::stage_args::{DEFAULT_BATCH, FetArgs, NeeArgs, StageArgs};
-use super::usage_error::{UsageError, check};
-use crate::config::TrainConfig;
+use crate::config::{TrainConfig, UsageError};
 use crate::data::BatchSize;
 use crate::device::Device;
 use crate::model::{LossFunction, SpanLoss};
@@ -129,4 +128,9 @@ fn initial_weights(args: &StageArgs) -> Result<InitialWeights, UsageError> {
         (None, Some(run)) => Ok(InitialWeights::Run(run.clone())),
         (None, None) => Err(UsageError::new("--encoder is missing: the weights to start from, or `tiny`")),
     }
+}
+
+/// Fails with `message` unless `condition` holds.
+fn check(condition: bool, message: impl FnOnce() -> String) -> Result<(), UsageError> {
+    if condition { Ok(()) } else { Err(UsageError::new(message())) }
 }

@@ -1,11 +1,10 @@
-//! Options of the commands that continue, use or compare runs.
+//! Options of the commands that continue or use runs.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::common_args::CommonArgs;
-use crate::config::BenchModel;
 use crate::device::Device;
 
 /// Options of `resume`.
@@ -125,65 +124,4 @@ pub struct PlotArgs {
     /// Folder for the pictures; those of an earlier call are replaced [default: RUN/plots]
     #[arg(long, short, value_name = "DIR")]
     pub output: Option<PathBuf>,
-}
-
-/// Options of `check-device`.
-#[derive(Debug, Args)]
-pub struct CheckDeviceArgs {
-    /// Device to compare with the CPU: cpu, cuda or cuda:N
-    #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
-    pub device: Device,
-    /// CPU threads; 0 for one per core
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub threads: usize,
-}
-
-/// Options of `bench-step`.
-#[derive(Debug, Args)]
-pub struct BenchStepArgs {
-    /// Size of the encoder
-    #[arg(long, value_enum, default_value_t = BenchModel::Mini)]
-    pub model: BenchModel,
-    /// Sequences of a batch
-    #[arg(long, default_value_t = 16)]
-    pub batch: usize,
-    /// Word pieces of a sequence
-    #[arg(long, default_value_t = 128)]
-    pub seq: usize,
-    /// File with a length a line, in place of --seq: batches of sequences of those lengths, in their order
-    #[arg(long)]
-    pub lengths: Option<PathBuf>,
-    /// Word pieces of a batch, in place of --batch: batches as training makes them
-    #[arg(long, requires = "lengths")]
-    pub max_tokens: Option<usize>,
-    /// Steps that are timed
-    #[arg(long, default_value_t = 20)]
-    pub steps: usize,
-    /// Steps before them
-    #[arg(long, default_value_t = 5)]
-    pub warmup: usize,
-    /// Dropout rate
-    #[arg(long, default_value_t = 0.1)]
-    pub dropout: f32,
-    /// Compute by Burn's operations, fused by Burn, in place of this program's kernels
-    #[arg(long)]
-    pub burn_fusion: bool,
-    /// Time the parts of a step too
-    #[arg(long)]
-    pub parts: bool,
-    /// Cluster this many random vectors, in place of training steps
-    #[arg(long, value_name = "N")]
-    pub cluster: Option<usize>,
-    /// Only write the lengths of the triples in this folder, in word pieces of --vocab, to --lengths
-    #[arg(long, requires_all = ["lengths", "vocab"])]
-    pub lengths_of: Option<PathBuf>,
-    /// Only write an encoder of random weights for --vocab to this folder
-    #[arg(long, requires = "vocab")]
-    pub encoder: Option<PathBuf>,
-    /// Vocabulary
-    #[arg(long)]
-    pub vocab: Option<PathBuf>,
-    /// Options of every command.
-    #[command(flatten)]
-    pub common: CommonArgs,
 }

@@ -12,7 +12,7 @@ use super::common_args::CommonArgs;
 use crate::cluster::kmeans;
 use crate::device::Device;
 use crate::model::Pooling;
-use crate::stage::settings::{ClusterHead, ClusterMethod, RelabelMode};
+use crate::stage::settings::{ClusterHeadUpdate, ClusterMethod, RelabelMode};
 
 /// Sequences of a batch, if neither `--batch` nor `--max-tokens` is given.
 pub const DEFAULT_BATCH: usize = 16;
@@ -210,7 +210,7 @@ pub struct FetArgs {
     pub cluster_iterations: usize,
     /// First centroids of k-means
     #[arg(long, value_enum, default_value_t = Self::default().cluster_start, value_name = "HOW")]
-    pub cluster_start: kmeans::Init,
+    pub cluster_start: kmeans::Seeding,
     /// Principal components that the answers' vectors are reduced to
     #[arg(long, default_value_t = Self::default().pca, value_name = "N")]
     pub pca: usize,
@@ -219,7 +219,7 @@ pub struct FetArgs {
     pub pool: Pooling,
     /// What happens to the clusters' head when an epoch's clusters replace the former ones
     #[arg(long, value_enum, default_value_t = Self::default().cluster_head, value_name = "HOW")]
-    pub cluster_head: ClusterHead,
+    pub cluster_head: ClusterHeadUpdate,
     /// Generalized cross-entropy against noisy labels: see `train nee`
     #[arg(long)]
     pub noise_weighting: bool,
@@ -233,10 +233,10 @@ impl Default for FetArgs {
             gamma: 0.001,
             clustering: ClusterMethod::Kmeans,
             cluster_iterations: 60,
-            cluster_start: kmeans::Init::PlusPlus,
+            cluster_start: kmeans::Seeding::PlusPlus,
             pca: 128,
             pool: Pooling::Sum,
-            cluster_head: ClusterHead::Align,
+            cluster_head: ClusterHeadUpdate::Align,
             noise_weighting: false,
         }
     }

@@ -7,7 +7,7 @@ use crate::cluster::kmeans;
 use crate::config::BenchModel;
 use crate::kernels::Precision;
 use crate::model::Pooling;
-use crate::stage::settings::{ClusterHead, ClusterMethod, RelabelMode};
+use crate::stage::settings::{ClusterHeadUpdate, ClusterMethod, RelabelMode};
 
 /// Implements [`ValueEnum`] for an enum: each variant with its name and help.
 macro_rules! value_enum {
@@ -37,7 +37,7 @@ value_enum!(Pooling {
     Max => "max", "The largest value of each dimension";
 });
 
-value_enum!(kmeans::Init {
+value_enum!(kmeans::Seeding {
     PlusPlus => "plus-plus", "k-means++: each drawn with a probability that grows with the squared distance from those drawn before";
     Random => "random", "Random answers";
 });
@@ -52,7 +52,7 @@ value_enum!(ClusterMethod {
     Pic => "pic", "Power iteration clustering on a graph of nearest neighbours";
 });
 
-value_enum!(ClusterHead {
+value_enum!(ClusterHeadUpdate {
     Align => "align", "The head stays; each cluster gets the number of the former cluster that it overlaps most";
     Reset => "reset", "The head gets new random weights";
 });
@@ -80,9 +80,9 @@ mod tests {
     fn values_have_the_same_names_in_files() {
         check::<Precision>();
         check::<Pooling>();
-        check::<kmeans::Init>();
+        check::<kmeans::Seeding>();
         check::<RelabelMode>();
         check::<ClusterMethod>();
-        check::<ClusterHead>();
+        check::<ClusterHeadUpdate>();
     }
 }

@@ -14,7 +14,7 @@ const BLOCK: usize = 4096;
 /// How the first centroids are chosen among the points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Init {
+pub enum Seeding {
     /// k-means++ (Arthur and Vassilvitskii 2007): each is drawn with a probability proportional to the squared distance from those drawn
     /// before.
     PlusPlus,
@@ -23,7 +23,7 @@ pub enum Init {
 }
 
 /// Clusters points into at most `clusters` clusters; into fewer where there are fewer points.
-pub fn kmeans(points: &Points, clusters: usize, iterations: usize, init: Init, rng: &mut impl Rng) -> Clusters {
+pub fn kmeans(points: &Points, clusters: usize, iterations: usize, init: Seeding, rng: &mut impl Rng) -> Clusters {
     kmeans_with(points, points, clusters, iterations, init, rng)
 }
 
@@ -33,13 +33,13 @@ pub fn kmeans_with(
     backend: &dyn AssignmentBackend,
     clusters: usize,
     iterations: usize,
-    init: Init,
+    init: Seeding,
     rng: &mut impl Rng,
 ) -> Clusters {
     let clusters = clusters.min(points.len());
     let first: Vec<usize> = match init {
-        Init::Random => index::sample(rng, points.len(), clusters).into_vec(),
-        Init::PlusPlus => plus_plus(points, clusters, rng),
+        Seeding::Random => index::sample(rng, points.len(), clusters).into_vec(),
+        Seeding::PlusPlus => plus_plus(points, clusters, rng),
     };
     let values = first.iter().flat_map(|&at| points.row(at).iter().copied()).collect();
     lloyd(backend, Points { width: points.width, values }, iterations)
@@ -182,10 +182,10 @@ mod tests {
     fn blobs_are_separated_whatever_the_first_centroids() {
         let sizes = [500, 60, 100, 200];
         let points = blobs(&sizes);
-        for init in [Init::PlusPlus, Init::Random] {
+        for init in [Seeding::PlusPlus, Seeding::Random] {
             let clusters = kmeans(&points, 4, 60, init, &mut ChaCha8Rng::seed_from_u64(7));
             assert_eq!(clusters, kmeans(&points, 4, 60, init, &mut ChaCha8Rng::seed_from_u64(7)), "the same seed");
-            if init == Init::PlusPlus {
+            if init == Seeding::PlusPlus {
                 let mut counts = [0; 4];
                 clusters.assignments.iter().for_each(|&cluster| counts[cluster as usize] += 1);
                 counts.sort_unstable();
@@ -199,7 +199,7 @@ mod tests {
         let points = Points { width: 1, values: vec![0.0, 1.0, 2.0, 9.0, 100.0] };
         let clusters = lloyd(&points, Points { width: 1, values: vec![1.0, 100.0, 1e6] }, 60);
         assert_eq!(clusters.assignments, [0, 0, 0, 2, 1], "9 is the furthest point of the largest cluster");
-        let one = kmeans(&Points { width: 1, values: vec![3.0, 3.0] }, 5, 60, Init::PlusPlus, &mut ChaCha8Rng::seed_from_u64(1));
+        let one = kmeans(&Points { width: 1, values: vec![3.0, 3.0] }, 5, 60, Seeding::PlusPlus, &mut ChaCha8Rng::seed_from_u64(1));
         assert_eq!((one.centroids.len(), &one.distances[..]), (2, &[0.0, 0.0][..]), "no more clusters than points");
     }
 

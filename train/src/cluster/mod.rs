@@ -7,14 +7,14 @@
 //! | [`kmeans`] | k-means by Lloyd's iterations |
 //! | [`power_iteration`] | power iteration clustering on a graph of nearest neighbours |
 //! | [`matching`] | renumbers clusters to overlap most with those of the epoch before (Hungarian assignment) |
-//! | [`class_weights`](mod@class_weights) | weights of clusters by the inverse of their variance |
+//! | [`cluster_weights`](mod@cluster_weights) | weights of clusters by the inverse of their variance |
 //! | [`cluster_file`] | clusters in a Parquet file, for people to read |
 //!
 //! Only [`device_pca`] knows tensors, and nothing here knows the model. Vectors are f32; sums over many vectors are f64 and counts are
 //! integers, so that ten million vectors are clustered as exactly as a hundred. Results do not depend on the number of threads.
 
-pub mod class_weights;
 pub mod cluster_file;
+pub mod cluster_weights;
 pub mod device_pca;
 pub mod kmeans;
 pub mod matching;
@@ -22,5 +22,5 @@ pub mod pca;
 pub mod points;
 pub mod power_iteration;
 
-pub use class_weights::class_weights;
+pub use cluster_weights::cluster_weights;
 pub use points::{Clusters, Points};

@@ -6,10 +6,10 @@
 use rand::Rng;
 use rayon::prelude::*;
 
-use super::kmeans::{Init, from_assignments, kmeans};
+use super::kmeans::{Seeding, from_assignments, kmeans};
 use super::points::{Clusters, Points, squared_distance};
 
-/// AssignmentBackend of a point in the graph.
+/// Neighbours of each point in the graph.
 const NEIGHBOURS: usize = 10;
 
 /// Most points of the graph: its cost grows with their square. All other points join the cluster of their nearest neighbour in it.
@@ -38,7 +38,7 @@ fn cluster_by_sample(points: &Points, most_points: usize, clusters: usize, itera
             embedded.values[row * vectors + vector] = value as f32;
         }
     }
-    let found = kmeans(&embedded, clusters, iterations, Init::PlusPlus, rng);
+    let found = kmeans(&embedded, clusters, iterations, Seeding::PlusPlus, rng);
     let assignments = if every == 1 {
         found.assignments
     } else {
@@ -129,7 +129,7 @@ mod tests {
         };
         let rng = || ChaCha8Rng::seed_from_u64(3);
         assert!(right(&power_iteration_clustering(&points, 2, 3000, &mut rng())));
-        assert!(!right(&kmeans(&points, 2, 300, Init::PlusPlus, &mut rng())), "k-means separates by distance from a mean");
+        assert!(!right(&kmeans(&points, 2, 300, Seeding::PlusPlus, &mut rng())), "k-means separates by distance from a mean");
     }
 
     #[test]

@@ -8,15 +8,15 @@ use schemas::atomic_file;
 use crate::config::ExportConfig;
 use crate::device::{DeviceJob, TrainBackend};
 use crate::model::weights;
-use crate::run::{ModelFolder, write_model_description};
+use crate::run_folder::{ModelFolder, write_model_description};
 
 /// Writes `config.json`, `model.safetensors` and the tokenizer's files, as Hugging Face's BERT has them.
 ///
 /// The weights of the encoder and the heads are in one file, named `bert.*`, `start_outputs.*`, `end_outputs.*` and
 /// `span_embedding.*`. The cluster head of stage 3 is left out: its outputs mean nothing without that run's clusters.
-pub struct Export(pub ExportConfig);
+pub struct ExportJob(pub ExportConfig);
 
-impl DeviceJob for Export {
+impl DeviceJob for ExportJob {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {

@@ -7,8 +7,8 @@ use anyhow::{Result, ensure};
 use super::run_stage::{StartFrom, run_stage, with_last_round};
 use super::terminal::TerminalReporter;
 use crate::config::{PipelineConfig, TrainConfig};
-use crate::report::Reporter;
-use crate::run::{layout, reader};
+use crate::progress::Reporter;
+use crate::run_folder::{layout, reader};
 use crate::stage::StageSettings;
 
 /// Trains the stages that are not finished yet, each to its end before the next. A stage that was stopped is resumed.

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::run_stage::{StartFrom, run_stage};
 use crate::config::{ResumeConfig, TrainConfig};
-use crate::run::reader;
+use crate::run_folder::reader;
 use crate::stage::StageSettings;
 
 /// Continues a stage from its last checkpoint, on the device where it began or another.

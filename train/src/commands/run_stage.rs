@@ -9,10 +9,10 @@ use crate::config::TrainConfig;
 use crate::data::{Dataset, TripleEncoder};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
-use crate::report::Reporter;
-use crate::run::{CreateOptions, ModelFolder, RunWriter, checkpoint, layout, write_model_description};
+use crate::progress::Reporter;
+use crate::run_folder::{CreateOptions, ModelFolder, RunWriter, checkpoint, layout, write_model_description};
 use crate::stage::{
-    CheckpointState, ClusterObjective, InitialState, PseudoLabels, SelfTraining, SpanObjective, Stage, TrainingLoop, last_round,
+    CheckpointState, ClusterObjective, InitialState, PseudoLabels, SelfTrainingObjective, SpanObjective, Stage, TrainingLoop, last_round,
 };
 
 /// Where a run starts.
@@ -105,7 +105,7 @@ impl DeviceJob for StageJob {
             Stage::Nee(relabel) => {
                 let spans = SpanObjective { loss };
                 let mut objective =
-                    SelfTraining::<B> { spans, device, settings: relabel, encoder, inference, source: &settings.data, run: dir };
+                    SelfTrainingObjective::<B> { spans, device, settings: relabel, encoder, inference, source: &settings.data, run: dir };
                 training.train(data, initial, state, &mut objective)?
             }
             Stage::Fet(clusters) => {

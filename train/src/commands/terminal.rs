@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::report::Reporter;
+use crate::progress::Reporter;
 
 /// Time between two plain lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
@@ -123,7 +123,7 @@ impl Reporter for TerminalReporter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Task;
+    use crate::progress::Task;
 
     #[test]
     fn steps_concern_the_innermost_task() {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::inference::Environment;
+use super::runtime::Runtime;
 use crate::device::Device;
 
 /// Settings of `train check-device`.
@@ -46,7 +46,7 @@ pub struct BenchStepConfig {
     /// Vocabulary.
     pub vocab: Option<PathBuf>,
     /// Device, precision, threads.
-    pub environment: Environment,
+    pub runtime: Runtime,
 }
 
 /// Size of the encoder that `train bench-step` measures.

@@ -1,12 +1,16 @@
 //! Resolved settings of each command: what was typed, checked and with defaults filled in. They depend on no command line.
 
-mod inference;
 mod measuring;
+mod run_commands;
+mod runtime;
 mod training;
+mod usage_error;
 
-pub use inference::{Environment, EvaluateConfig, ExportConfig, PlotConfig, PredictConfig, PredictInput, PredictOutput};
 pub use measuring::{BenchModel, BenchStepConfig, CheckDeviceConfig};
+pub use run_commands::{EvaluateConfig, ExportConfig, PlotConfig, PredictConfig, PredictInput, PredictOutput};
+pub use runtime::Runtime;
 pub use training::{PipelineConfig, ResumeConfig, TrainConfig};
+pub use usage_error::UsageError;
 
 /// A command with its settings.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::dataset::Sequence;
-use super::padding::PaddingRule;
+use super::padded_length::PaddingRule;
 use super::token_index::TokenIndex;
 use super::tokenizer::SpecialTokens;
 

@@ -12,13 +12,13 @@
 //! | [`alignment`] | answers in word pieces, and windows of long contexts |
 //! | [`batch`], [`token_index`] | padded batches |
 //! | [`sampler`] | which sequences form a batch, and which batches a step |
-//! | [`padding`] | the lengths that sequences are padded to |
+//! | [`padded_length`] | the lengths that sequences are padded to |
 
 pub mod alignment;
 pub mod batch;
 pub mod dataset;
 pub mod encode;
-pub mod padding;
+pub mod padded_length;
 pub mod sampler;
 pub mod token_index;
 pub mod tokenizer;
@@ -27,7 +27,7 @@ pub mod vocabulary;
 pub use batch::Batch;
 pub use dataset::{Dataset, EncodingCounts, GoldSpans, Sequence};
 pub use encode::TripleEncoder;
-pub use padding::PaddingRule;
+pub use padded_length::PaddingRule;
 pub use sampler::{BatchSampler, BatchSize, StepBatches, batches_by_length};
 pub use token_index::TokenIndex;
 pub use tokenizer::{SpecialTokens, TokenizedText, WordPieceTokenizer};

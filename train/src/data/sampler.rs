@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::dataset::Sequence;
-use super::padding::PaddingRule;
+use super::padded_length::PaddingRule;
 
 /// Steps whose sequences are sorted by length together: enough for little padding, few enough for a random order.
 const STEPS_PER_BUCKET: usize = 50;

@@ -2,8 +2,8 @@
 
 mod adamw;
 mod gradients;
+mod moments_file;
 mod schedule;
-mod state_file;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use gradients::Gradients;

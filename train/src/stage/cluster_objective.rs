@@ -12,7 +12,7 @@ use schemas::{ShardFolder, Triple, char_slice};
 use super::objective::{Objective, span_loss};
 use super::pseudo_labels::{PseudoLabels, answer_offsets};
 use super::rng::{self, RngStream};
-use super::settings::{ClusterHead, ClusterMethod, ClusterSettings};
+use super::settings::{ClusterHeadUpdate, ClusterMethod, ClusterSettings};
 use super::span_vectors::SpanVectors;
 use super::train_state::TrainState;
 use crate::cluster::cluster_file::{self, ClusterRow};
@@ -22,8 +22,8 @@ use crate::device::TrainBackend;
 use crate::inference::InferenceSettings;
 use crate::kernels::DropoutSeeds;
 use crate::model::{BertInput, MrcModel, SpanLoss, pool_spans, weights};
-use crate::report::Reporter;
-use crate::run::layout;
+use crate::progress::Reporter;
+use crate::run_folder::layout;
 
 /// Answers whose vectors are stored in the epoch's file, for pictures.
 const STORED_VECTORS: usize = 2_000;
@@ -62,7 +62,7 @@ impl<B: TrainBackend> Objective<B> for ClusterObjective<'_, B> {
         let (clusters, distances) = if resumed {
             cluster_file::read_assignments(&self.file(epoch))?
         } else {
-            if epoch == 1 || self.settings.head == ClusterHead::Reset {
+            if epoch == 1 || self.settings.head == ClusterHeadUpdate::Reset {
                 let seed = self.seed.wrapping_add(epoch as u64);
                 state.model = weights::reinitialize_cluster_head(state.model.clone(), self.deviation, seed);
                 state.optimizer.reset(weights::CLUSTER_HEAD_PREFIX);
@@ -136,7 +136,7 @@ impl<B: TrainBackend> ClusterObjective<'_, B> {
             let found = Clusters { centroids: Points::zeros(1, 1), assignments: vec![0; answers], distances: vec![0.0; answers] };
             (Points::default(), found)
         };
-        if epoch > 1 && head == ClusterHead::Align {
+        if epoch > 1 && head == ClusterHeadUpdate::Align {
             let (before, _) = cluster_file::read_assignments(&self.file(epoch - 1))?;
             matching::renumber_by_overlap(&before, &mut found.assignments, clusters);
         }

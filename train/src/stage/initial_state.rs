@@ -16,7 +16,7 @@ use crate::device::TrainBackend;
 use crate::model::weights::{self, RequiredHeads, StateDict};
 use crate::model::{BertConfig, MrcModel, OptionalHeads};
 use crate::optim::AdamW;
-use crate::run::{ModelFolder, checkpoint};
+use crate::run_folder::{ModelFolder, checkpoint};
 
 /// A model with its tokenizer, its optimizer, and the position in training.
 pub struct InitialState<B: TrainBackend> {

@@ -9,7 +9,7 @@
 //! | [`relabel`] | stage 2: self-training |
 //! | [`cluster_objective`], [`span_vectors`], [`pseudo_labels`] | stage 3: clusters as pseudo-labels |
 //! | [`train_state`], [`checkpoint_state`], [`rng`] | what changes from step to step |
-//! | [`losses`], [`throughput`] | what the loop reports |
+//! | [`pending_losses`], [`throughput`] | what the loop reports |
 #![doc = ""]
 #![doc = include_str!("../../docs/stages.md")]
 
@@ -17,8 +17,8 @@ pub mod cadence;
 pub mod checkpoint_state;
 pub mod cluster_objective;
 pub mod initial_state;
-pub mod losses;
 pub mod objective;
+pub mod pending_losses;
 pub mod prefetch;
 pub mod pseudo_labels;
 pub mod relabel;
@@ -35,7 +35,7 @@ pub use cluster_objective::ClusterObjective;
 pub use initial_state::InitialState;
 pub use objective::{Objective, SpanObjective};
 pub use pseudo_labels::PseudoLabels;
-pub use relabel::{SelfTraining, last_round};
+pub use relabel::{SelfTrainingObjective, last_round};
 pub use settings::{InitialWeights, Stage, StageSettings};
 pub use train_state::TrainState;
 pub use training_loop::TrainingLoop;

@@ -8,7 +8,7 @@ use crate::data::{Batch, Dataset};
 use crate::device::TrainBackend;
 use crate::kernels::DropoutSeeds;
 use crate::model::{BertInput, BoundaryTargets, MrcModel, SpanLoss, SpanTargets};
-use crate::report::Reporter;
+use crate::progress::Reporter;
 
 /// A stage's objective.
 pub trait Objective<B: TrainBackend> {

@@ -1,6 +1,6 @@
 //! Pseudo-labels: the cluster of each answer of the training set.
 
-use crate::cluster::class_weights;
+use crate::cluster::cluster_weights;
 use crate::data::{Batch, Dataset};
 
 /// The cluster of each answer of a data set, and the weight of each cluster.
@@ -16,9 +16,9 @@ pub struct PseudoLabels {
 
 impl PseudoLabels {
     /// Labels the answers of `data`, in the order of its sequences, with their clusters. Clusters of close answers weigh more: see
-    /// [`class_weights`]. `distances` are those of the answers from their centroids.
+    /// [`cluster_weights`]. `distances` are those of the answers from their centroids.
     pub fn new(data: &Dataset, clusters: Vec<u32>, distances: &[f32], count: usize) -> Self {
-        let weights = class_weights(&clusters, distances, count);
+        let weights = cluster_weights(&clusters, distances, count);
         Self { offsets: answer_offsets(data), clusters, weights }
     }
 

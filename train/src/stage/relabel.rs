@@ -16,8 +16,8 @@ use crate::device::TrainBackend;
 use crate::inference::{self, InferenceSettings};
 use crate::kernels::DropoutSeeds;
 use crate::model::MrcModel;
-use crate::report::{Reporter, Silent, Task};
-use crate::run::layout;
+use crate::progress::{Reporter, Silent, Task};
+use crate::run_folder::layout;
 
 /// Triples labelled at once: memory does not grow with their number.
 const BLOCK: usize = 4096;
@@ -28,7 +28,7 @@ pub fn last_round(run: &Path) -> Option<PathBuf> {
 }
 
 /// The objective of stage 2.
-pub struct SelfTraining<'a, B: TrainBackend> {
+pub struct SelfTrainingObjective<'a, B: TrainBackend> {
     /// The loss.
     pub spans: SpanObjective,
     /// Device of the model that relabels.
@@ -45,7 +45,7 @@ pub struct SelfTraining<'a, B: TrainBackend> {
     pub run: &'a Path,
 }
 
-impl<B: TrainBackend> Objective<B> for SelfTraining<'_, B> {
+impl<B: TrainBackend> Objective<B> for SelfTrainingObjective<'_, B> {
     /// The first epoch trains on the training set as it is, each later one on the round of the epoch before.
     fn begin_epoch(&mut self, epoch: usize, _: bool, _: &mut TrainState<B>, data: &mut Dataset, _: &dyn Reporter) -> Result<()> {
         if epoch > 1 {
@@ -69,7 +69,7 @@ impl<B: TrainBackend> Objective<B> for SelfTraining<'_, B> {
     }
 }
 
-impl<B: TrainBackend> SelfTraining<'_, B> {
+impl<B: TrainBackend> SelfTrainingObjective<'_, B> {
     fn relabel(&self, round: usize, dir: &Path, model: &MrcModel<B::InnerBackend>, reporter: &dyn Reporter) -> Result<()> {
         let source = ShardFolder::open::<Triple>(self.source)?;
         let threshold = self.settings.threshold(round);

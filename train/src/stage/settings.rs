@@ -153,13 +153,13 @@ pub struct ClusterSettings {
     pub iterations: usize,
     /// How k-means chooses its first centroids.
     #[serde(rename = "start")]
-    pub init: kmeans::Init,
+    pub init: kmeans::Seeding,
     /// Principal components that span vectors are reduced to.
     pub pca: usize,
     /// How the word pieces of an answer become one vector.
     pub pool: Pooling,
     /// What happens to the head of pseudo-labels when clusters change.
-    pub head: ClusterHead,
+    pub head: ClusterHeadUpdate,
 }
 
 /// A clustering algorithm.
@@ -175,7 +175,7 @@ pub enum ClusterMethod {
 /// What happens to the head of pseudo-labels when an epoch's clusters replace those of the epoch before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ClusterHead {
+pub enum ClusterHeadUpdate {
     /// It stays; each cluster gets the number of the former cluster that it overlaps most.
     Align,
     /// It gets new random weights.

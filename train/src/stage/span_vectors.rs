@@ -12,7 +12,7 @@ use crate::data::{Dataset, batches_by_length};
 use crate::inference::InferenceSettings;
 use crate::kernels::{DropoutSeeds, Kernels};
 use crate::model::{BertInput, MrcModel, Pooling, pool_spans};
-use crate::report::{Reporter, Task};
+use crate::progress::{Reporter, Task};
 
 /// Answers that principal components are computed from at most. An even sample gives the same components as all answers.
 const PCA_ANSWERS: usize = 200_000;

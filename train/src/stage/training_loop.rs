@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::cadence::Cadence;
 use super::checkpoint_state::{CheckpointState, TrainPosition};
-use super::losses::{LossAverage, PendingLosses};
 use super::objective::Objective;
+use super::pending_losses::{LossAverage, PendingLosses};
 use super::prefetch::prefetch;
 use super::rng::{self, RngStream};
 use super::settings::StageSettings;
@@ -21,8 +21,8 @@ use crate::device::TrainBackend;
 use crate::inference::{self, InferenceSettings};
 use crate::model::weights;
 use crate::optim::Schedule;
-use crate::report::{Reporter, Task};
-use crate::run::{RunWriter, checkpoint};
+use crate::progress::{Reporter, Task};
+use crate::run_folder::{RunWriter, checkpoint};
 
 /// What the loop works with, beside training set and model.
 pub struct TrainingLoop<'a, B: TrainBackend> {

@@ -72,7 +72,7 @@ impl DeviceJob for ClusteringBench {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let on_device = B::assignment_backend(&points.values, points.width, device);
         let backend = on_device.as_deref().unwrap_or(&points);
-        let found = kmeans::kmeans_with(&points, backend, CLUSTERS, ITERATIONS, kmeans::Init::PlusPlus, &mut rng);
+        let found = kmeans::kmeans_with(&points, backend, CLUSTERS, ITERATIONS, kmeans::Seeding::PlusPlus, &mut rng);
         let total = started.elapsed().as_secs_f64();
         let same = |&(at, cluster): &(usize, &u32)| *cluster == found.assignments[at % CLUSTERS];
         let with_their_distribution = found.assignments.iter().enumerate().skip(CLUSTERS).filter(same).count();

@@ -13,7 +13,7 @@ use crate::config::{BenchModel, BenchStepConfig};
 use crate::data::{TripleEncoder, WordPieceTokenizer};
 use crate::device::{Device, DeviceJob, Engine, TrainBackend};
 use crate::model::{OptionalHeads, weights};
-use crate::run::write_model_description;
+use crate::run_folder::write_model_description;
 
 /// Longest sequence whose length is written, in word pieces.
 const MAX_LENGTH: usize = 512;
@@ -37,10 +37,10 @@ pub fn run(config: BenchStepConfig) -> Result<()> {
         return Ok(atomic_file::write(file, lengths.as_bytes())?);
     }
     if let Some(count) = config.cluster {
-        return config.environment.device.run(ClusteringBench { count });
+        return config.runtime.device.run(ClusteringBench { count });
     }
     let engine = if config.burn_fusion { Engine::BurnFusion } else { Engine::Own };
-    config.environment.device.run_with(engine, StepBench { config })
+    config.runtime.device.run_with(engine, StepBench { config })
 }
 
 /// Writes an encoder of random weights in the Hugging Face layout.

@@ -82,13 +82,13 @@ impl DeviceJob for StepBench {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.config;
         let bert = bert_config(config.model, VOCABULARY);
-        let model = weights::random_model::<B>(&bert, OptionalHeads::default(), 1, device).with_precision(config.environment.precision);
+        let model = weights::random_model::<B>(&bert, OptionalHeads::default(), 1, device).with_precision(config.runtime.precision);
         let mut trainer = Trainer { model, optimizer: AdamW::new(AdamWConfig::default()), dropout: config.dropout, device };
         let workload = Workload::new(&config)?;
         let settings = InferenceSettings {
             special: SpecialTokens { cls: 1, sep: 2, pad: 0 },
             batch: BatchSize::Sequences(config.batch),
-            padding: config.environment.device.into(),
+            padding: config.runtime.device.into(),
             threshold: 0.5,
         };
         let (mut warm_up, mut total, mut waited, mut host) = (0.0, 0.0, 0.0, 0.0);
@@ -123,9 +123,9 @@ impl DeviceJob for StepBench {
         let operations =
             6.0 * layer_parameters(&bert) * word_pieces as f64 + (12 * bert.num_hidden_layers * bert.hidden_size * squares) as f64;
         let mut line = serde_json::json!({
-            "device": config.environment.device.to_string(),
+            "device": config.runtime.device.to_string(),
             "engine": if config.burn_fusion { "burn fusion" } else { "own kernels" },
-            "dtype": config.environment.precision,
+            "dtype": config.runtime.precision,
             "model": if config.model == BenchModel::Base { "base" } else { "mini" },
             "steps": timed.len(),
             "mean_step_s": total / count,
@@ -150,7 +150,7 @@ impl DeviceJob for StepBench {
         println!("{line}");
         if config.parts {
             let batch = settings.batch(&workload.data, &timed[0][0]);
-            kernel_times::print::<B>(&bert, &batch, config.environment.precision, config.dropout, device)?;
+            kernel_times::print::<B>(&bert, &batch, config.runtime.precision, config.dropout, device)?;
         }
         Ok(())
     }

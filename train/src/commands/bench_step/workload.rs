@@ -65,7 +65,7 @@ impl Workload {
                 let positions: Vec<usize> = (0..sequences.len()).collect();
                 positions.chunks_exact(config.batch).map(|batch| vec![batch.to_vec()]).collect()
             }
-            Some(tokens) => BatchSampler { batch: BatchSize::Tokens(tokens), accumulate: 1, padding: config.environment.device.into() }
+            Some(tokens) => BatchSampler { batch: BatchSize::Tokens(tokens), accumulate: 1, padding: config.runtime.device.into() }
                 .steps_of_epoch(&sequences, &mut rng),
         };
         steps.truncate(wanted);

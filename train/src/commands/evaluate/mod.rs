@@ -12,26 +12,26 @@ use crate::data::{BatchSize, Dataset, TripleEncoder};
 use crate::decode::ScoredSpan;
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
-use crate::report::Reporter;
-use crate::run::ModelFolder;
+use crate::progress::Reporter;
+use crate::run_folder::ModelFolder;
 use confusion::ConfusionCounts;
 use sentence_report::SentenceReport;
 
 /// Scores a run.
-pub struct Evaluation(pub EvaluateConfig);
+pub struct EvaluateJob(pub EvaluateConfig);
 
-impl DeviceJob for Evaluation {
+impl DeviceJob for EvaluateJob {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
-        let reporter = TerminalReporter::new(config.environment.quiet);
+        let reporter = TerminalReporter::new(config.runtime.quiet);
         let folder = ModelFolder::open_run(&config.run)?;
-        let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.environment.precision);
+        let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
         let dataset = encoder.encode_folder(&config.data).context("cannot read --data")?;
         reporter.message(&format!("{}: {}", config.data.display(), dataset.counts));
-        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.environment.device);
+        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.runtime.device);
         let predictions = inference::predict_spans(&model, &dataset, settings, device, &reporter);
         let scores = inference::score(&dataset, &predictions);
         let confusion = compare_sentences(&config, &dataset, &predictions)?;

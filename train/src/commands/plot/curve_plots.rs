@@ -184,7 +184,7 @@ mod tests {
     fn a_run_of_one_step_can_be_drawn() {
         let mut history = History { losses: vec![(1.0, 0.0)], rates: vec![(1.0, 0.0)], ..History::default() };
         assert!(loss("run", &history).unwrap().contains("learning rate"));
-        history.evaluations.push(super::super::history::Evaluation { step: 1.0, scores: [0.0, 0.5, 1.0] });
+        history.evaluations.push(super::super::history::EvaluationPoint { step: 1.0, scores: [0.0, 0.5, 1.0] });
         assert!(f1("run", &history).unwrap().contains("best F1 1.0000 at step 1"));
     }
 }

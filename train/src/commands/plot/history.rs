@@ -13,7 +13,7 @@ pub struct History {
     /// Learning rate by step.
     pub rates: Vec<(f64, f64)>,
     /// Scores on dev by step.
-    pub evaluations: Vec<Evaluation>,
+    pub evaluations: Vec<EvaluationPoint>,
     /// F1 on test, if it was scored.
     pub test: Option<f64>,
     /// Last step of each epoch but the last one.
@@ -22,7 +22,7 @@ pub struct History {
 
 /// Scores on dev at a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evaluation {
+pub struct EvaluationPoint {
     /// The step.
     pub step: f64,
     /// Precision, recall and F1.
@@ -46,7 +46,7 @@ impl History {
             (epoch, last) = (of, step);
             if line["dev"].is_object() {
                 let scores = ["precision", "recall", "f1"].map(|name| line["dev"][name].as_f64().unwrap_or(0.0));
-                history.evaluations.push(Evaluation { step, scores });
+                history.evaluations.push(EvaluationPoint { step, scores });
             } else if let (Some(loss), Some(rate)) = (line["loss"].as_f64(), line["lr"].as_f64()) {
                 history.losses.push((step, loss));
                 history.rates.push((step, rate));
@@ -56,7 +56,7 @@ impl History {
     }
 
     /// The evaluation with the best F1, of equal ones the later.
-    pub fn best(&self) -> Option<Evaluation> {
+    pub fn best(&self) -> Option<EvaluationPoint> {
         self.evaluations.iter().copied().max_by(|a, b| a.scores[2].total_cmp(&b.scores[2]))
     }
 }
@@ -103,7 +103,7 @@ mod tests {
         let history = History::new(&lines);
         assert_eq!(history.losses, [(1.0, 2.0), (2.0, 1.0), (3.0, 0.5)]);
         assert_eq!((history.epochs.as_slice(), history.test), (&[2.0][..], Some(0.4)));
-        assert_eq!(history.best(), Some(Evaluation { step: 3.0, scores: [0.5, 0.5, 0.3] }));
+        assert_eq!(history.best(), Some(EvaluationPoint { step: 3.0, scores: [0.5, 0.5, 0.3] }));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use schemas::atomic_file;
 
 use crate::cluster::cluster_file;
 use crate::config::PlotConfig;
-use crate::run::{layout, reader};
+use crate::run_folder::{layout, reader};
 use crate::stage::StageSettings;
 use history::History;
 

@@ -14,23 +14,23 @@ use crate::config::PredictConfig;
 use crate::data::{BatchSize, TripleEncoder};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
-use crate::report::Silent;
-use crate::run::ModelFolder;
+use crate::progress::Silent;
+use crate::run_folder::ModelFolder;
 use input::{InputText, for_each_block};
 use output::PredictionWriter;
 
 /// Finds entities in text.
-pub struct Prediction(pub PredictConfig);
+pub struct PredictJob(pub PredictConfig);
 
-impl DeviceJob for Prediction {
+impl DeviceJob for PredictJob {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let folder = ModelFolder::open_run(&config.run)?;
-        let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.environment.precision);
+        let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
-        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.environment.device);
+        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.runtime.device);
         let mut writer = PredictionWriter::create(&config.output)?;
         let (mut texts, mut seconds) = (0, 0.0);
         for_each_block(&config.input, |block| {
@@ -47,7 +47,7 @@ impl DeviceJob for Prediction {
             Ok(())
         })?;
         writer.finish()?;
-        if !config.environment.quiet {
+        if !config.runtime.quiet {
             eprintln!("{texts} texts in {seconds:.1} s, {:.1} a second", texts as f64 / f64::max(seconds, 1e-9));
         }
         Ok(())

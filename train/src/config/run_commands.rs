@@ -1,24 +1,10 @@
-//! Settings of the commands that use a run.
+//! Settings of the commands that use a run: evaluate, predict, export, plot.
 
 use std::path::PathBuf;
 
 use schemas::QuerySet;
 
-use crate::device::Device;
-use crate::kernels::Precision;
-
-/// Settings of computing that all commands with a model share.
-#[derive(Debug, Clone, Copy)]
-pub struct Environment {
-    /// Device that computes.
-    pub device: Device,
-    /// Number format of the encoder's matrix products.
-    pub precision: Precision,
-    /// Threads of the CPU; 0 for one per core.
-    pub threads: usize,
-    /// Whether only results and errors are printed.
-    pub quiet: bool,
-}
+use super::runtime::Runtime;
 
 /// Settings of `train evaluate`.
 #[derive(Debug)]
@@ -36,7 +22,7 @@ pub struct EvaluateConfig {
     /// Sequences of a batch.
     pub batch: usize,
     /// Device, precision, threads.
-    pub environment: Environment,
+    pub runtime: Runtime,
 }
 
 /// Settings of `train predict`.
@@ -55,7 +41,7 @@ pub struct PredictConfig {
     /// Sequences of a batch.
     pub batch: usize,
     /// Device, precision, threads.
-    pub environment: Environment,
+    pub runtime: Runtime,
 }
 
 /// Where `train predict` reads texts.

@@ -4,7 +4,7 @@
 ///
 /// The variance of a cluster is the mean squared distance of its points from its mean. It counts as a tenth of the mean variance of all
 /// clusters at least, so that a cluster of one point does not outweigh the others.
-pub fn class_weights(assignments: &[u32], distances: &[f32], clusters: usize) -> Vec<f32> {
+pub fn cluster_weights(assignments: &[u32], distances: &[f32], clusters: usize) -> Vec<f32> {
     let (mut counts, mut sums) = (vec![0u64; clusters], vec![0.0f64; clusters]);
     for (&cluster, &distance) in assignments.iter().zip(distances) {
         counts[cluster as usize] += 1;
@@ -24,10 +24,10 @@ mod tests {
 
     #[test]
     fn tight_clusters_weigh_more() {
-        let weights = class_weights(&[0, 0, 1, 1, 3], &[1.0, 1.0, 2.0, 2.0, 0.0], 4);
+        let weights = cluster_weights(&[0, 0, 1, 1, 3], &[1.0, 1.0, 2.0, 2.0, 0.0], 4);
         // Variances 1, 4, none and 0, which counts as a tenth of 5/3: inverses 1, 1/4 and 6, mean 29/12.
         let expected = [12.0 / 29.0, 3.0 / 29.0, 0.0, 72.0 / 29.0];
         assert!(weights.iter().zip(expected).all(|(got, expected)| (got - expected).abs() < 1e-6), "{weights:?}");
-        assert_eq!(class_weights(&[0, 1], &[0.0, 0.0], 3), [1.0, 1.0, 0.0], "no cluster varies");
+        assert_eq!(cluster_weights(&[0, 1], &[0.0, 0.0], 3), [1.0, 1.0, 0.0], "no cluster varies");
     }
 }

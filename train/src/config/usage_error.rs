@@ -11,8 +11,3 @@ impl UsageError {
         Self(message.into())
     }
 }
-
-/// Fails with `message` unless `condition` holds.
-pub(super) fn check(condition: bool, message: impl FnOnce() -> String) -> Result<(), UsageError> {
-    if condition { Ok(()) } else { Err(UsageError::new(message())) }
-}
