@@ -2,12 +2,13 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::corpora::{ExportArgs, MrcArgs};
 #[cfg(feature = "inspect")]
-use super::folders::InspectArgs;
-use super::folders::{QueriesArgs, VerifyArgs};
+use super::checks::InspectArgs;
+use super::checks::VerifyArgs;
+use super::corpora::{ExportArgs, MrcArgs};
 use super::pages::{EsiArgs, NeeArgs, PagesArgs};
 use super::plan::{MergeArgs, PlanArgs};
+use super::queries::QueriesArgs;
 use super::size::Size;
 
 /// Wikipedia dumps, gazetteers and annotated corpora to Parquet shards of MRC triples.

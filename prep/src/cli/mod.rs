@@ -3,19 +3,20 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `command` | the program's arguments and the list of commands |
-//! | `pages`, `plan`, `corpora`, `folders`, `output` | the arguments of each command |
+//! | `pages`, `plan`, `corpora`, `queries`, `checks`, `output` | the arguments of each command |
 //! | `size`, `gazetteer_arg`, `values` | how values are spelled |
 //! | `resolve` | arguments to [`config`](crate::config), and usage errors |
 //!
 //! The only module that knows clap.
 
+mod checks;
 mod command;
 mod corpora;
-mod folders;
 mod gazetteer_arg;
 mod output;
 mod pages;
 mod plan;
+mod queries;
 mod resolve;
 mod size;
 mod values;

@@ -7,15 +7,16 @@ use schemas::query_set::QuerySetError;
 
 use super::command::{Cli, Command, CommonArgs};
 use super::corpora::{ExportArgs, MrcArgs};
-use super::folders::{QueriesArgs, QueriesCommand};
 use super::output::OutputArgs;
 use super::pages::{DumpArgs, EsiArgs, InputArgs, NeeArgs, PagesArgs, TripleArgs};
-use crate::config::corpora::{ExportConfig, MrcConfig, check_ignored_labels};
+use super::queries::{QueriesArgs, QueriesCommand};
+use crate::config::checks::VerifyConfig;
 #[cfg(feature = "inspect")]
-use crate::config::folders::{InspectConfig, ReportKind};
-use crate::config::folders::{QueriesConfig, VerifyConfig};
+use crate::config::checks::{InspectConfig, ReportKind};
+use crate::config::corpora::{ExportConfig, MrcConfig, check_ignored_labels};
 use crate::config::pages::{EsiConfig, GazetteerConfig, NeeConfig, PageJobConfig};
 use crate::config::plan::{MergeConfig, PlanConfig};
+use crate::config::queries::QueriesConfig;
 use crate::config::{CommandConfig, Config, Runtime, UsageError};
 use crate::input::settings::{InputSelection, InputSettings};
 use crate::label::buckets::Buckets;

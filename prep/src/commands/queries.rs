@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use schemas::{Query, QuerySet};
 use serde::Deserialize;
 
-use crate::config::folders::QueriesConfig;
+use crate::config::queries::QueriesConfig;
 
 /// Runs `prep queries`.
 ///

@@ -1,11 +1,12 @@
 //! All commands with their settings.
 
-use super::corpora::{ExportConfig, MrcConfig};
 #[cfg(feature = "inspect")]
-use super::folders::InspectConfig;
-use super::folders::{QueriesConfig, VerifyConfig};
+use super::checks::InspectConfig;
+use super::checks::VerifyConfig;
+use super::corpora::{ExportConfig, MrcConfig};
 use super::pages::{EsiConfig, NeeConfig, PageJobConfig};
 use super::plan::{MergeConfig, PlanConfig};
+use super::queries::QueriesConfig;
 use super::runtime::Runtime;
 
 /// A command, and how it runs.

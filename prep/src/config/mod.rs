@@ -6,15 +6,17 @@
 //! | [`pages`] | `prep pages`, `prep esi`, `prep nee` |
 //! | [`plan`] | `prep plan`, `prep merge` |
 //! | [`corpora`] | `prep mrc`, `prep export` |
-//! | [`folders`] | `prep queries`, `prep inspect`, `prep verify` |
+//! | [`queries`] | `prep queries` |
+//! | [`checks`] | `prep inspect`, `prep verify` |
 //! | [`runtime`] | threads, memory, messages |
 //! | [`usage_error`] | arguments that contradict each other or make no sense |
 
+pub mod checks;
 pub mod command;
 pub mod corpora;
-pub mod folders;
 pub mod pages;
 pub mod plan;
+pub mod queries;
 pub mod runtime;
 pub mod usage_error;
 

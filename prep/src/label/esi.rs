@@ -4,9 +4,9 @@
 use schemas::RowError;
 use schemas::{Origin, Page, Query, SegmentView};
 
-use super::candidate::{SpanCandidate, article_links};
 use super::repeats::{KnownName, RepeatFinder};
 use super::sentences::{CandidateFinder, SentenceRules, page_to_triples};
+use super::span_candidate::{SpanCandidate, article_links};
 use super::triple_sink::TripleSink;
 use crate::counters::CounterKey;
 use crate::wikitext::{Wiki, WikitextExtractor, strip_disambiguator};

@@ -6,10 +6,10 @@ use schemas::RowError;
 use schemas::{Anchor, Origin, Page, Query, SegmentView};
 use serde::Serialize;
 
-use super::candidate::{SpanCandidate, article_links};
 use super::overlap::{overlapping, overlaps};
 use super::repeats::{KnownName, RepeatFinder, family_name};
 use super::sentences::{CandidateFinder, SentenceRules, page_to_triples};
+use super::span_candidate::{SpanCandidate, article_links};
 use super::triple_sink::TripleSink;
 use crate::counters::CounterKey;
 use crate::gazetteer::{Gazetteer, LabelledName};

@@ -7,8 +7,8 @@ use schemas::{CharSlicer, RowError};
 use schemas::{Page, Query, SegmentView, TripleHeader};
 
 use super::buckets::Buckets;
-use super::candidate::SpanCandidate;
 use super::overlap::overlaps;
+use super::span_candidate::SpanCandidate;
 use super::triple_sink::TripleSink;
 use crate::counters::CounterKey;
 use crate::gazetteer::word_boundaries::word_boundaries;

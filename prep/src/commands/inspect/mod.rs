@@ -38,7 +38,7 @@ use anyhow::{Context, bail, ensure};
 use schemas::{Manifest, Page, Row, SCHEMA_VERSION, ShardFolder, Triple};
 
 use crate::config::Runtime;
-use crate::config::folders::{InspectConfig, ReportKind};
+use crate::config::checks::{InspectConfig, ReportKind};
 use highlight::HighlightStyle;
 use page_counter::count_pages;
 use report::{FolderReport, RowStatistics};

@@ -23,7 +23,7 @@ use schemas::manifest::MANIFEST_FILE;
 use schemas::{Manifest, Page, Row, ShardFolder, Triple};
 
 use crate::config::Runtime;
-use crate::config::folders::VerifyConfig;
+use crate::config::checks::VerifyConfig;
 use crate::number_format::{counted, grouped};
 use manifest::{check_files, check_manifest};
 use page_invariants::PageInvariants;

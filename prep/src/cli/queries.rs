@@ -1,4 +1,4 @@
-//! Arguments of `prep queries`, `prep inspect` and `prep verify`.
+//! Arguments of `prep queries`.
 
 use std::path::PathBuf;
 
@@ -36,33 +36,4 @@ pub(super) enum QueriesCommand {
         #[arg(long)]
         name: Option<String>,
     },
-}
-
-/// `prep inspect`
-#[derive(Debug, Args)]
-pub(super) struct InspectArgs {
-    /// Folder of pages or triples
-    pub dir: PathBuf,
-    /// Only triples of this label
-    #[arg(long, value_name = "LABEL")]
-    pub label: Option<String>,
-    /// Number of rows to show with their spans marked [default: 3; with --html 200]
-    #[arg(long, value_name = "N")]
-    pub sample: Option<usize>,
-    /// Count tokens too, with this `tokenizer.json` or `vocab.txt`
-    #[arg(long, value_name = "FILE")]
-    pub tokenizer: Option<PathBuf>,
-    /// Write the report as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Write the report as one self-contained HTML page, with charts and samples to browse
-    #[arg(long, value_name = "FILE", conflicts_with = "json")]
-    pub html: Option<PathBuf>,
-}
-
-/// `prep verify`
-#[derive(Debug, Args)]
-pub(super) struct VerifyArgs {
-    /// Folder of pages or triples
-    pub dir: PathBuf,
 }

@@ -1,26 +1,6 @@
-//! Settings of `prep queries`, `prep inspect` and `prep verify`.
+//! Settings of the commands that check a folder: `prep inspect` and `prep verify`.
 
 use std::path::PathBuf;
-
-use schemas::QuerySet;
-
-/// What `prep queries` does.
-#[derive(Debug, Clone)]
-pub enum QueriesConfig {
-    /// Lists the built-in query sets.
-    List,
-    /// Prints a query set as TOML.
-    Show(QuerySet),
-    /// Converts a JSON file of query sets.
-    Import {
-        /// The file.
-        file: PathBuf,
-        /// TOML file that is written; it must not exist.
-        output: PathBuf,
-        /// Which set of the file; `None`: the only one.
-        name: Option<String>,
-    },
-}
 
 /// Settings of `prep inspect`.
 #[derive(Debug, Clone)]
