@@ -8,8 +8,8 @@ const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
 /// Makes the allocator keep freed pages. Every tensor operation allocates buffers; pages that were returned to the system would cause page
 /// faults again, which take a tenth of a training step.
 ///
-/// mimalloc reads its settings from the environment before `main`, so that the program replaces itself by a new start with the setting, in
-/// the same process. An environment that has the setting already is left alone. Does nothing but on Unix.
+/// mimalloc reads its settings from the environment before `main`. So the program re-executes itself (`exec`, in the same process) with the
+/// setting added, unless the environment has it already. Unix only; elsewhere this does nothing.
 pub fn keep_freed_pages() {
     #[cfg(unix)]
     if std::env::var_os(PURGE_DELAY).is_none()

@@ -10,7 +10,7 @@ use super::tokenizer::SpecialTokens;
 
 /// Sequences padded to one length, in host memory.
 ///
-/// A *row* is a position among the `size * length` tokens of the batch: row `n * length + i` is token `i` of sequence `n`.
+/// A *token position* counts the `size * length` tokens of the batch: position `n * length + i` is token `i` of sequence `n`.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// Number of sequences.
@@ -19,9 +19,9 @@ pub struct Batch {
     pub length: usize,
     /// Indices of the sequences in their dataset.
     pub sequences: Vec<usize>,
-    /// Rows of each sequence's context.
+    /// Token positions of each sequence's context.
     pub contexts: Vec<Range<usize>>,
-    /// First and last row of each answer, the last included; those of a sequence follow each other.
+    /// First and last token position of each answer, the last included; those of a sequence follow each other.
     pub answers: Vec<[usize; 2]>,
     /// Length of each sequence without padding.
     pub lengths: Vec<usize>,
@@ -56,8 +56,8 @@ impl Batch {
             copy_ids(&sequence.context.ids[sequence.window.clone()], &mut ids[context.clone()]);
             ids[context.end] = special.sep as i32;
             segments[context.start..=context.end].fill(1);
-            let row_of = |word_piece: u32| context.start + word_piece as usize - sequence.window.start;
-            answers.extend(sequence.answers.iter().map(|&(first, last)| [row_of(first), row_of(last)]));
+            let position_of = |word_piece: u32| context.start + word_piece as usize - sequence.window.start;
+            answers.extend(sequence.answers.iter().map(|&(first, last)| [position_of(first), position_of(last)]));
             contexts.push(context);
         }
         let token_index = Arc::new(TokenIndex::new(&ids, length, &lengths));

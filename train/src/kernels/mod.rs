@@ -1,6 +1,7 @@
 //! Tensor operations of the model and the optimizer that are worth a fused implementation, by backend.
 //!
-//! [`Kernels`] defines each as a composition of Burn's own operations ([`reference`](mod@reference)), which any backend runs. The CPU
+//! [`Kernels`] defines each as a composition of Burn's own operations ([`reference`](mod@reference)) or of other operations
+//! ([`operations`]: `affine`, `attend`, `attention_weights`), which any backend runs. The CPU
 //! backend overrides them with fused, threaded loops: composed, they take two thirds of a training step there. GPUs have kernels of
 //! their own.
 //!

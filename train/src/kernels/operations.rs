@@ -12,9 +12,12 @@ use super::padding::Padding;
 use super::precision::Precision;
 use super::reference;
 
-/// Tensor operations of the model and the optimizer that take time without being plain matrix products.
+/// Tensor operations of the model and the optimizer that a backend may compute in its own way.
 ///
-/// Each has a default: the composition of Burn's operations in [`reference`]. A backend overrides what it can fuse.
+/// Each has a default: a composition of Burn's own operations, in [`reference`], or of other operations of this trait, in this file
+/// (`affine`, `attend`, `attention_weights`). A backend overrides what it can fuse.
+///
+/// [`affine`](Self::affine) is the linear layer: `model::Linear` calls it; `cpu::linear` and `cube::matmul` override it.
 ///
 /// In bf16, a backend may keep hidden states between two operations in bf16. Parameters and the results of
 /// [`add_norm`](Self::add_norm) are f32.

@@ -1,4 +1,4 @@
-//! Linear layers.
+//! Linear layers; the operation is [`Kernels::affine`].
 
 use burn::module::{Module, Param};
 use burn::tensor::backend::Backend;

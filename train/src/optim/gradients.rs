@@ -23,7 +23,7 @@ impl<B: Kernels> Gradients<B> {
         Self(visitor.found)
     }
 
-    /// Adds the gradients of another batch of the same step.
+    /// Gradient accumulation: adds the gradients of another batch of the same step.
     pub fn add(&mut self, other: Self) {
         for (sum, other) in self.0.iter_mut().zip(other.0) {
             *sum = match (sum.take(), other) {

@@ -1,4 +1,4 @@
-//! The optimizer ([`AdamW`]), its state in files, gradients ([`Gradients`]) and the learning-rate schedule ([`Schedule`]).
+//! The optimizer ([`AdamW`]), its state (moments) in files, gradients ([`Gradients`]) and the learning-rate schedule ([`Schedule`]).
 
 mod adamw;
 mod gradients;

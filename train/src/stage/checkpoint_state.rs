@@ -1,4 +1,6 @@
-//! What a checkpoint stores beside weights and optimizer state: its `state.json`.
+//! What a checkpoint stores beside weights and optimizer state: its `state.json`. The state of early stopping is part of it.
+//!
+//! Aliases are the keys of older checkpoints, which stay readable.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ pub struct TrainPosition {
     /// The current epoch, from 1.
     pub epoch: usize,
     /// Steps done in the current epoch.
-    #[serde(rename = "of_epoch")]
+    #[serde(alias = "of_epoch")]
     pub step_in_epoch: usize,
 }
 
@@ -33,7 +35,7 @@ pub struct CheckpointState {
     /// Seconds since training began, over all processes.
     pub seconds: f64,
     /// The best evaluation so far.
-    #[serde(rename = "judge")]
+    #[serde(alias = "judge")]
     pub best: BestTracker,
 }
 
@@ -60,14 +62,15 @@ pub struct BestEvaluation {
     pub position: TrainPosition,
 }
 
-/// Selects the best evaluation by F1 on dev, and counts for early stopping.
+/// Early stopping: selects the best evaluation by F1 on dev, and counts the evaluations in a row without a better one. Training stops
+/// when their number reaches [`StageSettings::patience`](super::settings::StageSettings::patience).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BestTracker {
     /// The best evaluation so far.
-    #[serde(rename = "best")]
+    #[serde(alias = "best")]
     pub evaluation: Option<BestEvaluation>,
     /// Evaluations since the F1 last rose.
-    #[serde(rename = "without_better")]
+    #[serde(alias = "without_better")]
     pub evaluations_without_gain: usize,
 }
 
@@ -129,13 +132,17 @@ mod tests {
     }
 
     #[test]
-    fn state_files_keep_their_keys() {
+    fn state_files_of_older_programs_are_read() {
         let mut state = CheckpointState::default();
         state.best.add(scores(5), state.position);
-        let json = serde_json::to_value(&state).unwrap();
-        assert_eq!(json["position"], serde_json::json!({ "step": 0, "epoch": 1, "of_epoch": 0 }));
-        assert_eq!(json["judge"]["without_better"], 0);
-        assert_eq!(json["judge"]["best"]["scores"]["labels"]["PER"]["correct"], 5);
-        assert_eq!(serde_json::from_value::<CheckpointState>(json).unwrap(), state);
+        let json = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<CheckpointState>(&json).unwrap(), state);
+        let position = r#"{"step":0,"epoch":1,"of_epoch":0}"#;
+        let scores = r#"{"labels":{"PER":{"correct":5,"predicted":9,"support":9}}}"#;
+        let older = format!(
+            r#"{{"position":{position},"shuffle_words":0,"dropout_words":0,"metrics_bytes":0,"seconds":0.0,
+            "judge":{{"best":{{"scores":{scores},"position":{position}}},"without_better":0}}}}"#
+        );
+        assert_eq!(serde_json::from_str::<CheckpointState>(&older).unwrap(), state);
     }
 }

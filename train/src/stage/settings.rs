@@ -90,7 +90,8 @@ pub struct StageSettings {
     /// Steps between two checkpoints, beside those at the end of each epoch; without it, each evaluation writes one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub save_every: Option<usize>,
-    /// Evaluations in a row without a better F1 after which training stops.
+    /// Early stopping: evaluations in a row without a better F1 on dev after which training stops; without it, training does not stop
+    /// early. [`BestTracker`](super::checkpoint_state::BestTracker) counts them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
     /// Whether the model has the span head for nested and overlapping answers.

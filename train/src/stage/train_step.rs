@@ -1,4 +1,4 @@
-//! One optimizer step, of one or several batches on one or several devices.
+//! One optimizer step, of one or several batches (gradient accumulation) on one or several devices (data parallelism).
 
 use burn::tensor::Tensor;
 use rand::RngCore;
@@ -10,7 +10,7 @@ use crate::device::TrainBackend;
 use crate::kernels::DropoutSeeds;
 use crate::optim::Gradients;
 
-/// Makes one step: adds up the gradients of all batches, over all devices, and updates each replica with the sum.
+/// Makes one step, with gradient accumulation: adds up the gradients of all batches, over all devices, and updates each replica with the sum.
 ///
 /// `replicas` has one state for each device, all with equal weights. Batch `i` is computed by replica `i` modulo their number.
 /// Each batch draws one dropout seed, in the order of the batches.

@@ -22,7 +22,7 @@ pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// Draws a picture with a title above it and returns it as SVG.
 ///
 /// # Errors
-/// Those of plotters.
+/// Drawing fails.
 pub fn picture(title: &str, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<String> {
     let mut svg = String::new();
     {
@@ -38,7 +38,7 @@ pub fn picture(title: &str, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Re
 /// Draws a text whose upper left corner is `at`.
 ///
 /// # Errors
-/// Those of plotters.
+/// Drawing fails.
 pub fn text(area: &Area<'_>, what: &str, at: (i32, i32), size: i32, colour: &RGBColor) -> Result<()> {
     // XML does not allow control characters.
     let what: String = what.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -14,15 +14,15 @@ use crate::cluster::cluster_file::PlotRow;
 const MAX_SHOWN: usize = 40;
 
 /// Mentions that are shown of a cluster, and chars of each.
-const MENTIONS: (usize, usize) = (4, 14);
+const SURFACE_FORMS: (usize, usize) = (4, 14);
 
 /// Height of a line of a list in pixels.
 const LINE: i32 = 22;
 
-/// A bar for each cluster, largest first, divided by the labels of its answers, beside its most frequent mentions.
+/// A bar for each cluster, largest first, divided by the labels of its answers, beside its most frequent surface forms.
 ///
 /// # Errors
-/// Those of plotters.
+/// Drawing fails.
 pub fn sizes(name: &str, rows: &[PlotRow], clusters: &[ClusterSummary<'_>]) -> Result<String> {
     let labels = count_by_frequency(rows.iter().map(|row| row.label.as_str()));
     let shown = clusters.len().min(MAX_SHOWN);
@@ -48,9 +48,9 @@ pub fn sizes(name: &str, rows: &[PlotRow], clusters: &[ClusterSummary<'_>]) -> R
                 done += count;
             }
             text(area, &cluster.size.to_string(), (left + width + 12, y + 3), TEXT, &BLACK)?;
-            let mentions: Vec<String> =
-                cluster.mentions.iter().take(MENTIONS.0).map(|(mention, _)| truncate(mention, MENTIONS.1)).collect();
-            text(area, &mentions.join(" · "), (left + width + 78, y + 3), TEXT, &GREY)?;
+            let surface_forms: Vec<String> =
+                cluster.surface_forms.iter().take(SURFACE_FORMS.0).map(|(form, _)| truncate(form, SURFACE_FORMS.1)).collect();
+            text(area, &surface_forms.join(" · "), (left + width + 78, y + 3), TEXT, &GREY)?;
         }
         Ok(())
     })
@@ -90,13 +90,13 @@ impl<'a> AnswerMap<'a> {
     /// The map coloured by cluster.
     ///
     /// # Errors
-    /// Those of plotters.
+    /// Drawing fails.
     pub fn by_cluster(&self, name: &str) -> Result<String> {
         let clusters = count_by_frequency(self.rows.iter().map(|row| row.cluster));
         let named = |cluster: u32| {
-            let mentions = count_by_frequency(self.rows.iter().filter(|row| row.cluster == cluster).map(|row| row.text.as_str()));
-            let mentions: Vec<String> = mentions.into_iter().take(2).map(|(mention, _)| truncate(mention, 12)).collect();
-            format!("{cluster:>2}  {}", mentions.join(" · "))
+            let surface_forms = count_by_frequency(self.rows.iter().filter(|row| row.cluster == cluster).map(|row| row.text.as_str()));
+            let surface_forms: Vec<String> = surface_forms.into_iter().take(2).map(|(form, _)| truncate(form, 12)).collect();
+            format!("{cluster:>2}  {}", surface_forms.join(" · "))
         };
         let groups: Vec<(u32, String)> = clusters.iter().map(|(cluster, _)| (*cluster, named(*cluster))).collect();
         self.draw(&format!("Answers by cluster: {name}"), &groups, |row| row.cluster)
@@ -105,7 +105,7 @@ impl<'a> AnswerMap<'a> {
     /// The map coloured by label.
     ///
     /// # Errors
-    /// Those of plotters.
+    /// Drawing fails.
     pub fn by_label(&self, name: &str) -> Result<String> {
         let labels = count_by_frequency(self.rows.iter().map(|row| row.label.as_str()));
         let groups: Vec<(&str, String)> =

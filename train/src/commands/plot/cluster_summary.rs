@@ -1,4 +1,4 @@
-//! What each cluster of a stage-3 run holds: its size, the labels of its spans, its most frequent mentions.
+//! What each cluster of a stage-3 run holds: its size, the labels of its spans, its most frequent surface forms.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,8 +8,8 @@ use crate::cluster::cluster_file::PlotRow;
 
 /// Clusters that [`describe`] lists.
 const LISTED_CLUSTERS: usize = 40;
-/// Mentions that [`describe`] lists for each cluster.
-const LISTED_MENTIONS: usize = 6;
+/// Surface forms that [`describe`] lists for each cluster.
+const LISTED_SURFACE_FORMS: usize = 6;
 
 /// One cluster.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct ClusterSummary<'a> {
     /// Spans of each label, most frequent first.
     pub labels: Vec<(&'a str, usize)>,
     /// Spans of each surface form, most frequent first.
-    pub mentions: Vec<(&'a str, usize)>,
+    pub surface_forms: Vec<(&'a str, usize)>,
 }
 
 /// How often each key occurs: most frequent first, then in the order of the keys.
@@ -43,7 +43,7 @@ pub fn summarize(rows: &[PlotRow]) -> Vec<ClusterSummary<'_>> {
             cluster,
             size: rows.len(),
             labels: count_by_frequency(rows.iter().map(|row| row.label.as_str())),
-            mentions: count_by_frequency(rows.iter().map(|row| row.text.as_str())),
+            surface_forms: count_by_frequency(rows.iter().map(|row| row.text.as_str())),
         })
         .collect();
     clusters.sort_by_key(|cluster| Reverse(cluster.size));
@@ -55,13 +55,13 @@ pub fn describe(clusters: &[ClusterSummary<'_>]) -> String {
     let mut text = String::new();
     for cluster in clusters.iter().take(LISTED_CLUSTERS) {
         let labels: Vec<String> = cluster.labels.iter().map(|(label, count)| format!("{label} {count}")).collect();
-        let mut mentions: Vec<&str> = cluster.mentions.iter().take(LISTED_MENTIONS).map(|(mention, _)| *mention).collect();
-        if cluster.mentions.len() > LISTED_MENTIONS {
-            mentions.push("…");
+        let mut surface_forms: Vec<&str> = cluster.surface_forms.iter().take(LISTED_SURFACE_FORMS).map(|(form, _)| *form).collect();
+        if cluster.surface_forms.len() > LISTED_SURFACE_FORMS {
+            surface_forms.push("…");
         }
-        let (number, size, labels, mentions) = (cluster.cluster, cluster.size, labels.join(", "), mentions.join(", "));
+        let (number, size, labels, surface_forms) = (cluster.cluster, cluster.size, labels.join(", "), surface_forms.join(", "));
         let spans = if size == 1 { "span" } else { "spans" };
-        writeln!(text, "cluster {number}, {size} {spans} ({labels}): {mentions}").expect("writing to a string does not fail");
+        writeln!(text, "cluster {number}, {size} {spans} ({labels}): {surface_forms}").expect("writing to a string does not fail");
     }
     if clusters.len() > LISTED_CLUSTERS {
         writeln!(text, "and {} smaller clusters", clusters.len() - LISTED_CLUSTERS).expect("writing to a string does not fail");

@@ -16,7 +16,7 @@ const MIN_LOSS: f64 = 1e-6;
 /// The loss and its smoothed curve, on a logarithmic axis, above the learning rate.
 ///
 /// # Errors
-/// Those of plotters.
+/// Drawing fails.
 pub fn loss(name: &str, history: &History) -> Result<String> {
     let above_zero = |points: Vec<(f64, f64)>| points.into_iter().map(|(step, loss)| (step, loss.max(MIN_LOSS))).collect::<Vec<_>>();
     let (points, smooth) = (above_zero(downsampled(&history.losses)), above_zero(downsampled(&smoothed(&history.losses))));
@@ -70,7 +70,7 @@ pub fn loss(name: &str, history: &History) -> Result<String> {
 /// Precision, recall and F1 on dev, with the best F1 marked.
 ///
 /// # Errors
-/// Those of plotters.
+/// Drawing fails.
 pub fn f1(name: &str, history: &History) -> Result<String> {
     let best = history.best();
     let mut title = format!("Scores on dev: {name}");

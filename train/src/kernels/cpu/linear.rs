@@ -1,4 +1,4 @@
-//! The linear map `x · weight + bias` of rows and its gradients, by faer's matrix product on blocks of the result.
+//! Linear layers ([`Kernels::affine`](crate::kernels::Kernels::affine)): the map `x · weight + bias` of rows and its gradients, by faer's matrix product on blocks of the result.
 //!
 //! Blocks have a fixed size, so that results do not depend on the number of threads.
 

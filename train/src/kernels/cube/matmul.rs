@@ -1,4 +1,4 @@
-//! Matrix products and linear maps.
+//! Matrix products, and linear layers ([`Kernels::affine`](crate::kernels::Kernels::affine)).
 
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensorOps;
