@@ -5,7 +5,7 @@
 //! | [`cli`] | the command line: arguments, resolved into settings |
 //! | [`commands`] | one module for each command, and the terminal |
 //! | [`config`] | the settings of each command |
-//! | [`run`] | jobs from inputs to an output folder: units, checkpoints, resume |
+//! | [`mod@run`] | jobs from inputs to an output folder: units, checkpoints, resume |
 //! | [`label`] | pages to triples: spans and their labels |
 //! | [`input`] | dumps and folders of pages, opened and read in batches |
 //! | [`gazetteer`] | lists of names, and names found in text |
@@ -18,7 +18,7 @@
 //! # Invariants
 //! - Imports lead down this table, never up or round in a circle.
 //! - Only [`cli`] and `main` know clap. Only [`commands`] and `main` write to the terminal.
-//! - [`source`] knows no wikitext, [`wikitext`] no file, [`label`] no dump, [`run`] no command.
+//! - [`source`] knows no wikitext, [`wikitext`] no file, [`label`] no dump, [`mod@run`] no command.
 //! - What is on disk between two runs ([`run::checkpoint`], [`input::plan`]) consists of plain data and depends on no reader.
 //! - Every counter adds up: what comes in goes out or is skipped for a reason that is counted.
 //! - The output depends on inputs and settings alone: not on threads, memory or interruptions.

@@ -14,7 +14,7 @@ use super::reference;
 
 /// Tensor operations of the model and the optimizer that a backend may compute in its own way.
 ///
-/// Each has a default: a composition of Burn's own operations, in [`reference`], or of other operations of this trait, in this file
+/// Each has a default: a composition of Burn's own operations, in [`mod@reference`], or of other operations of this trait, in this file
 /// (`affine`, `attend`, `attention_weights`). A backend overrides what it can fuse.
 ///
 /// [`affine`](Self::affine) is the linear layer: `model::Linear` calls it; `cpu::linear` and `cube::matmul` override it.

@@ -16,7 +16,7 @@ pub struct PseudoLabels {
 
 impl PseudoLabels {
     /// Labels the answers of `data`, in the order of its sequences, with their clusters. Clusters of close answers weigh more: see
-    /// [`cluster_weights`]. `distances` are those of the answers from their centroids.
+    /// [`cluster_weights()`]. `distances` are those of the answers from their centroids.
     pub fn new(data: &Dataset, clusters: Vec<u32>, distances: &[f32], count: usize) -> Self {
         let weights = cluster_weights(&clusters, distances, count);
         Self { offsets: answer_offsets(data), clusters, weights }

@@ -4,12 +4,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`command`] | picks what to measure, or writes the inputs of a measurement |
-//! | [`step`] | times training steps |
-//! | [`kernel_times`] | times the operations of a step, each alone |
-//! | [`clustering`] | times the clustering of stage 3 |
-//! | [`workload`] | the batches that are timed |
-//! | [`encoder_size`] | the encoders that are timed |
+//! | `command` | picks what to measure, or writes the inputs of a measurement |
+//! | `step` | times training steps |
+//! | `kernel_times` | times the operations of a step, each alone |
+//! | `clustering` | times the clustering of stage 3 |
+//! | `workload` | the batches that are timed |
+//! | `encoder_size` | the encoders that are timed |
 
 mod clustering;
 mod command;
