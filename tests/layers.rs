@@ -33,7 +33,7 @@ const PREP: &[Layer] = &[
     layer(&["sentence"], "text of any origin to sentences"),
     layer(&["wikitext"], "wikitext to text: it knows the wiki's `SiteInfo`, not where a page came from"),
     layer(&["source"], "bytes to fields of pages; what wikitext means is decided above"),
-    layer(&["counters", "interner", "ordered_map", "number_format"], "tools that know nothing of the domain"),
+    layer(&["counters", "interner", "ordered_map", "threads", "number_format"], "tools that know nothing of the domain"),
 ];
 
 const TRAIN: &[Layer] = &[

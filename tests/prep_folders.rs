@@ -17,7 +17,7 @@ const SENTENCES: u32 = 3000;
 /// Two labels; `PER` answered in every sentence, `LOC` in every third.
 fn triples(dir: &Path) -> Manifest {
     let manifest = Manifest::new("test 0", "test", serde_json::json!({}));
-    let mut writer = ShardWriter::create(dir, false, manifest).unwrap().with_shard_bytes(20_000);
+    let mut writer = ShardWriter::create(dir, false, manifest).unwrap().with_shard_bytes(20_000).with_row_group_rows(100);
     let span = |start, end, text: &str, origin| Span { start, end, text: text.to_owned(), origin, score: None };
     for number in 0..SENTENCES {
         for label in ["PER", "LOC"] {

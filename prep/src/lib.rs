@@ -13,7 +13,7 @@
 //! | [`sentence`] | text to sentences |
 //! | [`wikitext`] | wikitext to clean text with anchors by char offset |
 //! | [`source`] | bytes of a dump to fields of its pages |
-//! | [`counters`], [`interner`], [`ordered_map`], [`number_format`] | what the others share |
+//! | [`counters`], [`interner`], [`ordered_map`], [`threads`], [`number_format`] | what the others share |
 //!
 //! # Invariants
 //! - Imports lead down this table, never up or round in a circle.
@@ -40,6 +40,7 @@ pub mod ordered_map;
 pub mod run;
 pub mod sentence;
 pub mod source;
+pub mod threads;
 pub mod wikitext;
 
 use config::{CommandConfig, Config};

@@ -1,9 +1,13 @@
 //! A parallel map that keeps the order of its input and bounds what is in flight.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select_biased, unbounded};
+use schemas::shard::{Executor, Task};
+
+use crate::threads::{ThreadKind, spawn_scoped};
 
 /// Items in flight for each worker: enough to keep all workers busy.
 const ITEMS_PER_THREAD: usize = 4;
@@ -19,6 +23,33 @@ pub struct Limits {
     /// In-flight budget: the largest sum of the weights of all items between producer and consumer. An item above the budget is processed
     /// alone.
     pub budget: u64,
+}
+
+/// Tasks that the workers of an [`ordered_map`] run, before they take further items. Without workers a task is run at once, on the thread
+/// that brings it. Clones share the queue.
+#[derive(Clone)]
+pub struct TaskQueue {
+    sender: Sender<Task>,
+    tasks: Receiver<Task>,
+    /// Workers that run tasks.
+    workers: Arc<AtomicUsize>,
+}
+
+impl Default for TaskQueue {
+    fn default() -> Self {
+        let (sender, tasks) = unbounded();
+        Self { sender, tasks, workers: Arc::default() }
+    }
+}
+
+impl Executor for TaskQueue {
+    fn execute(&self, task: Task) {
+        if self.workers.load(Ordering::Acquire) == 0 {
+            task();
+        } else {
+            self.sender.send(task).expect("the queue holds the other end");
+        }
+    }
 }
 
 /// Admits items while the limits allow it.
@@ -104,62 +135,120 @@ impl<I> Feed<'_, I> {
 
 /// Maps items in parallel and consumes the results in the order of the items.
 ///
-/// `produce` runs on a thread of its own, `map` on `limits.threads` others and one more for large items, `consume` on the calling thread.
-/// If `consume` fails, [`Feed::send`] returns false and the run ends early.
+/// `produce` runs on the thread `read`, `map` on `limits.threads` threads `work-N` and one more for large items, `consume` on the thread
+/// `write`. The workers also run what `consume` puts into `tasks`, before further items; at the end all tasks are done. If `consume` fails,
+/// [`Feed::send`] returns false and the run ends early.
 ///
 /// Returns what `produce` returned, and the first error of `consume`.
 ///
 /// # Panics
 /// If one of the closures panics.
-pub fn ordered_map<I: Send, O: Send, P: Send, E>(
+pub fn ordered_map<I: Send, O: Send, P: Send, E: Send>(
     limits: Limits,
+    tasks: &TaskQueue,
     produce: impl FnOnce(&mut Feed<'_, I>) -> P + Send,
     map: impl Fn(I) -> O + Sync,
-    mut consume: impl FnMut(O) -> Result<(), E>,
+    consume: impl FnMut(O) -> Result<(), E> + Send,
 ) -> (P, Result<(), E>) {
     let gate = &Gate { limits, in_flight: Mutex::default(), changed: Condvar::new() };
     // The channels never fill up: the gate admits fewer items.
     let capacity = limits.threads * ITEMS_PER_THREAD;
-    let (items_in, items_out) = bounded::<Numbered<I>>(capacity);
-    let (large_in, large_out) = bounded::<Numbered<I>>(capacity);
-    let (results_in, results_out) = bounded::<Numbered<O>>(capacity);
-    std::thread::scope(|scope| {
-        let producer = scope.spawn(move || {
+    let (items_in, items) = bounded::<Numbered<I>>(capacity);
+    let (large_in, large_items) = bounded::<Numbered<I>>(capacity);
+    let (results_in, results) = bounded::<Numbered<O>>(capacity);
+    // Closed when all results are consumed.
+    let (open, closed) = bounded::<()>(0);
+    tasks.workers.store(limits.threads, Ordering::Release);
+    let outcome = std::thread::scope(|scope| {
+        let producer = spawn_scoped(scope, ThreadKind::Read, None, move || {
             let mut feed = Feed { items: items_in, large_items: large_in, gate, next: 0 };
             produce(&mut feed)
         });
-        for items in std::iter::repeat_n(items_out, limits.threads).chain([large_out]) {
-            let (results, map) = (results_in.clone(), &map);
-            scope.spawn(move || {
-                let _close = CloseOnPanic(gate);
-                for Numbered { number, weight, item } in items {
-                    if results.send(Numbered { number, weight, item: map(item) }).is_err() {
-                        return;
+        let worker = Worker { gate, map: &map, results: results_in };
+        for number in 0..limits.threads {
+            let (worker, items, tasks, closed) = (worker.clone(), items.clone(), &tasks.tasks, closed.clone());
+            spawn_scoped(scope, ThreadKind::Work, Some(number), move || worker.run(items, tasks, closed));
+        }
+        spawn_scoped(scope, ThreadKind::Large, None, move || large_items.iter().all(|item| worker.map_item(item)));
+        let consumer = spawn_scoped(scope, ThreadKind::Write, None, move || {
+            let _close = CloseOnPanic(gate);
+            let outcome = consume_in_order(results, gate, consume);
+            gate.close();
+            drop(open);
+            outcome
+        });
+        let consumed = consumer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let produced = producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (produced, consumed)
+    });
+    tasks.workers.store(0, Ordering::Release);
+    outcome
+}
+
+/// What a worker needs.
+struct Worker<'a, O, F> {
+    gate: &'a Gate,
+    map: &'a F,
+    results: Sender<Numbered<O>>,
+}
+
+impl<O, F> Clone for Worker<'_, O, F> {
+    fn clone(&self) -> Self {
+        Self { gate: self.gate, map: self.map, results: self.results.clone() }
+    }
+}
+
+impl<O, F> Worker<'_, O, F> {
+    /// Maps an item. Returns false if nobody wants the result.
+    fn map_item<I>(&self, item: Numbered<I>) -> bool
+    where
+        F: Fn(I) -> O,
+    {
+        let _close = CloseOnPanic(self.gate);
+        let Numbered { number, weight, item } = item;
+        self.results.send(Numbered { number, weight, item: (self.map)(item) }).is_ok()
+    }
+
+    /// Runs tasks and maps items; after the last item tasks alone, until all results are consumed and no task is left.
+    fn run<I>(self, items: Receiver<Numbered<I>>, tasks: &Receiver<Task>, closed: Receiver<()>)
+    where
+        F: Fn(I) -> O,
+    {
+        // When the last worker has no more items, the results end.
+        let mut worker = Some(self);
+        let mut items = items;
+        loop {
+            select_biased! {
+                recv(tasks) -> task => task.expect("the queue holds the other end")(),
+                recv(items) -> item => {
+                    let is_wanted = worker.as_ref().zip(item.ok()).is_some_and(|(worker, item)| worker.map_item(item));
+                    if !is_wanted {
+                        (worker, items) = (None, never());
                     }
                 }
-            });
-        }
-        drop(results_in);
-        let mut outcome = Ok(());
-        // Results that arrived before an earlier one.
-        let mut waiting: BTreeMap<u64, (u64, O)> = BTreeMap::new();
-        let mut next = 0;
-        'results: for Numbered { number, weight, item } in &results_out {
-            waiting.insert(number, (weight, item));
-            while let Some((weight, result)) = waiting.remove(&next) {
-                next += 1;
-                outcome = consume(result);
-                if outcome.is_err() {
-                    break 'results;
-                }
-                gate.leave(weight);
+                recv(closed) -> _ => match tasks.try_recv() {
+                    Ok(task) => task(),
+                    Err(_) => return,
+                },
             }
         }
-        gate.close();
-        drop(results_out);
-        let produced = producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (produced, outcome)
-    })
+    }
+}
+
+/// Consumes results in the order of their numbers, up to the first error.
+fn consume_in_order<O, E>(results: Receiver<Numbered<O>>, gate: &Gate, mut consume: impl FnMut(O) -> Result<(), E>) -> Result<(), E> {
+    // Results that arrived before an earlier one.
+    let mut waiting: BTreeMap<u64, (u64, O)> = BTreeMap::new();
+    let mut next = 0;
+    for Numbered { number, weight, item } in results {
+        waiting.insert(number, (weight, item));
+        while let Some((weight, result)) = waiting.remove(&next) {
+            next += 1;
+            consume(result)?;
+            gate.leave(weight);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -178,6 +267,7 @@ mod tests {
             let mut seen = Vec::new();
             let (sent, result) = ordered_map(
                 limits(threads),
+                &TaskQueue::default(),
                 |feed| (0..500u64).take_while(|&n| feed.send(n, 1)).count(),
                 |n| {
                     if n % 7 == 0 {
@@ -200,6 +290,7 @@ mod tests {
         let mut seen = 0;
         let (sent, result) = ordered_map(
             limits(3),
+            &TaskQueue::default(),
             |feed| (0..1_000_000u64).take_while(|&n| feed.send(n, 1)).count(),
             |n| n,
             |n| {
@@ -216,6 +307,7 @@ mod tests {
         let (now, most) = (AtomicU64::new(0), AtomicU64::new(0));
         let ((), result) = ordered_map(
             Limits { threads: 8, budget: 100 },
+            &TaskQueue::default(),
             |feed| {
                 for n in 0..200u64 {
                     // Some items alone exceed the budget.
@@ -242,11 +334,58 @@ mod tests {
         let panicked = std::panic::catch_unwind(|| {
             ordered_map(
                 limits(2),
+                &TaskQueue::default(),
                 |feed| (0..1_000_000u64).take_while(|&n| feed.send(n, 1)).count(),
                 |n| assert_ne!(n, 100, "a bug"),
                 |()| Ok::<(), ()>(()),
             )
         });
         assert!(panicked.is_err());
+    }
+
+    #[test]
+    fn tasks_of_the_consumer_are_all_done() {
+        for threads in [1, 3] {
+            let tasks = TaskQueue::default();
+            let done = Arc::new(AtomicU64::new(0));
+            let add = |n: u64| {
+                let done = Arc::clone(&done);
+                tasks.execute(Box::new(move || {
+                    done.fetch_add(n, Ordering::SeqCst);
+                }));
+            };
+            let (_, result) = ordered_map(
+                limits(threads),
+                &tasks,
+                |feed| (0..200u64).all(|n| feed.send(n, 1)),
+                |n| n,
+                |n| {
+                    add(n);
+                    Ok::<(), ()>(())
+                },
+            );
+            assert_eq!((result, done.load(Ordering::SeqCst)), (Ok(()), 199 * 100));
+            // Without workers: at once.
+            add(1);
+            assert_eq!(done.load(Ordering::SeqCst), 199 * 100 + 1);
+        }
+    }
+
+    #[test]
+    fn a_consumer_may_wait_for_its_tasks() {
+        let tasks = TaskQueue::default();
+        let (_, result) = ordered_map(
+            limits(2),
+            &tasks,
+            |feed| (0..100u64).all(|n| feed.send(n, 1)),
+            |n| n,
+            |n| {
+                let (sender, receiver) = bounded(1);
+                tasks.execute(Box::new(move || sender.send(n).unwrap()));
+                assert_eq!(receiver.recv(), Ok(n));
+                Ok::<(), ()>(())
+            },
+        );
+        assert_eq!(result, Ok(()));
     }
 }

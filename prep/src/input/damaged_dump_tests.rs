@@ -9,7 +9,7 @@ use super::inputs::Inputs;
 use super::page_batch::BatchContent;
 use super::position::ReadPosition;
 use super::settings::{InputSelection, InputSettings};
-use crate::ordered_map::{Limits, ordered_map};
+use crate::ordered_map::{Limits, TaskQueue, ordered_map};
 
 /// What was read of a dump.
 #[derive(Default)]
@@ -36,6 +36,7 @@ fn read(path: &Path, skip_damaged: bool) -> Outcome {
     let pass = ReadPass { name: "test", skip_damaged, interrupted: &AtomicBool::new(false) };
     let (_, result) = ordered_map(
         Limits { threads: 1, budget: 1 << 20 },
+        &TaskQueue::default(),
         |feed| read_batches(inputs.opened, ReadPosition::default(), feed, pass),
         |batch| batch,
         |batch| {

@@ -16,7 +16,7 @@ use super::page_batch::BatchContent;
 use super::position::ReadPosition;
 use crate::counters::{CounterKey, Counters};
 use crate::interner::{CapacityError, Interner};
-use crate::ordered_map::{Limits, ordered_map};
+use crate::ordered_map::{Limits, TaskQueue, ordered_map};
 use crate::source::{DumpPage, PageXml};
 use crate::wikitext::{normalize_title, redirect_target};
 
@@ -40,12 +40,13 @@ impl Redirects {
     ///
     /// # Errors
     /// More than 4 GiB of titles, or an interruption.
-    pub fn read(inputs: Inputs, limits: Limits, pass: ReadPass<'_>, mut progress: impl FnMut(u64)) -> anyhow::Result<Self> {
+    pub fn read(inputs: Inputs, limits: Limits, pass: ReadPass<'_>, mut progress: impl FnMut(u64) + Send) -> anyhow::Result<Self> {
         let infos = inputs.infos();
         let mut redirects = Self::default();
         let mut pages = 0;
         let (_, result) = ordered_map(
             limits,
+            &TaskQueue::default(),
             |feed| read_batches(inputs.opened, ReadPosition::default(), feed, pass),
             |batch| redirects_of_batch(batch.content, &infos),
             |(count, found)| -> Result<(), CapacityError> {

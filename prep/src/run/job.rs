@@ -1,8 +1,9 @@
 //! A job: pages from the inputs to rows in an output folder, unit by unit.
 //!
-//! Batches are read on one thread, made into rows on several, and written on the calling one.
+//! Batches are read on one thread, made into rows and encoded on several, and appended to the shards on another.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
 use schemas::{Manifest, ShardWriter};
@@ -24,7 +25,7 @@ use crate::gazetteer::load::LoadSummary;
 use crate::input::batch_reader::{ReadPass, read_batches};
 use crate::input::inputs::Inputs;
 use crate::input::redirects::Redirects;
-use crate::ordered_map::{Limits, ordered_map};
+use crate::ordered_map::{Limits, TaskQueue, ordered_map};
 
 /// What a command does with its inputs.
 pub struct Job<'a> {
@@ -134,6 +135,8 @@ impl Job<'_> {
         };
         let from = state.next.clone();
         let report = self.report.map(|path| PageReport::open(path, state.report_bytes)).transpose()?;
+        let tasks = TaskQueue::default();
+        let writer = writer.with_executor(Arc::new(tasks.clone()));
         let mut units = UnitWriter::new(dir, writer, settings, state, self.unit_bytes)
             .with_partitions(self.partitions.as_deref())
             .with_coverage(coverage)
@@ -141,6 +144,7 @@ impl Job<'_> {
         units.end_unit()?;
         let (read_to_end, written) = ordered_map(
             self.limits,
+            &tasks,
             move |feed| read_batches(inputs.opened, from, feed, pass),
             |batch| worker.process(batch, &page_to_rows),
             |result| units.write(result, pass.interrupted, observer),

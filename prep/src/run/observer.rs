@@ -3,7 +3,7 @@
 use crate::counters::Counters;
 
 /// Receives the events of a run, on the thread that writes the rows.
-pub trait RunObserver {
+pub trait RunObserver: Send {
     /// A fault that does not end the run: a page was skipped, or a damaged stretch.
     fn warn(&mut self, warning: &str);
 

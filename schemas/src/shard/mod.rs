@@ -10,14 +10,19 @@
 //! | [`merge`] | shards of several folders into one |
 //! | [`batch`] | batches whose rows were checked |
 //! | [`error`] | what can go wrong with a folder |
+//! | [`executor`] | where row groups are encoded |
+//! | `open_shard`, `row_group` | a shard while rows are gathered, encoded and appended |
 //! | `output_folder` | locking and clearing the folder that is written to |
 //! | `shard_file` | a shard while it is written: name, size and hash |
 
 pub mod batch;
 pub mod error;
+pub mod executor;
 pub mod folder;
 pub mod merge;
+mod open_shard;
 mod output_folder;
+mod row_group;
 mod shard_file;
 #[cfg(test)]
 mod tests;
@@ -25,6 +30,8 @@ pub mod writer;
 
 pub use batch::CheckedBatch;
 pub use error::FolderError;
+pub use executor::{Executor, Task};
 pub use folder::{ReadOptions, ShardFolder, open_shard};
 pub use merge::merge_folders;
+pub use row_group::ROW_GROUP_BYTES;
 pub use writer::{SHARD_BYTES, ShardWriter};

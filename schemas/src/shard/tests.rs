@@ -31,7 +31,7 @@ fn manifest() -> Manifest {
 }
 
 fn write(dir: &Path, overwrite: bool, rows: u32, error: Option<String>) -> Result<Manifest, FolderError> {
-    let mut writer = ShardWriter::create(dir, overwrite, manifest())?.with_shard_bytes(20_000);
+    let mut writer = ShardWriter::create(dir, overwrite, manifest())?.with_shard_bytes(20_000).with_row_group_rows(100);
     (0..rows).try_for_each(|number| writer.write(triple(number)))?;
     writer.finish(Vec::new(), BTreeMap::new(), error)
 }
@@ -155,4 +155,52 @@ fn column_policy_names_columns_that_exist() {
     }
     check::<Page<'_>>();
     check::<Triple>();
+}
+
+/// Runs each task on a thread of its own, some later than those that follow.
+struct Threads(std::sync::atomic::AtomicU64);
+
+impl Executor for Threads {
+    fn execute(&self, task: Task) {
+        let number = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(number * 7 % 5));
+            task();
+        });
+    }
+}
+
+#[test]
+fn bytes_do_not_depend_on_where_row_groups_are_encoded_or_how_rows_arrive() {
+    let hashes = |threads: bool, step: u32| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = ShardWriter::create(dir.path(), false, manifest()).unwrap().with_shard_bytes(50_000).with_row_group_rows(100);
+        if threads {
+            writer = writer.with_executor(std::sync::Arc::new(Threads(std::sync::atomic::AtomicU64::new(0))));
+        }
+        for from in (0..9000).step_by(step as usize) {
+            let rows = CheckedBatch::from_rows((from..from + step).map(triple)).unwrap();
+            rows.iter().for_each(|rows| writer.write_batch(0, rows).unwrap());
+        }
+        let manifest = writer.finish(Vec::new(), BTreeMap::new(), None).unwrap();
+        manifest.shards.into_iter().map(|shard| (shard.rows, shard.blake3)).collect::<Vec<_>>()
+    };
+    let expected = hashes(false, 100);
+    assert!(expected.len() > 1, "several shards: {expected:?}");
+    assert_eq!(hashes(true, 100), expected);
+    let rows = |shards: Vec<(u64, String)>| shards.into_iter().map(|shard| shard.0).collect::<Vec<_>>();
+    assert_eq!(rows(hashes(false, 36)), rows(expected));
+}
+
+#[test]
+fn a_row_group_ends_at_its_number_of_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = ShardWriter::create(dir.path(), false, manifest()).unwrap();
+    let large = |number: u32| Triple { context: format!("It was Ödön the {number}th.{}", "x".repeat(1 << 20)), ..triple(number) };
+    (0..20).for_each(|number| writer.write(large(number)).unwrap());
+    let manifest = writer.finish(Vec::new(), BTreeMap::new(), None).unwrap();
+    let shard = fs::File::open(dir.path().join(&manifest.shards[0].file)).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(shard).unwrap();
+    let rows: Vec<i64> = reader.metadata().row_groups().iter().map(|row_group| row_group.num_rows()).collect();
+    assert_eq!(rows, [8, 8, 4]);
 }

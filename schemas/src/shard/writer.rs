@@ -1,31 +1,35 @@
 //! Writes rows into the shards of a folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::errors::ParquetError;
 
 use super::batch::{BATCH_BYTES, BATCH_ROWS, CheckedBatch};
 use super::error::FolderError;
+use super::executor::{CallingThread, Executor};
+use super::open_shard::{MAX_IN_FLIGHT, OpenShard};
 use super::output_folder::{OutputFolder, remove_if_exists};
-use super::shard_file::ShardFile;
+use super::row_group::{EncodedRowGroup, RowGroup};
 use crate::atomic_file::write_json;
 use crate::counter::Counter;
 use crate::manifest::{Damage, InputFile, MANIFEST_FILE, Manifest, PROGRESS_FILE, Shard};
-use crate::row::{Row, SCHEMA_VERSION};
+use crate::row::Row;
 
 /// Size at which a shard is closed, in bytes.
 pub const SHARD_BYTES: usize = 128 << 20;
 
 /// Writes rows into the shards of one folder, which it locks.
 ///
-/// Memory: one row group, encoded, for each partition. Dropped without [`finish`](Self::finish), it leaves an incomplete
-/// folder with the shards closed so far.
+/// Row groups are encoded and compressed where an [`Executor`] runs them; what is left to the calling thread is to append and hash
+/// them, in order. So the bytes of the folder do not depend on the executor.
+///
+/// Memory: for each partition the rows of a row group, at most [`ROW_GROUP_BYTES`](super::ROW_GROUP_BYTES) and one batch; and at most
+/// 16 row groups that are being encoded or wait for an earlier one. Dropped without [`finish`](Self::finish), it leaves an
+/// incomplete folder with the shards closed so far.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -49,7 +53,11 @@ pub struct ShardWriter<R: Row> {
     dir: PathBuf,
     manifest: Manifest,
     shard_bytes: usize,
+    row_group_rows: usize,
     partitions: Vec<Partition>,
+    executor: Arc<dyn Executor>,
+    /// Row groups that are being encoded, each with the index of its partition, in the order in which they are appended.
+    in_flight: VecDeque<(usize, EncodingResult)>,
     /// Rows of the first partition that are not yet a batch.
     pending: Vec<R>,
     pending_bytes: usize,
@@ -65,16 +73,8 @@ struct Partition {
     shards: Vec<Shard>,
 }
 
-struct OpenShard {
-    writer: ArrowWriter<ShardFile>,
-    rows: u64,
-}
-
-impl OpenShard {
-    fn bytes(&self) -> usize {
-        self.writer.bytes_written() + self.writer.in_progress_size()
-    }
-}
+/// Receives an encoded row group.
+type EncodingResult = Receiver<Result<EncodedRowGroup, ParquetError>>;
 
 impl<R: Row> ShardWriter<R> {
     /// Creates the folder, locks it and writes its manifest, not complete yet.
@@ -99,8 +99,30 @@ impl<R: Row> ShardWriter<R> {
         R::SCHEMA_NAME.clone_into(&mut manifest.schema);
         write_json(&dir.join(MANIFEST_FILE), &manifest)?;
         let partitions = vec![Partition { folder: String::new(), open: None, shards }];
-        let (pending, pending_bytes) = (Vec::new(), 0);
-        Ok(Self { dir: dir.to_owned(), manifest, shard_bytes: SHARD_BYTES, partitions, pending, pending_bytes, _lock: lock })
+        Ok(Self {
+            dir: dir.to_owned(),
+            manifest,
+            shard_bytes: SHARD_BYTES,
+            row_group_rows: R::ROW_GROUP_ROWS,
+            partitions,
+            executor: Arc::new(CallingThread),
+            in_flight: VecDeque::new(),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            _lock: lock,
+        })
+    }
+
+    /// Encodes row groups where this executor runs its tasks, instead of on the calling thread.
+    #[must_use]
+    pub fn with_executor(self, executor: Arc<dyn Executor>) -> Self {
+        Self { executor, ..self }
+    }
+
+    /// Ends row groups at another number of rows than [`Row::ROW_GROUP_ROWS`].
+    #[must_use]
+    pub fn with_row_group_rows(self, rows: usize) -> Self {
+        Self { row_group_rows: rows, ..self }
     }
 
     /// Closes shards at another size than [`SHARD_BYTES`].
@@ -142,15 +164,20 @@ impl<R: Row> ShardWriter<R> {
     /// # Panics
     /// There is no such partition.
     pub fn write_batch(&mut self, partition: usize, rows: &CheckedBatch<R>) -> Result<(), FolderError> {
-        let mut shard = match self.partitions[partition].open.take() {
-            Some(shard) => shard,
-            None => self.open_shard(partition)?,
-        };
-        shard.writer.write(rows.batch()).map_err(|error| FolderError::Parquet(self.dir.clone(), error))?;
-        shard.rows += rows.batch().num_rows() as u64;
-        let full = shard.bytes() >= self.shard_bytes;
-        self.partitions[partition].open = Some(shard);
-        if full { self.close_shard(partition) } else { Ok(()) }
+        let mut rest = Some(rows.batch().clone());
+        while let Some(batch) = rest.filter(|batch| batch.num_rows() > 0) {
+            let shard = self.open_shard(partition)?;
+            rest = shard.push(&batch);
+            if rest.is_some() {
+                self.encode_row_group(partition)?;
+                // Asked at the end of a row group, so that a shard ends by its rows, not by the batches in which they came.
+                if self.partitions[partition].open_bytes() >= self.shard_bytes {
+                    self.append_row_groups(0)?;
+                    self.close_shard(partition)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Sets the manifest's `report`.
@@ -163,9 +190,10 @@ impl<R: Row> ShardWriter<R> {
         self.manifest.damage = damage;
     }
 
-    /// Bytes of the largest shard that is still open.
+    /// Estimated bytes of the largest shard that is still open. The estimate depends on the rows alone, not on how far their row groups
+    /// are encoded; it is 0 for the first 16 row groups of a shard.
     pub fn open_bytes(&self) -> usize {
-        self.partitions.iter().filter_map(|partition| partition.open.as_ref()).map(OpenShard::bytes).max().unwrap_or_default()
+        self.partitions.iter().map(Partition::open_bytes).max().unwrap_or_default()
     }
 
     /// Closes all shards and returns them. They stay, whatever happens next: a checkpoint can refer to them.
@@ -174,9 +202,9 @@ impl<R: Row> ShardWriter<R> {
     /// A failed write.
     pub fn commit(&mut self) -> Result<Vec<Shard>, FolderError> {
         self.flush()?;
-        for partition in 0..self.partitions.len() {
-            self.close_shard(partition)?;
-        }
+        (0..self.partitions.len()).try_for_each(|partition| self.encode_row_group(partition))?;
+        self.append_row_groups(0)?;
+        (0..self.partitions.len()).try_for_each(|partition| self.close_shard(partition))?;
         Ok(self.shards())
     }
 
@@ -197,7 +225,7 @@ impl<R: Row> ShardWriter<R> {
     ) -> Result<Manifest, FolderError> {
         if self.commit()?.is_empty() {
             // One empty shard is written: other programs need a file to see the columns.
-            self.partitions[0].open = Some(self.open_shard(0)?);
+            self.open_shard(0)?;
             self.close_shard(0)?;
         }
         self.save_manifest(inputs, counters, error)
@@ -241,47 +269,60 @@ impl<R: Row> ShardWriter<R> {
         self.write_batch(0, &rows)
     }
 
-    fn open_shard(&self, partition: usize) -> Result<OpenShard, FolderError> {
-        let partition = &self.partitions[partition];
-        let file = ShardFile::create(&self.dir, &partition.folder, partition.shards.len())?;
-        let path = file.path().to_owned();
-        let properties = properties::<R>(&self.manifest.program);
-        let writer = ArrowWriter::try_new(file, R::schema(), Some(properties)).map_err(|error| FolderError::Parquet(path, error))?;
-        Ok(OpenShard { writer, rows: 0 })
+    /// The open shard of a partition; a new one if there is none.
+    fn open_shard(&mut self, partition: usize) -> Result<&mut OpenShard, FolderError> {
+        let Partition { folder, open, shards } = &mut self.partitions[partition];
+        let shard = match open.take() {
+            Some(shard) => shard,
+            None => OpenShard::create::<R>(&self.dir, folder, shards.len(), &self.manifest.program, self.row_group_rows)?,
+        };
+        Ok(open.insert(shard))
     }
 
+    /// Hands the rows gathered in a partition to the executor, as a row group.
+    fn encode_row_group(&mut self, partition: usize) -> Result<(), FolderError> {
+        let Some(shard) = &mut self.partitions[partition].open else { return Ok(()) };
+        let Some(row_group) = shard.take_row_group() else { return Ok(()) };
+        let (factory, schema) = (shard.column_writers(), R::schema());
+        let (sender, receiver) = sync_channel(1);
+        self.executor.execute(Box::new(move || {
+            // The writer may have been dropped meanwhile.
+            let _ = sender.send(RowGroup::encode(row_group, &schema, &factory));
+        }));
+        self.in_flight.push_back((partition, receiver));
+        self.append_row_groups(MAX_IN_FLIGHT)
+    }
+
+    /// Appends the row groups that are encoded, in order, and waits until at most `left` are not.
+    fn append_row_groups(&mut self, left: usize) -> Result<(), FolderError> {
+        while let Some((partition, receiver)) = self.in_flight.front() {
+            let encoded = if self.in_flight.len() > left {
+                receiver.recv().expect("the thread that encodes does not panic")
+            } else {
+                let Ok(encoded) = receiver.try_recv() else { break };
+                encoded
+            };
+            let shard = self.partitions[*partition].open.as_mut().expect("a shard stays open until its row groups are appended");
+            let appended = encoded.and_then(|row_group| shard.append(row_group));
+            appended.map_err(|error| FolderError::Parquet(self.dir.clone(), error))?;
+            self.in_flight.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Closes the shard of a partition, whose row groups are all appended.
     fn close_shard(&mut self, partition: usize) -> Result<(), FolderError> {
         let partition = &mut self.partitions[partition];
-        let Some(OpenShard { writer, rows }) = partition.open.take() else { return Ok(()) };
-        let file = writer.into_inner().map_err(|error| FolderError::Parquet(self.dir.join(&partition.folder), error))?;
-        let shard = file.shard(rows);
-        file.commit()?;
-        partition.shards.push(shard);
+        if let Some(shard) = partition.open.take() {
+            partition.shards.push(shard.close()?);
+        }
         Ok(())
     }
 }
 
-/// How a shard of rows of `R` is stored: zstd, the row's column policy, schema name and version in the metadata.
-fn properties<R: Row>(program: &str) -> WriterProperties {
-    let column_path = |column: &str| ColumnPath::new(column.split('.').map(str::to_owned).collect());
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(Some(R::ROW_GROUP_ROWS))
-        .set_created_by(program.to_owned())
-        .set_key_value_metadata(Some(vec![
-            KeyValue::new("schema".to_owned(), R::SCHEMA_NAME.to_owned()),
-            KeyValue::new("schema_version".to_owned(), SCHEMA_VERSION.to_string()),
-        ]));
-    for column in R::NO_DICTIONARY {
-        properties = properties.set_column_dictionary_enabled(column_path(column), false);
+impl Partition {
+    /// Estimated bytes of the open shard.
+    fn open_bytes(&self) -> usize {
+        self.open.as_ref().map_or(0, OpenShard::estimated_bytes)
     }
-    for column in R::DELTA_ENCODED {
-        let path = column_path(column);
-        properties = properties.set_column_dictionary_enabled(path.clone(), false);
-        properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-    }
-    for column in R::NO_STATISTICS {
-        properties = properties.set_column_statistics_enabled(column_path(column), EnabledStatistics::None);
-    }
-    properties.build()
 }

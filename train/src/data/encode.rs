@@ -260,7 +260,10 @@ mod tests {
     fn a_folder_is_encoded_as_its_rows_are() {
         let dir = tempfile::tempdir().unwrap();
         let manifest = schemas::Manifest::new("test 0", "test", serde_json::json!({}));
-        let mut writer = schemas::ShardWriter::create(&dir.path().join("triples"), false, manifest).unwrap().with_shard_bytes(20_000);
+        let mut writer = schemas::ShardWriter::create(&dir.path().join("triples"), false, manifest)
+            .unwrap()
+            .with_shard_bytes(20_000)
+            .with_row_group_rows(100);
         // More rows than a batch, several of a context, and one without its last row in the batch.
         let triples: Vec<Triple> = (0..1501)
             .map(|number| {
