@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     let mut out = Vec::new();
     // A block may end at any bit of the last byte.
     for end in (block.len() as u64 * 8).saturating_sub(7)..=block.len() as u64 * 8 {
-        if BlockDecoder::default().decode(&block, 0, end, &mut out).is_some() {
+        if BlockDecoder::default().decode(&block, 0, end, usize::MAX, &mut out).is_ok() {
             let crc = u32::from_be_bytes([block[6], block[7], block[8], block[9]]);
             let mut expected = Vec::new();
             BzDecoder::new(file_of(&block, end, crc).as_slice()).read_to_end(&mut expected).expect("a valid block");

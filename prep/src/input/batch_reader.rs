@@ -12,7 +12,7 @@ use tracing::{debug, info};
 use super::dump::DumpInput;
 use super::inputs::OpenedInput;
 use super::page_batch::{BATCH_PAGES, BatchContent, PageBatch, page_weight};
-use super::position::{InputPosition, ReadPosition};
+use super::position::{InputPosition, PendingPosition, ReadPosition};
 use crate::ordered_map::Feed;
 use crate::source::{BytesRead, InputStream, PageSplitter, SplitError};
 
@@ -90,8 +90,8 @@ fn describe(error: &SplitError) -> String {
 
 impl BatchReader<'_, '_> {
     /// The start of the next input.
-    fn next_input(&self) -> ReadPosition {
-        ReadPosition { input: self.number + 1, within: InputPosition::Start }
+    fn next_input(&self) -> PendingPosition {
+        PendingPosition::Known(ReadPosition { input: self.number + 1, within: InputPosition::Start })
     }
 
     fn send(&mut self, batch: PageBatch) -> bool {
@@ -183,10 +183,9 @@ impl BatchReader<'_, '_> {
         self.send(batch)
     }
 
-    fn position(&self, splitter: &mut PageSplitter<InputStream>) -> ReadPosition {
+    fn position(&self, splitter: &mut PageSplitter<InputStream>) -> PendingPosition {
         let (offset, pages) = (splitter.offset(), splitter.pages());
-        let within = InputPosition::Xml { offset, pages, place: splitter.reader().resume_point(offset) };
-        ReadPosition { input: self.number, within }
+        PendingPosition::Xml { input: self.number, offset, pages, place: splitter.reader().resume_point(offset) }
     }
 
     /// A batch for pages of this dump.
@@ -223,7 +222,7 @@ impl BatchReader<'_, '_> {
                 let bytes = lengths.iter().map(|&bytes| bytes as u64).sum();
                 let weight = lengths.iter().map(|&bytes| page_weight(bytes)).sum();
                 let content = BatchContent::Rows { shard: shard.clone(), rows: batch.slice(from, count) };
-                let next = ReadPosition { input: self.number, within: InputPosition::Row(done) };
+                let next = PendingPosition::Known(ReadPosition { input: self.number, within: InputPosition::Row(done) });
                 if !self.send(PageBatch { bytes, weight, ..PageBatch::new(content, next) }) {
                     return false;
                 }

@@ -41,7 +41,7 @@ fn read(path: &Path, skip_damaged: bool) -> Outcome {
         |batch| batch,
         |batch| {
             if let BatchContent::Pages { pages, .. } = batch.content {
-                outcome.pages.extend(pages.into_iter().map(|page| String::from_utf8_lossy(&page.xml).into_owned()));
+                outcome.pages.extend(pages.into_iter().map(|page| String::from_utf8_lossy(&page.xml()).into_owned()));
             }
             outcome.damage.extend(batch.damage.iter().map(|damage| format!("{}; lost: {}", damage.what, damage.lost)));
             batch.fatal.map_or(Ok(()), Err)

@@ -159,7 +159,8 @@ impl DumpInfo {
 
     /// Where a page is, for a message: its byte and its title.
     pub fn locate(&self, page: &PageXml) -> String {
-        let xml = String::from_utf8_lossy(&page.xml[..page.xml.len().min(2000)]);
+        let xml = page.xml();
+        let xml = String::from_utf8_lossy(&xml[..xml.len().min(2000)]);
         let title = xml.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| format!(" ({title})"));
         let from = self.from.map(|byte| format!(" from byte {byte} of the file on")).unwrap_or_default();
         format!("page at byte {} of the XML{from}{}", page.offset, title.unwrap_or_default())

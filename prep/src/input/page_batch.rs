@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arrow::array::RecordBatch;
 use schemas::manifest::{Damage, InputFile};
 
-use super::position::ReadPosition;
+use super::position::PendingPosition;
 use crate::source::PageXml;
 
 /// Size at which a batch of pages of a dump is full, in bytes of XML.
@@ -33,7 +33,7 @@ pub struct PageBatch {
     /// Inputs that were read to their end with this batch.
     pub finished_inputs: Vec<InputFile>,
     /// Position after this batch.
-    pub next: ReadPosition,
+    pub next: PendingPosition,
 }
 
 /// Pages that are not processed yet.
@@ -58,18 +58,19 @@ pub enum BatchContent {
 
 impl PageBatch {
     /// A batch without pages.
-    pub(super) fn empty(next: ReadPosition) -> Self {
+    pub(super) fn empty(next: PendingPosition) -> Self {
         Self::new(BatchContent::Empty, next)
     }
 
-    pub(super) fn new(content: BatchContent, next: ReadPosition) -> Self {
+    pub(super) fn new(content: BatchContent, next: PendingPosition) -> Self {
         Self { content, bytes: 0, weight: 0, damage: Vec::new(), fatal: None, finished_inputs: Vec::new(), next }
     }
 
     /// Adds a page to a batch of [`BatchContent::Pages`].
     pub(super) fn push(&mut self, page: PageXml) {
-        self.bytes += page.xml.len() as u64;
-        self.weight += page_weight(page.xml.len());
+        let bytes = page.xml_bytes();
+        self.bytes += bytes as u64;
+        self.weight += page_weight(bytes);
         if let BatchContent::Pages { pages, .. } = &mut self.content {
             pages.push(page);
         }

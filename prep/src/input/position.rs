@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::ResumePoint;
+use crate::source::{PendingResumePoint, ResumePoint};
 
 /// A position between two batches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,4 +31,35 @@ pub enum InputPosition {
     },
     /// In a folder of pages, after this many rows.
     Row(u64),
+}
+
+/// A position as the reader hands it on: the hash that a checkpoint stores with it may still be being computed.
+#[derive(Debug, Clone)]
+pub enum PendingPosition {
+    /// One that is known.
+    Known(ReadPosition),
+    /// Between two pages of a dump.
+    Xml {
+        /// Number of the input, from 0.
+        input: usize,
+        /// Byte of the decompressed XML.
+        offset: u64,
+        /// Number of pages before it.
+        pages: u64,
+        /// Where in the file to start decompression.
+        place: PendingResumePoint,
+    },
+}
+
+impl PendingPosition {
+    /// Waits for the hash.
+    pub fn wait(&self) -> ReadPosition {
+        match self {
+            Self::Known(position) => position.clone(),
+            Self::Xml { input, offset, pages, place } => {
+                let within = InputPosition::Xml { offset: *offset, pages: *pages, place: place.wait() };
+                ReadPosition { input: *input, within }
+            }
+        }
+    }
 }

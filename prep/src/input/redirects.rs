@@ -121,7 +121,8 @@ fn redirects_of_batch(content: BatchContent, dumps: &[DumpInfo]) -> (usize, Vec<
 /// Whether the XML of a page has a redirect element, or a text that starts like a redirect: in text `<` and `>` are escaped.
 fn may_be_redirect(page: &PageXml) -> bool {
     let marks: [&[u8]; 3] = [b"<redirect", b">#", ">＃".as_bytes()];
-    marks.iter().any(|mark| memmem::find(&page.xml, mark).is_some())
+    let xml = page.xml();
+    marks.iter().any(|mark| memmem::find(&xml, mark).is_some())
 }
 
 /// The title that a page redirects to: the one in the dump's redirect element, or else in its text.

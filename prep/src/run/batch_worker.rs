@@ -16,7 +16,7 @@ use crate::counters::{CounterKey, Counters};
 use crate::input::dump::DumpInfo;
 use crate::input::inputs::Inputs;
 use crate::input::page_batch::{BatchContent, PageBatch};
-use crate::input::position::ReadPosition;
+use crate::input::position::PendingPosition;
 use crate::input::redirects::{Redirects, redirect_of};
 use crate::label::triple_sink::TripleSink;
 use crate::sentence;
@@ -47,7 +47,7 @@ pub struct BatchResult<R> {
     /// Inputs that were read to their end.
     pub finished_inputs: Vec<InputFile>,
     /// Position after the batch.
-    pub next: ReadPosition,
+    pub next: PendingPosition,
 }
 
 impl<R> BatchResult<R> {

@@ -15,6 +15,7 @@ use super::observer::RunObserver;
 use super::page_report::PageReport;
 use crate::counters::CounterKey;
 use crate::gazetteer::coverage::{CoverageReport, NameMatchCounts};
+use crate::input::position::PendingPosition;
 
 /// Why a run ends before its inputs do.
 pub(super) enum Ending {
@@ -35,7 +36,10 @@ pub(super) struct UnitWriter<'a, R: Row> {
     dir: &'a Path,
     writer: ShardWriter<R>,
     settings: RunSettings,
+    /// The state so far, but for the position.
     state: RunState,
+    /// The position; `None` at the start.
+    next: Option<PendingPosition>,
     /// The state in the last checkpoint.
     saved: RunState,
     coverage: Option<NameMatchCounts>,
@@ -55,6 +59,7 @@ impl<'a, R: Row> UnitWriter<'a, R> {
             settings,
             saved: state.clone(),
             state,
+            next: None,
             coverage: None,
             report: None,
             unit_bytes,
@@ -108,7 +113,7 @@ impl<'a, R: Row> UnitWriter<'a, R> {
             }
             self.state.finished_inputs.push(input);
         }
-        self.state.next = result.next;
+        self.next = Some(result.next);
         observer.progress(&self.state.counters);
         if let Some(fault) = result.fatal {
             return Err(Ending::InputFault(fault));
@@ -117,7 +122,7 @@ impl<'a, R: Row> UnitWriter<'a, R> {
             return Err(Ending::Stopped(anyhow::anyhow!("interrupted")));
         }
         self.pending_bytes += result.bytes;
-        debug!(target: "units", pages = self.state.pages(), next = ?self.state.next, pending_bytes = self.pending_bytes, "batch written");
+        debug!(target: "units", pages = self.state.pages(), next = ?self.next, pending_bytes = self.pending_bytes, "batch written");
         if self.pending_bytes >= self.unit_bytes || self.writer.open_bytes() >= SHARD_BYTES {
             self.end_unit()?;
         }
@@ -132,6 +137,9 @@ impl<'a, R: Row> UnitWriter<'a, R> {
         }
         let matches = self.coverage.as_ref().map(|coverage| coverage.found().collect()).unwrap_or_default();
         self.pending_bytes = 0;
+        if let Some(next) = &self.next {
+            self.state.next = next.wait();
+        }
         self.saved = self.state.clone();
         let rows: u64 = shards.iter().map(|shard| shard.rows).sum();
         info!(target: "units", pages = self.state.pages(), rows, shards = shards.len(), next = ?self.state.next, "checkpoint");

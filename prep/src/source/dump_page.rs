@@ -84,7 +84,8 @@ impl DumpPage {
         if page.bytes > MAX_PAGE_BYTES as u64 {
             return Err(MalformedPage::TooLarge(page.bytes));
         }
-        let xml = simdutf8::compat::from_utf8(&page.xml).map_err(|error| MalformedPage::Xml(error.to_string()))?;
+        let xml = page.xml();
+        let xml = simdutf8::compat::from_utf8(&xml).map_err(|error| MalformedPage::Xml(error.to_string()))?;
         let fields = read_fields(xml)?;
         let title = fields.title.filter(|title| !title.is_empty()).ok_or(MalformedPage::Missing("title"))?;
         let namespace = match fields.ns {
@@ -200,6 +201,7 @@ fn parse_number<T: std::str::FromStr>(element: &'static str, text: &str) -> Resu
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::source::chunk::Bytes;
 
     const PAGE: &str = r#"<page><title>A &amp; B</title><ns>0</ns><id>5</id><redirect title="C &quot;D&quot;" />
         <revision><id>6</id><timestamp>1970-01-02T00:00:01Z</timestamp><contributor><username>x</username><id>99</id></contributor>
@@ -207,7 +209,7 @@ mod tests {
 
     fn parse(xml: &str, site: &SiteInfo) -> Result<DumpPage, MalformedPage> {
         let bytes = xml.len() as u64;
-        DumpPage::parse(&PageXml { xml: xml.as_bytes().to_vec(), offset: 0, bytes }, site)
+        DumpPage::parse(&PageXml { pieces: vec![Bytes::copy_from_slice(xml.as_bytes())], offset: 0, bytes }, site)
     }
 
     #[test]
@@ -242,7 +244,7 @@ mod tests {
             let error = parse(&PAGE.replace(from, to), &new).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
-        let large = PageXml { xml: PAGE.as_bytes()[..40].to_vec(), offset: 0, bytes: 9_000_000 };
+        let large = PageXml { pieces: vec![Bytes::copy_from_slice(&PAGE.as_bytes()[..40])], offset: 0, bytes: 9_000_000 };
         let error = DumpPage::parse(&large, &new).unwrap_err();
         assert_eq!(
             (error.to_string().as_str(), error.reason().as_str()),

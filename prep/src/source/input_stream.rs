@@ -1,15 +1,20 @@
 //! An input file as decompressed UTF-8, hashed and counted while it is read.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::Context;
 use schemas::manifest::InputFile;
 
-use super::decompressor::{self, BUFFER, Decompressor};
-use super::hashing_reader::{BytesRead, HashingReader, InputHasher, SharedHasher, rehash};
-use super::seek_point::{FilePart, ResumePoint, SeekPoint};
+use super::chunk::{Bytes, ChunkReader, Peeked};
+use super::decompressor::{self, Decompressor};
+use super::file_chunks::{BytesRead, FileChunks};
+use super::input_hash::{HashThread, InputHasher, SharedHash, rehash};
+use super::seek_point::{FilePart, PendingResumePoint, ResumePoint, SeekPoint};
+
+/// Bytes by which formats are told.
+const MAGIC_BYTES: usize = 6;
 
 /// A file, or standard input, as decompressed UTF-8.
 ///
@@ -19,9 +24,11 @@ use super::seek_point::{FilePart, ResumePoint, SeekPoint};
 /// Memory: the buffers of the decoder; of bzip2 see [`bzip2`](super::bzip2).
 pub struct InputStream {
     reader: Box<dyn Decompressor>,
+    /// What is left of the last chunk, if it is read in smaller pieces.
+    rest: Bytes,
     path: String,
     format: &'static str,
-    hasher: SharedHasher,
+    hash: SharedHash,
 }
 
 impl InputStream {
@@ -46,13 +53,12 @@ impl InputStream {
             anyhow::ensure!(!metadata.is_dir(), "{name} is a folder, expected a file");
             Box::new(File::open(path).with_context(|| format!("cannot open {name}"))?)
         };
-        let hasher = SharedHasher::default();
-        let file = HashingReader::new(file, 0, FilePart::WHOLE.byte_range(), hasher.clone(), bytes_read);
-        let mut file = BufReader::with_capacity(BUFFER, file);
-        let magic = file.fill_buf().with_context(|| format!("cannot read {name}"))?;
-        let format = decompressor::format_name(magic);
+        let hash = SharedHash::default();
+        let file = FileChunks::new(file, 0, FilePart::WHOLE.byte_range(), HashThread::new(hash.clone()), bytes_read);
+        let file = Peeked::new(file, MAGIC_BYTES).with_context(|| format!("cannot read {name}"))?;
+        let format = decompressor::format_name(file.start());
         let reader = decompressor::detect(file, threads).with_context(|| format!("cannot read {name}"))?;
-        Ok(Self { reader, path: name, format, hasher })
+        Ok(Self { reader, rest: Bytes::new(), path: name, format, hash })
     }
 
     /// Opens a part of a file, at its start or at a point that [`resume_point`](Self::resume_point) returned.
@@ -81,19 +87,20 @@ impl InputStream {
             hasher = rehash(&mut file, to_hash.start, resume.bytes, &resume.blake3).with_context(|| format!("cannot resume {name}"))?;
             to_hash.start += resume.bytes;
         }
-        let mut magic = [0; 6];
+        let mut magic = [0; MAGIC_BYTES];
         file.rewind().and_then(|()| file.read(&mut magic)).with_context(|| format!("cannot read {name}"))?;
         let position = seek_point.map_or(0, |seek_point| seek_point.bit / 8);
         file.seek(SeekFrom::Start(position)).with_context(|| format!("cannot read {name}"))?;
-        let hasher = SharedHasher::new(hasher);
+        let hash = SharedHash::new(hasher);
         bytes_read.add(position - part.byte_range().start.min(position));
-        let file = HashingReader::new(Box::new(file) as Box<dyn Read + Send>, position, to_hash, hasher.clone(), bytes_read);
-        let file = BufReader::with_capacity(BUFFER, file);
+        let file = FileChunks::new(Box::new(file), position, to_hash, HashThread::new(hash.clone()), bytes_read);
         let reader = match seek_point {
-            None => decompressor::detect(file, threads).with_context(|| format!("cannot read {name}"))?,
+            None => Peeked::new(file, MAGIC_BYTES)
+                .and_then(|file| decompressor::detect(file, threads))
+                .with_context(|| format!("cannot read {name}"))?,
             Some(seek_point) => decompressor::from_seek_point(file, &magic, seek_point, threads),
         };
-        Ok(Self { reader, path: name, format: decompressor::format_name(&magic), hasher })
+        Ok(Self { reader, rest: Bytes::new(), path: name, format: decompressor::format_name(&magic), hash })
     }
 
     /// Name of the compression format, or of the encoding of an uncompressed file.
@@ -103,10 +110,8 @@ impl InputStream {
 
     /// How far the file was read, and where to resume so that the decompressed byte at `offset` is read again. Offsets of successive
     /// calls must not decrease.
-    pub fn resume_point(&mut self, offset: u64) -> ResumePoint {
-        let seek_point = self.seek_point(offset);
-        let (bytes, blake3) = self.hasher.result();
-        ResumePoint { seek_point, bytes, blake3 }
+    pub fn resume_point(&mut self, offset: u64) -> PendingResumePoint {
+        PendingResumePoint { seek_point: self.seek_point(offset), hashed: self.hash.prefix() }
     }
 
     /// The last seek point at or before the decompressed byte at `offset`; `None` if the format has none. Offsets of successive calls
@@ -117,14 +122,24 @@ impl InputStream {
 
     /// Path, size and hash of what was read so far. To be called at the end of the stream, or where it broke.
     pub fn input(&self) -> InputFile {
-        let (bytes, blake3) = self.hasher.result();
+        let (bytes, blake3) = self.hash.prefix().wait();
         InputFile { path: self.path.clone(), bytes, blake3 }
+    }
+}
+
+impl ChunkReader for InputStream {
+    fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
+        if self.rest.is_empty() { self.reader.next_chunk() } else { Ok(Some(std::mem::take(&mut self.rest))) }
     }
 }
 
 impl Read for InputStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
+        let mut chunk = self.next_chunk()?.unwrap_or_default();
+        let read = buffer.len().min(chunk.len());
+        buffer[..read].copy_from_slice(&chunk.split_to(read));
+        self.rest = chunk;
+        Ok(read)
     }
 }
 
@@ -155,7 +170,7 @@ mod tests {
             file.write_all(&bytes).unwrap();
             let mut stream = InputStream::open_with_threads(file.path(), 2, BytesRead::default()).unwrap();
             stream.read_exact(&mut vec![0; 300_000]).unwrap();
-            let resume = stream.resume_point(250_000);
+            let resume = stream.resume_point(250_000).wait();
             let seek_point = resume.seek_point.unwrap();
             assert!(seek_point.offset > 0 && seek_point.offset <= 250_000);
             let open = || InputStream::open_part(file.path(), &FilePart::WHOLE, Some(&resume), 2, BytesRead::default());

@@ -1,7 +1,8 @@
 //! Dumps: bytes of a file to pages with their fields.
 //!
-//! 1. [`input_stream`] opens a file, decompresses it (bzip2 on several threads), decodes UTF-16, and hashes the bytes it reads.
-//! 2. [`page_splitter`] splits the XML into pages without parsing it, on one thread.
+//! 1. [`input_stream`] opens a file, hashes its bytes on a thread of their own, and decompresses it: bzip2 on several threads, gzip, zstd and
+//!    xz on one, as UTF-16 is decoded.
+//! 2. [`page_splitter`] finds where the pages of the XML end, on one thread. Chunks of the stream are shared, not copied ([`chunk`]).
 //! 3. [`dump_page`] parses the XML of one page, on any thread.
 //!
 //! [`multistream_index`] checks a multistream dump against its index. Nothing here knows wikitext.
@@ -20,10 +21,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod buffer_pool;
 pub mod bzip2;
+pub mod chunk;
+mod chunk_window;
+mod decoder_thread;
 mod decompressor;
 pub mod dump_page;
-mod hashing_reader;
+mod file_chunks;
+mod input_hash;
 pub mod input_stream;
 pub mod multistream_index;
 pub mod page_splitter;
@@ -33,11 +39,13 @@ mod site_info;
 mod timestamp;
 mod utf16;
 
+pub use chunk::ChunkReader;
 pub use dump_page::{DumpPage, MalformedPage};
-pub use hashing_reader::{BytesRead, check_unchanged};
+pub use file_chunks::BytesRead;
+pub use input_hash::check_unchanged;
 pub use input_stream::InputStream;
 pub use multistream_index::MultistreamIndex;
 pub use page_splitter::{PageSplitter, SplitError};
 pub use page_xml::{MAX_PAGE_BYTES, PageXml};
-pub use seek_point::{FilePart, ResumePoint, SeekPoint};
+pub use seek_point::{FilePart, PendingResumePoint, ResumePoint, SeekPoint};
 pub use site_info::SiteInfo;

@@ -12,7 +12,7 @@ use anyhow::{Context, bail, ensure};
 use schemas::manifest::InputFile;
 
 use super::bzip2::BLOCK_MAGIC;
-use super::hashing_reader::BytesRead;
+use super::file_chunks::BytesRead;
 use super::input_stream::InputStream;
 use crate::number_format::{counted, grouped};
 

@@ -1,16 +1,19 @@
 //! Splits a dump into pages without parsing them.
 //!
 //! `<` is escaped inside text, so the first `</page>` after a `<page` ends that page. This holds for every export that MediaWiki writes.
-
-use std::io::Read;
+//! The bytes of a page are not copied here: this runs on one thread.
 
 use memchr::memmem;
 
+use super::chunk::{Bytes, ChunkReader};
+use super::chunk_window::ChunkWindow;
 use super::page_xml::{MAX_PAGE_BYTES, PageXml};
 use super::site_info::SiteInfo;
 
-/// Number of bytes read at a time.
-const READ_SIZE: usize = 1 << 18;
+/// The start of a page.
+const PAGE_TAG: &[u8] = b"<page";
+/// The end of a page.
+const PAGE_END_TAG: &[u8] = b"</page>";
 /// The end of a dump.
 const END_TAG: &[u8] = b"</mediawiki>";
 /// Bytes kept of a page that is too large: enough to report its title.
@@ -54,14 +57,11 @@ impl SplitError {
 
 /// Iterator over the pages of a dump. Ends after the first error.
 ///
-/// Memory: one page, at most [`MAX_PAGE_BYTES`], and one read of 256 KiB.
+/// Memory: one page, at most [`MAX_PAGE_BYTES`], and one chunk of the stream.
 pub struct PageSplitter<R> {
     reader: R,
-    buffer: Vec<u8>,
-    /// Bytes at the start of the buffer that were returned or skipped.
-    consumed: usize,
-    /// Offset of the buffer in the XML.
-    buffer_offset: u64,
+    /// The bytes that were read and neither returned nor skipped.
+    window: ChunkWindow,
     pages: u64,
     done: bool,
     /// The next bytes may lie inside a page: they are skipped up to the next `<page`.
@@ -71,7 +71,7 @@ pub struct PageSplitter<R> {
     site: SiteInfo,
 }
 
-impl<R: Read> PageSplitter<R> {
+impl<R: ChunkReader> PageSplitter<R> {
     /// Reads the head of a dump, up to its first page.
     ///
     /// # Errors
@@ -79,22 +79,24 @@ impl<R: Read> PageSplitter<R> {
     pub fn new(reader: R) -> Result<Self, SplitError> {
         let mut splitter = Self::with_state(reader, SiteInfo::default(), 0, 0, false);
         let mut more = splitter.fill()?;
-        while more && splitter.buffer.len() < 512 {
+        while more && splitter.window.len() < 512 {
             more = splitter.fill()?;
         }
-        if memmem::find(&splitter.buffer[..splitter.buffer.len().min(4096)], b"<mediawiki").is_none() {
-            let start = String::from_utf8_lossy(&splitter.buffer[..splitter.buffer.len().min(60)]).into_owned();
-            return Err(SplitError::NotADump(start));
+        let start = splitter.window.slice(0..splitter.window.len().min(4096)).concat();
+        if memmem::find(&start, b"<mediawiki").is_none() {
+            return Err(SplitError::NotADump(String::from_utf8_lossy(&start[..start.len().min(60)]).into_owned()));
         }
+        let mut searched = 0;
         let head = loop {
-            if let Some(head) = memmem::find(&splitter.buffer, b"<page") {
+            if let Some(head) = splitter.window.find(PAGE_TAG, searched) {
                 break head;
             }
+            searched = splitter.window.len().saturating_sub(PAGE_TAG.len() - 1);
             if !splitter.fill()? {
-                break splitter.buffer.len();
+                break splitter.window.len();
             }
         };
-        splitter.site = SiteInfo::parse(&String::from_utf8_lossy(&splitter.buffer[..head]));
+        splitter.site = SiteInfo::parse(&String::from_utf8_lossy(&splitter.window.slice(0..head).concat()));
         Ok(splitter)
     }
 
@@ -110,29 +112,27 @@ impl<R: Read> PageSplitter<R> {
             if !splitter.fill()? {
                 break;
             }
-            let skipped = left.min(splitter.buffer.len() as u64);
-            splitter.buffer_offset += skipped;
-            splitter.buffer.drain(..usize::try_from(skipped).expect("at most the length of the buffer"));
-            left -= skipped;
+            let skipped = splitter.window.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            splitter.window.advance(skipped);
+            left -= skipped as u64;
         }
         Ok(splitter)
     }
 
-    fn with_state(reader: R, site: SiteInfo, buffer_offset: u64, pages: u64, out_of_sync: bool) -> Self {
-        Self { reader, buffer: Vec::new(), consumed: 0, buffer_offset, pages, done: false, out_of_sync, end_tag_seen: false, site }
+    fn with_state(reader: R, site: SiteInfo, offset: u64, pages: u64, out_of_sync: bool) -> Self {
+        Self { reader, window: ChunkWindow::at(offset), pages, done: false, out_of_sync, end_tag_seen: false, site }
     }
 
     /// Continues after a [recoverable](SplitError::is_recoverable) error with the next page that begins after it. The page that the error
     /// interrupted is discarded.
     pub fn skip_damage(&mut self) {
-        self.buffer_offset += self.buffer.len() as u64;
-        self.buffer.clear();
-        (self.consumed, self.done, self.out_of_sync) = (0, false, true);
+        self.window.advance(self.window.len());
+        (self.done, self.out_of_sync) = (false, true);
     }
 
     /// Byte of the XML from which on the next page is searched.
     pub fn offset(&self) -> u64 {
-        self.buffer_offset + self.consumed as u64
+        self.window.offset()
     }
 
     /// Number of pages returned, and of those before the point at which reading resumed.
@@ -150,88 +150,74 @@ impl<R: Read> PageSplitter<R> {
         &mut self.reader
     }
 
-    /// Reads more bytes into the buffer. `false` at the end of the stream.
+    /// Reads another chunk. `false` at the end of the stream.
     fn fill(&mut self) -> Result<bool, SplitError> {
-        // The unread bytes move to the front only when they are fewer than the consumed ones, so that each byte moves at most once.
-        if self.consumed > 0 && self.consumed >= self.buffer.len() - self.consumed {
-            self.buffer_offset += self.consumed as u64;
-            self.buffer.drain(..self.consumed);
-            self.consumed = 0;
-        }
-        let length = self.buffer.len();
-        self.buffer.resize(length + READ_SIZE, 0);
-        let read = loop {
-            match self.reader.read(&mut self.buffer[length..]) {
-                Ok(read) => break read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(source) => {
-                    self.buffer.truncate(length);
-                    return Err(SplitError::Stream { offset: self.buffer_offset + length as u64, pages: self.pages, source });
-                }
-            }
-        };
-        self.buffer.truncate(length + read);
-        Ok(read > 0)
+        let (offset, pages) = (self.window.end(), self.pages);
+        let chunk = self.reader.next_chunk().map_err(|source| SplitError::Stream { offset, pages, source })?;
+        let more = chunk.is_some();
+        chunk.into_iter().for_each(|chunk| self.window.push(chunk));
+        Ok(more)
     }
 
     /// Skips to the next `<page`. `false` if there is none.
     fn find_page(&mut self) -> Result<bool, SplitError> {
         loop {
-            let rest = &self.buffer[self.consumed..];
-            if let Some(at) = memmem::find(rest, b"<page") {
-                self.consumed += at;
+            if let Some(at) = self.window.find(PAGE_TAG, 0) {
+                self.window.advance(at);
                 (self.out_of_sync, self.end_tag_seen) = (false, false);
                 return Ok(true);
             }
-            self.end_tag_seen |= memmem::find(rest, END_TAG).is_some();
-            // Either tag may continue in the next read.
-            self.consumed += rest.len().saturating_sub(END_TAG.len());
+            self.skip_without_page();
             if !self.fill()? {
                 return Ok(false);
             }
         }
     }
 
+    /// Skips bytes in which no page begins, but for the last few: a tag may continue in the next chunk.
+    fn skip_without_page(&mut self) {
+        self.end_tag_seen |= self.window.find(END_TAG, 0).is_some();
+        self.window.advance(self.window.len().saturating_sub(END_TAG.len()));
+    }
+
     fn next_page(&mut self) -> Result<Option<PageXml>, SplitError> {
         if self.out_of_sync && !self.find_page()? {
             return self.finish(false);
         }
-        // Bytes after `consumed` that were searched for `</page>` already.
+        // Bytes that were searched for `</page>` already.
         let mut searched = 0;
         // The kept bytes of a page that is too large, and its offset; the rest of it is skipped.
-        let mut large: Option<(Vec<u8>, u64)> = None;
+        let mut large: Option<(Vec<Bytes>, u64)> = None;
         loop {
-            let rest = &self.buffer[self.consumed..];
-            if let Some(found) = memmem::find(&rest[searched..], b"</page>") {
-                let end = searched + found + b"</page>".len();
-                let (xml, offset) = large.unwrap_or_else(|| {
-                    let start = memmem::find(&rest[..end], b"<page").unwrap_or(0);
+            if let Some(found) = self.window.find(PAGE_END_TAG, searched) {
+                let end = found + PAGE_END_TAG.len();
+                let (pieces, offset) = large.unwrap_or_else(|| {
+                    let start = self.window.find(PAGE_TAG, 0).filter(|&start| start < end).unwrap_or(0);
                     let kept = if end - start > MAX_PAGE_BYTES { start + KEPT_OF_LARGE_PAGE } else { end };
-                    (rest[start..kept].to_vec(), self.buffer_offset + (self.consumed + start) as u64)
+                    (self.window.slice(start..kept), self.window.offset() + start as u64)
                 });
-                self.consumed += end;
+                self.window.advance(end);
                 self.pages += 1;
-                return Ok(Some(PageXml { xml, offset, bytes: self.buffer_offset + self.consumed as u64 - offset }));
+                return Ok(Some(PageXml { pieces, offset, bytes: self.window.offset() - offset }));
             }
-            // `</page>` may continue in the next read.
-            searched = rest.len().saturating_sub(b"</page>".len() - 1);
-            if large.is_none() && rest.len() > MAX_PAGE_BYTES {
+            // `</page>` may continue in the next chunk.
+            searched = self.window.len().saturating_sub(PAGE_END_TAG.len() - 1);
+            if large.is_none() && self.window.len() > MAX_PAGE_BYTES {
                 // Bytes before the page do not count towards its size.
-                match memmem::find(rest, b"<page") {
-                    Some(0) => large = Some((rest[..KEPT_OF_LARGE_PAGE].to_vec(), self.buffer_offset + self.consumed as u64)),
+                match self.window.find(PAGE_TAG, 0) {
+                    Some(0) => large = Some((self.window.slice(0..KEPT_OF_LARGE_PAGE), self.window.offset())),
                     Some(start) => {
-                        self.consumed += start;
+                        self.window.advance(start);
                         searched = searched.saturating_sub(start);
                     }
                     None => {
-                        self.end_tag_seen |= memmem::find(rest, END_TAG).is_some();
-                        self.consumed += rest.len() - END_TAG.len();
+                        self.skip_without_page();
                         searched = 0;
                     }
                 }
             }
             if large.is_some() {
-                self.consumed += searched;
+                self.window.advance(searched);
                 searched = 0;
             }
             if !self.fill()? {
@@ -242,16 +228,15 @@ impl<R: Read> PageSplitter<R> {
 
     /// Checks that the dump is complete where the stream ends.
     fn finish(&mut self, inside_page: bool) -> Result<Option<PageXml>, SplitError> {
-        let rest = &self.buffer[self.consumed..];
-        if !inside_page && (self.end_tag_seen || memmem::find(rest, END_TAG).is_some()) {
+        if !inside_page && (self.end_tag_seen || self.window.find(END_TAG, 0).is_some()) {
             return Ok(None);
         }
-        let location = if inside_page || memmem::find(rest, b"<page").is_some() { "inside a page" } else { "after a page" };
-        Err(SplitError::Truncated { location, offset: self.buffer_offset + self.buffer.len() as u64, pages: self.pages })
+        let location = if inside_page || self.window.find(PAGE_TAG, 0).is_some() { "inside a page" } else { "after a page" };
+        Err(SplitError::Truncated { location, offset: self.window.end(), pages: self.pages })
     }
 }
 
-impl<R: Read> Iterator for PageSplitter<R> {
+impl<R: ChunkReader> Iterator for PageSplitter<R> {
     type Item = Result<PageXml, SplitError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -271,15 +256,14 @@ mod tests {
 
     const HEAD: &str = r#"<mediawiki version="0.11" xml:lang="en"><siteinfo><dbname>enwiki</dbname></siteinfo>"#;
 
-    /// Returns a few bytes per read, so that reads end at every position.
+    /// Returns chunks of a few bytes, so that chunks end at every position.
     struct Trickle<'a>(&'a [u8], usize);
 
-    impl Read for Trickle<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            let size = self.1.min(buffer.len()).min(self.0.len());
-            buffer[..size].copy_from_slice(&self.0[..size]);
-            self.0 = &self.0[size..];
-            Ok(size)
+    impl ChunkReader for Trickle<'_> {
+        fn next_chunk(&mut self) -> std::io::Result<Option<Bytes>> {
+            let (chunk, rest) = self.0.split_at(self.1.min(self.0.len()));
+            self.0 = rest;
+            Ok((!chunk.is_empty()).then(|| Bytes::copy_from_slice(chunk)))
         }
     }
 
@@ -293,7 +277,7 @@ mod tests {
             let chunks: Vec<PageXml> = splitter.map(Result::unwrap).collect();
             assert_eq!(chunks.len(), 30);
             for (chunk, page) in chunks.iter().zip(&pages) {
-                assert_eq!(chunk.xml, page.as_bytes());
+                assert_eq!(chunk.xml(), page.as_bytes());
                 assert!(xml[usize::try_from(chunk.offset).unwrap()..].starts_with(page));
             }
         }
@@ -317,7 +301,7 @@ mod tests {
             let expected = xml[start..].matches("<page>").count();
             assert_eq!(chunks.len(), expected, "{start}");
             for chunk in chunks {
-                assert!(xml.as_bytes()[usize::try_from(chunk.offset).unwrap()..].starts_with(&chunk.xml));
+                assert!(xml.as_bytes()[usize::try_from(chunk.offset).unwrap()..].starts_with(&chunk.xml()));
             }
         }
     }
@@ -325,12 +309,11 @@ mod tests {
     #[test]
     fn reading_continues_after_damage() {
         struct Faulty<'a>(Vec<&'a str>);
-        impl Read for Faulty<'_> {
-            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        impl ChunkReader for Faulty<'_> {
+            fn next_chunk(&mut self) -> std::io::Result<Option<Bytes>> {
                 match self.0.pop() {
                     Some("!") => Err(std::io::Error::other("broken")),
-                    Some(text) => (&mut text.as_bytes()).read(buffer),
-                    None => Ok(0),
+                    text => Ok(text.map(|text| Bytes::copy_from_slice(text.as_bytes()))),
                 }
             }
         }
@@ -340,7 +323,7 @@ mod tests {
         let mut found = Vec::new();
         loop {
             match splitter.next() {
-                Some(Ok(chunk)) => found.push(String::from_utf8(chunk.xml).unwrap()),
+                Some(Ok(chunk)) => found.push(String::from_utf8(chunk.xml().into_owned()).unwrap()),
                 Some(Err(SplitError::Stream { .. })) => splitter.skip_damage(),
                 Some(Err(error)) => panic!("{error}"),
                 None => break,
@@ -353,11 +336,9 @@ mod tests {
     fn a_page_that_is_too_large_is_truncated() {
         let large = format!("<page><title>Large</title>{}</page>", "x".repeat(MAX_PAGE_BYTES * 3));
         let xml = format!("{HEAD}<page>a</page>{large}<page>b</page></mediawiki>");
-        let mut splitter = PageSplitter::new(xml.as_bytes()).unwrap();
-        let chunks: Vec<PageXml> = splitter.by_ref().map(Result::unwrap).collect();
-        assert!(splitter.buffer.capacity() < MAX_PAGE_BYTES * 3, "{}", splitter.buffer.capacity());
+        let chunks: Vec<PageXml> = PageSplitter::new(Trickle(xml.as_bytes(), 1 << 19)).unwrap().map(Result::unwrap).collect();
         assert_eq!(chunks.iter().map(|chunk| chunk.bytes).collect::<Vec<_>>(), [14, large.len() as u64, 14]);
-        assert!(chunks[1].xml.len() == KEPT_OF_LARGE_PAGE && large.as_bytes().starts_with(&chunks[1].xml));
+        assert!(chunks[1].xml_bytes() == KEPT_OF_LARGE_PAGE && large.as_bytes().starts_with(&chunks[1].xml()));
         assert!(xml[usize::try_from(chunks[2].offset).unwrap()..].starts_with("<page>b"));
     }
 

@@ -19,6 +19,15 @@ const MAX_GROUPS: usize = MAX_BLOCK as usize / GROUP + 2;
 /// The highest power of two in the length of a run.
 const MAX_SHIFT: u32 = 20;
 
+/// Why bits were not decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotDecoded {
+    /// They are not exactly one block with a valid checksum.
+    NoBlock,
+    /// The block has more bytes than were allowed.
+    TooLarge,
+}
+
 /// Decodes blocks one after the other and reuses its buffers: about 12 MB, and the size of the largest output.
 pub struct BlockDecoder {
     codes: Vec<HuffmanDecoder>,
@@ -46,8 +55,17 @@ impl Default for BlockDecoder {
 impl BlockDecoder {
     /// Decodes the block in bits `start..end` of `bytes`, its magic number included, and replaces the content of `out`.
     ///
-    /// `None` if these bits are not exactly one block with a valid checksum; `out` is then unspecified. The output has at most 46 MB.
-    pub fn decode(&mut self, bytes: &[u8], start: u64, end: u64, out: &mut Vec<u8>) -> Option<()> {
+    /// # Errors
+    /// These bits are not exactly one block with a valid checksum, or it has more than `max_output` bytes; no block has more than 46 MB.
+    /// `out` is then unspecified.
+    pub fn decode(&mut self, bytes: &[u8], start: u64, end: u64, max_output: usize, out: &mut Vec<u8>) -> Result<(), NotDecoded> {
+        let crc = self.decode_to_runs(bytes, start, end).ok_or(NotDecoded::NoBlock)?;
+        decode_runs(&self.block, max_output, out)?;
+        if crc32(out) == crc { Ok(()) } else { Err(NotDecoded::NoBlock) }
+    }
+
+    /// Decodes all but the last run lengths into `self.block`. Returns the checksum that the block states.
+    fn decode_to_runs(&mut self, bytes: &[u8], start: u64, end: u64) -> Option<u32> {
         let mut bits = BitReader::at(bytes, start);
         if u64::from(bits.take(24)) << 24 | u64::from(bits.take(24)) != BLOCK_MAGIC {
             return None;
@@ -79,8 +97,7 @@ impl BlockDecoder {
         if randomised {
             derandomize(&mut self.block);
         }
-        decode_runs(&self.block, out)?;
-        (crc32(out) == crc).then_some(())
+        Some(crc)
     }
 
     /// Reads the selectors of the groups and the Huffman codes.

@@ -10,8 +10,8 @@
 //! candidate: one that does not decode is joined with the next ones before it is reported as corrupt. The checksums of all blocks and
 //! streams are verified.
 //!
-//! Memory per thread: about 12 MB for the decoder and two candidates with their output, each 900 kB or, if the block consists of long
-//! runs, up to 46 MB.
+//! Memory per thread: about 12 MB for the decoder, and two candidates with their output, each about 900 kB. A block of long runs, which has
+//! up to 46 MB, is told before its runs are written and decoded when its turn comes, so that there is one such output at a time.
 
 mod bit_reader;
 mod block_decoder;
@@ -27,6 +27,6 @@ mod run_length;
 #[cfg(test)]
 mod tests;
 
-pub use block_decoder::BlockDecoder;
+pub use block_decoder::{BlockDecoder, NotDecoded};
 pub(crate) use format::BLOCK_MAGIC;
 pub(in crate::source) use parallel_reader::Bzip2Reader;

@@ -1,18 +1,26 @@
 //! The run-length code that bzip2 applies first and undoes last: four equal bytes are followed by the number of further ones.
 
-/// Decodes the runs of a block into `out`. `None` if the block ends between the fourth byte of a run and the number.
-pub(super) fn decode_runs(block: &[u8], out: &mut Vec<u8>) -> Option<()> {
+use super::block_decoder::NotDecoded;
+
+/// Decodes the runs of a block into `out`.
+///
+/// # Errors
+/// The block ends between the fourth byte of a run and the number, or `out` has more than `max_output` bytes.
+pub(super) fn decode_runs(block: &[u8], max_output: usize, out: &mut Vec<u8>) -> Result<(), NotDecoded> {
     out.clear();
     out.reserve(block.len() + 256);
     let mut rest = block;
     while let Some(at) = find_four_equal(rest) {
-        let (&more, after) = rest[at + 4..].split_first()?;
+        let (&more, after) = rest[at + 4..].split_first().ok_or(NotDecoded::NoBlock)?;
         out.extend_from_slice(&rest[..at + 4]);
         out.resize(out.len() + usize::from(more), rest[at]);
+        if out.len() > max_output {
+            return Err(NotDecoded::TooLarge);
+        }
         rest = after;
     }
     out.extend_from_slice(rest);
-    Some(())
+    if out.len() <= max_output { Ok(()) } else { Err(NotDecoded::TooLarge) }
 }
 
 /// Index of the first four equal bytes.
@@ -62,8 +70,12 @@ mod tests {
             (b"", Some("")),
         ] {
             let mut out = Vec::new();
-            let done = decode_runs(block, &mut out);
-            assert_eq!(done.map(|()| out.as_slice()), expected.map(str::as_bytes));
+            let done = decode_runs(block, 99, &mut out);
+            assert_eq!(done.map(|()| out.as_slice()), expected.map(str::as_bytes).ok_or(NotDecoded::NoBlock));
+        }
+        for (block, max_output) in [(&b"aaaa\x04b"[..], 8), (b"abc", 2)] {
+            assert_eq!(decode_runs(block, max_output, &mut Vec::new()), Err(NotDecoded::TooLarge));
+            assert_eq!(decode_runs(block, max_output + 1, &mut Vec::new()), Ok(()));
         }
     }
 }
