@@ -43,7 +43,7 @@ pub mod source;
 pub mod threads;
 pub mod wikitext;
 
-use config::{CommandConfig, Config};
+use config::{CommandConfig, Config, Runtime};
 
 /// Runs a command.
 ///
@@ -52,17 +52,25 @@ use config::{CommandConfig, Config};
 pub fn run(config: Config) -> anyhow::Result<()> {
     let Config { command, runtime } = config;
     commands::terminal::start_log(runtime.log_level);
-    match &command {
-        CommandConfig::Pages(config) => commands::pages::run(config, &runtime),
-        CommandConfig::Esi(config) => commands::esi::run(config, &runtime),
-        CommandConfig::Nee(config) => commands::nee::run(config, &runtime),
-        CommandConfig::Plan(config) => commands::plan::run(config, &runtime),
-        CommandConfig::Merge(config) => commands::merge::run(config, &runtime),
-        CommandConfig::Mrc(config) => commands::mrc::run(config, &runtime),
-        CommandConfig::Export(config) => commands::export::run(config, &runtime),
+    let result = run_command(&command, &runtime);
+    if runtime.timings {
+        commands::terminal::print_timings();
+    }
+    result
+}
+
+fn run_command(command: &CommandConfig, runtime: &Runtime) -> anyhow::Result<()> {
+    match command {
+        CommandConfig::Pages(config) => commands::pages::run(config, runtime),
+        CommandConfig::Esi(config) => commands::esi::run(config, runtime),
+        CommandConfig::Nee(config) => commands::nee::run(config, runtime),
+        CommandConfig::Plan(config) => commands::plan::run(config, runtime),
+        CommandConfig::Merge(config) => commands::merge::run(config, runtime),
+        CommandConfig::Mrc(config) => commands::mrc::run(config, runtime),
+        CommandConfig::Export(config) => commands::export::run(config, runtime),
         CommandConfig::Queries(config) => commands::queries::run(config),
         #[cfg(feature = "inspect")]
-        CommandConfig::Inspect(config) => commands::inspect::run(config, &runtime),
-        CommandConfig::Verify(config) => commands::verify::run(config, &runtime),
+        CommandConfig::Inspect(config) => commands::inspect::run(config, runtime),
+        CommandConfig::Verify(config) => commands::verify::run(config, runtime),
     }
 }

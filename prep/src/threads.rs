@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 /// What a thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ThreadKind {
+    /// The thread on which the program starts: it opens inputs, reads gazetteers and closes the last shards.
+    Main,
     /// Reads the inputs and finds where pages end. One thread.
     Read,
     /// Hashes the bytes of the inputs. One thread for each input that is open.
@@ -31,6 +33,7 @@ impl ThreadKind {
     /// Its name, as threads have it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Main => "main",
             Self::Read => "read",
             Self::Hash => "hash",
             Self::Find => "find",
@@ -145,10 +148,13 @@ pub fn spawn_scoped<'scope, T: Send + 'scope>(
 pub struct Timings(BTreeMap<ThreadKind, ThreadTimes>);
 
 impl Timings {
-    /// What was measured so far. Waits up to a second for threads that are just ending.
+    /// What was measured so far. To be called on the main thread. Waits up to a second for threads that are just ending.
     pub fn take() -> Self {
         let wait = ENDED.wait_timeout_while(registry(), Duration::from_secs(1), |registry| registry.running > 0);
-        Self(wait.expect("nobody panics while holding the lock").0.ended.clone())
+        let mut kinds = wait.expect("nobody panics while holding the lock").0.ended.clone();
+        let (cpu, without_core) = scheduler_times();
+        kinds.insert(ThreadKind::Main, ThreadTimes { threads: 1, cpu, busiest: cpu, waiting: Duration::ZERO, without_core });
+        Self(kinds)
     }
 
     /// The times by kind.

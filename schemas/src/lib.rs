@@ -55,7 +55,7 @@ pub use query_set::{Query, QuerySet};
 pub use row::{Row, RowError, SCHEMA_VERSION};
 pub use segment::{Segment, SegmentKind};
 pub use segment_view::{SegmentView, SegmentViews, SentenceRange};
-pub use shard::{FolderError, ReadOptions, ShardFolder, ShardWriter};
+pub use shard::{FolderError, ReadOptions, RowSlice, ShardFolder, ShardWriter};
 pub use span::{Origin, Span};
 pub use triple::Triple;
 pub use triple_builder::TripleBuilder;

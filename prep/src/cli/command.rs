@@ -73,6 +73,9 @@ pub(super) struct CommonArgs {
     /// Which log events are written to standard error
     #[arg(long, global = true, value_name = "LEVEL", default_value = "warn", help_heading = "Common options")]
     pub log_level: LogLevel,
+    /// At the end print the CPU time of each kind of thread, and how far more cores can help at most
+    #[arg(long, global = true, help_heading = "Common options")]
+    pub timings: bool,
     /// No progress and no summary
     #[arg(long, short, global = true, help_heading = "Common options")]
     pub quiet: bool,

@@ -66,6 +66,7 @@ fn runtime(args: &CommonArgs) -> Runtime {
         memory: args.memory.0,
         log_level: args.log_level.into(),
         quiet: args.quiet,
+        timings: args.timings,
     }
 }
 

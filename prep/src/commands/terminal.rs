@@ -12,6 +12,7 @@ use crate::config::Runtime;
 use crate::counters::{CounterKey, Counters};
 use crate::run::observer::RunObserver;
 use crate::source::BytesRead;
+use crate::threads::Timings;
 
 /// Number of warnings that are printed. All are counted.
 const MAX_WARNINGS: usize = 10;
@@ -39,6 +40,11 @@ impl Write for LogWriter {
     fn flush(&mut self) -> io::Result<()> {
         stderr().flush()
     }
+}
+
+/// Prints the CPU time of the threads.
+pub fn print_timings() {
+    eprint!("{}", Timings::take());
 }
 
 /// Says that a complete folder is left as it is.

@@ -4,8 +4,8 @@ use crate::ordered_map::Limits;
 
 /// Bytes of memory for a byte of text from when it is read until its rows are written, at worst.
 const MEMORY_PER_TEXT_BYTE: u64 = 16;
-/// Bytes of memory of a thread that decodes bzip2, at worst: a block expands to up to 46 MB.
-const MEMORY_PER_DECODER: u64 = 128 << 20;
+/// Bytes of memory of a thread that decodes bzip2, with its share of the blocks that wait.
+const MEMORY_PER_DECODER: u64 = 16 << 20;
 
 /// Threads, memory and messages.
 #[derive(Debug, Clone, Copy)]
@@ -18,12 +18,14 @@ pub struct Runtime {
     pub log_level: tracing::Level,
     /// Whether progress and summaries are not printed.
     pub quiet: bool,
+    /// Whether the CPU time of the threads is printed at the end.
+    pub timings: bool,
 }
 
 impl Runtime {
-    /// Threads that decode bzip2: as many as there are workers, if the memory suffices.
+    /// Threads that decode bzip2: as many as there are workers, if half of the memory suffices.
     pub fn decoder_threads(&self) -> usize {
-        let most = usize::try_from(self.memory / MEMORY_PER_DECODER).unwrap_or(usize::MAX);
+        let most = usize::try_from(self.memory / 2 / MEMORY_PER_DECODER).unwrap_or(usize::MAX);
         self.threads.min(most.max(1))
     }
 
@@ -39,7 +41,8 @@ mod tests {
 
     #[test]
     fn decoders_fit_into_the_memory() {
-        let decoders = |threads, memory| Runtime { threads, memory, log_level: tracing::Level::WARN, quiet: true }.decoder_threads();
-        assert_eq!([decoders(8, 512 << 20), decoders(2, 512 << 20), decoders(8, 1), decoders(8, 4 << 30)], [4, 2, 1, 8]);
+        let decoders =
+            |threads, memory| Runtime { threads, memory, log_level: tracing::Level::WARN, quiet: true, timings: false }.decoder_threads();
+        assert_eq!([decoders(64, 512 << 20), decoders(2, 512 << 20), decoders(8, 1), decoders(64, 4 << 30)], [16, 2, 1, 64]);
     }
 }

@@ -1,17 +1,18 @@
 //! Reads the inputs of a run, one after the other, in batches.
 
 use std::error::Error as _;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::{AsArray, RecordBatch};
+use schemas::ShardFolder;
 use schemas::manifest::{Damage, InputFile};
-use schemas::{ReadOptions, ShardFolder};
 use tracing::{debug, info};
 
 use super::dump::DumpInput;
 use super::inputs::OpenedInput;
-use super::page_batch::{BATCH_PAGES, BatchContent, PageBatch, page_weight};
+use super::page_batch::{BatchContent, PageBatch, slice_weight};
 use super::position::{InputPosition, PendingPosition, ReadPosition};
 use crate::ordered_map::Feed;
 use crate::source::{BytesRead, InputStream, PageSplitter, SplitError};
@@ -38,7 +39,7 @@ pub fn read_batches(inputs: Vec<OpenedInput>, from: ReadPosition, feed: &mut Fee
         let mut reader = BatchReader { number, feed, pass };
         let finished = match input {
             OpenedInput::Dump { input, path, .. } => reader.read_dump(*input, &path, std::mem::take(&mut within)),
-            OpenedInput::Pages { folder, path, bytes_read } => reader.read_folder(&folder, &path, &bytes_read, std::mem::take(&mut within)),
+            OpenedInput::Pages { folder, path, bytes_read } => reader.read_folder(*folder, &path, &bytes_read, std::mem::take(&mut within)),
         };
         if !finished {
             return false;
@@ -193,42 +194,46 @@ impl BatchReader<'_, '_> {
         PageBatch::new(BatchContent::Pages { dump: self.number, pages: Vec::new() }, self.next_input())
     }
 
-    fn read_folder(&mut self, folder: &ShardFolder, path: &Path, bytes_read: &BytesRead, from: InputPosition) -> bool {
+    fn read_folder(&mut self, folder: ShardFolder, path: &Path, bytes_read: &BytesRead, from: InputPosition) -> bool {
         let first = if let InputPosition::Row(rows) = from { rows } else { 0 };
         debug!(target: "inputs", pass = self.pass.name, input = %path.display(), row = first, "reading");
-        let manifest = folder.manifest();
-        let (rows, bytes) = (manifest.rows().max(1), manifest.shards.iter().map(|shard| shard.bytes).sum::<u64>());
-        let mut done = first;
-        bytes_read.add(bytes * first / rows);
-        for batch in folder.batches(ReadOptions::default().with_skipped_rows(first)) {
-            let (shard, batch) = match batch {
-                Ok(batch) => batch,
+        let folder = Arc::new(folder);
+        let mut end = 0;
+        for (number, shard) in folder.manifest().shards.iter().enumerate() {
+            let begin = end;
+            end += shard.rows;
+            let skipped = first.saturating_sub(begin).min(shard.rows);
+            bytes_read.add(shard.bytes * skipped / shard.rows.max(1));
+            if skipped == shard.rows && skipped > 0 {
+                continue;
+            }
+            let slices = match folder.shard_slices(number, usize::MAX) {
+                Ok(slices) => slices,
                 Err(error) => {
-                    let (path, what) = (path.display().to_string(), format!("{:#}", anyhow::Error::new(error)));
+                    let what = format!("{:#}", anyhow::Error::new(error));
                     if !self.pass.skip_damaged {
                         return self.fail(what);
                     }
-                    let damage = vec![Damage { path, what, lost: format!("its rows after the first {done}") }];
-                    let batch = PageBatch { damage, ..PageBatch::empty(self.next_input()) };
-                    return self.send(batch);
+                    let shard = folder.shard_path(number).display().to_string();
+                    let damage = vec![Damage { path: shard, what, lost: rows_lost(begin + skipped..end) }];
+                    if !self.send(PageBatch { damage, ..PageBatch::empty(self.after_row(end)) }) {
+                        return false;
+                    }
+                    continue;
                 }
             };
-            bytes_read.add(bytes * (done + batch.num_rows() as u64) / rows - bytes * done / rows);
-            let lengths = text_lengths(&batch);
-            for from in (0..batch.num_rows()).step_by(BATCH_PAGES) {
-                let count = BATCH_PAGES.min(batch.num_rows() - from);
-                done += count as u64;
-                let lengths = &lengths[from..from + count];
-                let bytes = lengths.iter().map(|&bytes| bytes as u64).sum();
-                let weight = lengths.iter().map(|&bytes| page_weight(bytes)).sum();
-                let content = BatchContent::Rows { shard: shard.clone(), rows: batch.slice(from, count) };
-                let next = PendingPosition::Known(ReadPosition { input: self.number, within: InputPosition::Row(done) });
-                if !self.send(PageBatch { bytes, weight, ..PageBatch::new(content, next) }) {
+            for slice in slices.into_iter().filter(|slice| slice.range().end > first) {
+                let known = usize::try_from(first.saturating_sub(slice.first_row)).expect("fewer rows than the slice has");
+                let slice = slice.without_first(known);
+                bytes_read.add(shard.bytes * slice.rows as u64 / shard.rows.max(1));
+                let (next, weight) = (self.after_row(slice.range().end), slice_weight(slice.bytes));
+                let content = BatchContent::Rows { folder: Arc::clone(&folder), slice, skip_damaged: self.pass.skip_damaged };
+                if !self.send(PageBatch { weight, ..PageBatch::new(content, next) }) {
                     return false;
                 }
             }
         }
-        let shards = manifest.shards.iter().map(|shard| InputFile {
+        let shards = folder.manifest().shards.iter().map(|shard| InputFile {
             path: path.join(&shard.file).display().to_string(),
             bytes: shard.bytes,
             blake3: shard.blake3.clone(),
@@ -236,10 +241,14 @@ impl BatchReader<'_, '_> {
         let batch = PageBatch { finished_inputs: shards.collect(), ..PageBatch::empty(self.next_input()) };
         self.send(batch)
     }
+
+    /// The position in a folder after so many rows.
+    fn after_row(&self, rows: u64) -> PendingPosition {
+        PendingPosition::Known(ReadPosition { input: self.number, within: InputPosition::Row(rows) })
+    }
 }
 
-/// Bytes of the text in each row; 0 if there is no text column, which is an error when the rows are read.
-fn text_lengths(pages: &RecordBatch) -> Vec<usize> {
-    let texts = pages.column_by_name("text").and_then(|column| column.as_string_opt::<i32>());
-    (0..pages.num_rows()).map(|row| texts.map_or(0, |texts| texts.value(row).len())).collect()
+/// What a damaged shard or row group loses.
+pub fn rows_lost(rows: Range<u64>) -> String {
+    format!("its rows {} to {}", rows.start + 1, rows.end)
 }

@@ -1,9 +1,9 @@
 //! Batches: what a worker gets at once.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use schemas::manifest::{Damage, InputFile};
+use schemas::{RowSlice, ShardFolder};
 
 use super::position::PendingPosition;
 use crate::source::PageXml;
@@ -22,7 +22,7 @@ const LARGE_PAGE_WEIGHT: u64 = 8;
 pub struct PageBatch {
     /// The pages.
     pub content: BatchContent,
-    /// Bytes of their text as it was read.
+    /// Bytes of their XML; 0 for rows that are not read yet.
     pub bytes: u64,
     /// Weight against the in-flight budget.
     pub(super) weight: u64,
@@ -45,12 +45,14 @@ pub enum BatchContent {
         /// The pages.
         pages: Vec<PageXml>,
     },
-    /// Rows of a folder of pages.
+    /// Rows of a folder of pages, which the worker reads.
     Rows {
-        /// The shard that they are from.
-        shard: PathBuf,
-        /// The rows.
-        rows: RecordBatch,
+        /// The folder.
+        folder: Arc<ShardFolder>,
+        /// Which of its rows.
+        slice: RowSlice,
+        /// Whether a slice that cannot be read is skipped and recorded.
+        skip_damaged: bool,
     },
     /// No pages.
     Empty,
@@ -80,6 +82,12 @@ impl PageBatch {
         let BatchContent::Pages { pages, .. } = &self.content else { return false };
         self.bytes >= BATCH_BYTES || pages.len() >= BATCH_PAGES
     }
+}
+
+/// Weight of rows with values of this many bytes against the in-flight budget. They take a fraction of what XML takes: it is the worker who
+/// reads them, and they need no cleaning.
+pub(super) fn slice_weight(bytes: u64) -> u64 {
+    bytes / 4
 }
 
 /// Weight of a page of this many bytes against the in-flight budget.

@@ -97,14 +97,15 @@ impl Redirects {
 fn redirects_of_batch(content: BatchContent, dumps: &[DumpInfo]) -> (usize, Vec<Redirect>) {
     match content {
         BatchContent::Empty => (0, Vec::new()),
-        BatchContent::Rows { rows, .. } => {
-            // Rows without the columns of pages are reported by the pass that makes rows.
-            let pages = Page::views(&rows).unwrap_or_default().into_iter();
+        BatchContent::Rows { folder, slice, .. } => {
+            // Rows that cannot be read, or lack the columns of pages, are reported by the pass that makes rows.
+            let batches = folder.read_slice(&slice, None).unwrap_or_default();
+            let pages = batches.iter().flat_map(|rows| Page::views(rows).unwrap_or_default());
             let redirects = pages.filter_map(|page| {
                 let target = page.redirect?.into_owned();
                 Some(Redirect { lang: page.lang.into_owned(), title: page.title.into_owned(), target })
             });
-            (rows.num_rows(), redirects.collect())
+            (slice.rows, redirects.collect())
         }
         BatchContent::Pages { dump, pages } => {
             let dump = &dumps[dump];

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use schemas::RowError;
 use schemas::manifest::{Damage, InputFile};
 use schemas::shard::CheckedBatch;
-use schemas::{Counter, FolderError, Page, Row, Triple};
+use schemas::{Counter, FolderError, Page, Row, RowError, RowSlice, ShardFolder, Triple};
 use serde_json::json;
 use tracing::debug;
 
 use super::extractors::Extractors;
 use super::page_settings::PageSettings;
 use crate::counters::{CounterKey, Counters};
+use crate::input::batch_reader::rows_lost;
 use crate::input::dump::DumpInfo;
 use crate::input::inputs::Inputs;
 use crate::input::page_batch::{BatchContent, PageBatch};
@@ -141,17 +141,18 @@ impl<'a> BatchWorker<'a> {
         let mut sink = S::default();
         let outcome = match content {
             BatchContent::Empty => Ok(()),
-            BatchContent::Rows { shard, rows } => {
-                let made = Page::views(&rows).and_then(|pages| {
-                    pages.into_iter().try_for_each(|page| {
-                        result.counters.of(CounterKey::Pages).keep();
-                        self.make_rows(page, page_to_rows, &mut sink, &mut result.counters)
-                    })
-                });
-                if let Err(error) = made {
-                    // The whole batch is dropped, so that the counters agree with the rows.
-                    (sink, result.counters) = (S::default(), Counters::default());
-                    result.fatal = Some(format!("{:#}", anyhow::Error::new(FolderError::Row(shard, error))));
+            BatchContent::Rows { folder, slice, skip_damaged } => {
+                if let Err(error) = self.process_slice(&folder, &slice, page_to_rows, &mut sink, &mut result) {
+                    // The whole slice is dropped, so that the counters agree with the rows.
+                    (sink, result.counters, result.bytes) = (S::default(), Counters::default(), 0);
+                    let is_unreadable = !matches!(error, FolderError::Row(..));
+                    let what = format!("{:#}", anyhow::Error::new(error));
+                    if skip_damaged && is_unreadable {
+                        let path = folder.shard_of(&slice).display().to_string();
+                        result.damage.push(Damage { path, what, lost: rows_lost(slice.range()) });
+                    } else {
+                        result.fatal = Some(what);
+                    }
                 }
                 Ok(())
             }
@@ -162,6 +163,26 @@ impl<'a> BatchWorker<'a> {
         result.matches = matches;
         result.rows = outcome.and_then(|()| sink.finish());
         result
+    }
+
+    /// Reads rows of a folder of pages and makes rows of them.
+    fn process_slice<S: RowSink>(
+        &self,
+        folder: &ShardFolder,
+        slice: &RowSlice,
+        page_to_rows: &impl PageToRows<S>,
+        sink: &mut S,
+        result: &mut BatchResult<S::Row>,
+    ) -> Result<(), FolderError> {
+        let row_error = |error| FolderError::Row(folder.shard_of(slice), error);
+        for rows in folder.read_slice(slice, None)? {
+            for page in Page::views(&rows).map_err(row_error)? {
+                result.counters.of(CounterKey::Pages).keep();
+                result.bytes += page.text.len() as u64;
+                self.make_rows(page, page_to_rows, sink, &mut result.counters).map_err(row_error)?;
+            }
+        }
+        Ok(())
     }
 
     fn process_dump<S: RowSink>(

@@ -76,6 +76,11 @@ impl ShardFolder {
         Ok(Self { dir: dir.to_owned(), manifest })
     }
 
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
     /// The folder's manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -83,7 +88,15 @@ impl ShardFolder {
 
     /// Paths of the shards, in row order.
     pub fn shards(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        self.manifest.shards.iter().map(|shard| self.dir.join(&shard.file))
+        (0..self.manifest.shards.len()).map(|shard| self.shard_path(shard))
+    }
+
+    /// Path of a shard, by its index in the manifest.
+    ///
+    /// # Panics
+    /// There is no such shard.
+    pub fn shard_path(&self, shard: usize) -> PathBuf {
+        self.dir.join(&self.manifest.shards[shard].file)
     }
 
     /// All rows in order, owned, in chunks of at most 512.
@@ -141,10 +154,15 @@ pub fn open_shard(path: &Path) -> Result<ParquetRecordBatchReader, FolderError> 
 }
 
 fn open_shard_at(path: &Path, columns: Option<&[String]>, skip: u64) -> Result<ParquetRecordBatchReader, FolderError> {
-    let file = File::open(path).map_err(FolderError::io("read", path))?;
     let skip = usize::try_from(skip).expect("fewer rows than a shard has");
-    let parquet_error = |error| FolderError::Parquet(path.to_owned(), error);
-    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet_error)?;
+    let builder = open_columns(path, columns)?;
+    builder.with_offset(skip).build().map_err(|error| FolderError::Parquet(path.to_owned(), error))
+}
+
+/// A shard whose footer was read, to be read in batches of at most 512 rows of some columns.
+pub(super) fn open_columns(path: &Path, columns: Option<&[String]>) -> Result<ParquetRecordBatchReaderBuilder<File>, FolderError> {
+    let file = File::open(path).map_err(FolderError::io("read", path))?;
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| FolderError::Parquet(path.to_owned(), error))?;
     if let Some(columns) = columns {
         let root = builder.parquet_schema().root_schema();
         if let Some(missing) = columns.iter().find(|name| root.get_fields().iter().all(|field| field.name() != name.as_str())) {
@@ -154,5 +172,5 @@ fn open_shard_at(path: &Path, columns: Option<&[String]>, skip: u64) -> Result<P
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().map(String::as_str));
         builder = builder.with_projection(mask);
     }
-    builder.with_batch_size(BATCH_ROWS).with_offset(skip).build().map_err(parquet_error)
+    Ok(builder.with_batch_size(BATCH_ROWS))
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`writer`] | rows to shards |
 //! | [`folder`] | shards to rows |
+//! | [`row_slice`] | shards to rows in any order, by parts of row groups |
 //! | [`merge`] | shards of several folders into one |
 //! | [`batch`] | batches whose rows were checked |
 //! | [`error`] | what can go wrong with a folder |
@@ -23,6 +24,7 @@ pub mod merge;
 mod open_shard;
 mod output_folder;
 mod row_group;
+pub mod row_slice;
 mod shard_file;
 #[cfg(test)]
 mod tests;
@@ -34,4 +36,5 @@ pub use executor::{Executor, Task};
 pub use folder::{ReadOptions, ShardFolder, open_shard};
 pub use merge::merge_folders;
 pub use row_group::ROW_GROUP_BYTES;
+pub use row_slice::RowSlice;
 pub use writer::{SHARD_BYTES, ShardWriter};
