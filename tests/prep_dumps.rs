@@ -5,10 +5,10 @@ mod common;
 mod dump_common;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{fixture, manifest, triples};
-use dump_common::{bzip2, dump, page, prep, text, write};
+use dump_common::{bzip2, dump, gzip, page, prep, text, write, xz};
 use schemas::char_slice;
 use schemas::{Page, ShardFolder};
 
@@ -73,13 +73,95 @@ fn threads_and_compression_do_not_change_a_byte() {
     let (head, tail) = xml.split_at(xml.len() / 2);
     let plain = write(dir.path(), "dump.xml", xml.as_bytes());
     let streams = write(dir.path(), "dump.xml.bz2", &[bzip2(head.as_bytes()), bzip2(tail.as_bytes())].concat());
-    let mut shards = Vec::new();
-    for (threads, input) in [("1", &plain), ("2", &plain), ("5", &plain), ("2", &streams)] {
-        let out = dir.path().join(format!("{threads}-{}", shards.len()));
-        prep(&["esi", text(input), "-o", text(&out), "--threads", threads]).ok();
-        shards.push((fs::read(out.join("part-00000.parquet")).unwrap(), manifest(&out).counters));
+    let zstd = write(dir.path(), "dump.xml.zst", &zstd::encode_all(xml.as_bytes(), 1).unwrap());
+    let folder = dir.path().join("pages");
+    prep(&["pages", text(&plain), "-o", text(&folder)]).ok();
+    let run = |command: &str, input: &Path, threads: &str, memory: &str| {
+        let out = dir.path().join("out");
+        prep(&[command, text(input), "-o", text(&out), "--overwrite", "--threads", threads, "--memory", memory]).ok();
+        (fs::read(out.join("part-00000.parquet")).unwrap(), manifest(&out).counters)
+    };
+    for command in ["esi", "pages"] {
+        let expected = run(command, &plain, "1", "512M");
+        let others = [
+            ("2", &plain, "512M"),
+            ("7", &plain, "512M"),
+            ("16", &plain, "8M"),
+            ("2", &streams, "512M"),
+            ("16", &streams, "64M"),
+            ("7", &zstd, "512M"),
+        ];
+        for (threads, input, memory) in others {
+            assert!(run(command, input, threads, memory) == expected, "{command} {} {threads}", input.display());
+        }
     }
-    assert!(shards.iter().all(|shard| *shard == shards[0]));
+    let expected = run("esi", &folder, "1", "512M");
+    assert!(["2", "7", "16"].iter().all(|threads| run("esi", &folder, threads, "512M") == expected));
+}
+
+/// Dumps that one thread decodes are read side by side: more of them than at once, of several formats and lengths, between others.
+#[test]
+fn dumps_are_read_side_by_side_in_the_same_order_by_any_number_of_threads() {
+    const PAGES: [usize; 5] = [0, 3, 64, 65, 200];
+    let dir = tempfile::tempdir().unwrap();
+    let xml = |part: usize| {
+        let pages = part * 1000..part * 1000 + PAGES[part % 5];
+        dump(pages.map(|id| page(id, &format!("Page '''{id}''' is near [[Place {id}|the place]].")))).into_bytes()
+    };
+    let file = |part: usize| {
+        let (name, bytes) = match part {
+            2 => ("xml", xml(part)),
+            12 => ("bz2", bzip2(&xml(part))),
+            _ if part % 3 == 0 => ("gz", gzip(&xml(part))),
+            _ if part % 3 == 1 => ("zst", zstd::encode_all(xml(part).as_slice(), 1).unwrap()),
+            _ => ("xz", xz(&xml(part))),
+        };
+        write(dir.path(), &format!("{part}.xml.{name}"), &bytes)
+    };
+    let inputs: Vec<PathBuf> = (0..14).map(file).collect();
+    let read = |threads: &str| {
+        let out = dir.path().join(threads);
+        let mut args = vec!["pages", "-o", text(&out), "--threads", threads];
+        args.extend(inputs.iter().map(|path| text(path)));
+        prep(&args).ok();
+        let manifest = manifest(&out);
+        assert_eq!(manifest.inputs.len(), inputs.len());
+        (pages(&out).into_iter().map(|page| page.page_id).collect::<Vec<_>>(), manifest.shards[0].blake3.clone())
+    };
+    let (ids, hash) = read("1");
+    let expected: Vec<i64> = (0..14).flat_map(|part| part * 1000..part * 1000 + PAGES[part as usize % 5] as i64).collect();
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    assert!(sorted == expected, "each page once");
+    // The parts before the plain one, and from the one in bzip2 on, keep their order.
+    assert_eq!(ids[..67], expected[..67]);
+    assert_eq!(ids[ids.len() - 129..], expected[expected.len() - 129..]);
+    // Parts 3 to 10 are read at once, up to 64 pages in turn.
+    assert_eq!([67, 131, 195, 198, 262].map(|at| ids[at] / 1000), [3, 4, 6, 7, 8]);
+    for threads in ["2", "7", "16"] {
+        assert_eq!(read(threads).1, hash, "{threads}");
+    }
+}
+
+/// A row group of a folder of pages is damaged: its rows are lost, those of the others are not.
+#[test]
+fn a_damaged_row_group_loses_its_own_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let xml = dump((0..5000).map(|id| page(id, &format!("Page '''{id}''' is near [[Place {id}|the place]]."))));
+    let (dump, folder, out) = (write(dir.path(), "dump.xml", xml.as_bytes()), dir.path().join("pages"), dir.path().join("out"));
+    prep(&["pages", text(&dump), "-o", text(&folder)]).ok();
+    let shard = folder.join("part-00000.parquet");
+    let mut bytes = fs::read(&shard).unwrap();
+    // The row groups have 2,048, 2,048 and 904 pages.
+    let place = bytes.len() / 2;
+    bytes[place..place + 64].fill(0);
+    fs::write(&shard, &bytes).unwrap();
+    prep(&["esi", text(&folder), "-o", text(&out)]).fails(&["part-00000.parquet"]);
+    prep(&["esi", text(&folder), "-o", text(&out), "--overwrite", "--skip-damaged"]).ok();
+    let manifest = manifest(&out);
+    assert_eq!((manifest.counters["pages"].seen, manifest.damage.len()), (5000 - 2048, 1));
+    assert_eq!(manifest.damage[0].lost, "its rows 2049 to 4096");
+    assert!(manifest.counters.values().all(schemas::Counter::adds_up));
 }
 
 /// A multistream dump must hold what its index lists, whether it is read at once or in two runs.

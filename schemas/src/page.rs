@@ -147,7 +147,7 @@ impl<'a> Page<'a> {
 impl Row for Page<'_> {
     const SCHEMA_NAME: &'static str = "pages";
     const ROW_GROUP_ROWS: usize = 2048;
-    const NO_DICTIONARY: &'static [&'static str] = &["title", "text"];
+    const NO_DICTIONARY: &'static [&'static str] = &["title", "text", "anchors.list.item.text", "anchors.list.item.target"];
     const NO_STATISTICS: &'static [&'static str] = &["text"];
     const DELTA_ENCODED: &'static [&'static str] = &[
         "anchors.list.item.start",

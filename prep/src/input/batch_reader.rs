@@ -1,24 +1,19 @@
-//! Reads the inputs of a run, one after the other, in batches.
+//! Reads the inputs of a run in batches: one after the other, or side by side where one thread decodes each.
 
-use std::error::Error as _;
-use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use schemas::ShardFolder;
-use schemas::manifest::{Damage, InputFile};
-use tracing::{debug, info};
+use tracing::info;
 
-use super::dump::DumpInput;
+use super::dump_batches::DumpBatches;
+use super::folder_batches::FolderBatches;
 use super::inputs::OpenedInput;
-use super::page_batch::{BatchContent, PageBatch, slice_weight};
-use super::position::{InputPosition, PendingPosition, ReadPosition};
+use super::page_batch::PageBatch;
+use super::position::{InputPosition, PendingInputPosition, PendingPosition, ReadPosition};
 use crate::ordered_map::Feed;
-use crate::source::{BytesRead, InputStream, PageSplitter, SplitError};
 
-/// Number of errors of a stream, without a page between them, after which the rest of the stream is given up.
-const MAX_ERRORS_IN_A_ROW: usize = 100;
+/// Dumps read side by side, at most. A constant: the order of the rows depends on it.
+pub const MAX_SIDE_BY_SIDE: usize = 8;
 
 /// A pass over the inputs: a run may read them more than once.
 #[derive(Debug, Clone, Copy)]
@@ -33,66 +28,110 @@ pub struct ReadPass<'a> {
 
 /// Reads all inputs from a position on. Returns whether the last one was read to its end: otherwise the consumer failed, the run was
 /// interrupted, or a batch with a fatal error was sent.
+///
+/// Consecutive dumps that only one thread can decode, each from its start (gzip, zstd, xz, UTF-16), are read side by side, up to
+/// [`MAX_SIDE_BY_SIDE`]: each gives a batch in turn. All other inputs are read one after the other.
 pub fn read_batches(inputs: Vec<OpenedInput>, from: ReadPosition, feed: &mut Feed<'_, PageBatch>, pass: ReadPass<'_>) -> bool {
-    let mut within = from.within;
-    for (number, input) in inputs.into_iter().enumerate().skip(from.input) {
-        let mut reader = BatchReader { number, feed, pass };
-        let finished = match input {
-            OpenedInput::Dump { input, path, .. } => reader.read_dump(*input, &path, std::mem::take(&mut within)),
-            OpenedInput::Pages { folder, path, bytes_read } => reader.read_folder(*folder, &path, &bytes_read, std::mem::take(&mut within)),
-        };
-        if !finished {
+    let mut reader =
+        BatchReader { inputs: inputs.into_iter().map(Some).collect(), open: VecDeque::new(), next_input: from.next_input, feed, pass };
+    for position in from.open {
+        if !reader.open(position.input, position.within) {
             return false;
         }
     }
-    true
+    loop {
+        while reader.next_joins_open() {
+            reader.next_input += 1;
+            if !reader.open(reader.next_input - 1, InputPosition::Start) {
+                return false;
+            }
+        }
+        let Some(input) = reader.open.pop_front() else { return true };
+        if !reader.read_batch(input) {
+            return false;
+        }
+    }
 }
 
-/// Reads one input.
-struct BatchReader<'a, 'f> {
-    /// Number of the input.
+/// The next step of an input.
+pub(super) enum ReadStep {
+    /// A batch, after which there is more.
+    Batch(PageBatch),
+    /// The last batch.
+    Last(PageBatch),
+    /// The last batch before an error that ends the run.
+    Failed(PageBatch, String),
+}
+
+/// One input that is being read.
+struct OpenInput {
     number: usize,
+    is_serial: bool,
+    batches: InputBatches,
+    /// Position of the next batch.
+    position: PendingInputPosition,
+}
+
+enum InputBatches {
+    Dump(Box<DumpBatches>),
+    Folder(FolderBatches),
+}
+
+/// Reads all inputs.
+struct BatchReader<'a, 'f> {
+    /// The inputs; `None` once they are opened.
+    inputs: Vec<Option<OpenedInput>>,
+    /// Those that are being read, in the order of their turns.
+    open: VecDeque<OpenInput>,
+    next_input: usize,
     feed: &'a mut Feed<'f, PageBatch>,
     pass: ReadPass<'a>,
 }
 
-/// A damaged stretch of a dump whose end is not known yet.
-struct OpenDamage {
-    /// The first error.
-    what: String,
-    /// End of the last whole page before it, in bytes of the XML.
-    from: u64,
-    /// Cause of the first error, as the decoder words it.
-    cause: Option<String>,
-    /// Number of errors with another cause before the next page.
-    more: usize,
-}
-
-impl OpenDamage {
-    fn new(error: &SplitError, from: u64) -> Self {
-        Self { what: describe(error), from, cause: cause(error), more: 0 }
-    }
-
-    fn close(self, path: &str, until: &str) -> Damage {
-        let more = if self.more > 0 { format!("; {} more errors before the next page", self.more) } else { String::new() };
-        let lost = format!("what lies after byte {} of the XML, {until}", self.from);
-        Damage { path: path.to_owned(), what: self.what + &more, lost }
-    }
-}
-
-fn cause(error: &SplitError) -> Option<String> {
-    error.source().map(ToString::to_string)
-}
-
-/// An error with its cause.
-fn describe(error: &SplitError) -> String {
-    cause(error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-}
-
 impl BatchReader<'_, '_> {
-    /// The start of the next input.
-    fn next_input(&self) -> PendingPosition {
-        PendingPosition::Known(ReadPosition { input: self.number + 1, within: InputPosition::Start })
+    /// Whether the next input is to be opened now.
+    fn next_joins_open(&self) -> bool {
+        let Some(Some(next)) = self.inputs.get(self.next_input) else { return false };
+        let are_serial = next.is_serial() && self.open.iter().all(|input| input.is_serial);
+        self.open.is_empty() || (are_serial && self.open.len() < MAX_SIDE_BY_SIDE)
+    }
+
+    /// Opens an input at a position, as the last in the order of turns.
+    fn open(&mut self, number: usize, from: InputPosition) -> bool {
+        let input = self.inputs[number].take().expect("each input is opened once");
+        let is_serial = input.is_serial();
+        let position = PendingInputPosition::Known(from.clone());
+        let batches = match input {
+            OpenedInput::Dump { input, path, .. } => match DumpBatches::open(number, *input, path, from, self.pass) {
+                Ok(dump) => InputBatches::Dump(Box::new(dump)),
+                Err(error) => return self.fail(format!("{error:#}")),
+            },
+            OpenedInput::Pages { folder, path, bytes_read } => {
+                InputBatches::Folder(FolderBatches::new(*folder, path, bytes_read, &from, self.pass))
+            }
+        };
+        self.open.push_back(OpenInput { number, is_serial, batches, position });
+        true
+    }
+
+    /// Sends the next batch of an input, which then waits for its next turn.
+    fn read_batch(&mut self, mut input: OpenInput) -> bool {
+        let step = match &mut input.batches {
+            InputBatches::Dump(dump) => dump.next_batch(self.pass),
+            InputBatches::Folder(folder) => folder.next_batch(self.pass),
+        };
+        match step {
+            ReadStep::Batch(batch) => {
+                input.position = match &mut input.batches {
+                    InputBatches::Dump(dump) => dump.position(),
+                    InputBatches::Folder(folder) => folder.position(),
+                };
+                self.open.push_back(input);
+                self.send(batch)
+            }
+            ReadStep::Last(batch) => self.send(batch),
+            ReadStep::Failed(batch, error) => self.send(batch) && self.fail(error),
+        }
     }
 
     fn send(&mut self, batch: PageBatch) -> bool {
@@ -103,152 +142,15 @@ impl BatchReader<'_, '_> {
         for input in &batch.finished_inputs {
             info!(target: "inputs", pass, input = input.path, bytes = input.bytes, "read to its end");
         }
+        let open = self.open.iter().map(|input| (input.number, input.position.clone())).collect();
         let weight = batch.weight;
+        let batch = PageBatch { next: PendingPosition { open, next_input: self.next_input }, ..batch };
         !self.pass.interrupted.load(Ordering::Relaxed) && self.feed.send(batch, weight)
     }
 
     /// Sends the error that ends the run; returns false.
     fn fail(&mut self, error: String) -> bool {
-        let batch = PageBatch { fatal: Some(error), ..PageBatch::empty(self.next_input()) };
-        self.send(batch);
+        self.send(PageBatch { fatal: Some(error), ..PageBatch::empty() });
         false
     }
-
-    fn read_dump(&mut self, input: DumpInput, path: &str, from: InputPosition) -> bool {
-        let (until, expected, index) = (input.until(), input.expected(), input.index());
-        let mut splitter = match input.splitter(from) {
-            Ok(splitter) => splitter,
-            Err(error) => return self.fail(format!("{error:#}")),
-        };
-        debug!(target: "inputs", pass = self.pass.name, input = path, offset = splitter.offset(), pages = splitter.pages(), "reading");
-        let mut batch = self.pages_batch();
-        let mut open_damage: Option<OpenDamage> = None;
-        // Bounds the work on a stream that never recovers.
-        let mut errors_in_a_row = 0;
-        loop {
-            match splitter.next() {
-                Some(Ok(page)) => {
-                    let bit = splitter.reader().seek_point(page.offset).map(|mark| mark.bit);
-                    if until.is_some_and(|until| bit.is_some_and(|bit| bit >= until)) {
-                        break;
-                    }
-                    if let Some(damage) = open_damage.take() {
-                        let until = bit.map_or_else(String::new, |bit| format!(" in what begins at byte {} of the file", bit / 8));
-                        batch.damage.push(damage.close(path, &format!("up to the page at byte {} of it{until}", page.offset)));
-                    }
-                    errors_in_a_row = 0;
-                    batch.push(page);
-                }
-                Some(Err(error)) if self.pass.skip_damaged => {
-                    debug!(target: "damage", pass = self.pass.name, input = path, offset = splitter.offset(), error = describe(&error), "found");
-                    match &mut open_damage {
-                        // After an error of the stream, the missing </mediawiki> and repetitions of the same error say nothing new.
-                        Some(damage) => damage.more += usize::from(error.is_recoverable() && cause(&error) != damage.cause),
-                        None => open_damage = Some(OpenDamage::new(&error, splitter.offset())),
-                    }
-                    if !error.is_recoverable() || errors_in_a_row == MAX_ERRORS_IN_A_ROW {
-                        break;
-                    }
-                    errors_in_a_row += 1;
-                    splitter.skip_damage();
-                }
-                Some(Err(error)) => {
-                    // The input is not listed as read: how far the reader was ahead of the error varies, and so would its hash.
-                    return self.send(batch) && self.fail(format!("{path}: {}", describe(&error)));
-                }
-                None => break,
-            }
-            if batch.is_full() {
-                batch.next = self.position(&mut splitter);
-                if !self.send(std::mem::replace(&mut batch, self.pages_batch())) {
-                    return false;
-                }
-            }
-        }
-        if let Some(damage) = open_damage {
-            batch.damage.push(damage.close(path, "up to its end"));
-        }
-        if let Some(what) = index.and_then(|index| index.page_count_mismatch(splitter.pages())) {
-            if !self.pass.skip_damaged {
-                return self.send(batch) && self.fail(format!("{path}: {what}"));
-            }
-            batch.damage.push(Damage { path: path.to_owned(), what, lost: "pages that its index lists".to_owned() });
-        }
-        let read = splitter.reader().input();
-        let is_sound = batch.damage.is_empty();
-        if is_sound && expected.is_some_and(|expected| expected != read) {
-            let what = format!("{path} is not the file that the plan was made of: what this part reads has changed; make a new plan");
-            return self.send(batch) && self.fail(what);
-        }
-        batch.finished_inputs.push(read);
-        self.send(batch)
-    }
-
-    fn position(&self, splitter: &mut PageSplitter<InputStream>) -> PendingPosition {
-        let (offset, pages) = (splitter.offset(), splitter.pages());
-        PendingPosition::Xml { input: self.number, offset, pages, place: splitter.reader().resume_point(offset) }
-    }
-
-    /// A batch for pages of this dump.
-    fn pages_batch(&self) -> PageBatch {
-        PageBatch::new(BatchContent::Pages { dump: self.number, pages: Vec::new() }, self.next_input())
-    }
-
-    fn read_folder(&mut self, folder: ShardFolder, path: &Path, bytes_read: &BytesRead, from: InputPosition) -> bool {
-        let first = if let InputPosition::Row(rows) = from { rows } else { 0 };
-        debug!(target: "inputs", pass = self.pass.name, input = %path.display(), row = first, "reading");
-        let folder = Arc::new(folder);
-        let mut end = 0;
-        for (number, shard) in folder.manifest().shards.iter().enumerate() {
-            let begin = end;
-            end += shard.rows;
-            let skipped = first.saturating_sub(begin).min(shard.rows);
-            bytes_read.add(shard.bytes * skipped / shard.rows.max(1));
-            if skipped == shard.rows && skipped > 0 {
-                continue;
-            }
-            let slices = match folder.shard_slices(number, usize::MAX) {
-                Ok(slices) => slices,
-                Err(error) => {
-                    let what = format!("{:#}", anyhow::Error::new(error));
-                    if !self.pass.skip_damaged {
-                        return self.fail(what);
-                    }
-                    let shard = folder.shard_path(number).display().to_string();
-                    let damage = vec![Damage { path: shard, what, lost: rows_lost(begin + skipped..end) }];
-                    if !self.send(PageBatch { damage, ..PageBatch::empty(self.after_row(end)) }) {
-                        return false;
-                    }
-                    continue;
-                }
-            };
-            for slice in slices.into_iter().filter(|slice| slice.range().end > first) {
-                let known = usize::try_from(first.saturating_sub(slice.first_row)).expect("fewer rows than the slice has");
-                let slice = slice.without_first(known);
-                bytes_read.add(shard.bytes * slice.rows as u64 / shard.rows.max(1));
-                let (next, weight) = (self.after_row(slice.range().end), slice_weight(slice.bytes));
-                let content = BatchContent::Rows { folder: Arc::clone(&folder), slice, skip_damaged: self.pass.skip_damaged };
-                if !self.send(PageBatch { weight, ..PageBatch::new(content, next) }) {
-                    return false;
-                }
-            }
-        }
-        let shards = folder.manifest().shards.iter().map(|shard| InputFile {
-            path: path.join(&shard.file).display().to_string(),
-            bytes: shard.bytes,
-            blake3: shard.blake3.clone(),
-        });
-        let batch = PageBatch { finished_inputs: shards.collect(), ..PageBatch::empty(self.next_input()) };
-        self.send(batch)
-    }
-
-    /// The position in a folder after so many rows.
-    fn after_row(&self, rows: u64) -> PendingPosition {
-        PendingPosition::Known(ReadPosition { input: self.number, within: InputPosition::Row(rows) })
-    }
-}
-
-/// What a damaged shard or row group loses.
-pub fn rows_lost(rows: Range<u64>) -> String {
-    format!("its rows {} to {}", rows.start + 1, rows.end)
 }

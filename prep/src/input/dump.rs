@@ -7,7 +7,7 @@ use schemas::manifest::InputFile;
 
 use super::plan::{PlannedDump, PlannedRange};
 use super::position::InputPosition;
-use crate::source::{BytesRead, FilePart, InputStream, MultistreamIndex, PageSplitter, PageXml, SiteInfo, check_unchanged};
+use crate::source::{BytesRead, FilePart, InputStream, MultistreamIndex, PageSplitter, PageXml, SiteInfo, check_unchanged, is_serial};
 
 /// A dump whose head was read.
 pub struct DumpInput {
@@ -19,6 +19,8 @@ pub struct DumpInput {
     pub site: SiteInfo,
     /// Name of its compression format.
     pub format: &'static str,
+    /// Whether only one thread can decode it, from its start.
+    pub is_serial: bool,
     /// The range of the file that is read.
     part: FilePart,
     /// The bytes of that range as the plan recorded them.
@@ -53,7 +55,7 @@ impl DumpInput {
         } else {
             InputStream::open_with_threads(path, threads, bytes_read.clone())
         }?;
-        let format = stream.format();
+        let (format, is_serial) = (stream.format(), stream.is_serial());
         let splitter = PageSplitter::new(stream).with_context(name)?;
         let site = splitter.site().clone();
         Ok(Self {
@@ -61,6 +63,7 @@ impl DumpInput {
             bytes: if is_file { std::fs::metadata(path).with_context(name)?.len() } else { 0 },
             site,
             format,
+            is_serial,
             part: FilePart::WHOLE,
             expected: None,
             index: None,
@@ -81,6 +84,7 @@ impl DumpInput {
             bytes: range.bytes,
             site: dump.site.clone(),
             format: "planned part",
+            is_serial: is_serial(path).with_context(|| format!("cannot read {}", path.display()))?,
             part: range.part.clone(),
             expected: Some(InputFile { bytes: range.bytes, blake3: range.blake3.clone(), ..dump.input.clone() }),
             index: None,

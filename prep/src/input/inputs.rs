@@ -54,6 +54,11 @@ pub enum OpenedInput {
 }
 
 impl OpenedInput {
+    /// Whether only one thread can decode it, from its start.
+    pub(super) fn is_serial(&self) -> bool {
+        matches!(self, Self::Dump { input, .. } if input.is_serial)
+    }
+
     /// Size on disk in bytes.
     fn bytes(&self) -> u64 {
         match self {
@@ -178,21 +183,34 @@ impl Inputs {
     /// # Errors
     /// An input that can be read only once, cannot be opened, or has changed before the position.
     pub fn seek(&mut self, to: &ReadPosition, finished: &[InputFile]) -> anyhow::Result<()> {
-        self.bytes_read.add(self.opened.iter().take(to.input).map(OpenedInput::bytes).sum());
-        for input in self.opened.iter().take(to.input) {
-            if let OpenedInput::Dump { input, path, .. } = input
-                && let Some(read) = finished.iter().find(|read| read.path == *path)
-            {
-                check_rereadable(&input.path, "--resume")?;
-                input.check_unchanged(read)?;
+        let is_open = |number: usize| to.open.iter().any(|open| open.input == number);
+        let mut read = self.opened.iter().take(to.next_input).enumerate().filter(|(number, _)| !is_open(*number));
+        read.try_for_each(|(_, input)| {
+            self.bytes_read.add(input.bytes());
+            match input {
+                OpenedInput::Dump { input, path, .. } => match finished.iter().find(|read| read.path == *path) {
+                    Some(read) => check_rereadable(&input.path, "--resume").and_then(|()| input.check_unchanged(read)),
+                    None => Ok(()),
+                },
+                OpenedInput::Pages { .. } => Ok(()),
             }
-        }
-        if let Some(OpenedInput::Dump { input, path, .. }) = self.opened.get_mut(to.input) {
-            check_rereadable(&input.path, "--resume")?;
-            input.seek(to.within.clone())?;
-            info!(target: "inputs", input = path, position = ?to.within, "resumed");
-        }
-        Ok(())
+        })?;
+        // Formats without seek points are decoded again from the start: those read side by side on a thread each.
+        std::thread::scope(|scope| {
+            let inputs = self.opened.iter_mut().enumerate();
+            let seeking = inputs.filter_map(|(number, input)| {
+                let position = &to.open.iter().find(|open| open.input == number)?.within;
+                let OpenedInput::Dump { input, path, .. } = input else { return None };
+                Some(scope.spawn(move || {
+                    check_rereadable(&input.path, "--resume")?;
+                    input.seek(position.clone())?;
+                    info!(target: "inputs", input = path, ?position, "resumed");
+                    Ok(())
+                }))
+            });
+            let seeking: Vec<_> = seeking.collect();
+            seeking.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
     }
 
     /// Paths of the folders of pages.

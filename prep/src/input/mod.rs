@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`settings`] | which inputs are read, and how |
 //! | [`inputs`], [`dump`] | the inputs opened, checked and described |
-//! | [`page_batch`], [`batch_reader`] | pages read in batches, in the order of the input |
+//! | [`page_batch`], [`batch_reader`] | pages read in batches; whose turn it is where inputs are read side by side |
+//! | `dump_batches`, [`folder_batches`] | the batches of one input |
 //! | [`position`], [`fingerprint`] | where a run is in its inputs, and what identifies them: stored in checkpoints |
 //! | [`redirects`] | where redirect pages lead |
 //! | [`plan`], [`plan_maker`] | dumps in parts, for several machines |
@@ -17,7 +18,9 @@ pub mod batch_reader;
 #[allow(clippy::unwrap_used)]
 mod damaged_dump_tests;
 pub mod dump;
+mod dump_batches;
 pub mod fingerprint;
+pub mod folder_batches;
 pub mod inputs;
 pub mod page_batch;
 pub mod plan;

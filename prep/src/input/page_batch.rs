@@ -60,12 +60,13 @@ pub enum BatchContent {
 
 impl PageBatch {
     /// A batch without pages.
-    pub(super) fn empty(next: PendingPosition) -> Self {
-        Self::new(BatchContent::Empty, next)
+    pub(super) fn empty() -> Self {
+        Self::new(BatchContent::Empty)
     }
 
-    pub(super) fn new(content: BatchContent, next: PendingPosition) -> Self {
-        Self { content, bytes: 0, weight: 0, damage: Vec::new(), fatal: None, finished_inputs: Vec::new(), next }
+    pub(super) fn new(content: BatchContent) -> Self {
+        let (damage, finished_inputs, next) = (Vec::new(), Vec::new(), PendingPosition::default());
+        Self { content, bytes: 0, weight: 0, damage, fatal: None, finished_inputs, next }
     }
 
     /// Adds a page to a batch of [`BatchContent::Pages`].

@@ -7,6 +7,15 @@ use crate::source::{PendingResumePoint, ResumePoint};
 /// A position between two batches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadPosition {
+    /// The inputs that are being read, in the order of their turns.
+    pub open: Vec<OpenPosition>,
+    /// Number of the input that is opened next, from 0.
+    pub next_input: usize,
+}
+
+/// A position in an input that is being read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPosition {
     /// Number of the input, from 0.
     pub input: usize,
     /// Position in that input.
@@ -33,15 +42,22 @@ pub enum InputPosition {
     Row(u64),
 }
 
-/// A position as the reader hands it on: the hash that a checkpoint stores with it may still be being computed.
+/// A [`ReadPosition`] as the reader hands it on: the hashes that a checkpoint stores with it may still be being computed.
+#[derive(Debug, Clone, Default)]
+pub struct PendingPosition {
+    /// The inputs that are being read, with their numbers, in the order of their turns.
+    pub open: Vec<(usize, PendingInputPosition)>,
+    /// Number of the input that is opened next.
+    pub next_input: usize,
+}
+
+/// An [`InputPosition`] whose hash may still be being computed.
 #[derive(Debug, Clone)]
-pub enum PendingPosition {
+pub enum PendingInputPosition {
     /// One that is known.
-    Known(ReadPosition),
-    /// Between two pages of a dump.
+    Known(InputPosition),
+    /// Between two pages of a dump; fields as in [`InputPosition::Xml`].
     Xml {
-        /// Number of the input, from 0.
-        input: usize,
         /// Byte of the decompressed XML.
         offset: u64,
         /// Number of pages before it.
@@ -52,14 +68,18 @@ pub enum PendingPosition {
 }
 
 impl PendingPosition {
-    /// Waits for the hash.
+    /// Waits for the hashes.
     pub fn wait(&self) -> ReadPosition {
+        let open = self.open.iter().map(|(input, within)| OpenPosition { input: *input, within: within.wait() });
+        ReadPosition { open: open.collect(), next_input: self.next_input }
+    }
+}
+
+impl PendingInputPosition {
+    fn wait(&self) -> InputPosition {
         match self {
             Self::Known(position) => position.clone(),
-            Self::Xml { input, offset, pages, place } => {
-                let within = InputPosition::Xml { offset: *offset, pages: *pages, place: place.wait() };
-                ReadPosition { input: *input, within }
-            }
+            Self::Xml { offset, pages, place } => InputPosition::Xml { offset: *offset, pages: *pages, place: place.wait() },
         }
     }
 }

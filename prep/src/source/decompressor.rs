@@ -56,6 +56,11 @@ pub(super) fn format_name(magic: &[u8]) -> &'static str {
     }
 }
 
+/// Whether a format is decoded on one thread, from the start of the file.
+pub(super) fn is_serial(format_name: &str) -> bool {
+    !matches!(format_name, "bzip2" | "uncompressed")
+}
+
 /// A decompressor for a file, read from its start, with UTF-16 decoded and a byte-order mark removed.
 ///
 /// Formats: bzip2 (on `threads` threads), gzip, zstd, xz (on one), each as one stream or several, or none.

@@ -108,6 +108,11 @@ impl InputStream {
         self.format
     }
 
+    /// Whether only one thread can decode it, from its start.
+    pub fn is_serial(&self) -> bool {
+        decompressor::is_serial(self.format)
+    }
+
     /// How far the file was read, and where to resume so that the decompressed byte at `offset` is read again. Offsets of successive
     /// calls must not decrease.
     pub fn resume_point(&mut self, offset: u64) -> PendingResumePoint {
@@ -125,6 +130,16 @@ impl InputStream {
         let (bytes, blake3) = self.hash.prefix().wait();
         InputFile { path: self.path.clone(), bytes, blake3 }
     }
+}
+
+/// Whether only one thread can decode a file, from its start, as its first bytes tell.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_serial(path: &Path) -> io::Result<bool> {
+    let mut magic = [0; MAGIC_BYTES];
+    let read = File::open(path)?.read(&mut magic)?;
+    Ok(decompressor::is_serial(decompressor::format_name(&magic[..read])))
 }
 
 impl ChunkReader for InputStream {

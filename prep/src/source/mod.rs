@@ -43,7 +43,7 @@ pub use chunk::ChunkReader;
 pub use dump_page::{DumpPage, MalformedPage};
 pub use file_chunks::BytesRead;
 pub use input_hash::check_unchanged;
-pub use input_stream::InputStream;
+pub use input_stream::{InputStream, is_serial};
 pub use multistream_index::MultistreamIndex;
 pub use page_splitter::{PageSplitter, SplitError};
 pub use page_xml::{MAX_PAGE_BYTES, PageXml};

@@ -8,6 +8,9 @@ use arrow::array::RecordBatch;
 use super::error::FolderError;
 use super::folder::{ShardFolder, open_columns};
 
+/// A row group with more bytes of values is divided into several slices.
+const MAX_SLICE_BYTES: u64 = 12 << 20;
+
 /// Consecutive rows of one row group: what is read at once where a folder is read out of order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowSlice {
@@ -42,7 +45,7 @@ impl RowSlice {
 }
 
 impl ShardFolder {
-    /// All rows in order, in slices of at most `most_rows` rows. A row group with more is divided evenly.
+    /// All rows in order, in slices of at most `most_rows` rows and about 12 MiB of values. A row group with more is divided evenly.
     ///
     /// Cost: reads the footer of each shard. Memory: 56 bytes a slice.
     ///
@@ -72,7 +75,9 @@ impl ShardFolder {
         for (row_group, metadata) in open_columns(&path, None)?.metadata().row_groups().iter().enumerate() {
             let group_rows = usize::try_from(metadata.num_rows()).unwrap_or_default();
             let group_bytes = u64::try_from(metadata.total_byte_size()).unwrap_or_default();
-            let parts = group_rows.div_ceil(most_rows);
+            // A page of rows is read as a whole: more parts than rows make no sense.
+            let by_bytes = usize::try_from(group_bytes.div_ceil(MAX_SLICE_BYTES)).unwrap_or(usize::MAX).min(group_rows);
+            let parts = group_rows.div_ceil(most_rows).max(by_bytes);
             for part in 0..parts {
                 let (before, end) = (group_rows * part / parts, group_rows * (part + 1) / parts);
                 slices.push(RowSlice { first_row, rows: end - before, bytes: group_bytes / parts as u64, shard, row_group, before });
