@@ -19,8 +19,10 @@ pub enum ThreadKind {
     Hash,
     /// Finds where the blocks of a bzip2 file begin. One thread for each input that is open.
     Find,
-    /// Decompresses.
+    /// Decodes the blocks of a bzip2 file. Several threads.
     Decode,
+    /// Decodes a stream that must be decoded from its start (gzip, zstd, xz, UTF-16). One thread for each that is open.
+    DecodeStream,
     /// Makes rows of pages, and encodes rows as Parquet.
     Work,
     /// As [`Work`](Self::Work), for large pages, one after the other. One thread.
@@ -30,6 +32,11 @@ pub enum ThreadKind {
 }
 
 impl ThreadKind {
+    /// What [`Timings`] call it.
+    fn label(self) -> &'static str {
+        if self == Self::DecodeStream { "stream" } else { self.name() }
+    }
+
     /// Its name, as threads have it.
     pub fn name(self) -> &'static str {
         match self {
@@ -37,7 +44,7 @@ impl ThreadKind {
             Self::Read => "read",
             Self::Hash => "hash",
             Self::Find => "find",
-            Self::Decode => "decode",
+            Self::Decode | Self::DecodeStream => "decode",
             Self::Work => "work",
             Self::Large => "large",
             Self::Write => "write",
@@ -170,10 +177,8 @@ impl Timings {
     /// How many times as fast as one core the run can get at most on any number of cores: CPU time of all threads by that of the busiest
     /// one whose work is not divided among several.
     pub fn bound(&self) -> Option<f64> {
-        let is_divided = |kind: &ThreadKind| {
-            matches!(kind, ThreadKind::Work) || self.0.get(kind).is_some_and(|times| times.threads > 1 && *kind == ThreadKind::Decode)
-        };
-        let serial = self.0.iter().filter(|(kind, _)| !is_divided(kind)).map(|(_, times)| times.busiest).max()?;
+        let is_divided = |kind| matches!(kind, ThreadKind::Work | ThreadKind::Decode);
+        let serial = self.0.iter().filter(|(kind, _)| !is_divided(**kind)).map(|(_, times)| times.busiest).max()?;
         (serial > Duration::ZERO).then(|| self.total().as_secs_f64() / serial.as_secs_f64())
     }
 }
@@ -187,7 +192,7 @@ impl fmt::Display for Timings {
             let share = if total > 0.0 { 100.0 * times.cpu.as_secs_f64() / total } else { 0.0 };
             let [cpu, busiest, waiting, without_core] =
                 [times.cpu, times.busiest, times.waiting, times.without_core].map(|time| time.as_secs_f64());
-            let (name, threads) = (kind.name(), times.threads);
+            let (name, threads) = (kind.label(), times.threads);
             writeln!(f, "{name:<7} {threads:>6} {cpu:>9.3} {share:>6.1} % {busiest:>9.3} {waiting:>9.3} {without_core:>8.3}")?;
         }
         match self.bound() {
@@ -211,10 +216,10 @@ mod tests {
             [(ThreadKind::Read, times(1, 500, 500)), (ThreadKind::Work, times(2, 9000, 6000)), (ThreadKind::Write, times(1, 100, 100))];
         let mut timings = Timings(BTreeMap::from(kinds));
         assert_eq!(timings.bound(), Some(9.6 / 0.5));
-        // A stream that one thread decodes.
-        timings.0.insert(ThreadKind::Decode, times(1, 2400, 2400));
+        timings.0.insert(ThreadKind::DecodeStream, times(1, 2400, 2400));
         assert_eq!(timings.bound(), Some(12.0 / 2.4));
-        timings.0.insert(ThreadKind::Decode, times(4, 2400, 2400));
+        timings.0.remove(&ThreadKind::DecodeStream);
+        timings.0.insert(ThreadKind::Decode, times(4, 2400, 600));
         assert_eq!(timings.bound(), Some(12.0 / 0.5));
         assert_eq!(Timings::default().bound(), None);
     }

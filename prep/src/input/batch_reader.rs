@@ -1,7 +1,7 @@
 //! Reads the inputs of a run in batches: one after the other, or side by side where one thread decodes each.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use tracing::info;
 
@@ -10,21 +10,11 @@ use super::folder_batches::FolderBatches;
 use super::inputs::OpenedInput;
 use super::page_batch::PageBatch;
 use super::position::{InputPosition, PendingInputPosition, PendingPosition, ReadPosition};
+use super::read_pass::{ReadPass, ReadStep};
 use crate::ordered_map::Feed;
 
 /// Dumps read side by side, at most. A constant: the order of the rows depends on it.
 pub const MAX_SIDE_BY_SIDE: usize = 8;
-
-/// A pass over the inputs: a run may read them more than once.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadPass<'a> {
-    /// What the inputs are read for, as log events say it.
-    pub name: &'static str,
-    /// Whether damage is skipped and recorded instead of ending the run.
-    pub skip_damaged: bool,
-    /// Set when the run is to stop.
-    pub interrupted: &'a AtomicBool,
-}
 
 /// Reads all inputs from a position on. Returns whether the last one was read to its end: otherwise the consumer failed, the run was
 /// interrupted, or a batch with a fatal error was sent.
@@ -51,16 +41,6 @@ pub fn read_batches(inputs: Vec<OpenedInput>, from: ReadPosition, feed: &mut Fee
             return false;
         }
     }
-}
-
-/// The next step of an input.
-pub(super) enum ReadStep {
-    /// A batch, after which there is more.
-    Batch(PageBatch),
-    /// The last batch.
-    Last(PageBatch),
-    /// The last batch before an error that ends the run.
-    Failed(PageBatch, String),
 }
 
 /// One input that is being read.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::batch_reader::{ReadPass, read_batches};
+use super::batch_reader::read_batches;
 use super::inputs::Inputs;
 use super::page_batch::BatchContent;
 use super::position::ReadPosition;
+use super::read_pass::ReadPass;
 use super::settings::{InputSelection, InputSettings};
 use crate::ordered_map::{Limits, TaskQueue, ordered_map};
 

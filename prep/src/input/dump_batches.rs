@@ -5,10 +5,10 @@ use std::error::Error as _;
 use schemas::manifest::{Damage, InputFile};
 use tracing::debug;
 
-use super::batch_reader::{ReadPass, ReadStep};
 use super::dump::DumpInput;
 use super::page_batch::{BatchContent, PageBatch};
 use super::position::{InputPosition, PendingInputPosition};
+use super::read_pass::{ReadPass, ReadStep};
 use crate::source::{InputStream, MultistreamIndex, PageSplitter, SplitError};
 
 /// Number of errors of a stream, without a page between them, after which the rest of the stream is given up.

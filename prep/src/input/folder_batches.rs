@@ -9,9 +9,9 @@ use schemas::manifest::{Damage, InputFile};
 use schemas::{RowSlice, ShardFolder};
 use tracing::debug;
 
-use super::batch_reader::{ReadPass, ReadStep};
 use super::page_batch::{BatchContent, PageBatch, slice_weight};
 use super::position::{InputPosition, PendingInputPosition};
+use super::read_pass::{ReadPass, ReadStep};
 use crate::source::BytesRead;
 
 /// A folder that is being read.

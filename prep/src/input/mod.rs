@@ -6,6 +6,7 @@
 //! | [`inputs`], [`dump`] | the inputs opened, checked and described |
 //! | [`page_batch`], [`batch_reader`] | pages read in batches; whose turn it is where inputs are read side by side |
 //! | `dump_batches`, [`folder_batches`] | the batches of one input |
+//! | [`read_pass`] | a pass over the inputs, and its steps |
 //! | [`position`], [`fingerprint`] | where a run is in its inputs, and what identifies them: stored in checkpoints |
 //! | [`redirects`] | where redirect pages lead |
 //! | [`plan`], [`plan_maker`] | dumps in parts, for several machines |
@@ -26,5 +27,6 @@ pub mod page_batch;
 pub mod plan;
 pub mod plan_maker;
 pub mod position;
+pub mod read_pass;
 pub mod redirects;
 pub mod settings;

@@ -9,11 +9,12 @@ use memchr::memmem;
 use schemas::{Counter, Page};
 use tracing::info;
 
-use super::batch_reader::{ReadPass, read_batches};
+use super::batch_reader::read_batches;
 use super::dump::DumpInfo;
 use super::inputs::Inputs;
 use super::page_batch::BatchContent;
 use super::position::ReadPosition;
+use super::read_pass::ReadPass;
 use crate::counters::{CounterKey, Counters};
 use crate::interner::{CapacityError, Interner};
 use crate::ordered_map::{Limits, TaskQueue, ordered_map};

@@ -22,8 +22,9 @@ use crate::counters::CounterKey;
 use crate::gazetteer::Gazetteer;
 use crate::gazetteer::coverage::{CoverageReport, NameMatchCounts};
 use crate::gazetteer::load::LoadSummary;
-use crate::input::batch_reader::{ReadPass, read_batches};
+use crate::input::batch_reader::read_batches;
 use crate::input::inputs::Inputs;
+use crate::input::read_pass::ReadPass;
 use crate::input::redirects::Redirects;
 use crate::ordered_map::{Limits, TaskQueue, ordered_map};
 

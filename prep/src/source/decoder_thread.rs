@@ -23,7 +23,7 @@ impl DecoderThread {
     /// Starts to decode.
     pub fn start(mut decoder: impl Read + Send + 'static) -> Self {
         let (sender, chunks) = bounded(WAITING_CHUNKS);
-        spawn(ThreadKind::Decode, Some(0), move || {
+        spawn(ThreadKind::DecodeStream, Some(0), move || {
             let pool = BufferPool::default();
             let mut errors_in_a_row = 0;
             while errors_in_a_row < MAX_ERRORS_IN_A_ROW {

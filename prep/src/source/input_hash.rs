@@ -10,7 +10,7 @@ use crossbeam_channel::{Sender, bounded};
 use schemas::manifest::InputFile;
 
 use super::chunk::{Bytes, CHUNK_BYTES};
-use super::seek_point::FilePart;
+use super::seek_point::{FilePart, ResumePoint, SeekPoint};
 use crate::threads::{ThreadKind, spawn};
 
 /// Chunks that wait to be hashed, at most.
@@ -91,6 +91,23 @@ impl HashedPrefix {
         let is_behind = |hasher: &mut InputHasher| hasher.bytes < self.at_least;
         let hasher = self.hash.0.changed.wait_while(self.hash.hasher(), is_behind).expect("nobody panics while holding the lock");
         (hasher.bytes, hasher.hash.finalize().to_string())
+    }
+}
+
+/// A [`ResumePoint`] whose hash may still be being computed.
+#[derive(Debug, Clone)]
+pub struct PendingResumePoint {
+    /// Where decompression can start; `None`: only at the start of the file.
+    pub seek_point: Option<SeekPoint>,
+    /// The bytes that were read.
+    pub(super) hashed: HashedPrefix,
+}
+
+impl PendingResumePoint {
+    /// Waits for the hash.
+    pub fn wait(&self) -> ResumePoint {
+        let (bytes, blake3) = self.hashed.wait();
+        ResumePoint { seek_point: self.seek_point, bytes, blake3 }
     }
 }
 

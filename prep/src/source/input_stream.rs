@@ -10,8 +10,8 @@ use schemas::manifest::InputFile;
 use super::chunk::{Bytes, ChunkReader, Peeked};
 use super::decompressor::{self, Decompressor};
 use super::file_chunks::{BytesRead, FileChunks};
-use super::input_hash::{HashThread, InputHasher, SharedHash, rehash};
-use super::seek_point::{FilePart, PendingResumePoint, ResumePoint, SeekPoint};
+use super::input_hash::{HashThread, InputHasher, PendingResumePoint, SharedHash, rehash};
+use super::seek_point::{FilePart, ResumePoint, SeekPoint};
 
 /// Bytes by which formats are told.
 const MAGIC_BYTES: usize = 6;

@@ -4,8 +4,6 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::input_hash::HashedPrefix;
-
 /// A position in a file at which decompression can start.
 ///
 /// In plain XML it is any byte, in bzip2 the first bit of a block. gzip, zstd, xz and UTF-16 have none.
@@ -27,23 +25,6 @@ pub struct ResumePoint {
     pub bytes: u64,
     /// BLAKE3 of these bytes, in hexadecimal.
     pub blake3: String,
-}
-
-/// A [`ResumePoint`] whose hash may still be being computed.
-#[derive(Debug, Clone)]
-pub struct PendingResumePoint {
-    /// Where decompression can start; `None`: only at the start of the file.
-    pub seek_point: Option<SeekPoint>,
-    /// The bytes that were read.
-    pub(super) hashed: HashedPrefix,
-}
-
-impl PendingResumePoint {
-    /// Waits for the hash.
-    pub fn wait(&self) -> ResumePoint {
-        let (bytes, blake3) = self.hashed.wait();
-        ResumePoint { seek_point: self.seek_point, bytes, blake3 }
-    }
 }
 
 /// The part of a file that one run reads, where several runs share the file.

@@ -7,6 +7,7 @@ use super::format::BLOCK_MAGIC;
 use super::huffman_decoder::{HuffmanDecoder, MAX_SYMBOLS};
 use super::inverse_bwt::{ByteRun, InverseBwt};
 use super::move_to_front::{move_to_front, split_list};
+use super::not_decoded::NotDecoded;
 use super::run_length::decode_runs;
 
 /// Largest block in bytes, before the last run-length decoding.
@@ -18,15 +19,6 @@ const MAX_CODES: usize = 6;
 const MAX_GROUPS: usize = MAX_BLOCK as usize / GROUP + 2;
 /// The highest power of two in the length of a run.
 const MAX_SHIFT: u32 = 20;
-
-/// Why bits were not decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotDecoded {
-    /// They are not exactly one block with a valid checksum.
-    NoBlock,
-    /// The block has more bytes than were allowed.
-    TooLarge,
-}
 
 /// Decodes blocks one after the other and reuses its buffers: about 12 MB, and the size of the largest output.
 pub struct BlockDecoder {

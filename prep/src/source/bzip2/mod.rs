@@ -22,11 +22,13 @@ mod format;
 mod huffman_decoder;
 mod inverse_bwt;
 mod move_to_front;
+mod not_decoded;
 mod parallel_reader;
 mod run_length;
 #[cfg(test)]
 mod tests;
 
-pub use block_decoder::{BlockDecoder, NotDecoded};
+pub use block_decoder::BlockDecoder;
 pub(crate) use format::BLOCK_MAGIC;
+pub use not_decoded::NotDecoded;
 pub(in crate::source) use parallel_reader::Bzip2Reader;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::block_decoder::{BlockDecoder, NotDecoded};
+use super::block_decoder::BlockDecoder;
 use super::block_finder::{BlockCandidate, corrupt, for_each_candidate};
 use super::format::{BLOCK_MAGIC, MAGIC_AND_CRC_BITS, MAGIC_BITS};
+use super::not_decoded::NotDecoded;
 use crate::source::buffer_pool::BufferPool;
 use crate::source::chunk::{Bytes, ChunkReader};
 use crate::source::seek_point::SeekPoint;

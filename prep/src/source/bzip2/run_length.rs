@@ -1,6 +1,6 @@
 //! The run-length code that bzip2 applies first and undoes last: four equal bytes are followed by the number of further ones.
 
-use super::block_decoder::NotDecoded;
+use super::not_decoded::NotDecoded;
 
 /// Decodes the runs of a block into `out`.
 ///
