@@ -2,8 +2,6 @@
 
 use std::io::{self, Read};
 
-use aho_corasick::{AhoCorasick, Input};
-
 use super::bit_reader::read_48_bits;
 use super::format::{BLOCK_MAGIC, MAGIC_BITS, STREAM_END_MAGIC};
 
@@ -130,37 +128,52 @@ pub(super) fn for_each_candidate(
 }
 
 /// Finds the two magic numbers at any bit.
+///
+/// Wherever a magic number begins, it covers at least five whole bytes, and so both bytes of a pair that begins at a multiple of four. A
+/// table tells which pairs lie in a magic number: one in a thousand of all, for which the bits around are compared.
 struct MagicFinder {
-    /// For each magic number and each bit of a byte at which it may begin: the bytes that it covers completely.
-    patterns: AhoCorasick,
+    /// By pair of bytes, as a little-endian number: whether it lies in a magic number.
+    pairs: Box<[bool; 1 << 16]>,
 }
+
+/// Distance of the pairs that are looked at.
+const STRIDE: usize = 4;
 
 impl MagicFinder {
     fn new() -> Self {
-        let covered = |magic: u64, shift: u32| {
-            let spread = (magic << (8 - shift)).to_be_bytes();
-            if shift == 0 { spread[1..7].to_vec() } else { spread[2..7].to_vec() }
-        };
-        let patterns = [BLOCK_MAGIC, STREAM_END_MAGIC].into_iter().flat_map(|magic| (0..8).map(move |shift| covered(magic, shift)));
-        Self { patterns: AhoCorasick::new(patterns).expect("sixteen short patterns") }
+        let mut pairs = Box::new([false; 1 << 16]);
+        for magic in [BLOCK_MAGIC, STREAM_END_MAGIC] {
+            for first_bit in 0..=MAGIC_BITS - 16 {
+                let pair = (magic >> (MAGIC_BITS - 16 - first_bit)) as u16;
+                pairs[usize::from(pair.swap_bytes())] = true;
+            }
+        }
+        Self { pairs }
     }
 
     /// The first bit from byte `from` on at which a complete magic number begins.
     fn find(&self, bytes: &[u8], from: usize) -> Option<u64> {
-        let mut from = from;
-        while let Some(found) = self.patterns.find(Input::new(bytes).span(from..bytes.len())) {
-            let shift = (found.pattern().as_usize() % 8) as u64;
-            let at = if shift == 0 { Some(found.start() as u64 * 8) } else { (found.start() as u64 * 8).checked_sub(8 - shift) };
-            if let Some(at) = at.filter(|at| at + MAGIC_BITS <= bytes.len() as u64 * 8) {
-                let magic = read_48_bits(bytes, at);
-                if magic == BLOCK_MAGIC || magic == STREAM_END_MAGIC {
-                    return Some(at);
+        let first_bit = from as u64 * 8;
+        let bits = bytes.len() as u64 * 8;
+        let pairs = bytes.get(from..).unwrap_or_default().chunks_exact(STRIDE);
+        for (number, four) in pairs.enumerate() {
+            if self.pairs[usize::from(u16::from_le_bytes([four[0], four[1]]))] {
+                let pair = first_bit + (number * STRIDE * 8) as u64;
+                // The magic number may begin before `from`, but it is asked for those that begin behind it.
+                let starts = pair.saturating_sub(MAGIC_BITS - 16).max(first_bit)..=pair;
+                if let Some(found) = starts.into_iter().find(|&at| at + MAGIC_BITS <= bits && is_magic(read_48_bits(bytes, at))) {
+                    return Some(found);
                 }
             }
-            from = found.start() + 1;
         }
-        None
+        // The last pair may be cut off.
+        let last = bits.saturating_sub(MAGIC_BITS + STRIDE as u64 * 8).max(first_bit);
+        (last..(bits + 1).saturating_sub(MAGIC_BITS)).find(|&at| is_magic(read_48_bits(bytes, at)))
     }
+}
+
+fn is_magic(bits: u64) -> bool {
+    bits == BLOCK_MAGIC || bits == STREAM_END_MAGIC
 }
 
 #[cfg(test)]
@@ -171,6 +184,26 @@ mod tests {
     fn bits(numbers: &[(u64, u32)]) -> Vec<u8> {
         let ones: Vec<bool> = numbers.iter().flat_map(|&(number, count)| (0..count).rev().map(move |at| number >> at & 1 == 1)).collect();
         ones.chunks(8).map(|byte| byte.iter().enumerate().fold(0, |all, (at, &one)| all | u8::from(one) << (7 - at))).collect()
+    }
+
+    #[test]
+    fn magic_numbers_are_found_at_any_bit_and_from_any_byte() {
+        let finder = MagicFinder::new();
+        for shift in 0..40 {
+            for filler in [0, 0xff_ffff, 0x31_4159, 0x59_3141] {
+                let magic = if shift % 2 == 0 { BLOCK_MAGIC } else { STREAM_END_MAGIC };
+                let bytes = bits(&[(filler, 24), (0, shift), (magic, 48), (filler, 13)]);
+                let naive = |from: usize| (from as u64 * 8..=bytes.len() as u64 * 8 - 48).find(|&at| is_magic(read_48_bits(&bytes, at)));
+                assert_eq!(naive(0), Some(24 + u64::from(shift)));
+                for from in 0..bytes.len() - 6 {
+                    assert_eq!(finder.find(&bytes, from), naive(from), "{shift} {filler:x} {from}");
+                }
+                for cut in 0..bytes.len() {
+                    let whole = cut as u64 * 8 >= 24 + u64::from(shift) + 48;
+                    assert_eq!(finder.find(&bytes[..cut], 0).is_some(), whole, "{shift} {filler:x} {cut}");
+                }
+            }
+        }
     }
 
     #[test]
