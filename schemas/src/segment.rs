@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, ListArray, UInt8Array, UInt32Array};
 use arrow::datatypes::{DataType, Field, Fields, UInt8Type, UInt32Type};
 
-use crate::columns::builder::{dictionary, dictionary_array, struct_array, u32_array};
+use crate::columns::builder::{string_array, struct_array, u32_array};
 use crate::columns::reader::{ColumnReader, StringColumn, list_range};
 use crate::row::RowError;
 
@@ -67,7 +67,7 @@ pub(crate) static SEGMENT_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     Fields::from(vec![
         Field::new("start", DataType::UInt32, false),
         Field::new("end", DataType::UInt32, false),
-        Field::new("kind", dictionary(), false),
+        Field::new("kind", DataType::Utf8, false),
         Field::new("level", DataType::UInt8, false),
     ])
 });
@@ -77,7 +77,7 @@ pub(crate) fn segment_items<'a>(segments: impl Iterator<Item = &'a Segment> + Cl
     let columns: Vec<ArrayRef> = vec![
         u32_array(segments.clone().map(|segment| segment.start)),
         u32_array(segments.clone().map(|segment| segment.end)),
-        dictionary_array(segments.clone().map(|segment| segment.kind.name())),
+        string_array(segments.clone().map(|segment| segment.kind.name())),
         Arc::new(UInt8Array::from_iter_values(segments.map(|segment| segment.level))),
     ];
     struct_array(SEGMENT_FIELDS.clone(), columns)

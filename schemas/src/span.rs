@@ -4,8 +4,6 @@ use std::sync::LazyLock;
 
 use arrow::datatypes::{DataType, Field, Fields};
 
-use crate::columns::builder::dictionary;
-
 /// A span of a context that answers its query. Offsets are chars of the context, half-open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {
@@ -92,7 +90,7 @@ pub(crate) static SPAN_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
         Field::new("start", DataType::UInt32, false),
         Field::new("end", DataType::UInt32, false),
         Field::new("text", DataType::Utf8, false),
-        Field::new("origin", dictionary(), false),
+        Field::new("origin", DataType::Utf8, false),
         Field::new("score", DataType::Float32, true),
     ])
 });

@@ -46,7 +46,7 @@ struct SpanColumns {
     starts: Vec<u32>,
     ends: Vec<u32>,
     texts: StringBuilder,
-    origins: DictionaryBuilder,
+    origins: StringBuilder,
     scores: Vec<Option<f32>>,
 }
 
@@ -56,7 +56,7 @@ impl TripleColumns {
         self.spans.starts.push(start);
         self.spans.ends.push(end);
         self.spans.texts.append_value(text);
-        self.spans.origins.push(origin.name());
+        self.spans.origins.append_value(origin.name());
         self.spans.scores.push(score);
         self.memory_bytes += size_of::<SpanInput>() + text.len();
     }
@@ -94,7 +94,7 @@ impl TripleColumns {
             Arc::new(UInt32Array::from(spans.starts)),
             Arc::new(UInt32Array::from(spans.ends)),
             Arc::new(spans.texts.finish()),
-            spans.origins.finish(),
+            Arc::new(spans.origins.finish()),
             Arc::new(Float32Array::from(spans.scores)),
         ];
         let columns: Vec<ArrayRef> = vec![
