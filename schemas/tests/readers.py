@@ -85,7 +85,7 @@ def readers(folder: str, file: str):
     def duckdb_folder():
         import duckdb
 
-        return duckdb.sql(f"SELECT count(*) FROM read_parquet('{folder}')").fetchone()[0]
+        return duckdb.sql(f"SELECT count(*) FROM read_parquet('{folder}')").fetchall()[0][0]
 
     def datasets_files():
         from datasets import load_dataset
