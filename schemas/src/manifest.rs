@@ -75,6 +75,15 @@ impl Manifest {
     pub fn rows(&self) -> u64 {
         self.shards.iter().map(|shard| shard.rows).sum()
     }
+
+    /// BLAKE3 of the hashes of all shards in row order, in hexadecimal: two folders that hold the same shards have the same.
+    pub fn content_hash(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        for shard in &self.shards {
+            hash.update(shard.blake3.as_bytes());
+        }
+        hash.finalize().to_string()
+    }
 }
 
 /// A file that was read.

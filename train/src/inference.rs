@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use anyhow::Result;
 use burn::tensor::Tensor;
 use schemas::{Origin, Span, char_slice};
 
-use crate::data::{Batch, BatchSize, Dataset, PaddingRule, SpecialTokens, WordPieceTokenizer, batches_by_length};
+use crate::data::{Batch, BatchSize, Dataset, EvaluationSet, PaddingRule, SpecialTokens, WordPieceTokenizer, batches_by_length};
 use crate::decode::{self, ScoredSpan, WordPieceSpan, decode_flat, decode_nested, join_windows};
 use crate::device::Device;
 use crate::kernels::{DropoutSeeds, Kernels};
@@ -39,8 +40,28 @@ impl InferenceSettings {
     }
 }
 
+/// Scores of a model on a set. Reports the triples that are done.
+///
+/// # Errors
+/// The set cannot be read.
+pub fn evaluate<B: Kernels>(
+    model: &MrcModel<B>,
+    set: &EvaluationSet<'_>,
+    settings: InferenceSettings,
+    device: &B::Device,
+    reporter: &dyn Reporter,
+) -> Result<Scores> {
+    let task = Task::start(reporter, "predicting", set.triples());
+    let mut scores = Scores::default();
+    set.for_each(|data| {
+        add_scores(&mut scores, data, &predict_spans(model, data, settings, device, &task));
+        Ok(())
+    })?;
+    Ok(scores)
+}
+
 /// Predicts the spans of each triple, in the order of the triples; those of a triple by position. They overlap only if the model
-/// is nested.
+/// is nested. `task` counts triples.
 ///
 /// Memory: a batch at a time, and the spans.
 pub fn predict_spans<B: Kernels>(
@@ -48,9 +69,9 @@ pub fn predict_spans<B: Kernels>(
     dataset: &Dataset,
     settings: InferenceSettings,
     device: &B::Device,
-    reporter: &dyn Reporter,
+    task: &Task<'_>,
 ) -> Vec<Vec<ScoredSpan>> {
-    let by_sequence = spans_by_sequence(model, dataset, settings, device, reporter);
+    let by_sequence = spans_by_sequence(model, dataset, settings, device, task);
     join_sequences(dataset, by_sequence, model.is_nested())
 }
 
@@ -60,19 +81,19 @@ fn spans_by_sequence<B: Kernels>(
     dataset: &Dataset,
     settings: InferenceSettings,
     device: &B::Device,
-    reporter: &dyn Reporter,
+    task: &Task<'_>,
 ) -> Vec<Vec<WordPieceSpan>> {
     let batches = batches_by_length(&dataset.sequences, 0..dataset.sequences.len(), settings.batch, settings.padding);
     let threshold = decode::logit(settings.threshold);
     let mut spans: Vec<Vec<WordPieceSpan>> = vec![Vec::new(); dataset.sequences.len()];
-    let task = Task::start(reporter, "predicting", batches.len());
     let mut store = |batch: &Batch, decoded: Vec<Vec<WordPieceSpan>>| {
         for (decoded, &index) in decoded.into_iter().zip(&batch.sequences) {
             let start = dataset.sequences[index].window.start;
             let shift = |span: WordPieceSpan| WordPieceSpan { first: span.first + start, last: span.last + start, ..span };
             spans[index] = decoded.into_iter().map(shift).collect();
         }
-        task.step();
+        // A triple is counted with its first window.
+        task.step(batch.sequences.iter().filter(|&&index| dataset.sequences[index].window.start == 0).count());
     };
     let decode_batch = |batch: &Batch, logits: BoundaryLogits<B>| -> Vec<Vec<WordPieceSpan>> {
         let (starts, ends) = (to_vec(logits.start), to_vec(logits.end));
@@ -108,22 +129,20 @@ fn join_sequences(dataset: &Dataset, by_sequence: Vec<Vec<WordPieceSpan>>, neste
         while let Some((next, spans)) = sequences.next_if(|(next, _)| next.triple == sequence.triple) {
             windows.push((next.window.clone(), spans));
         }
-        let offsets = &sequence.context.offsets;
+        let offsets = dataset.offsets_of(sequence);
         let to_chars = |span: &WordPieceSpan| ScoredSpan { start: offsets[span.first].0, end: offsets[span.last].1, score: span.score };
         by_triple.push(join_windows(&windows, offsets.len(), nested).iter().map(to_chars).collect());
     }
     by_triple
 }
 
-/// Scores of predicted spans against the dataset's gold spans; `predictions` holds those of each triple.
-pub fn score(dataset: &Dataset, predictions: &[Vec<ScoredSpan>]) -> Scores {
-    let mut scores = Scores::default();
+/// Adds the scores of predicted spans against the dataset's gold spans; `predictions` holds those of each triple.
+pub fn add_scores(scores: &mut Scores, dataset: &Dataset, predictions: &[Vec<ScoredSpan>]) {
     for (gold, predicted) in dataset.gold.iter().zip(predictions) {
         let predicted: Vec<(u32, u32)> = predicted.iter().map(|span| (span.start, span.end)).collect();
         let counts = scores.labels.entry(dataset.labels[gold.label as usize].clone()).or_default();
         counts.add(&predicted, &gold.spans);
     }
-    scores
 }
 
 /// A predicted span as a span of a triple with this context, of origin `model`.
@@ -142,20 +161,22 @@ mod tests {
     use std::slice;
 
     use super::*;
-    use crate::data::{GoldSpans, Sequence, TokenizedText, TripleEncoder};
+    use crate::data::{GoldSpans, Sequence, TripleEncoder, WordCounts};
     use schemas::Triple;
 
     /// A triple whose context has word pieces at these chars, in these windows.
     fn dataset(offsets: &[(u32, u32)], windows: &[Range<usize>]) -> Dataset {
-        let context = std::sync::Arc::new(TokenizedText { ids: vec![9; offsets.len()], offsets: offsets.to_vec() });
         let sequence = |window: &Range<usize>| Sequence {
-            triple: 0,
+            triple: 7,
             query: Default::default(),
-            context: context.clone(),
+            context: vec![9; offsets.len()].into(),
             window: window.clone(),
             answers: Vec::new(),
+            answers_before: 0,
         };
         Dataset {
+            first_triple: 7,
+            offsets: vec![offsets.into()],
             sequences: windows.iter().map(sequence).collect(),
             gold: vec![GoldSpans { label: 0, spans: vec![(0, 4), (5, 9)] }],
             labels: vec!["PER".to_owned()],
@@ -173,8 +194,12 @@ mod tests {
         let spans = join_sequences(&dataset, vec![vec![span(0, 1), span(2, 2)]], false);
         let expected = |start, end| ScoredSpan { start, end, score: 0.5 };
         assert_eq!(spans, [[expected(0, 4), expected(5, 9)]]);
-        assert_eq!(score(&dataset, &spans).micro().f1(), 1.0);
-        assert_eq!(score(&dataset, &[vec![expected(0, 4), expected(5, 8)]]).micro().f1(), 0.5);
+        let f1 = |spans: &[Vec<ScoredSpan>]| {
+            let mut scores = Scores::default();
+            add_scores(&mut scores, &dataset, spans);
+            scores.micro().f1()
+        };
+        assert_eq!((f1(&spans), f1(&[vec![expected(0, 4), expected(5, 8)]])), (1.0, 0.5));
     }
 
     #[test]
@@ -190,7 +215,9 @@ mod tests {
     /// Encodes a triple with this answer and gives the answer's word pieces back as chars, as if the model had found them. Returns
     /// that slice of the context, and whether the answer was counted as widened.
     fn round_trip(lowercase: bool, context: &str, answer: &str) -> (String, bool) {
-        let tokenizer = WordPieceTokenizer::learn([context].into_iter(), lowercase).unwrap();
+        let mut words = WordCounts::new(lowercase);
+        words.add(context).unwrap();
+        let tokenizer = WordPieceTokenizer::learn(&words).unwrap();
         let start = context[..context.find(answer).unwrap()].chars().count() as u32;
         let end = start + answer.chars().count() as u32;
         let gold = Span { start, end, text: answer.to_owned(), origin: Origin::Gold, score: None };

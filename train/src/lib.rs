@@ -43,7 +43,7 @@ pub mod stage;
 
 use anyhow::{Context, Result};
 
-use commands::{bench_step, check_device, evaluate, export, pipeline, plot, predict, resume, train};
+use commands::{bench_data, bench_step, check, check_device, evaluate, export, pipeline, plot, predict, resume, train};
 use config::Config;
 
 /// Runs a command.
@@ -58,6 +58,8 @@ pub fn run(config: Config) -> Result<()> {
         Config::Pipeline(config) => pipeline::pipeline(config),
         Config::Plot(config) => plot::plot(&config),
         Config::Export(config) => device::Device::Cpu.run(export::ExportJob(config)),
+        Config::Check(config) => check::check(&config),
+        Config::BenchData(config) => bench_data::run(&config),
         Config::BenchStep(config) => bench_step::run(*config),
         Config::CheckDevice(config) => check_device::check(config),
         Config::Evaluate(config) => config.runtime.device.run(evaluate::EvaluateJob(config)),
@@ -71,6 +73,8 @@ fn start_threads(config: &Config) -> Result<()> {
         Config::Train(config) => config.threads,
         Config::Resume(config) => config.threads,
         Config::Pipeline(config) => config.threads,
+        Config::Check(config) => config.threads,
+        Config::BenchData(config) => config.threads,
         Config::BenchStep(config) => config.runtime.threads,
         Config::CheckDevice(config) => config.threads,
         Config::Evaluate(config) => config.runtime.threads,

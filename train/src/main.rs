@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            train::commands::terminal::to_stderr(&format!("error: {error:#}"));
             ExitCode::from(if error.is::<train::config::UsageError>() { 2 } else { 1 })
         }
     }

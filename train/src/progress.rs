@@ -7,11 +7,14 @@ pub trait Reporter {
     /// A task of `steps` steps starts. `name` is a word or two, such as `training`.
     fn start(&self, name: &'static str, steps: usize);
 
+    /// The task has this many steps, other than it seemed when it started.
+    fn expect(&self, steps: usize);
+
     /// Steps of the task that an earlier process did: they do not count for its speed.
     fn skip(&self, steps: usize);
 
-    /// A step of the task is done. `status` describes the state of the task in a few words; it is called only if it is shown.
-    fn step(&self, status: &dyn Fn() -> String);
+    /// Steps of the task are done. `status` describes the state of the task in a few words; it is called only if it is shown.
+    fn step(&self, count: usize, status: &dyn Fn() -> String);
 
     /// The task is finished or given up.
     fn finish(&self);
@@ -27,9 +30,11 @@ pub struct Silent;
 impl Reporter for Silent {
     fn start(&self, _: &'static str, _: usize) {}
 
+    fn expect(&self, _: usize) {}
+
     fn skip(&self, _: usize) {}
 
-    fn step(&self, _: &dyn Fn() -> String) {}
+    fn step(&self, _: usize, _: &dyn Fn() -> String) {}
 
     fn finish(&self) {}
 
@@ -49,9 +54,9 @@ impl<'a> Task<'a> {
         Self { reporter }
     }
 
-    /// A step is done.
-    pub fn step(&self) {
-        self.reporter.step(&String::new);
+    /// Steps are done.
+    pub fn step(&self, count: usize) {
+        self.reporter.step(count, &String::new);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use clap::{Arg, Parser, Subcommand};
 
+use super::data_args::{BenchDataArgs, CheckArgs};
 use super::measuring_args::{BenchStepArgs, CheckDeviceArgs};
 use super::run_args::{EvaluateArgs, ExportArgs, PipelineArgs, PlotArgs, PredictArgs, ResumeArgs};
 use super::stage_args::{FetArgs, NeeArgs, StageArgs};
@@ -56,6 +57,9 @@ pub enum Command {
         mut_arg("eval_every", |arg| stage_default(arg, "100"))
     )]
     Finetune(StageArgs),
+    /// Tell what is wrong with the data before a training: labels, copies, [UNK], lengths
+    #[command(after_help = "Example:\n  train check gold/train --dev gold/dev --test gold/test --encoder bert-base-cased")]
+    Check(CheckArgs),
     /// Continue a stage that was stopped, from its last checkpoint
     #[command(after_help = "Example:\n  train resume runs/esi\n\nOn the CPU, the weights of the finished run are bit for bit those of a \
         run that was never stopped. Paths in\nthe run's settings are relative to the folder where it was started: resume it there.")]
@@ -76,6 +80,9 @@ pub enum Command {
     /// Measure training steps
     #[command(hide = true)]
     BenchStep(BenchStepArgs),
+    /// Measure how fast triples become batches
+    #[command(hide = true)]
+    BenchData(BenchDataArgs),
     /// Compare loss and gradients of a batch on a device with those on the CPU, in f32 and bf16
     #[command(
         after_help = "Example:\n  train check-device --device cuda\n\nA relative difference above 1e-3 in f32 or 3e-2 in bf16 is an \

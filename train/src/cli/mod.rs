@@ -4,13 +4,14 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`command`] | the commands with their help |
-//! | [`stage_args`], [`run_args`], [`measuring_args`], [`common_args`] | their options |
+//! | [`stage_args`], [`run_args`], [`data_args`], [`measuring_args`], [`common_args`] | their options |
 //! | [`values`] | options with named values |
 //! | [`resolve`](mod@resolve), [`resolve_stage`] | options to settings |
 //! | [`pipeline_file`] | the file of `train pipeline` |
 
 pub mod command;
 pub mod common_args;
+pub mod data_args;
 pub mod measuring_args;
 pub mod pipeline_file;
 pub mod resolve;

@@ -319,6 +319,7 @@ mod tests {
         ("relabel-threshold", "0.25", "0.25"),
         ("relabel-growth", "", "true"),
         ("relabel", "union", "'union'"),
+        ("shuffle-buffer", "77", "77"),
         ("noise-weighting", "", "true"),
         ("clusters", "5", "5"),
         ("gamma", "1", "1"),

@@ -7,13 +7,14 @@ use schemas::QuerySet;
 
 use super::command::{Cli, Command};
 use super::common_args::CommonArgs;
+use super::data_args::{BenchDataArgs, CheckArgs, DataArgs};
 use super::measuring_args::BenchStepArgs;
 use super::pipeline_file;
-use super::resolve_stage::{check_batch, esi, fet, finetune, nee};
+use super::resolve_stage::{at_least_one, batch_size, check_batch, esi, fet, finetune, nee};
 use super::run_args::{EvaluateArgs, PredictArgs};
 use crate::config::{
-    BenchStepConfig, CheckDeviceConfig, Config, EvaluateConfig, ExportConfig, PlotConfig, PredictConfig, PredictInput, PredictOutput,
-    ResumeConfig, Runtime, UsageError,
+    BenchDataConfig, BenchStepConfig, CheckConfig, CheckDeviceConfig, Config, EvaluateConfig, ExportConfig, PlotConfig, PredictConfig,
+    PredictInput, PredictOutput, ResumeConfig, Runtime, UsageError,
 };
 use crate::run_folder::layout;
 
@@ -32,6 +33,8 @@ pub fn resolve(cli: Cli) -> Result<Config> {
         }
         Command::Pipeline(args) => Config::Pipeline(pipeline_file::read(&args)?),
         Command::Export(args) => Config::Export(ExportConfig { run: args.run, output: args.output, overwrite: args.overwrite }),
+        Command::Check(args) => Config::Check(check(args)?),
+        Command::BenchData(args) => Config::BenchData(bench_data(args)?),
         Command::BenchStep(args) => Config::BenchStep(Box::new(bench_step(args))),
         Command::CheckDevice(args) => Config::CheckDevice(CheckDeviceConfig { device: args.device, threads: args.threads }),
         Command::Plot(args) => {
@@ -87,6 +90,37 @@ fn predict(args: PredictArgs) -> Result<PredictConfig> {
     let lang = args.lang.unwrap_or_else(|| queries.lang.clone());
     let runtime = runtime(&args.common);
     Ok(PredictConfig { run: args.run, queries, input, output, lang, batch: args.batch, runtime })
+}
+
+fn check(args: CheckArgs) -> Result<CheckConfig> {
+    let DataArgs { max_length, batch, max_tokens, accumulate, shuffle_buffer, threads } = args.options;
+    Ok(CheckConfig {
+        data: args.data,
+        dev: args.dev,
+        test: args.test,
+        tokenizer: args.encoder.or(args.init),
+        max_length,
+        batch: batch_size(batch, max_tokens, max_length)?,
+        accumulate: at_least_one("--accumulate", accumulate)?,
+        shuffle_buffer: at_least_one("--shuffle-buffer", shuffle_buffer)?,
+        json: args.json,
+        threads,
+    })
+}
+
+fn bench_data(args: BenchDataArgs) -> Result<BenchDataConfig> {
+    let DataArgs { max_length, batch, max_tokens, accumulate, shuffle_buffer, threads } = args.options;
+    Ok(BenchDataConfig {
+        data: args.data,
+        tokenizer: args.encoder,
+        max_length,
+        batch: batch_size(batch, max_tokens, max_length)?,
+        accumulate: at_least_one("--accumulate", accumulate)?,
+        shuffle_buffer: at_least_one("--shuffle-buffer", shuffle_buffer)?,
+        sequences: args.sequences,
+        plan: args.plan,
+        threads,
+    })
 }
 
 fn bench_step(args: BenchStepArgs) -> BenchStepConfig {

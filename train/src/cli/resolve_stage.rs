@@ -61,8 +61,9 @@ fn stage(stage: Stage, args: StageArgs, noise_weighting: bool) -> Result<TrainCo
     check(args.patience != Some(0), || "--patience must be at least 1".to_owned())?;
     check(args.patience.is_none() || args.dev.is_some(), || "--patience needs --dev".to_owned())?;
     check(args.save_every != Some(0), || "--save-every must be at least 1".to_owned())?;
-    check(args.accumulate > 0, || "--accumulate must be at least 1".to_owned())?;
-    let batch = batch_size(&args)?;
+    at_least_one("--accumulate", args.accumulate)?;
+    at_least_one("--shuffle-buffer", args.shuffle_buffer)?;
+    let batch = batch_size(args.batch, args.max_tokens, args.max_length)?;
     let (device, devices) = devices(&args)?;
     let function = if noise_weighting { LossFunction::GeneralizedCrossEntropy } else { LossFunction::CrossEntropy };
     let settings = StageSettings {
@@ -79,6 +80,7 @@ fn stage(stage: Stage, args: StageArgs, noise_weighting: bool) -> Result<TrainCo
         batch,
         accumulate: args.accumulate * devices.len().max(1),
         devices,
+        shuffle_buffer: args.shuffle_buffer,
         max_length: args.max_length,
         lr,
         warmup,
@@ -95,16 +97,22 @@ fn stage(stage: Stage, args: StageArgs, noise_weighting: bool) -> Result<TrainCo
     Ok(TrainConfig { settings, run: args.out, overwrite: args.overwrite, threads, quiet })
 }
 
-fn batch_size(args: &StageArgs) -> Result<BatchSize, UsageError> {
-    let Some(tokens) = args.max_tokens else {
-        let batch = args.batch.unwrap_or(DEFAULT_BATCH);
+/// The size of a batch that `--batch` or `--max-tokens` gives.
+pub fn batch_size(batch: Option<usize>, max_tokens: Option<usize>, max_length: usize) -> Result<BatchSize, UsageError> {
+    let Some(tokens) = max_tokens else {
+        let batch = batch.unwrap_or(DEFAULT_BATCH);
         check_batch(batch)?;
         return Ok(BatchSize::Sequences(batch));
     };
-    check(args.batch.is_none(), || "--batch cannot be used with --max-tokens".to_owned())?;
-    let length = args.max_length;
-    check(tokens >= length, || format!("--max-tokens {tokens} is less than one sequence of --max-length {length}"))?;
+    check(batch.is_none(), || "--batch cannot be used with --max-tokens".to_owned())?;
+    check(tokens >= max_length, || format!("--max-tokens {tokens} is less than one sequence of --max-length {max_length}"))?;
     Ok(BatchSize::Tokens(tokens))
+}
+
+/// The value of an option that must be at least 1.
+pub fn at_least_one(option: &str, value: usize) -> Result<usize, UsageError> {
+    check(value > 0, || format!("{option} must be at least 1"))?;
+    Ok(value)
 }
 
 /// The device of the run, and those of `--devices`.

@@ -86,6 +86,10 @@ pub struct StageArgs {
     /// memory of one
     #[arg(long, default_value_t = Self::default().accumulate, value_name = "N")]
     pub accumulate: usize,
+    /// Triples that are shuffled together, and the most that are in memory at once, twice: training sets of any size are read in
+    /// blocks of so many, each from random places of the set
+    #[arg(long, default_value_t = Self::default().shuffle_buffer, value_name = "N")]
+    pub shuffle_buffer: usize,
     /// Word pieces of a sequence, query included; longer contexts are read in overlapping windows
     #[arg(long, default_value_t = Self::default().max_length, value_name = "N")]
     pub max_length: usize,
@@ -141,6 +145,7 @@ impl Default for StageArgs {
             max_tokens: None,
             devices: Vec::new(),
             accumulate: 1,
+            shuffle_buffer: 131_072,
             max_length: 150,
             dropout: 0.1,
             positive_weight: 1.0,

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use arrow::array::{Array, ArrayRef, AsArray, Float32Array, ListArray, RecordBatch, StringArray, UInt32Array};
-use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type};
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, ListArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type, UInt64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
@@ -15,6 +15,9 @@ use schemas::AtomicFile;
 
 /// Rows of a batch.
 const ROWS: usize = 4096;
+
+/// Rows of a row group, which is held in memory while it is written.
+const ROW_GROUP_ROWS: usize = 65_536;
 
 /// A span and its cluster. Offsets are half-open and count chars of the context.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +40,19 @@ pub struct ClusterRow {
     pub distance: f32,
     /// The vector that was clustered: principal components, scaled to length 1. Given for a sample of the spans only.
     pub vector: Option<Vec<f32>>,
+    /// Number of the triple in the training set.
+    pub row: u64,
+}
+
+/// The columns that a run continues with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AssignedSpan {
+    /// Number of the triple in the training set.
+    pub row: u64,
+    /// Cluster of the span.
+    pub cluster: u32,
+    /// Distance from the mean of the cluster.
+    pub distance: f32,
 }
 
 /// The columns that plots need of a span.
@@ -64,6 +80,7 @@ fn schema() -> SchemaRef {
         field("end", DataType::UInt32),
         field("id", DataType::Utf8),
         Field::new("vector", DataType::new_list(DataType::Float32, true), true),
+        field("row", DataType::UInt64),
     ]))
 }
 
@@ -83,7 +100,8 @@ impl<'a> ClusterFileWriter<'a> {
         let open = || -> Result<ArrowWriter<AtomicFile>> {
             fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
             let compression = Compression::ZSTD(ZstdLevel::default());
-            let properties = WriterProperties::builder().set_compression(compression).build();
+            let properties =
+                WriterProperties::builder().set_compression(compression).set_max_row_group_row_count(Some(ROW_GROUP_ROWS)).build();
             Ok(ArrowWriter::try_new(AtomicFile::create(path)?, schema(), Some(properties))?)
         };
         let writer = open().with_context(|| format!("cannot write {}", path.display()))?;
@@ -115,6 +133,7 @@ impl<'a> ClusterFileWriter<'a> {
             Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(
                 rows.iter().map(|row| row.vector.as_ref().map(|vector| vector.iter().copied().map(Some))),
             )),
+            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.row))),
         ];
         let written =
             RecordBatch::try_new(schema(), columns).map_err(anyhow::Error::from).and_then(|batch| Ok(self.writer.write(&batch)?));
@@ -133,17 +152,18 @@ impl<'a> ClusterFileWriter<'a> {
     }
 }
 
-/// Cluster and distance of each span of a file.
+/// Calls `take` with each span of a file, in order.
 ///
 /// # Errors
 /// The file cannot be read, or a column is missing or of another type.
-pub fn read_assignments(path: &Path) -> Result<(Vec<u32>, Vec<f32>)> {
-    let (mut clusters, mut distances) = (Vec::new(), Vec::new());
-    batches(path, &["cluster", "distance"], |batch| {
-        clusters.extend_from_slice(batch.column(0).as_primitive::<UInt32Type>().values());
-        distances.extend_from_slice(batch.column(1).as_primitive::<Float32Type>().values());
-    })?;
-    Ok((clusters, distances))
+pub fn read_assignments(path: &Path, mut take: impl FnMut(AssignedSpan)) -> Result<()> {
+    batches(path, &["cluster", "distance", "row"], |batch| {
+        let (clusters, distances) = (batch.column(0).as_primitive::<UInt32Type>(), batch.column(1).as_primitive::<Float32Type>());
+        let rows = batch.column(2).as_primitive::<UInt64Type>();
+        for ((&cluster, &distance), &row) in clusters.values().iter().zip(distances.values()).zip(rows.values()) {
+            take(AssignedSpan { row, cluster, distance });
+        }
+    })
 }
 
 /// The columns that plots need, of each span of a file.
@@ -208,16 +228,18 @@ mod tests {
                 cluster: at % 7,
                 distance: at as f32 / 3.0,
                 vector: (at % 2 == 0).then(|| vec![at as f32, 0.5]),
+                row: u64::from(at) * 3,
             };
             writer.write(row).unwrap();
         }
         assert!(!path.exists());
         writer.finish().unwrap();
-        let (clusters, distances) = read_assignments(&path).unwrap();
-        assert_eq!((clusters.len(), clusters[4999], distances[4999]), (5000, 1, 4999.0 / 3.0));
+        let mut spans = Vec::new();
+        read_assignments(&path, |span| spans.push(span)).unwrap();
+        assert_eq!((spans.len(), spans[4999]), (5000, AssignedSpan { row: 14_997, cluster: 1, distance: 4999.0 / 3.0 }));
         let rows = read_plot_rows(&path).unwrap();
         assert_eq!((rows.len(), rows[4998].vector.as_deref(), &rows[4999].vector), (5000, Some(&[4998.0, 0.5][..]), &None));
         assert_eq!((rows[8].text.as_str(), rows[8].label.as_str(), rows[8].cluster), ("Ödön", "PER", 1));
-        assert!(read_assignments(&dir.path().join("nothing")).is_err());
+        assert!(read_assignments(&dir.path().join("nothing"), drop).is_err());
     }
 }

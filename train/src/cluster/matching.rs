@@ -1,18 +1,29 @@
 //! Numbers of clusters that stay the same from epoch to epoch.
 
-/// Renumbers clusters so that as many points as possible keep the number that they had before: the assignment problem on the overlaps
-/// of old and new clusters (Kuhn 1955).
-///
-/// # Panics
-/// A number that is not below `count`.
-pub fn renumber_by_overlap(before: &[u32], now: &mut [u32], count: usize) {
-    let mut overlap = vec![vec![0i64; count]; count];
-    for (&old, &new) in before.iter().zip(now.iter()) {
-        overlap[new as usize][old as usize] += 1;
+/// How many points each pair of an old and a new cluster has in common.
+#[derive(Debug, Clone)]
+pub struct Overlap(Vec<Vec<i64>>);
+
+impl Overlap {
+    /// No points, in so many clusters.
+    pub fn new(clusters: usize) -> Self {
+        Self(vec![vec![0; clusters]; clusters])
     }
-    let cost: Vec<Vec<i64>> = overlap.into_iter().map(|row| row.into_iter().map(|points| -points).collect()).collect();
-    let numbers = hungarian_assignment(&cost);
-    now.iter_mut().for_each(|cluster| *cluster = numbers[*cluster as usize] as u32);
+
+    /// Adds a point by its old and its new cluster.
+    ///
+    /// # Panics
+    /// There is no such cluster.
+    pub fn add(&mut self, old: u32, new: u32) {
+        self.0[new as usize][old as usize] += 1;
+    }
+
+    /// A number for each new cluster, so that as many points as possible keep the number that they had: the assignment problem on the
+    /// overlaps (Kuhn 1955).
+    pub fn numbers(&self) -> Vec<u32> {
+        let cost: Vec<Vec<i64>> = self.0.iter().map(|row| row.iter().map(|points| -points).collect()).collect();
+        hungarian_assignment(&cost).into_iter().map(|number| number as u32).collect()
+    }
 }
 
 /// The column of each row, each column used once, at the least total cost: the Hungarian method by shortest augmenting paths (Jonker and
@@ -70,9 +81,10 @@ mod tests {
     use super::*;
 
     fn check(before: &[u32], now: &[u32], count: usize, expected: &[u32]) {
-        let mut aligned = now.to_vec();
-        renumber_by_overlap(before, &mut aligned, count);
-        assert_eq!(aligned, expected);
+        let mut overlap = Overlap::new(count);
+        before.iter().zip(now).for_each(|(&old, &new)| overlap.add(old, new));
+        let numbers = overlap.numbers();
+        assert_eq!(now.iter().map(|&cluster| numbers[cluster as usize]).collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -40,6 +40,15 @@ impl Points {
         self.values.chunks_exact(self.width.max(1))
     }
 
+    /// Every `step`th vector.
+    ///
+    /// # Panics
+    /// `step` is 0.
+    #[must_use]
+    pub fn every(&self, step: usize) -> Self {
+        Self { width: self.width, values: self.rows().step_by(step).flatten().copied().collect() }
+    }
+
     /// Scales each vector to length 1; vectors of length 0 stay.
     pub fn normalise(&mut self) {
         self.values.par_chunks_exact_mut(self.width.max(1)).for_each(|row| {

@@ -25,7 +25,7 @@ pub fn power_iteration_clustering(points: &Points, clusters: usize, iterations: 
 /// [`power_iteration_clustering`] with a graph of at most `most_points` points.
 fn cluster_by_sample(points: &Points, most_points: usize, clusters: usize, iterations: usize, rng: &mut impl Rng) -> Clusters {
     let every = points.len().div_ceil(most_points).max(1);
-    let sample = Points { width: points.width, values: points.rows().step_by(every).flatten().copied().collect() };
+    let sample = points.every(every);
     let graph = nearest_neighbour_graph(&sample);
     // One vector separates few clusters. There are as many vectors as the number of clusters has binary digits.
     let vectors = (usize::BITS - clusters.leading_zeros()) as usize;

@@ -8,8 +8,9 @@ use burn::tensor::Tensor;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::terminal::to_stdout;
 use crate::config::CheckDeviceConfig;
-use crate::data::{Batch, Sequence, SpecialTokens, TokenizedText};
+use crate::data::{Batch, Sequence, SpecialTokens};
 use crate::device::{Device, DeviceJob, Engine, TrainBackend};
 use crate::kernels::{DropoutSeeds, Precision};
 use crate::model::{BertConfig, BertInput, BoundaryTargets, MrcModel, OptionalHeads, SpanLoss, SpanTargets, weights};
@@ -88,14 +89,11 @@ impl DeviceJob for Pass {
 /// A batch of sequences of different lengths, always the same.
 fn batch(device: Device) -> Batch {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut text = |count: usize| {
-        let ids = (0..count).map(|_| rng.random_range(5..1000)).collect();
-        std::sync::Arc::new(TokenizedText { ids, offsets: vec![(0, 0); count] })
-    };
+    let mut text = |count: usize| -> std::sync::Arc<[u32]> { (0..count).map(|_| rng.random_range(5..1000)).collect() };
     let query = text(9);
     let sequence = |(triple, length): (usize, &usize)| {
         let answers = (0..*length as u32 / 12).map(|answer| (answer * 12, answer * 12 + answer % 3)).collect();
-        Sequence { triple, query: query.clone(), context: text(*length), window: 0..*length, answers }
+        Sequence { triple, query: query.clone(), context: text(*length), window: 0..*length, answers, answers_before: 0 }
     };
     let sequences: Vec<Sequence> = [20, 37, 60, 58, 50, 12, 60, 33].iter().enumerate().map(sequence).collect();
     let positions: Vec<usize> = (0..sequences.len()).collect();
@@ -174,7 +172,8 @@ pub fn check(config: CheckDeviceConfig) -> Result<()> {
     device.run(Probe)?;
     let reference = |dropout| Device::Cpu.run(Pass { precision: Precision::F32, dropout, device });
     let (plain, dropped) = (reference(0.0)?, reference(0.1)?);
-    println!("{device} against the cpu in f32, a batch of 8 sequences, forward and backward: largest relative differences");
+    let head = "against the cpu in f32, a batch of 8 sequences, forward and backward: largest relative differences";
+    to_stdout(&format!("{device} {head}"))?;
     let engines: &[(Engine, &str)] =
         if device.is_gpu() { &[(Engine::Own, "own kernels"), (Engine::BurnFusion, "burn's fusion")] } else { &[(Engine::Own, "cpu")] };
     let mut wrong = Vec::new();
@@ -185,7 +184,7 @@ pub fn check(config: CheckDeviceConfig) -> Result<()> {
             let difference = Difference::of(&device.run_with(engine, Pass { precision, dropout, device })?, expected);
             let (tolerance, what) = (tolerance(precision), format!("{name:<13} {of_precision:<4}"));
             let verdict = if difference.is_within(tolerance) { "ok" } else { "WRONG" };
-            println!("{what}  {difference}  tolerance {tolerance:.0e}: {verdict}");
+            to_stdout(&format!("{what}  {difference}  tolerance {tolerance:.0e}: {verdict}"))?;
             if verdict != "ok" {
                 wrong.push(what.split_whitespace().collect::<Vec<_>>().join(" "));
             }

@@ -2,7 +2,9 @@
 //!
 //! A command knows no other command. What several of them share is in [`terminal`] and [`run_stage`].
 
+pub mod bench_data;
 pub mod bench_step;
+pub mod check;
 pub mod check_device;
 pub mod evaluate;
 pub mod export;

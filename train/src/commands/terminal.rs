@@ -1,9 +1,10 @@
 //! Progress on standard error: a bar for each running task on a terminal, a plain line every ten seconds elsewhere, nothing with `--quiet`.
 
 use std::cell::RefCell;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, Result};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::progress::Reporter;
@@ -80,6 +81,15 @@ impl Reporter for TerminalReporter {
         self.tasks.borrow_mut().push(RunningTask { name, total: steps, done: 0, skipped: 0, started: now, last_line: now, bar });
     }
 
+    fn expect(&self, steps: usize) {
+        self.with_task(|task| {
+            task.total = steps;
+            if let Some(bar) = &task.bar {
+                bar.set_length(steps as u64);
+            }
+        });
+    }
+
     fn skip(&self, steps: usize) {
         self.with_task(|task| {
             task.done += steps;
@@ -91,15 +101,15 @@ impl Reporter for TerminalReporter {
         });
     }
 
-    fn step(&self, status: &dyn Fn() -> String) {
+    fn step(&self, count: usize, status: &dyn Fn() -> String) {
         self.with_task(|task| {
-            task.done += 1;
+            task.done += count;
             if let Some(bar) = &task.bar {
                 bar.set_message(status());
-                bar.inc(1);
+                bar.inc(count as u64);
             } else if task.last_line.elapsed() >= LINE_INTERVAL {
                 task.last_line = Instant::now();
-                eprintln!("{} {}/{} {} {:.0} s left", task.name, task.done, task.total, status(), task.seconds_left());
+                to_stderr(&format!("{} {}/{} {} {:.0} s left", task.name, task.done, task.total, status(), task.seconds_left()));
             }
         });
     }
@@ -114,10 +124,30 @@ impl Reporter for TerminalReporter {
     }
 
     fn message(&self, line: &str) {
-        if !self.quiet {
-            self.bars.suspend(|| eprintln!("{line}"));
+        if self.quiet {
+            return;
+        }
+        // Where it fails, as on a terminal that was closed, the work goes on.
+        if std::io::stderr().is_terminal() {
+            let _ = self.bars.println(line);
+        } else {
+            to_stderr(line);
         }
     }
+}
+
+/// Writes a line to standard error. What is behind it may be closed or full: a message that cannot be shown ends nothing.
+pub fn to_stderr(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes a result to standard output, with a line feed at its end.
+///
+/// # Errors
+/// What is behind it is closed or full.
+pub fn to_stdout(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush()).context("cannot write to standard output")
 }
 
 #[cfg(test)]
@@ -131,12 +161,12 @@ mod tests {
         let counts = |reporter: &TerminalReporter| reporter.tasks.borrow().iter().map(|task| (task.done, task.skipped)).collect::<Vec<_>>();
         let outer = Task::start(&reporter, "training", 10);
         reporter.skip(3);
-        outer.step();
+        outer.step(1);
         let inner = Task::start(&reporter, "evaluating", 2);
-        inner.step();
+        inner.step(1);
         assert_eq!(counts(&reporter), [(4, 3), (1, 0)]);
         drop(inner);
-        reporter.step(&String::new);
+        reporter.step(1, &String::new);
         assert_eq!(counts(&reporter), [(5, 3)]);
         drop(outer);
         assert!(counts(&reporter).is_empty());
@@ -146,7 +176,7 @@ mod tests {
     fn a_quiet_reporter_has_no_tasks() {
         let reporter = TerminalReporter::new(true);
         let task = Task::start(&reporter, "training", 10);
-        task.step();
+        task.step(1);
         assert!(reporter.tasks.borrow().is_empty());
     }
 }

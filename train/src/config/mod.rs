@@ -1,11 +1,13 @@
 //! Resolved settings of each command: what was typed, checked and with defaults filled in. They depend on no command line.
 
+mod data;
 mod measuring;
 mod run_commands;
 mod runtime;
 mod training;
 mod usage_error;
 
+pub use data::{BenchDataConfig, CheckConfig};
 pub use measuring::{BenchModel, BenchStepConfig, CheckDeviceConfig};
 pub use run_commands::{EvaluateConfig, ExportConfig, PlotConfig, PredictConfig, PredictInput, PredictOutput};
 pub use runtime::Runtime;
@@ -23,6 +25,10 @@ pub enum Config {
     Pipeline(PipelineConfig),
     /// Write a run in the Hugging Face layout.
     Export(ExportConfig),
+    /// Tell what is wrong with the data.
+    Check(CheckConfig),
+    /// Measure how fast triples become batches.
+    BenchData(BenchDataConfig),
     /// Measure training steps.
     BenchStep(Box<BenchStepConfig>),
     /// Compare a device with the CPU.

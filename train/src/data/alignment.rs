@@ -2,16 +2,15 @@
 
 use std::ops::Range;
 
-use super::tokenizer::TokenizedText;
-
-/// First and last word piece that a span of chars touches, and whether the span starts and ends with them.
-pub fn align(context: &TokenizedText, (start, end): (u32, u32)) -> Option<((u32, u32), bool)> {
-    let first = context.offsets.partition_point(|chars| chars.1 <= start);
-    let past = context.offsets.partition_point(|chars| chars.0 < end);
+/// First and last word piece that a span of chars touches, and whether the span starts and ends with them. `offsets` are the
+/// chars that each word piece covers.
+pub fn align(offsets: &[(u32, u32)], (start, end): (u32, u32)) -> Option<((u32, u32), bool)> {
+    let first = offsets.partition_point(|chars| chars.1 <= start);
+    let past = offsets.partition_point(|chars| chars.0 < end);
     if first >= past {
         return None;
     }
-    let exact = context.offsets[first].0 == start && context.offsets[past - 1].1 == end;
+    let exact = offsets[first].0 == start && offsets[past - 1].1 == end;
     Some(((first as u32, past as u32 - 1), exact))
 }
 
@@ -43,8 +42,8 @@ mod tests {
     }
 
     /// A context of one-letter words at chars 0, 2, 4, and so on.
-    fn letters(count: u32) -> TokenizedText {
-        TokenizedText { ids: vec![9; count as usize], offsets: (0..count).map(|at| (2 * at, 2 * at + 1)).collect() }
+    fn letters(count: u32) -> Vec<(u32, u32)> {
+        (0..count).map(|at| (2 * at, 2 * at + 1)).collect()
     }
 
     #[test]

@@ -17,8 +17,12 @@ pub struct Batch {
     pub size: usize,
     /// Padded length of each, in word pieces.
     pub length: usize,
-    /// Indices of the sequences in their dataset.
+    /// Indices of the sequences among those that the batch was made from.
     pub sequences: Vec<usize>,
+    /// Number of each sequence's triple in the folder.
+    pub triples: Vec<usize>,
+    /// For each sequence, the answers of its triple in the windows before.
+    pub answers_before: Vec<usize>,
     /// Token positions of each sequence's context.
     pub contexts: Vec<Range<usize>>,
     /// First and last token position of each answer, the last included; those of a sequence follow each other.
@@ -47,13 +51,16 @@ impl Batch {
         let mut segments = vec![0; size * length];
         let mut contexts = Vec::with_capacity(size);
         let mut answers = Vec::new();
+        let (mut triples, mut answers_before) = (Vec::with_capacity(size), Vec::with_capacity(size));
         for (number, sequence) in sequences.enumerate() {
+            triples.push(sequence.triple);
+            answers_before.push(sequence.answers_before);
             let start = number * length;
             let context = start + sequence.context_start()..start + sequence.length() - 1;
             ids[start] = special.cls as i32;
-            copy_ids(&sequence.query.ids, &mut ids[start + 1..]);
+            copy_ids(&sequence.query, &mut ids[start + 1..]);
             ids[context.start - 1] = special.sep as i32;
-            copy_ids(&sequence.context.ids[sequence.window.clone()], &mut ids[context.clone()]);
+            copy_ids(&sequence.context[sequence.window.clone()], &mut ids[context.clone()]);
             ids[context.end] = special.sep as i32;
             segments[context.start..=context.end].fill(1);
             let position_of = |word_piece: u32| context.start + word_piece as usize - sequence.window.start;
@@ -61,7 +68,7 @@ impl Batch {
             contexts.push(context);
         }
         let token_index = Arc::new(TokenIndex::new(&ids, length, &lengths));
-        Self { size, length, sequences: indices.to_vec(), contexts, answers, lengths, ids, segments, token_index }
+        Self { size, length, sequences: indices.to_vec(), triples, answers_before, contexts, answers, lengths, ids, segments, token_index }
     }
 
     /// Number of word pieces in its contexts: the loss is a mean over them.
@@ -78,13 +85,11 @@ fn copy_ids(from: &[u32], to: &mut [i32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokenizer::TokenizedText;
     use super::*;
 
     fn sequence(query: usize, context: usize, window: Range<usize>, answers: &[(u32, u32)]) -> Sequence {
-        let text =
-            |count: usize, first: u32| Arc::new(TokenizedText { ids: (first..).take(count).collect(), offsets: vec![(0, 0); count] });
-        Sequence { triple: 0, query: text(query, 10), context: text(context, 50), window, answers: answers.to_vec() }
+        let text = |count: usize, first: u32| (first..).take(count).collect();
+        Sequence { triple: 0, query: text(query, 10), context: text(context, 50), window, answers: answers.to_vec(), answers_before: 0 }
     }
 
     const SPECIAL: SpecialTokens = SpecialTokens { cls: 1, sep: 2, pad: 0 };

@@ -1,30 +1,39 @@
-//! A folder of triples, tokenised.
+//! Triples, tokenised.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::tokenizer::TokenizedText;
-
 /// `[CLS]` and two `[SEP]`.
 pub(super) const SPECIAL_TOKENS: usize = 3;
 
-/// Triples, tokenised.
+/// Consecutive triples, tokenised.
 ///
-/// Memory: 12 bytes for each word piece of each distinct context (the triples of a sentence share it), and some 150 bytes for
+/// Memory: 12 bytes for each word piece of each distinct context (the triples of a sentence share it), and some 200 bytes for
 /// each triple beside its spans. Texts are not kept.
 #[derive(Debug, Default)]
 pub struct Dataset {
+    /// Number of the first triple in its folder.
+    pub first_triple: usize,
     /// The model's inputs: one sequence a triple, several where the context is long. Those of a triple follow each other.
     pub sequences: Vec<Sequence>,
     /// Label and gold spans of each triple.
     pub gold: Vec<GoldSpans>,
+    /// Chars of each triple's context that its word pieces cover, half-open, ascending.
+    pub offsets: Vec<Arc<[(u32, u32)]>>,
     /// Distinct labels in order of appearance; [`GoldSpans::label`] is an index of this.
     pub labels: Vec<String>,
     /// How many triples and answers there were, and what became of them.
     pub counts: EncodingCounts,
+}
+
+impl Dataset {
+    /// Chars that the word pieces of a sequence's context cover.
+    pub fn offsets_of(&self, sequence: &Sequence) -> &[(u32, u32)] {
+        &self.offsets[sequence.triple - self.first_triple]
+    }
 }
 
 /// Label and gold spans of a triple.
@@ -37,29 +46,31 @@ pub struct GoldSpans {
 }
 
 /// One input of the model: `[CLS] query [SEP] context [SEP]`, or one window of a long context.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sequence {
-    /// Index of its triple in the dataset.
+    /// Number of its triple in the folder.
     pub triple: usize,
-    /// The tokenised query.
-    pub query: Arc<TokenizedText>,
-    /// The whole tokenised context.
-    pub context: Arc<TokenizedText>,
+    /// Vocabulary ids of the query.
+    pub query: Arc<[u32]>,
+    /// Vocabulary ids of the whole context.
+    pub context: Arc<[u32]>,
     /// The word pieces of the context that this sequence holds.
     pub window: Range<usize>,
     /// Answers inside the window: first and last word piece, the last included, counted in the whole context.
     pub answers: Vec<(u32, u32)>,
+    /// Answers of the same triple in the windows before.
+    pub answers_before: usize,
 }
 
 impl Sequence {
     /// Length in word pieces, special tokens included.
     pub fn length(&self) -> usize {
-        self.query.ids.len() + self.window.len() + SPECIAL_TOKENS
+        self.query.len() + self.window.len() + SPECIAL_TOKENS
     }
 
     /// Position of the context's first word piece.
     pub fn context_start(&self) -> usize {
-        self.query.ids.len() + 2
+        self.query.len() + 2
     }
 }
 
@@ -80,6 +91,24 @@ pub struct EncodingCounts {
     pub unalignable: u64,
     /// Answers that fit in no window: not labelled.
     pub too_long: u64,
+    /// Word pieces of the contexts; that of neighbouring triples counts once.
+    pub word_pieces: u64,
+    /// Those of them that are `[UNK]`.
+    pub unknown: u64,
+}
+
+impl AddAssign for EncodingCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.triples += other.triples;
+        self.sequences += other.sequences;
+        self.windowed += other.windowed;
+        self.answers += other.answers;
+        self.widened += other.widened;
+        self.unalignable += other.unalignable;
+        self.too_long += other.too_long;
+        self.word_pieces += other.word_pieces;
+        self.unknown += other.unknown;
+    }
 }
 
 impl fmt::Display for EncodingCounts {

@@ -4,24 +4,18 @@
 //! overlapping windows, so that nothing is cut off. Answers that cannot be labelled exactly are counted.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
-use std::thread;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use arrow::array::RecordBatch;
-use schemas::{ReadOptions, Row, ShardFolder, Triple, TripleView, TripleViews};
+use schemas::{Row, Triple, TripleView, TripleViews};
 
 use super::alignment::{align, windows};
 use super::dataset::{Dataset, GoldSpans, SPECIAL_TOKENS, Sequence};
-use super::tokenizer::{TokenizedText, WordPieceTokenizer};
+use super::tokenizer::WordPieceTokenizer;
 
-/// The columns of triples that are read; the others are not decoded.
-const COLUMNS: [&str; 4] = ["label", "query", "context", "spans"];
-
-/// Batches of rows that are decoded ahead of the tokeniser.
-const BATCHES_AHEAD: usize = 8;
+/// The columns of triples that are read.
+pub const COLUMNS: [&str; 4] = ["label", "query", "context", "spans"];
 
 /// Fewest word pieces of context that must fit beside a query.
 const MIN_WINDOW: usize = 8;
@@ -40,31 +34,20 @@ impl<'a> TripleEncoder<'a> {
         Self { tokenizer, max_length }
     }
 
-    /// Encodes a folder of triples. One thread decodes Parquet while the others tokenise.
-    ///
-    /// Memory: the dataset and some batches of 512 rows.
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &'a WordPieceTokenizer {
+        self.tokenizer
+    }
+
+    /// Encodes consecutive triples with the columns [`COLUMNS`]; `first_triple` is the number of the first one in its folder.
     ///
     /// # Errors
-    /// A folder that is missing, not complete or not of triples; a query that leaves no room for a context.
-    pub fn encode_folder(&self, dir: &Path) -> Result<Dataset> {
-        let folder = ShardFolder::open::<Triple>(dir)?;
-        let mut builder = DatasetBuilder::new(self);
-        let (sender, batches) = sync_channel(BATCHES_AHEAD);
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                for batch in folder.batches(ReadOptions::default().with_columns(&COLUMNS)) {
-                    if sender.send(batch).is_err() {
-                        // Encoding failed, and its error is reported by the receiver.
-                        return;
-                    }
-                }
-            });
-            for batch in batches {
-                let (shard, batch) = batch?;
-                builder.add(&batch).with_context(|| format!("cannot encode {}", shard.display()))?;
-            }
-            Ok(builder.dataset)
-        })
+    /// A column that does not fit; a query that leaves no room for a context.
+    pub fn encode_batches(&self, first_triple: usize, batches: &[RecordBatch]) -> Result<Dataset> {
+        let dataset = Dataset { first_triple, ..Dataset::default() };
+        let mut builder = DatasetBuilder { encoder: self, dataset, queries: HashMap::new(), labels: HashMap::new(), last: None };
+        batches.iter().try_for_each(|batch| builder.add(batch))?;
+        Ok(builder.dataset)
     }
 
     /// Encodes triples that are in memory.
@@ -72,51 +55,68 @@ impl<'a> TripleEncoder<'a> {
     /// # Errors
     /// A query that leaves no room for a context.
     pub fn encode(&self, triples: &[Triple]) -> Result<Dataset> {
-        let mut builder = DatasetBuilder::new(self);
-        builder.add(&Triple::to_batch(triples))?;
-        Ok(builder.dataset)
+        self.encode_batches(0, &[Triple::to_batch(triples)])
     }
 }
 
 struct DatasetBuilder<'a> {
     encoder: &'a TripleEncoder<'a>,
     dataset: Dataset,
-    queries: HashMap<String, Arc<TokenizedText>>,
+    queries: HashMap<String, Arc<[u32]>>,
     labels: HashMap<String, u32>,
+    /// The context of the last row and its word pieces.
+    last: Option<(String, EncodedContext)>,
 }
 
-impl<'a> DatasetBuilder<'a> {
-    fn new(encoder: &'a TripleEncoder<'a>) -> Self {
-        Self { encoder, dataset: Dataset::default(), queries: HashMap::new(), labels: HashMap::new() }
-    }
+/// Word pieces of a context.
+#[derive(Clone)]
+struct EncodedContext {
+    ids: Arc<[u32]>,
+    offsets: Arc<[(u32, u32)]>,
+}
 
+impl DatasetBuilder<'_> {
     fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let triples = TripleViews::new(batch, &COLUMNS)?;
         let mut distinct: Vec<&str> = triples.iter().map(TripleView::context).collect();
         distinct.dedup();
-        let mut contexts = self.encoder.tokenizer.tokenize(distinct)?.into_iter().map(Arc::new);
-        let mut last: Option<(&str, Arc<TokenizedText>)> = None;
+        let last = self.last.take();
+        // The rows of a sentence may lie in two batches.
+        let shared = last.filter(|(text, _)| distinct.first() == Some(&text.as_str()));
+        let known = shared.map(|(_, context)| context);
+        let texts = if known.is_some() { distinct.split_off(1) } else { distinct };
+        let tokenized = self.encoder.tokenizer.tokenize(&texts)?.into_iter();
+        let unknown = self.encoder.tokenizer.unknown();
+        let counts = &mut self.dataset.counts;
+        let encoded = tokenized.map(|text| {
+            counts.word_pieces += text.ids.len() as u64;
+            counts.unknown += text.ids.iter().filter(|&&id| id == unknown).count() as u64;
+            EncodedContext { ids: text.ids.into(), offsets: text.offsets.into() }
+        });
+        let mut contexts = known.into_iter().chain(encoded).collect::<Vec<_>>().into_iter();
+        let mut current: Option<(&str, EncodedContext)> = None;
         for triple in triples.iter() {
-            let context = match last {
+            let context = match current {
                 Some((text, context)) if text == triple.context() => context,
                 _ => contexts.next().expect("as many tokenised contexts as there are distinct neighbours"),
             };
             self.add_triple(triple, &context)?;
-            last = Some((triple.context(), context));
+            current = Some((triple.context(), context));
         }
+        self.last = current.map(|(text, context)| (text.to_owned(), context));
         Ok(())
     }
 
-    fn add_triple(&mut self, triple: TripleView<'_>, context: &Arc<TokenizedText>) -> Result<()> {
+    fn add_triple(&mut self, triple: TripleView<'_>, context: &EncodedContext) -> Result<()> {
         let query = self.query(triple.query())?;
         let max_length = self.encoder.max_length;
-        let room = max_length.saturating_sub(query.ids.len() + SPECIAL_TOKENS);
+        let room = max_length.saturating_sub(query.len() + SPECIAL_TOKENS);
         ensure!(
             room >= MIN_WINDOW,
             "the query of label `{}` has {} word pieces, which leaves no room for a context; raise --max-length {max_length} to {} or more",
             triple.label(),
-            query.ids.len(),
-            query.ids.len() + SPECIAL_TOKENS + MIN_WINDOW
+            query.len(),
+            query.len() + SPECIAL_TOKENS + MIN_WINDOW
         );
         let label = self.label(triple.label());
         let mut spans: Vec<(u32, u32)> = triple.spans().map(|span| span.trimmed()).map(|span| (span.start, span.end)).collect();
@@ -128,7 +128,7 @@ impl<'a> DatasetBuilder<'a> {
         counts.answers += spans.len() as u64;
         let mut aligned = Vec::with_capacity(spans.len());
         for &span in &spans {
-            match align(context, span) {
+            match align(&context.offsets, span) {
                 Some((word_pieces, exact)) => {
                     counts.widened += u64::from(!exact);
                     aligned.push((word_pieces, false));
@@ -139,7 +139,8 @@ impl<'a> DatasetBuilder<'a> {
         let windows = windows(context.ids.len(), room);
         counts.sequences += windows.len() as u64;
         counts.windowed += u64::from(windows.len() > 1);
-        let triple = self.dataset.gold.len();
+        let triple = self.dataset.first_triple + self.dataset.gold.len();
+        let mut answers_before = 0;
         for window in windows {
             let mut answers = Vec::new();
             for ((first, last), labelled) in &mut aligned {
@@ -148,20 +149,24 @@ impl<'a> DatasetBuilder<'a> {
                     answers.push((*first, *last));
                 }
             }
-            self.dataset.sequences.push(Sequence { triple, query: query.clone(), context: context.clone(), window, answers });
+            let count = answers.len();
+            let (query, context) = (query.clone(), context.ids.clone());
+            self.dataset.sequences.push(Sequence { triple, query, context, window, answers, answers_before });
+            answers_before += count;
         }
         counts.too_long += aligned.iter().filter(|(_, labelled)| !labelled).count() as u64;
         self.dataset.gold.push(GoldSpans { label, spans });
+        self.dataset.offsets.push(context.offsets.clone());
         Ok(())
     }
 
     /// The tokenised query.
-    fn query(&mut self, text: &str) -> Result<Arc<TokenizedText>> {
+    fn query(&mut self, text: &str) -> Result<Arc<[u32]>> {
         if let Some(query) = self.queries.get(text) {
             return Ok(query.clone());
         }
-        let mut tokenized = self.encoder.tokenizer.tokenize(vec![text])?;
-        let query = Arc::new(tokenized.pop().expect("one text, one encoding"));
+        let mut tokenized = self.encoder.tokenizer.tokenize(&[text])?;
+        let query: Arc<[u32]> = tokenized.pop().expect("one text, one encoding").ids.into();
         self.queries.insert(text.to_owned(), query.clone());
         Ok(query)
     }
@@ -180,7 +185,7 @@ impl<'a> DatasetBuilder<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::EncodingCounts;
+    use super::super::{EncodingCounts, TripleFolder};
     use super::*;
     use schemas::{Origin, Span};
 
@@ -212,7 +217,7 @@ mod tests {
         let tokenizer = tokenizer();
         let data = TripleEncoder::new(&tokenizer, 40).encode(&[triple(context, answers)]).unwrap();
         assert_eq!(data.sequences[0].answers, expected, "{context}");
-        data.counts
+        EncodingCounts { word_pieces: 0, unknown: 0, ..data.counts }
     }
 
     #[test]
@@ -277,14 +282,35 @@ mod tests {
         writer.finish(Vec::new(), Default::default(), None).unwrap();
         let tokenizer = tokenizer();
         let encoder = TripleEncoder::new(&tokenizer, 20);
-        let (folder, rows) = (encoder.encode_folder(&dir.path().join("triples")).unwrap(), encoder.encode(&triples).unwrap());
-        assert_eq!((folder.counts, folder.counts.triples, &folder.gold), (rows.counts, 1501, &rows.gold));
-        assert_eq!(folder.labels, ["PER", "LOC", "ORG", "MISC"]);
-        let plain = |data: &Dataset| {
-            let plain = |s: &Sequence| (s.triple, s.query.clone(), s.context.clone(), s.window.clone(), s.answers.clone());
-            data.sequences.iter().map(plain).collect::<Vec<_>>()
+        let folder = TripleFolder::open(&dir.path().join("triples"), encoder, 400).unwrap();
+        let rows = encoder.encode(&triples).unwrap();
+        let labelled = |data: &Dataset| {
+            let labelled = |gold: &GoldSpans| (data.labels[gold.label as usize].clone(), gold.spans.clone());
+            data.gold.iter().map(labelled).collect::<Vec<_>>()
         };
-        assert_eq!(plain(&folder), plain(&rows));
+        let (mut counts, mut gold, mut sequences) = (EncodingCounts::default(), Vec::new(), Vec::new());
+        folder
+            .for_each(|data| {
+                assert!(data.gold.len() <= 400 && data.first_triple == gold.len());
+                counts += data.counts;
+                gold.extend(labelled(&data));
+                sequences.extend(data.sequences);
+                Ok(())
+            })
+            .unwrap();
+        // A context on both sides of a border of slices is tokenised for each.
+        let tokenised_once = |counts| EncodingCounts { word_pieces: 0, ..counts };
+        assert_eq!((tokenised_once(counts), counts.triples, gold), (tokenised_once(rows.counts), 1501, labelled(&rows)));
+        assert_eq!(sequences, rows.sequences);
+    }
+
+    #[test]
+    fn a_context_is_tokenised_once_where_its_rows_lie_in_two_batches() {
+        let tokenizer = tokenizer();
+        let batches = [triple("Jim is here", &["Jim"]), triple("Jim is here", &[])].map(|triple| Triple::to_batch(&[triple]));
+        let data = TripleEncoder::new(&tokenizer, 20).encode_batches(7, &batches).unwrap();
+        assert!(Arc::ptr_eq(&data.sequences[0].context, &data.sequences[1].context));
+        assert_eq!((data.sequences[1].triple, data.counts.word_pieces), (8, 3));
     }
 
     #[test]
@@ -294,6 +320,7 @@ mod tests {
         let data = TripleEncoder::new(&tokenizer, 20).encode(&triples).unwrap();
         assert!(Arc::ptr_eq(&data.sequences[0].context, &data.sequences[1].context));
         assert!(Arc::ptr_eq(&data.sequences[0].query, &data.sequences[2].query));
+        assert_eq!(data.counts.word_pieces, 3 + 2);
         assert_eq!(data.gold[0], GoldSpans { label: 0, spans: vec![(0, 3)] });
     }
 }

@@ -34,14 +34,22 @@ impl BatchSize {
     }
 
     /// Splits a list of sequences, given by index, into batches of this size. A sequence that is larger than a batch is one by
-    /// itself.
+    /// itself. Linear: the batch that is filled knows its longest sequence.
     fn split_into_batches(self, sequences: &[Sequence], order: &[usize], padding: PaddingRule) -> Vec<Vec<usize>> {
         match self {
             Self::Sequences(size) => order.chunks(size).map(<[usize]>::to_vec).collect(),
-            Self::Tokens(tokens) => split_where(order, |batch, next| {
-                let longest = batch.iter().chain([&next]).map(|&index| sequences[index].length()).max().unwrap_or(0);
-                padding.padded(longest) * (batch.len() + 1) > tokens
-            }),
+            Self::Tokens(tokens) => {
+                let (mut longest, mut size) = (order.first().map_or(0, |&first| sequences[first].length()), 1);
+                split_where(order, |next| {
+                    let length = sequences[next].length();
+                    (longest, size) = (longest.max(length), size + 1);
+                    let full = padding.padded(longest) * size > tokens;
+                    if full {
+                        (longest, size) = (length, 1);
+                    }
+                    full
+                })
+            }
         }
     }
 
@@ -51,7 +59,7 @@ impl BatchSize {
             Self::Sequences(size) => order.chunks(size).map(<[usize]>::to_vec).collect(),
             Self::Tokens(tokens) => {
                 let mut filled = 0;
-                split_where(order, |_, next| {
+                split_where(order, |next| {
                     filled += sequences[next].length();
                     let full = filled > tokens;
                     filled = if full { sequences[next].length() } else { filled };
@@ -62,19 +70,19 @@ impl BatchSize {
     }
 }
 
-/// Splits before each element for which `is_full` holds, given the elements since the last split.
-fn split_where(order: &[usize], mut is_full: impl FnMut(&[usize], usize) -> bool) -> Vec<Vec<usize>> {
+/// Splits before each element for which `starts_part` holds. It is asked once for each in order, but not for the first.
+fn split_where(order: &[usize], mut starts_part: impl FnMut(usize) -> bool) -> Vec<Vec<usize>> {
     let mut parts: Vec<Vec<usize>> = Vec::new();
     for &next in order {
         match parts.last_mut() {
-            Some(part) if !is_full(part, next) => part.push(next),
+            Some(part) if !starts_part(next) => part.push(next),
             _ => parts.push(vec![next]),
         }
     }
     parts
 }
 
-/// Draws the steps of an epoch and splits them into batches of sequences of similar length.
+/// Draws the steps of a training set, or of a block of one, and splits them into batches of sequences of similar length.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchSampler {
     /// What a batch may hold.
@@ -86,12 +94,12 @@ pub struct BatchSampler {
 }
 
 impl BatchSampler {
-    /// The steps of the next epoch. The order is shuffled, sorted by length within buckets of 50 steps, and
+    /// The steps of one pass over the sequences. The order is shuffled, sorted by length within buckets of 50 steps, and
     /// the steps of a bucket are shuffled again.
     ///
     /// It depends on the sequences' lengths and the generator's state alone. A step holds the same sequences whether it is one
     /// batch or several.
-    pub fn steps_of_epoch(self, sequences: &[Sequence], rng: &mut ChaCha8Rng) -> Vec<StepBatches> {
+    pub fn steps(self, sequences: &[Sequence], rng: &mut ChaCha8Rng) -> Vec<StepBatches> {
         let mut order: Vec<usize> = (0..sequences.len()).collect();
         order.shuffle(rng);
         let step_size = self.batch.times(self.accumulate);
@@ -103,17 +111,6 @@ impl BatchSampler {
             steps.extend(bucket_steps.into_iter().map(|step| self.batch.split_into_batches(sequences, &step, self.padding)));
         }
         steps
-    }
-
-    /// Number of steps of the next `epochs` epochs from this state of the generator on.
-    ///
-    /// Cost: with a budget of word pieces every epoch is drawn once, since their number depends on which sequences come
-    /// together.
-    pub fn count_steps(self, sequences: &[Sequence], epochs: usize, mut rng: ChaCha8Rng) -> usize {
-        match self.batch.times(self.accumulate) {
-            BatchSize::Sequences(size) => sequences.len().div_ceil(size) * epochs,
-            BatchSize::Tokens(_) => (0..epochs).map(|_| self.steps_of_epoch(sequences, &mut rng).len()).sum(),
-        }
     }
 }
 
@@ -131,18 +128,24 @@ pub fn batches_by_length(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Batch, SpecialTokens, TokenizedText};
+    use super::super::{Batch, SpecialTokens};
     use super::*;
     use rand::SeedableRng;
     use std::sync::Arc;
 
     /// Sequences with contexts of these lengths; 5 word pieces of each are query and special tokens.
     fn sequences(context_lengths: impl Iterator<Item = usize>) -> Vec<Sequence> {
-        let text = |count: usize| Arc::new(TokenizedText { ids: vec![9; count], offsets: vec![(0, 0); count] });
+        let text = |count: usize| -> Arc<[u32]> { vec![9; count].into() };
         let query = text(2);
-        context_lengths
-            .map(|length| Sequence { triple: 0, query: query.clone(), context: text(length), window: 0..length, answers: Vec::new() })
-            .collect()
+        let sequence = |length| Sequence {
+            triple: 0,
+            query: query.clone(),
+            context: text(length),
+            window: 0..length,
+            answers: Vec::new(),
+            answers_before: 0,
+        };
+        context_lengths.map(sequence).collect()
     }
 
     fn sampler(batch: BatchSize, accumulate: usize) -> BatchSampler {
@@ -165,10 +168,9 @@ mod tests {
         ] {
             let sampler = sampler(batch, accumulate);
             let mut generator = rng();
-            let (first, second) = (sampler.steps_of_epoch(&sequences, &mut generator), sampler.steps_of_epoch(&sequences, &mut generator));
+            let (first, second) = (sampler.steps(&sequences, &mut generator), sampler.steps(&sequences, &mut generator));
             assert_ne!(first, second);
-            assert_eq!(first, sampler.steps_of_epoch(&sequences, &mut rng()));
-            assert_eq!(first.len() + second.len(), sampler.count_steps(&sequences, 2, rng()));
+            assert_eq!(first, sampler.steps(&sequences, &mut rng()));
             for epoch in [first, second, vec![batches_by_length(&sequences, 0..1003, batch, PaddingRule::Longest)]] {
                 for indices in epoch.concat() {
                     let longest = indices.iter().map(|&index| sequences[index].length()).max().unwrap();
@@ -188,7 +190,7 @@ mod tests {
     #[test]
     fn the_order_of_a_seed_stays() {
         let sequences = sequences([3, 1, 4, 1, 5, 9, 2, 6].into_iter());
-        let steps = |batch, accumulate| sampler(batch, accumulate).steps_of_epoch(&sequences, &mut rng());
+        let steps = |batch, accumulate| sampler(batch, accumulate).steps(&sequences, &mut rng());
         let expected: [StepBatches; 3] = [vec![vec![0, 2, 4]], vec![vec![7, 5]], vec![vec![3, 1, 6]]];
         assert_eq!(steps(BatchSize::Sequences(3), 1), expected);
         let expected: [StepBatches; 3] = [vec![vec![2], vec![4]], vec![vec![7], vec![5]], vec![vec![3, 1], vec![6, 0]]];
@@ -199,8 +201,8 @@ mod tests {
     fn a_step_holds_the_same_sequences_in_one_batch_as_in_several() {
         let sequences = sequences((0..1003).map(|at| at % 37 + 1));
         for (whole, part) in [(BatchSize::Sequences(16), BatchSize::Sequences(4)), (BatchSize::Tokens(800), BatchSize::Tokens(200))] {
-            let whole = sampler(whole, 1).steps_of_epoch(&sequences, &mut rng());
-            let parts = sampler(part, 4).steps_of_epoch(&sequences, &mut rng());
+            let whole = sampler(whole, 1).steps(&sequences, &mut rng());
+            let parts = sampler(part, 4).steps(&sequences, &mut rng());
             let joined = |steps: Vec<StepBatches>| steps.into_iter().map(|step| step.concat()).collect::<Vec<_>>();
             assert!(parts.iter().any(|step| step.len() > 1));
             assert_eq!(joined(whole), joined(parts));
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn token_budgets_leave_little_padding() {
         let sequences = sequences((0..4000).map(|at| at * 7 % 100 + 1));
-        let steps = sampler(BatchSize::Tokens(1000), 1).steps_of_epoch(&sequences, &mut rng());
+        let steps = sampler(BatchSize::Tokens(1000), 1).steps(&sequences, &mut rng());
         let padded: usize = steps
             .concat()
             .iter()

@@ -1,23 +1,29 @@
 //! WordPiece tokenisation (Wu et al. 2016, as in BERT) with char offsets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
+use rayon::prelude::*;
 use serde::Deserialize;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
-use tokenizers::{
-    AddedToken, Model, NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer, Tokenizer,
-};
+use tokenizers::{AddedToken, Model, Tokenizer};
 use tokenizers::{ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper};
 
+use super::tokenized_text::TokenizedText;
 use super::vocabulary;
+use super::word_cache::WordCache;
+use super::word_counts::{WordCounts, normalizer};
 
 /// Size of a vocabulary that is learned from the training set, special tokens included.
 pub const LEARNED_VOCABULARY: usize = 4000;
+
+/// Fewest texts that a thread tokenises at once.
+const TEXTS_OF_TASK: usize = 32;
 
 /// Special tokens of a learned vocabulary.
 const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
@@ -28,6 +34,11 @@ pub struct WordPieceTokenizer {
     tokenizer: Tokenizer,
     lowercase: bool,
     special: SpecialTokens,
+    unknown: u32,
+    /// Texts of the tokens that are found in a text as they are, such as `[SEP]`.
+    added: Vec<String>,
+    /// Where words are tokenised independently of each other.
+    words: Option<Arc<WordCache>>,
 }
 
 /// Vocabulary ids of the special tokens.
@@ -39,15 +50,6 @@ pub struct SpecialTokens {
     pub sep: u32,
     /// `[PAD]`, which fills a batch.
     pub pad: u32,
-}
-
-/// A tokenised text, without special tokens.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TokenizedText {
-    /// Vocabulary id of each word piece.
-    pub ids: Vec<u32>,
-    /// Chars of the text that each word piece covers, half-open, ascending.
-    pub offsets: Vec<(u32, u32)>,
 }
 
 /// The part of `tokenizer_config.json` that is read.
@@ -99,26 +101,15 @@ impl WordPieceTokenizer {
         Self::from_vocabulary_text(&text, lowercase).with_context(|| format!("cannot use {}", path.display()))
     }
 
-    /// Learns a vocabulary of at most [`LEARNED_VOCABULARY`] word pieces. The same texts give the same vocabulary. Each CJK
+    /// Learns a vocabulary of at most [`LEARNED_VOCABULARY`] word pieces. The same words give the same vocabulary. Each CJK
     /// character is a word by itself.
     ///
     /// # Errors
     /// Those of the tokenizers library; no text causes one.
-    pub fn learn<'a>(texts: impl Iterator<Item = &'a str>, lowercase: bool) -> Result<Self> {
-        let normalizer = normalizer(lowercase);
-        let mut words = BTreeMap::new();
-        for text in texts {
-            let mut text = NormalizedString::from(text);
-            normalizer.normalize(&mut text).map_err(|error| anyhow!("cannot learn a vocabulary: {error}"))?;
-            let mut split = PreTokenizedString::from(text);
-            BertPreTokenizer.pre_tokenize(&mut split).map_err(|error| anyhow!("cannot learn a vocabulary: {error}"))?;
-            for (word, ..) in split.get_splits(OffsetReferential::Normalized, OffsetType::None) {
-                *words.entry(word.to_owned()).or_insert(0) += 1;
-            }
-        }
-        let learned = vocabulary::learn(&words, LEARNED_VOCABULARY - SPECIAL.len());
+    pub fn learn(words: &WordCounts) -> Result<Self> {
+        let learned = vocabulary::learn(words.counts(), LEARNED_VOCABULARY - SPECIAL.len());
         let pieces: String = SPECIAL.iter().copied().chain(learned.iter().map(String::as_str)).flat_map(|piece| [piece, "\n"]).collect();
-        Self::from_vocabulary_text(&pieces, lowercase)
+        Self::from_vocabulary_text(&pieces, words.lowercase())
     }
 
     fn from_vocabulary_text(vocabulary: &str, lowercase: bool) -> Result<Self> {
@@ -143,22 +134,49 @@ impl WordPieceTokenizer {
         tokenizer.with_padding(None);
         let id = |piece: &str| tokenizer.token_to_id(piece).ok_or_else(|| anyhow!("the vocabulary has no {piece}"));
         let special = SpecialTokens { cls: id("[CLS]")?, sep: id("[SEP]")?, pad: id("[PAD]")? };
-        Ok(Self { tokenizer, lowercase, special })
+        let unknown = id("[UNK]")?;
+        let added_tokens = tokenizer.get_added_tokens_decoder();
+        let normalizer_divides = matches!(
+            tokenizer.get_normalizer(),
+            Some(NormalizerWrapper::BertNormalizer(BertNormalizer { clean_text: true, handle_chinese_chars: true, .. }))
+        );
+        let divides = normalizer_divides
+            && matches!(tokenizer.get_pre_tokenizer(), Some(PreTokenizerWrapper::BertPreTokenizer(_)))
+            && matches!(tokenizer.get_model(), ModelWrapper::WordPiece(_))
+            && added_tokens.values().all(|token| !token.normalized);
+        let words = divides.then(Arc::default);
+        let added = added_tokens.into_values().map(|token| token.content).collect();
+        Ok(Self { tokenizer, lowercase, special, unknown, added, words })
     }
 
     /// Tokenises texts on all threads, in their order, without special tokens.
     ///
     /// # Errors
     /// Those of the tokenizers library; no text causes one.
-    pub fn tokenize(&self, texts: Vec<&str>) -> Result<Vec<TokenizedText>> {
-        let encodings = self.tokenizer.encode_batch_char_offsets(texts, false).map_err(|error| anyhow!("cannot tokenise: {error}"))?;
-        Ok(encodings
-            .into_iter()
-            .map(|encoding| TokenizedText {
-                ids: encoding.get_ids().to_vec(),
-                offsets: encoding.get_offsets().iter().map(|&(start, end)| (start as u32, end as u32)).collect(),
-            })
-            .collect())
+    pub fn tokenize(&self, texts: &[&str]) -> Result<Vec<TokenizedText>> {
+        texts.par_iter().with_min_len(TEXTS_OF_TASK).map(|text| self.tokenize_text(text)).collect()
+    }
+
+    fn tokenize_text(&self, text: &str) -> Result<TokenizedText> {
+        match &self.words {
+            // A token that is found as it is may reach over words.
+            Some(words) if !self.added.iter().any(|added| text.contains(added)) => words.tokenize(text, |word| self.encode(word)),
+            _ => self.encode(text),
+        }
+    }
+
+    /// Tokenises a text by the library.
+    fn encode(&self, text: &str) -> Result<TokenizedText> {
+        let encoding = self.tokenizer.encode_char_offsets(text, false).map_err(|error| anyhow!("cannot tokenise: {error}"))?;
+        Ok(TokenizedText {
+            ids: encoding.get_ids().to_vec(),
+            offsets: encoding.get_offsets().iter().map(|&(start, end)| (start as u32, end as u32)).collect(),
+        })
+    }
+
+    /// Id of `[UNK]`, which stands for a word that the vocabulary cannot spell.
+    pub fn unknown(&self) -> u32 {
+        self.unknown
     }
 
     /// Ids of the special tokens.
@@ -194,22 +212,29 @@ fn vocabulary_text(vocabulary: HashMap<String, u32>) -> String {
     pieces.into_iter().map(|(_, piece)| piece + "\n").collect()
 }
 
-fn normalizer(lowercase: bool) -> BertNormalizer {
-    // `strip_accents` unset: accents are removed if and only if the text is lower-cased, as in BERT.
-    BertNormalizer::new(true, true, None, lowercase)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::slice;
+    use std::sync::LazyLock;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     const TEXTS: [&str; 4] = ["Ödön Teleki met Jim Morrison.", "中国的首都是北京。", "Jim lives in Budapest", "北京是中国的城市"];
 
+    fn learn(texts: &[&str], lowercase: bool) -> WordPieceTokenizer {
+        let mut words = WordCounts::new(lowercase);
+        texts.iter().for_each(|text| words.add(text).unwrap());
+        WordPieceTokenizer::learn(&words).unwrap()
+    }
+
     #[test]
     fn a_learned_vocabulary_splits_cjk_and_gives_char_offsets() {
-        let tokenizer = WordPieceTokenizer::learn(TEXTS.into_iter(), false).unwrap();
+        let tokenizer = learn(&TEXTS, false);
         let text = "Ödön 在北京";
-        let tokenised = tokenizer.tokenize(vec![text]).unwrap().remove(0);
+        let tokenised = tokenizer.tokenize(&[text]).unwrap().remove(0);
         let chars: Vec<char> = text.chars().collect();
         let slices: Vec<String> = tokenised.offsets.iter().map(|&(s, e)| chars[s as usize..e as usize].iter().collect()).collect();
         assert_eq!(slices.concat(), "Ödön在北京");
@@ -219,18 +244,69 @@ mod tests {
     #[test]
     fn learning_is_deterministic_and_files_bring_it_back() {
         let files = |tokenizer: &WordPieceTokenizer| tokenizer.files(150).unwrap();
-        let tokenizer = WordPieceTokenizer::learn(TEXTS.into_iter(), true).unwrap();
+        let tokenizer = learn(&TEXTS, true);
         for _ in 0..5 {
-            assert_eq!(files(&tokenizer), files(&WordPieceTokenizer::learn(TEXTS.into_iter(), true).unwrap()));
+            assert_eq!(files(&tokenizer), files(&learn(&TEXTS, true)));
         }
         let dir = tempfile::tempdir().unwrap();
         for (name, content) in files(&tokenizer) {
             std::fs::write(dir.path().join(name), content).unwrap();
         }
-        let expected = tokenizer.tokenize(TEXTS.to_vec()).unwrap();
-        assert_eq!(WordPieceTokenizer::read(dir.path()).unwrap().tokenize(TEXTS.to_vec()).unwrap(), expected);
+        let expected = tokenizer.tokenize(&TEXTS).unwrap();
+        assert_eq!(WordPieceTokenizer::read(dir.path()).unwrap().tokenize(&TEXTS).unwrap(), expected);
         std::fs::remove_file(dir.path().join("tokenizer.json")).unwrap();
-        assert_eq!(WordPieceTokenizer::read(dir.path()).unwrap().tokenize(TEXTS.to_vec()).unwrap(), expected);
+        assert_eq!(WordPieceTokenizer::read(dir.path()).unwrap().tokenize(&TEXTS).unwrap(), expected);
         assert_eq!(files(&WordPieceTokenizer::read(dir.path()).unwrap()), files(&tokenizer));
+    }
+
+    /// Words come from the cache the second time, and pieces and offsets are those of the library for the whole text.
+    fn check_cache(tokenizer: &WordPieceTokenizer, text: &str) {
+        let whole = tokenizer.encode(text).unwrap();
+        for _ in 0..2 {
+            assert_eq!(tokenizer.tokenize(&[text]).unwrap(), slice::from_ref(&whole), "{text:?}");
+        }
+    }
+
+    fn tokenizers() -> [WordPieceTokenizer; 2] {
+        let words = "Ödön Teleki met the unhappy king, e\u{301}te\u{301} 中国 北京 서울 ひらがな ЖЗ ab's";
+        let tokenizers = [learn(&[words, words], false), learn(&[words, words], true)];
+        assert!(tokenizers.iter().all(|tokenizer| tokenizer.words.is_some()));
+        tokenizers
+    }
+
+    #[test]
+    fn words_are_tokenised_as_in_their_text() {
+        for tokenizer in &tokenizers() {
+            for text in [
+                "Ödön Teleki's  (unhappy)  king...",
+                "在London北京。 が国 中\u{fe00}国 中\u{301}a",
+                "a [SEP] b[CLS]c [sep] [MASK]",
+                "soft\u{ad}hyphen zero\u{200b}width \u{200b} \u{feff}bom",
+                "tab\tline\nfeed\u{b}vertical\u{c}form\u{85}next\u{2028}line\u{a0}nbsp\u{3000}wide",
+                "e\u{301}te\u{301} \u{301}combining a\u{327}\u{301}b \u{0}nul\u{fffd}",
+                "𠮷野家 ﷺ İstanbul ß ŒUVRE ﬁ ΑΣ",
+                &"long".repeat(60),
+                "",
+                "  ",
+            ] {
+                check_cache(tokenizer, text);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(600))]
+
+        #[test]
+        fn any_text_is_tokenised_as_by_the_library(parts in vec(prop_oneof![
+            Just(" ".to_owned()),
+            "[a-eA-E]{1,4}",
+            "[ 中国\u{3040}-\u{309f}'.,()\u{301}\u{327}\u{200b}\u{ad}\u{b}\u{85}\u{a0}\u{2028}]{1,3}",
+            "\\PC{1,4}",
+            any::<char>().prop_map(String::from),
+        ], 0..12)) {
+            static TOKENIZERS: LazyLock<[WordPieceTokenizer; 2]> = LazyLock::new(tokenizers);
+            TOKENIZERS.iter().for_each(|tokenizer| check_cache(tokenizer, &parts.concat()));
+        }
     }
 }

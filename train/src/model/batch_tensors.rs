@@ -88,14 +88,17 @@ fn floats<B: Backend>(values: Vec<f32>, device: &B::Device) -> Tensor<B, 1> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Sequence, SpecialTokens, TokenizedText};
+    use crate::data::{Sequence, SpecialTokens};
     use burn::backend::Flex;
     use std::sync::Arc;
 
     /// Two sequences, padded to 8: contexts of 3 and 1 word pieces at rows 4..7 and 12..13; an answer at rows 5..=6.
     fn batch() -> Batch {
-        let text = |count: usize| Arc::new(TokenizedText { ids: vec![9; count], offsets: vec![(0, 0); count] });
-        let sequence = |length: usize, answers| Sequence { triple: 0, query: text(2), context: text(length), window: 0..length, answers };
+        let text = |count: usize| -> Arc<[u32]> { vec![9; count].into() };
+        let sequence = |length: usize, answers| {
+            let (query, context) = (text(2), text(length));
+            Sequence { triple: 0, query, context, window: 0..length, answers, answers_before: 0 }
+        };
         let sequences = [sequence(3, vec![(1, 2)]), sequence(1, Vec::new())];
         Batch::new(&sequences, &[0, 1], SpecialTokens { cls: 1, sep: 2, pad: 0 }, PaddingRule::Longest)
     }

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`layout`] | names of files and folders |
+//! | [`RunLock`] | one process a run |
 //! | [`RunWriter`], [`checkpoint`] | settings, metrics, weights and checkpoints, written while a run trains |
 //! | [`reader`] | settings, metrics and result, read |
 //! | [`ModelFolder`] | a model with its tokenizer, from a run folder or one in the Hugging Face layout |
@@ -13,10 +14,12 @@
 
 pub mod checkpoint;
 pub mod layout;
+mod lock;
 mod model_folder;
 pub mod reader;
 mod tensorboard;
 mod writer;
 
+pub use lock::RunLock;
 pub use model_folder::{ModelFolder, write_model_description};
 pub use writer::{CreateOptions, RunWriter};

@@ -1,7 +1,5 @@
 //! After which steps the training loop reads losses, evaluates and writes checkpoints.
 
-use super::checkpoint_state::TrainPosition;
-
 /// The intervals of a run, in steps.
 #[derive(Debug, Clone, Copy)]
 pub struct Cadence {
@@ -11,8 +9,6 @@ pub struct Cadence {
     pub save_every: Option<usize>,
     /// Steps between two readings of the loss: each waits for the device.
     pub log_every: usize,
-    /// Steps of the whole run.
-    pub total_steps: usize,
 }
 
 /// What is due after a step.
@@ -27,12 +23,11 @@ pub struct Due {
 }
 
 impl Cadence {
-    /// What is due at a position of an epoch with `epoch_steps` steps. The last step of an epoch and of the run has all of it.
-    pub fn due(&self, position: TrainPosition, epoch_steps: usize) -> Due {
-        let end = position.step == self.total_steps || position.step_in_epoch == epoch_steps;
-        let every = |steps: usize| steps > 0 && position.step.is_multiple_of(steps);
-        let evaluate = end || every(self.eval_every);
-        let save = end || self.save_every.map_or(evaluate, every);
+    /// What is due after a step, counted from 1. The last step of an epoch and of the run (`is_last`) has all of it.
+    pub fn due(&self, step: usize, is_last: bool) -> Due {
+        let every = |steps: usize| steps > 0 && step.is_multiple_of(steps);
+        let evaluate = is_last || every(self.eval_every);
+        let save = is_last || self.save_every.map_or(evaluate, every);
         Due { log: evaluate || save || every(self.log_every), evaluate, save }
     }
 }
@@ -43,8 +38,8 @@ mod tests {
 
     /// The steps of three epochs of five steps, stopped at step 13, at which each thing is due.
     fn check(eval_every: usize, save_every: Option<usize>, log_every: usize, evaluate: &[usize], save: &[usize], log: &[usize]) {
-        let cadence = Cadence { eval_every, save_every, log_every, total_steps: 13 };
-        let due = |step: usize| cadence.due(TrainPosition { step, epoch: (step - 1) / 5 + 1, step_in_epoch: (step - 1) % 5 + 1 }, 5);
+        let cadence = Cadence { eval_every, save_every, log_every };
+        let due = |step: usize| cadence.due(step, step % 5 == 0 || step == 13);
         let steps = |is_due: fn(Due) -> bool| (1..=13).filter(|&step| is_due(due(step))).collect::<Vec<_>>();
         assert_eq!(steps(|due| due.evaluate), evaluate);
         assert_eq!(steps(|due| due.save), save);

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::TripleFolder;
 use crate::metric::Scores;
 
 /// How far training has come.
@@ -18,6 +19,45 @@ pub struct TrainPosition {
     pub step_in_epoch: usize,
 }
 
+/// Place in the order of an epoch, which is made of blocks of shuffled triples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockPosition {
+    /// The block, from 0.
+    pub block: usize,
+    /// Steps of the block that are done.
+    pub step: usize,
+    /// Words drawn for shuffling before the block.
+    pub shuffle_words: u64,
+}
+
+/// BLAKE3 of the shards of the folders that a run reads, as their manifests give them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataHashes {
+    /// The training set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// The set that the best weights are selected on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dev: Option<String>,
+    /// The set that is scored at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+}
+
+impl DataHashes {
+    /// The hashes of the folders of a run.
+    pub fn of(data: &TripleFolder<'_>, dev: Option<&TripleFolder<'_>>, test: Option<&TripleFolder<'_>>) -> Self {
+        let hash = |folder: &TripleFolder<'_>| folder.shards().manifest().content_hash();
+        Self { data: Some(hash(data)), dev: dev.map(hash), test: test.map(hash) }
+    }
+
+    /// The first of `data`, `dev` and `test` that holds other data than `earlier` says.
+    pub fn changed_since(&self, earlier: &Self) -> Option<&'static str> {
+        let pairs = [("data", &self.data, &earlier.data), ("dev", &self.dev, &earlier.dev), ("test", &self.test, &earlier.test)];
+        pairs.into_iter().find(|(_, now, earlier)| earlier.is_some() && now != earlier).map(|(name, ..)| name)
+    }
+}
+
 /// The state of the training loop. With weights and optimizer state it is all that a resumed run needs to continue as if it had
 /// never been stopped.
 ///
@@ -28,6 +68,12 @@ pub struct CheckpointState {
     pub position: TrainPosition,
     /// Words drawn for shuffling before the current epoch.
     pub shuffle_words: u64,
+    /// Place in the order of the current epoch; none before its first step.
+    #[serde(default)]
+    pub block: Option<BlockPosition>,
+    /// The data that the run reads.
+    #[serde(default)]
+    pub hashes: DataHashes,
     /// Words drawn for dropout.
     pub dropout_words: u64,
     /// Size of `metrics.jsonl` in bytes.
@@ -39,12 +85,24 @@ pub struct CheckpointState {
     pub best: BestTracker,
 }
 
+impl CheckpointState {
+    /// Where the current epoch continues; none at its first step. Checkpoints of programs that held the whole training set in memory
+    /// name the step alone: the set was one block.
+    pub fn block_position(&self) -> Option<BlockPosition> {
+        let step = self.position.step_in_epoch;
+        let whole = BlockPosition { block: 0, step, shuffle_words: self.shuffle_words };
+        (step > 0).then(|| self.block.unwrap_or(whole))
+    }
+}
+
 impl Default for CheckpointState {
     /// The state before the first step.
     fn default() -> Self {
         Self {
             position: TrainPosition { step: 0, epoch: 1, step_in_epoch: 0 },
             shuffle_words: 0,
+            block: None,
+            hashes: DataHashes::default(),
             dropout_words: 0,
             metrics_bytes: 0,
             seconds: 0.0,
@@ -144,5 +202,7 @@ mod tests {
             "judge":{{"best":{{"scores":{scores},"position":{position}}},"without_better":0}}}}"#
         );
         assert_eq!(serde_json::from_str::<CheckpointState>(&older).unwrap(), state);
+        state.position.step_in_epoch = 7;
+        assert_eq!(state.block_position(), Some(BlockPosition { block: 0, step: 7, shuffle_words: 0 }), "the set was one block");
     }
 }

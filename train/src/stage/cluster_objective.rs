@@ -1,32 +1,25 @@
 //! Stage 3: the clusters of the answers' vectors are pseudo-labels of a second task. They are computed anew before each epoch.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, TensorData, activation};
-use rand::seq::index;
-use schemas::{ShardFolder, Triple, char_slice};
 
+use super::answer_clusters::{AnswerClusters, read_labels};
+use super::answer_vectors::AnswerVectors;
+use super::answered_triples::count_answers;
 use super::objective::{Objective, span_loss};
-use super::pseudo_labels::{PseudoLabels, answer_offsets};
-use super::rng::{self, RngStream};
-use super::settings::{ClusterHeadUpdate, ClusterMethod, ClusterSettings};
-use super::span_vectors::SpanVectors;
+use super::pseudo_labels::PseudoLabels;
+use super::settings::{ClusterHeadUpdate, ClusterSettings};
 use super::train_state::TrainState;
-use crate::cluster::cluster_file::{self, ClusterRow};
-use crate::cluster::{Clusters, Points, kmeans, matching, power_iteration};
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, TrainingSet};
 use crate::device::TrainBackend;
 use crate::inference::InferenceSettings;
 use crate::kernels::DropoutSeeds;
 use crate::model::{BertInput, MrcModel, SpanLoss, pool_spans, weights};
 use crate::progress::Reporter;
 use crate::run_folder::layout;
-
-/// Answers whose vectors are stored in the epoch's file, for pictures.
-const STORED_VECTORS: usize = 2_000;
 
 /// The objective of stage 3: spans, and the clusters of the answers.
 pub struct ClusterObjective<'a, B: TrainBackend> {
@@ -38,8 +31,6 @@ pub struct ClusterObjective<'a, B: TrainBackend> {
     pub loss: SpanLoss,
     /// How sequences become batches where answers are clustered.
     pub inference: InferenceSettings,
-    /// The training set.
-    pub source: &'a Path,
     /// The run folder.
     pub run: &'a Path,
     /// The run's seed.
@@ -56,23 +47,35 @@ impl<B: TrainBackend> Objective<B> for ClusterObjective<'_, B> {
         epoch: usize,
         resumed: bool,
         state: &mut TrainState<B>,
-        data: &mut Dataset,
+        data: &mut TrainingSet<'_>,
         reporter: &dyn Reporter,
     ) -> Result<()> {
-        let (clusters, distances) = if resumed {
-            cluster_file::read_assignments(&self.file(epoch))?
-        } else {
-            if epoch == 1 || self.settings.head == ClusterHeadUpdate::Reset {
-                let seed = self.seed.wrapping_add(epoch as u64);
-                state.model = weights::reinitialize_cluster_head(state.model.clone(), self.deviation, seed);
-                state.optimizer.reset(weights::CLUSTER_HEAD_PREFIX);
-            }
-            self.cluster(epoch, &state.model.valid(), data, reporter)?
+        let file = layout::cluster_epoch(self.run, epoch);
+        // Those of the epoch before need not stay beside the new ones.
+        self.labels = PseudoLabels::default();
+        if resumed {
+            self.labels = read_labels(&file, self.settings.clusters)?;
+            return Ok(());
+        }
+        let seed = self.seed.wrapping_add(epoch as u64);
+        if epoch == 1 || self.settings.head == ClusterHeadUpdate::Reset {
+            state.model = weights::reinitialize_cluster_head(state.model.clone(), self.deviation, seed);
+            state.optimizer.reset(weights::CLUSTER_HEAD_PREFIX);
+        }
+        let vectors = AnswerVectors {
+            model: &state.model.valid(),
+            device: self.device,
+            inference: self.inference,
+            pool: self.settings.pool,
+            on_device: B::CLUSTERS_ON_DEVICE,
         };
-        let answers = answer_offsets(data)[data.sequences.len()];
-        let file = self.file(epoch);
-        ensure!(clusters.len() == answers, "{} holds {} spans, but the training set {answers}", file.display(), clusters.len());
-        self.labels = PseudoLabels::new(data, clusters, &distances, self.settings.clusters);
+        let folder = data.folder();
+        let answers = count_answers(folder)?;
+        let clusters = AnswerClusters::<B> { settings: self.settings, vectors, folder, answers, seed, reporter };
+        let aligned = epoch > 1 && self.settings.head == ClusterHeadUpdate::Align;
+        let before: Option<PathBuf> = aligned.then(|| layout::cluster_epoch(self.run, epoch - 1));
+        let found = clusters.find(before.as_deref())?;
+        self.labels = clusters.assign(found.as_ref(), &file)?;
         Ok(())
     }
 
@@ -93,89 +96,5 @@ impl<B: TrainBackend> Objective<B> for ClusterObjective<'_, B> {
         let shares = Tensor::<B, 2>::from_data(TensorData::new(shares, [batch.answers.len(), clusters]), &logits.device());
         let cross_entropy = (activation::log_softmax(logits, 1) * shares).sum().neg();
         loss + cross_entropy * self.settings.gamma
-    }
-}
-
-impl<B: TrainBackend> ClusterObjective<'_, B> {
-    fn file(&self, epoch: usize) -> PathBuf {
-        layout::cluster_epoch(self.run, epoch)
-    }
-
-    /// Clusters all answers and writes the epoch's file. Returns the answers' clusters and distances from their centroids.
-    fn cluster(
-        &self,
-        epoch: usize,
-        model: &MrcModel<B::InnerBackend>,
-        data: &Dataset,
-        reporter: &dyn Reporter,
-    ) -> Result<(Vec<u32>, Vec<f32>)> {
-        let ClusterSettings { clusters, method, iterations, init, head, pool, pca: components, .. } = self.settings;
-        let answers = answer_offsets(data)[data.sequences.len()];
-        let mut rng = rng::generator(self.seed.wrapping_add(epoch as u64), RngStream::Cluster, 0);
-        let (points, mut found) = if answers > 1 {
-            let vectors = SpanVectors::<B::InnerBackend> {
-                inference: self.inference,
-                device: self.device,
-                pool,
-                components,
-                on_device: B::CLUSTERS_ON_DEVICE,
-                reporter,
-            };
-            let points = vectors.compute(model, data)?;
-            let found = match method {
-                ClusterMethod::Kmeans => {
-                    let on_device = B::assignment_backend(&points.values, points.width, self.device);
-                    let backend = on_device.as_deref().unwrap_or(&points);
-                    kmeans::kmeans_with(&points, backend, clusters, iterations, init, &mut rng)
-                }
-                ClusterMethod::Pic => power_iteration::power_iteration_clustering(&points, clusters, iterations, &mut rng),
-            };
-            (points, found)
-        } else {
-            // One answer is a cluster of its own; its vector has no principal components.
-            let found = Clusters { centroids: Points::zeros(1, 1), assignments: vec![0; answers], distances: vec![0.0; answers] };
-            (Points::default(), found)
-        };
-        if epoch > 1 && head == ClusterHeadUpdate::Align {
-            let (before, _) = cluster_file::read_assignments(&self.file(epoch - 1))?;
-            matching::renumber_by_overlap(&before, &mut found.assignments, clusters);
-        }
-        let sample = index::sample(&mut rng, points.len(), STORED_VECTORS.min(points.len())).into_iter().collect();
-        self.write(epoch, data, &found, &points, &sample)?;
-        Ok((found.assignments, found.distances))
-    }
-
-    /// Writes the epoch's file, with the vectors of the answers in `sample`. Contexts are read from the training set again, as they
-    /// are not kept in memory.
-    fn write(&self, epoch: usize, data: &Dataset, found: &Clusters, points: &Points, sample: &HashSet<usize>) -> Result<()> {
-        let path = self.file(epoch);
-        let mut writer = cluster_file::ClusterFileWriter::create(&path)?;
-        let folder = ShardFolder::open::<Triple>(self.source)?;
-        let mut sequences = data.sequences.iter().peekable();
-        let mut assigned = found.assignments.iter().zip(&found.distances).enumerate();
-        let mut triple_number = 0;
-        for rows in folder.rows::<Triple>() {
-            for triple in rows? {
-                while let Some(sequence) = sequences.next_if(|sequence| sequence.triple == triple_number) {
-                    let offsets = &sequence.context.offsets;
-                    for (&(first, last), (answer, (&cluster, &distance))) in sequence.answers.iter().zip(&mut assigned) {
-                        let (start, end) = (offsets[first as usize].0, offsets[last as usize].1);
-                        writer.write(ClusterRow {
-                            id: triple.id.clone(),
-                            label: triple.label.clone(),
-                            text: char_slice(&triple.context, start, end).unwrap_or_default().to_owned(),
-                            context: triple.context.clone(),
-                            start,
-                            end,
-                            cluster,
-                            distance,
-                            vector: sample.contains(&answer).then(|| points.row(answer).to_vec()),
-                        })?;
-                    }
-                }
-                triple_number += 1;
-            }
-        }
-        writer.finish()
     }
 }

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::backend::Backend;
-use schemas::{QuerySet, ReadOptions, ShardFolder, Triple, TripleViews};
+use schemas::{QuerySet, RowSlice, ShardFolder, Triple, TripleViews};
 
 use super::checkpoint_state::CheckpointState;
 use super::settings::{InitialWeights, StageSettings};
 use super::train_state::TrainState;
-use crate::data::WordPieceTokenizer;
+use crate::data::{TripleFolder, WordCounts, WordPieceTokenizer, in_order};
 use crate::device::TrainBackend;
 use crate::model::weights::{self, RequiredHeads, StateDict};
 use crate::model::{BertConfig, MrcModel, OptionalHeads};
@@ -91,22 +91,37 @@ fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Re
 
 /// Learns a vocabulary from the contexts and queries of the training set, and from the built-in query sets: a later stage has other
 /// queries than this one, whose words should not be unknown.
+///
+/// Memory: the distinct words.
 fn learn_vocabulary(data: &Path, lowercase: bool) -> Result<WordPieceTokenizer> {
     let folder = ShardFolder::open::<Triple>(data).context("cannot read --data")?;
-    let mut texts: Vec<String> = Vec::new();
-    let mut queries: BTreeSet<String> = QuerySet::built_in().into_iter().flat_map(|set| set.queries).map(|query| query.text).collect();
+    let slices = folder.slices(TripleFolder::SLICE).context("cannot read --data")?;
+    let built_in = QuerySet::built_in().into_iter().flat_map(|set| set.queries).map(|query| query.text);
+    let mut queries: BTreeSet<String> = built_in.collect();
+    let mut words = WordCounts::new(lowercase);
     let columns = ["query", "context"];
-    for batch in folder.batches(ReadOptions::default().with_columns(&columns)) {
-        let (_, batch) = batch.context("cannot read --data")?;
-        for triple in TripleViews::new(&batch, &columns).context("cannot read --data")?.iter() {
-            if !queries.contains(triple.query()) {
-                queries.insert(triple.query().to_owned());
-            }
-            if texts.last().is_none_or(|last| last != triple.context()) {
-                texts.push(triple.context().to_owned());
+    let read = |slice: &RowSlice| -> Result<(WordCounts, BTreeSet<String>)> {
+        let (mut words, mut queries) = (WordCounts::new(lowercase), BTreeSet::new());
+        for batch in folder.read_slice(slice, Some(&columns))? {
+            let mut last = None;
+            for triple in TripleViews::new(&batch, &columns)?.iter() {
+                if !queries.contains(triple.query()) {
+                    queries.insert(triple.query().to_owned());
+                }
+                if last.replace(triple.context().to_owned()).is_none_or(|last| last != triple.context()) {
+                    words.add(triple.context())?;
+                }
             }
         }
-    }
-    ensure!(!texts.is_empty(), "{} holds no triples to learn a vocabulary from", data.display());
-    WordPieceTokenizer::learn(texts.iter().chain(&queries).map(String::as_str), lowercase)
+        Ok((words, queries))
+    };
+    in_order(&slices, read, |(of_slice, queries_of_slice)| {
+        words.merge(of_slice);
+        queries.extend(queries_of_slice);
+        Ok(())
+    })
+    .context("cannot read --data")?;
+    ensure!(!words.is_empty(), "{} holds no triples to learn a vocabulary from", data.display());
+    queries.iter().try_for_each(|query| words.add(query))?;
+    WordPieceTokenizer::learn(&words)
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn::tensor::Tensor;
 
 use super::train_state::TrainState;
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, TrainingSet};
 use crate::device::TrainBackend;
 use crate::kernels::DropoutSeeds;
 use crate::model::{BertInput, BoundaryTargets, MrcModel, SpanLoss, SpanTargets};
@@ -22,7 +22,7 @@ pub trait Objective<B: TrainBackend> {
         _epoch: usize,
         _resumed: bool,
         _state: &mut TrainState<B>,
-        _data: &mut Dataset,
+        _data: &mut TrainingSet<'_>,
         _reporter: &dyn Reporter,
     ) -> Result<()> {
         Ok(())
@@ -40,7 +40,7 @@ pub trait Objective<B: TrainBackend> {
     ///
     /// # Errors
     /// Files that cannot be read or written.
-    fn end_epoch(&mut self, _epoch: usize, _model: &MrcModel<B::InnerBackend>, _data: &Dataset, _reporter: &dyn Reporter) -> Result<()> {
+    fn end_epoch(&mut self, _epoch: usize, _model: &MrcModel<B::InnerBackend>, _reporter: &dyn Reporter) -> Result<()> {
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use crate::data::{Batch, Dataset};
+use crate::data::Batch;
 
 /// Triples that an error names at most.
 const NAMED_TRIPLES: usize = 8;
@@ -33,17 +33,17 @@ impl<B: Backend> PendingLosses<B> {
     /// Reads the losses of all steps since the last call, in their order. Waits for the device once.
     ///
     /// # Errors
-    /// A loss that is not finite, by its step and the triples of its batches in `data`.
+    /// A loss that is not finite, by its step and the triples of its batches.
     ///
     /// # Panics
     /// If no loss was added since the last call.
-    pub fn read(&mut self, data: &Dataset) -> Result<Vec<f32>> {
+    pub fn read(&mut self) -> Result<Vec<f32>> {
         let pending = std::mem::take(&mut self.0);
         let losses = Tensor::cat(pending.iter().map(|pending| pending.loss.clone()).collect(), 0);
         let losses = losses.into_data().convert::<f32>().to_vec::<f32>().expect("converted to f32");
         let wrong = losses.iter().zip(&pending).find(|(loss, _)| !loss.is_finite());
         let Some((loss, PendingLoss { step, batches, .. })) = wrong else { return Ok(losses) };
-        let triples: Vec<usize> = batches.iter().flat_map(|batch| &batch.sequences).map(|&number| data.sequences[number].triple).collect();
+        let triples: Vec<usize> = batches.iter().flat_map(|batch| &batch.triples).copied().collect();
         let named: Vec<String> = triples.iter().take(NAMED_TRIPLES).map(ToString::to_string).collect();
         let more = if triples.len() > NAMED_TRIPLES { format!(" and {} more", triples.len() - NAMED_TRIPLES) } else { String::new() };
         bail!(
@@ -91,11 +91,10 @@ mod tests {
         for (step, value) in [(1, 3.0), (2, 2.0)] {
             pending.push(step, loss(value), Vec::new());
         }
-        let data = Dataset::default();
-        assert_eq!(pending.read(&data).unwrap(), [3.0, 2.0]);
+        assert_eq!(pending.read().unwrap(), [3.0, 2.0]);
         pending.push(3, loss(1.0), Vec::new());
         pending.push(4, loss(f32::INFINITY), Vec::new());
-        assert!(pending.read(&data).unwrap_err().to_string().starts_with("the loss is inf at step 4, "));
+        assert!(pending.read().unwrap_err().to_string().starts_with("the loss is inf at step 4, "));
     }
 
     #[test]

@@ -1,30 +1,71 @@
 //! Pseudo-labels: the cluster of each answer of the training set.
 
-use crate::cluster::cluster_weights;
-use crate::data::{Batch, Dataset};
+use crate::cluster::ClusterSpread;
+use crate::data::Batch;
 
-/// The cluster of each answer of a data set, and the weight of each cluster.
+/// The cluster of each answer of a training set, and the weight of each cluster.
+///
+/// Memory: 12 bytes an answer.
 #[derive(Debug, Default)]
 pub struct PseudoLabels {
-    /// Number of answers before each sequence, and of all at the end.
-    offsets: Vec<usize>,
+    /// Number of the triple of each answer, ascending.
+    rows: Vec<u64>,
     /// Cluster of each answer.
     clusters: Vec<u32>,
+    spread: ClusterSpread,
     /// Weight of each cluster.
     weights: Vec<f32>,
 }
 
 impl PseudoLabels {
-    /// Labels the answers of `data`, in the order of its sequences, with their clusters. Clusters of close answers weigh more: see
-    /// [`cluster_weights()`]. `distances` are those of the answers from their centroids.
-    pub fn new(data: &Dataset, clusters: Vec<u32>, distances: &[f32], count: usize) -> Self {
-        let weights = cluster_weights(&clusters, distances, count);
-        Self { offsets: answer_offsets(data), clusters, weights }
+    /// No answers yet, and so many clusters; with room for so many answers.
+    pub fn new(clusters: usize, room: u64) -> Self {
+        let room = room as usize;
+        let (rows, labels) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        Self { rows, clusters: labels, spread: ClusterSpread::new(clusters), weights: Vec::new() }
+    }
+
+    /// Adds an answer: the number of its triple, its cluster and its distance from the mean of that. Answers come in the order of
+    /// triples, those of a triple in the order of its sequences.
+    pub fn push(&mut self, row: u64, cluster: u32, distance: f32) {
+        self.rows.push(row);
+        self.clusters.push(cluster);
+        self.spread.add(cluster, distance);
+    }
+
+    /// Computes the weights, after the last answer was added. Clusters of close answers weigh more: see [`ClusterSpread::weights`].
+    #[must_use]
+    pub fn weighted(mut self) -> Self {
+        self.weights = self.spread.weights();
+        self
+    }
+
+    /// Number of answers.
+    pub fn len(&self) -> usize {
+        self.clusters.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.clusters.is_empty()
     }
 
     /// The clusters of a batch's answers, in their order.
+    ///
+    /// # Panics
+    /// An answer that was not added.
     pub fn of_batch<'a>(&'a self, batch: &'a Batch) -> impl Iterator<Item = u32> + 'a {
-        batch.sequences.iter().flat_map(|&number| &self.clusters[self.offsets[number]..self.offsets[number + 1]]).copied()
+        let mut next = 0;
+        let mut sequence = usize::MAX;
+        batch.answers.iter().map(move |&[first, _]| {
+            if first / batch.length != sequence {
+                sequence = first / batch.length;
+                let triple = batch.triples[sequence] as u64;
+                next = self.rows.partition_point(|&row| row < triple) + batch.answers_before[sequence];
+            }
+            next += 1;
+            self.clusters[next - 1]
+        })
     }
 
     /// The weight of a cluster in the loss.
@@ -33,35 +74,30 @@ impl PseudoLabels {
     }
 }
 
-/// The number of answers before each sequence, and of all at the end.
-pub fn answer_offsets(data: &Dataset) -> Vec<usize> {
-    let mut offsets = Vec::with_capacity(data.sequences.len() + 1);
-    let mut sum = 0;
-    offsets.push(sum);
-    for sequence in &data.sequences {
-        sum += sequence.answers.len();
-        offsets.push(sum);
-    }
-    offsets
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Sequence;
-    use crate::data::{PaddingRule, SpecialTokens};
+    use crate::data::{PaddingRule, Sequence, SpecialTokens};
 
     #[test]
     fn a_batch_finds_the_clusters_of_its_answers() {
-        let sequence = |answers: &[(u32, u32)]| {
-            let text = crate::data::TokenizedText { ids: vec![5; 4], offsets: vec![(0, 0); 4] };
-            Sequence { triple: 0, query: Default::default(), context: text.into(), window: 0..4, answers: answers.to_vec() }
+        let sequence = |triple, answers: &[(u32, u32)], answers_before| Sequence {
+            triple,
+            query: Default::default(),
+            context: vec![5; 4].into(),
+            window: 0..4,
+            answers: answers.to_vec(),
+            answers_before,
         };
-        let sequences = vec![sequence(&[(0, 0), (2, 3)]), sequence(&[]), sequence(&[(1, 1)])];
-        let data = Dataset { sequences, ..Dataset::default() };
-        assert_eq!(answer_offsets(&data), [0, 2, 2, 3]);
-        let labels = PseudoLabels::new(&data, vec![4, 0, 2], &[0.5; 3], 5);
-        let batch = Batch::new(&data.sequences, &[2, 1, 0], SpecialTokens { cls: 1, sep: 2, pad: 0 }, PaddingRule::Longest);
-        assert_eq!(labels.of_batch(&batch).collect::<Vec<_>>(), [2, 4, 0]);
+        // The first triple has two windows.
+        let sequences = vec![sequence(3, &[(0, 0), (2, 3)], 0), sequence(3, &[(2, 3)], 2), sequence(4, &[], 0), sequence(8, &[(1, 1)], 0)];
+        let mut labels = PseudoLabels::new(5, 5);
+        assert!(labels.is_empty());
+        for (row, cluster) in [(0, 1), (3, 4), (3, 0), (3, 3), (8, 2)] {
+            labels.push(row, cluster, 0.5);
+        }
+        let batch = Batch::new(&sequences, &[3, 2, 1, 0], SpecialTokens { cls: 1, sep: 2, pad: 0 }, PaddingRule::Longest);
+        assert_eq!(labels.of_batch(&batch).collect::<Vec<_>>(), [2, 3, 4, 0]);
+        assert_eq!(labels.len(), 5);
     }
 }

@@ -2,25 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use schemas::manifest::InputFile;
-use schemas::{Counter, Manifest, ShardFolder, ShardWriter, Span, Triple};
+use schemas::{Counter, Manifest, Row, RowSlice, ShardFolder, ShardWriter, Span, Triple};
 
 use super::objective::{Objective, SpanObjective};
 use super::settings::{RelabelMode, RelabelSettings};
 use super::train_state::TrainState;
-use crate::data::{Batch, Dataset, TripleEncoder};
+use crate::data::{Batch, Dataset, TrainingSet, TripleEncoder, TripleFolder, in_order};
+use crate::decode::ScoredSpan;
 use crate::device::TrainBackend;
 use crate::inference::{self, InferenceSettings};
 use crate::kernels::DropoutSeeds;
 use crate::model::MrcModel;
-use crate::progress::{Reporter, Silent, Task};
+use crate::progress::{Reporter, Task};
 use crate::run_folder::layout;
 
-/// Triples labelled at once: memory does not grow with their number.
-const BLOCK: usize = 4096;
+/// Slices of labelled triples that wait to be written.
+const SLICES_TO_WRITE: usize = 2;
 
 /// The folder of the newest complete round of a run, if it has one.
 pub fn last_round(run: &Path) -> Option<PathBuf> {
@@ -47,10 +50,10 @@ pub struct SelfTrainingObjective<'a, B: TrainBackend> {
 
 impl<B: TrainBackend> Objective<B> for SelfTrainingObjective<'_, B> {
     /// The first epoch trains on the training set as it is, each later one on the round of the epoch before.
-    fn begin_epoch(&mut self, epoch: usize, _: bool, _: &mut TrainState<B>, data: &mut Dataset, _: &dyn Reporter) -> Result<()> {
+    fn begin_epoch(&mut self, epoch: usize, _: bool, _: &mut TrainState<B>, data: &mut TrainingSet<'_>, _: &dyn Reporter) -> Result<()> {
         if epoch > 1 {
             let round = layout::relabelled_round(self.run, epoch - 1);
-            *data = self.encoder.encode_folder(&round).with_context(|| format!("cannot read {}", round.display()))?;
+            *data = data.reopen(&round).with_context(|| format!("cannot read {}", round.display()))?;
         }
         Ok(())
     }
@@ -59,7 +62,7 @@ impl<B: TrainBackend> Objective<B> for SelfTrainingObjective<'_, B> {
         self.spans.loss(model, batch, step, dropouts)
     }
 
-    fn end_epoch(&mut self, epoch: usize, model: &MrcModel<B::InnerBackend>, _: &Dataset, reporter: &dyn Reporter) -> Result<()> {
+    fn end_epoch(&mut self, epoch: usize, model: &MrcModel<B::InnerBackend>, reporter: &dyn Reporter) -> Result<()> {
         let dir = layout::relabelled_round(self.run, epoch);
         if ShardFolder::open::<Triple>(&dir).is_ok() {
             // It was written before training was stopped, after the last checkpoint of this epoch.
@@ -70,53 +73,78 @@ impl<B: TrainBackend> Objective<B> for SelfTrainingObjective<'_, B> {
 }
 
 impl<B: TrainBackend> SelfTrainingObjective<'_, B> {
+    /// Writes a round. Triples are read and tokenised, labelled, and written at the same time, on threads of their own.
     fn relabel(&self, round: usize, dir: &Path, model: &MrcModel<B::InnerBackend>, reporter: &dyn Reporter) -> Result<()> {
-        let source = ShardFolder::open::<Triple>(self.source)?;
+        let source = TripleFolder::open(self.source, self.encoder, TripleFolder::SLICE)?;
         let threshold = self.settings.threshold(round);
         let settings = serde_json::json!({ "round": round, "threshold": threshold, "mode": self.settings.mode });
         let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "nee", settings);
-        let mut writer = ShardWriter::create(dir, true, manifest)?;
+        let writer = ShardWriter::create(dir, true, manifest)?;
+        let mut writer = RoundWriter { writer, mode: self.settings.mode, triples: Counter::default(), answers: Counter::default() };
         let inference = InferenceSettings { threshold, ..self.inference };
-        let task = Task::start(reporter, "relabelling", source.manifest().rows() as usize);
-        let (mut triples, mut answers) = (Counter::default(), Counter::default());
-        let mut relabel_block = |mut block: Vec<Triple>| -> Result<()> {
-            // As the encoder reads them.
-            block.iter_mut().flat_map(|triple| &mut triple.spans).for_each(Span::trim);
-            let data = self.encoder.encode(&block)?;
-            let predicted = inference::predict_spans(model, &data, inference, self.device, &Silent);
-            for (mut triple, predicted) in block.into_iter().zip(predicted) {
-                let predicted = predicted.into_iter().map(|span| inference::to_model_span(span, &triple.context)).collect();
-                triple.spans = merge(std::mem::take(&mut triple.spans), predicted, self.settings.mode, &mut answers);
-                triple.impossible = triple.spans.is_empty();
-                writer.write(triple)?;
-                triples.keep();
-                task.step();
-            }
-            Ok(())
-        };
-        let mut block = Vec::new();
-        for rows in source.rows::<Triple>() {
-            block.extend(rows?);
-            if block.len() >= BLOCK {
-                relabel_block(std::mem::take(&mut block))?;
-            }
-        }
-        relabel_block(block)?;
+        let task = Task::start(reporter, "relabelling", source.triples());
+        let (sender, labelled) = sync_channel::<LabelledSlice>(SLICES_TO_WRITE);
+        let writer = thread::scope(|scope| -> Result<RoundWriter> {
+            let written = scope.spawn(move || labelled.into_iter().try_for_each(|slice| writer.write(slice)).map(|()| writer));
+            let read = |slice: &RowSlice| -> Result<(Vec<Triple>, Dataset)> {
+                let batches = source.shards().read_slice(slice, None)?;
+                let data = self.encoder.encode_batches(0, &batches)?;
+                let rows = batches.iter().map(Triple::from_batch).collect::<Result<Vec<_>, _>>()?;
+                Ok((rows.concat(), data))
+            };
+            let sent = in_order(source.slices(), read, |(triples, data)| {
+                let predicted = inference::predict_spans(model, &data, inference, self.device, &task);
+                sender.send(LabelledSlice { triples, predicted }).context("writing failed")
+            });
+            drop(sender);
+            // If writing failed, sending did only for that.
+            let writer = written.join().expect("the writer does not panic")?;
+            sent.map(|()| writer)
+        })?;
         drop(task);
-        reporter.message(&format!("round {round}, threshold {threshold:.2}: answers {answers}"));
-        if answers.seen == 0 {
+        reporter.message(&format!("round {round}, threshold {threshold:.2}: answers {}", writer.answers));
+        if writer.answers.seen == 0 {
             reporter.message(
                 "warning: the model predicts no answers at all, so the next epoch has none to learn from; train stage 1 first, or keep the \
                  given answers by --relabel union",
             );
         }
-        let inputs = source.manifest().shards.iter().map(|shard| InputFile {
+        let inputs = source.shards().manifest().shards.iter().map(|shard| InputFile {
             path: self.source.join(&shard.file).display().to_string(),
             bytes: shard.bytes,
             blake3: shard.blake3.clone(),
         });
-        let counters = BTreeMap::from([("triples".to_owned(), triples), ("answers".to_owned(), answers)]);
-        writer.finish(inputs.collect(), counters, None)?;
+        let counters = BTreeMap::from([("triples".to_owned(), writer.triples), ("answers".to_owned(), writer.answers)]);
+        writer.writer.finish(inputs.collect(), counters, None)?;
+        Ok(())
+    }
+}
+
+/// Triples with the answers that were predicted for them.
+struct LabelledSlice {
+    triples: Vec<Triple>,
+    predicted: Vec<Vec<ScoredSpan>>,
+}
+
+/// Writes the triples of a round, and counts them and their answers.
+struct RoundWriter {
+    writer: ShardWriter<Triple>,
+    mode: RelabelMode,
+    triples: Counter,
+    answers: Counter,
+}
+
+impl RoundWriter {
+    fn write(&mut self, slice: LabelledSlice) -> Result<()> {
+        for (mut triple, predicted) in slice.triples.into_iter().zip(slice.predicted) {
+            // As the encoder reads them.
+            triple.spans.iter_mut().for_each(Span::trim);
+            let predicted = predicted.into_iter().map(|span| inference::to_model_span(span, &triple.context)).collect();
+            triple.spans = merge(std::mem::take(&mut triple.spans), predicted, self.mode, &mut self.answers);
+            triple.impossible = triple.spans.is_empty();
+            self.writer.write(triple)?;
+            self.triples.keep();
+        }
         Ok(())
     }
 }

@@ -77,6 +77,9 @@ pub struct StageSettings {
     /// Devices that share a step; empty if `device` computes alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<Device>,
+    /// Triples that are shuffled together.
+    #[serde(default = "whole_training_set")]
+    pub shuffle_buffer: usize,
     /// Word pieces of a sequence, query and special tokens included.
     pub max_length: usize,
     /// Peak learning rate.
@@ -107,6 +110,12 @@ pub struct StageSettings {
     pub initial: InitialWeights,
     /// The optimizer.
     pub optimizer: AdamWConfig,
+}
+
+/// [`StageSettings::shuffle_buffer`] of runs that were started by a program without it: they shuffle the whole training set. TOML
+/// has no larger number.
+fn whole_training_set() -> usize {
+    i64::MAX as usize
 }
 
 /// Settings of stage 2's self-training.

@@ -115,8 +115,8 @@ mod tests {
 
     fn batch(lengths: &[usize]) -> Batch {
         let sequence = |&length: &usize| {
-            let text = crate::data::TokenizedText { ids: vec![5; length], offsets: vec![(0, 0); length] };
-            Sequence { triple: 0, query: Default::default(), context: text.into(), window: 0..length, answers: Vec::new() }
+            let context = vec![5; length].into();
+            Sequence { triple: 0, query: Default::default(), context, window: 0..length, answers: Vec::new(), answers_before: 0 }
         };
         let sequences: Vec<Sequence> = lengths.iter().map(sequence).collect();
         Batch::new(&sequences, &(0..lengths.len()).collect::<Vec<_>>(), SpecialTokens { cls: 1, sep: 2, pad: 0 }, PaddingRule::Longest)

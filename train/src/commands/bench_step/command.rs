@@ -10,7 +10,7 @@ use super::clustering::ClusteringBench;
 use super::encoder_size;
 use super::step::StepBench;
 use crate::config::{BenchModel, BenchStepConfig};
-use crate::data::{TripleEncoder, WordPieceTokenizer};
+use crate::data::{TripleEncoder, TripleFolder, WordPieceTokenizer};
 use crate::device::{Device, DeviceJob, Engine, TrainBackend};
 use crate::model::{OptionalHeads, weights};
 use crate::run_folder::write_model_description;
@@ -32,8 +32,11 @@ pub fn run(config: BenchStepConfig) -> Result<()> {
     }
     if let (Some(dir), Some(file)) = (&config.lengths_of, &config.lengths) {
         let tokenizer = tokenizer()?;
-        let data = TripleEncoder::new(&tokenizer, MAX_LENGTH).encode_folder(dir)?;
-        let lengths: String = data.sequences.iter().map(|sequence| format!("{}\n", sequence.length())).collect();
+        let mut lengths = String::new();
+        TripleFolder::open(dir, TripleEncoder::new(&tokenizer, MAX_LENGTH), TripleFolder::SLICE)?.for_each(|data| {
+            data.sequences.iter().for_each(|sequence| lengths += &format!("{}\n", sequence.length()));
+            Ok(())
+        })?;
         return Ok(atomic_file::write(file, lengths.as_bytes())?);
     }
     if let Some(count) = config.cluster {

@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow};
 use burn::tensor::{Distribution, Tensor, TensorPrimitive};
 
 use super::encoder_size::layer_parameters;
+use crate::commands::terminal::to_stdout;
 use crate::data::Batch;
 use crate::device::TrainBackend;
 use crate::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, Kernels, Precision, reference};
@@ -33,14 +34,13 @@ pub fn print<B: TrainBackend>(bert: &BertConfig, batch: &Batch, precision: Preci
     let half = |x: &Tensor<B, 2>| B::affine(x.clone(), square.clone(), bias.clone(), precision).detach().require_grad();
     let state = half(&x);
     let wide_state = B::affine(x.clone(), up.clone(), wide_bias.clone(), precision).detach().require_grad();
-    println!("{:<34} {:>9} {:>5} {:>9}", "operation, forward and backward", "ms", "times", "ms a step");
+    to_stdout(&format!("{:<34} {:>9} {:>5} {:>9}", "operation, forward and backward", "ms", "times", "ms a step"))?;
     let mut all = 0.0;
     let mut row_of = |name: &str, times: usize, run: &dyn Fn() -> Tensor<B, 2>| -> Result<()> {
         let both = || drop(run().cast(burn::tensor::FloatDType::F32).sum().backward());
         let milliseconds = measure::<B>(device, both)?;
         all += milliseconds * times as f64;
-        println!("{name:<34} {milliseconds:9.3} {times:5} {:9.2}", milliseconds * times as f64);
-        Ok(())
+        to_stdout(&format!("{name:<34} {milliseconds:9.3} {times:5} {:9.2}", milliseconds * times as f64))
     };
     row_of("word embeddings", 1, &|| B::embed(table.clone(), &input.words))?;
     row_of("product hidden x hidden", 4 * layers, &|| B::affine(x.clone(), square.clone(), bias.clone(), precision))?;
@@ -63,21 +63,20 @@ pub fn print<B: TrainBackend>(bert: &BertConfig, batch: &Batch, precision: Preci
     let mut state = Some(AdamWState { param: inner_random(), mean: inner_random(), square: inner_random().abs() });
     let scale = Tensor::from_floats([1.0], device);
     let step = AdamWStep { lr: 1e-5, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01, step: 10 };
-    let mut finish = |name: &str, milliseconds: f64| {
+    let mut finish = |name: &str, milliseconds: f64| -> Result<()> {
         all += milliseconds * blocks;
-        println!("{name:<34} {milliseconds:9.3} {blocks:5.1} {:9.2}", milliseconds * blocks);
+        to_stdout(&format!("{name:<34} {milliseconds:9.3} {blocks:5.1} {:9.2}", milliseconds * blocks))
     };
-    finish("norm of gradients", measure::<B>(device, norm)?);
+    finish("norm of gradients", measure::<B>(device, norm)?)?;
     let update = || state = state.take().map(|state| B::InnerBackend::adamw(state, gradient.clone(), &scale, &step));
-    finish("AdamW", measure::<B>(device, update)?);
-    println!("{:<34} {:>9} {:>5} {all:9.2}", "together", "", "");
+    finish("AdamW", measure::<B>(device, update)?)?;
+    to_stdout(&format!("{:<34} {:>9} {:>5} {all:9.2}", "together", "", ""))?;
 
     // For comparison, the operations that one kernel of this program computes in place of several of Burn's.
-    println!("by Burn's own operations:");
+    to_stdout("by Burn's own operations:")?;
     let composed = |name: &str, run: &dyn Fn() -> Tensor<B, 2>| -> Result<()> {
         let both = || drop(run().cast(burn::tensor::FloatDType::F32).sum().backward());
-        println!("{name:<34} {:9.3}", measure::<B>(device, both)?);
-        Ok(())
+        to_stdout(&format!("{name:<34} {:9.3}", measure::<B>(device, both)?))
     };
     composed("word embeddings", &|| reference::embed(table.clone(), &input.words))?;
     composed("dropout, residual, LayerNorm", &|| {
@@ -86,11 +85,10 @@ pub fn print<B: TrainBackend>(bert: &BertConfig, batch: &Batch, precision: Preci
     composed("GELU", &|| reference::erf_gelu(wide.clone()))?;
     let mut state = Some(AdamWState { param: inner_random(), mean: inner_random(), square: inner_random().abs() });
     let update = || state = state.take().map(|state| reference::adamw(state, gradient.clone(), &scale, &step));
-    println!("{:<34} {:9.3}", "AdamW", measure::<B>(device, update)?);
+    to_stdout(&format!("{:<34} {:9.3}", "AdamW", measure::<B>(device, update)?))?;
     let flat = Tensor::<B::InnerBackend, 3>::from_primitive(TensorPrimitive::Float(gradient.clone().into_primitive().tensor()));
     let norm = || drop(reference::square_sum(vec![flat.clone().into_primitive().tensor()]) as Tensor<B::InnerBackend, 1>);
-    println!("{:<34} {:9.3}", "norm of gradients", measure::<B>(device, norm)?);
-    Ok(())
+    to_stdout(&format!("{:<34} {:9.3}", "norm of gradients", measure::<B>(device, norm)?))
 }
 
 /// Mean milliseconds of some work, without its first run.

@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow};
 use super::encoder_size::{bert_config, layer_parameters};
 use super::kernel_times;
 use super::workload::{Workload, WorkloadSize};
+use crate::commands::terminal::to_stdout;
 use crate::config::{BenchModel, BenchStepConfig};
 use crate::data::{Batch, BatchSize, SpecialTokens};
 use crate::device::{DeviceJob, TrainBackend};
@@ -93,8 +94,10 @@ impl DeviceJob for StepBench {
         };
         let (mut warm_up, mut total, mut waited, mut host) = (0.0, 0.0, 0.0, 0.0);
         trainer = prefetch(
-            &workload.steps,
-            |positions| settings.batch(&workload.data, positions),
+            |sender| {
+                // Once the receiver has returned, the remaining batches are not made.
+                let _ = workload.steps.iter().try_for_each(|step| sender.send(settings.batch(&workload.data, &step[0])));
+            },
             |batches| -> Result<Trainer<B>> {
                 let mut started = Instant::now();
                 for number in 0..workload.steps.len() {
@@ -105,10 +108,10 @@ impl DeviceJob for StepBench {
                         (waited, host) = (0.0, 0.0);
                     }
                     let asked = Instant::now();
-                    let Ok(batches) = batches.recv() else { break };
+                    let Ok(batch) = batches.recv() else { break };
                     waited += asked.elapsed().as_secs_f64();
                     let began = Instant::now();
-                    trainer = trainer.step(&batches[0], number as u64, None)?;
+                    trainer = trainer.step(&batch, number as u64, None)?;
                     host += began.elapsed().as_secs_f64();
                 }
                 sync::<B>(device)?;
@@ -147,7 +150,7 @@ impl DeviceJob for StepBench {
         for (name, seconds) in [("forward_s", times.forward), ("backward_s", times.backward), ("optimizer_s", times.optimizer)] {
             line[name] = (seconds / repeated as f64).into();
         }
-        println!("{line}");
+        to_stdout(&line.to_string())?;
         if config.parts {
             let batch = settings.batch(&workload.data, &timed[0][0]);
             kernel_times::print::<B>(&bert, &batch, config.runtime.precision, config.dropout, device)?;

@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::BenchStepConfig;
-use crate::data::{BatchSampler, BatchSize, Dataset, PaddingRule, Sequence, StepBatches, TokenizedText};
+use crate::data::{BatchSampler, BatchSize, Dataset, PaddingRule, Sequence, StepBatches};
 
 /// Word pieces of the query, as many as a real query has.
 const QUERY: usize = 4;
@@ -53,11 +53,11 @@ impl Workload {
             }
         };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let query = Arc::new(random_text(&mut rng, QUERY));
+        let query = random_text(&mut rng, QUERY);
         let sequence = |(triple, length): (usize, usize)| {
-            let context = Arc::new(random_text(&mut rng, length.saturating_sub(NOT_CONTEXT).max(1)));
-            let window = 0..context.ids.len();
-            Sequence { triple, query: query.clone(), context, window, answers: vec![(0, 0)] }
+            let context = random_text(&mut rng, length.saturating_sub(NOT_CONTEXT).max(1));
+            let window = 0..context.len();
+            Sequence { triple, query: query.clone(), context, window, answers: vec![(0, 0)], answers_before: 0 }
         };
         let sequences: Vec<Sequence> = lengths.into_iter().enumerate().map(sequence).collect();
         let mut steps: Vec<StepBatches> = match config.max_tokens {
@@ -66,7 +66,7 @@ impl Workload {
                 positions.chunks_exact(config.batch).map(|batch| vec![batch.to_vec()]).collect()
             }
             Some(tokens) => BatchSampler { batch: BatchSize::Tokens(tokens), accumulate: 1, padding: config.runtime.device.into() }
-                .steps_of_epoch(&sequences, &mut rng),
+                .steps(&sequences, &mut rng),
         };
         steps.truncate(wanted);
         ensure!(
@@ -92,6 +92,6 @@ impl Workload {
     }
 }
 
-fn random_text(rng: &mut ChaCha8Rng, count: usize) -> TokenizedText {
-    TokenizedText { ids: (0..count).map(|_| rng.random_range(1000..30_000)).collect(), offsets: vec![(0, 0); count] }
+fn random_text(rng: &mut ChaCha8Rng, count: usize) -> Arc<[u32]> {
+    (0..count).map(|_| rng.random_range(1000..30_000)).collect()
 }

@@ -4,18 +4,18 @@ mod confusion;
 mod sentence_report;
 
 use anyhow::{Context, Result};
-use schemas::{ReadOptions, ShardFolder, Triple, TripleViews};
+use arrow::array::RecordBatch;
+use schemas::{RowSlice, TripleViews};
 
-use crate::commands::terminal::TerminalReporter;
+use crate::commands::terminal::{TerminalReporter, to_stdout};
 use crate::config::EvaluateConfig;
-use crate::data::{BatchSize, Dataset, TripleEncoder};
-use crate::decode::ScoredSpan;
+use crate::data::{BatchSize, Dataset, EncodingCounts, TripleEncoder, TripleFolder, in_order};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
-use crate::progress::Reporter;
+use crate::metric::Scores;
+use crate::progress::{Reporter, Task};
 use crate::run_folder::ModelFolder;
-use confusion::ConfusionCounts;
-use sentence_report::SentenceReport;
+use sentence_report::{COLUMNS, SentenceReport};
 
 /// Scores a run.
 pub struct EvaluateJob(pub EvaluateConfig);
@@ -29,38 +29,38 @@ impl DeviceJob for EvaluateJob {
         let folder = ModelFolder::open_run(&config.run)?;
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
-        let dataset = encoder.encode_folder(&config.data).context("cannot read --data")?;
-        reporter.message(&format!("{}: {}", config.data.display(), dataset.counts));
+        let data = TripleFolder::open(&config.data, encoder, TripleFolder::SLICE).context("cannot read --data")?;
         let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.runtime.device);
-        let predictions = inference::predict_spans(&model, &dataset, settings, device, &reporter);
-        let scores = inference::score(&dataset, &predictions);
-        let confusion = compare_sentences(&config, &dataset, &predictions)?;
-        if config.json {
-            let mut json = scores.to_json();
-            json["run"] = config.run.display().to_string().into();
-            json["data"] = config.data.display().to_string().into();
-            json["confusion"] = confusion.to_json();
-            json["counters"] = serde_json::to_value(dataset.counts)?;
-            println!("{json:#}");
-        } else {
-            print!("{scores}\n{confusion}");
+        let mut report = SentenceReport::create(config.predictions.as_deref(), config.errors.as_deref())?;
+        let (mut scores, mut counts) = (Scores::default(), EncodingCounts::default());
+        let task = Task::start(&reporter, "predicting", data.triples());
+        let read = |slice: &RowSlice| -> Result<(Vec<RecordBatch>, Dataset)> {
+            let batches = data.shards().read_slice(slice, Some(&COLUMNS))?;
+            let encoded = encoder.encode_batches(slice.first_row as usize, &batches);
+            Ok((batches, encoded.with_context(|| format!("cannot encode {}", data.shards().shard_of(slice).display()))?))
+        };
+        in_order(data.slices(), read, |(batches, dataset)| {
+            let predictions = inference::predict_spans(&model, &dataset, settings, device, &task);
+            inference::add_scores(&mut scores, &dataset, &predictions);
+            counts += dataset.counts;
+            let views = batches.iter().map(|batch| TripleViews::new(batch, &COLUMNS)).collect::<Result<Vec<_>, _>>()?;
+            let triples = views.iter().flat_map(TripleViews::iter);
+            triples
+                .zip(dataset.gold.iter().zip(&predictions))
+                .try_for_each(|(triple, (gold, predicted))| report.add(triple, gold, predicted))
+        })
+        .context("cannot read --data")?;
+        drop(task);
+        reporter.message(&format!("{}: {counts}", config.data.display()));
+        let confusion = report.finish()?;
+        if !config.json {
+            return to_stdout(&format!("{scores}\n{confusion}"));
         }
-        Ok(())
+        let mut json = scores.to_json();
+        json["run"] = config.run.display().to_string().into();
+        json["data"] = config.data.display().to_string().into();
+        json["confusion"] = confusion.to_json();
+        json["counters"] = serde_json::to_value(counts)?;
+        to_stdout(&format!("{json:#}"))
     }
-}
-
-/// Compares predicted and gold entities sentence by sentence, over all labels, and writes the files of `--predictions` and
-/// `--errors`. The texts are read from the folder again, for the dataset does not keep them.
-fn compare_sentences(config: &EvaluateConfig, dataset: &Dataset, predictions: &[Vec<ScoredSpan>]) -> Result<ConfusionCounts> {
-    let folder = ShardFolder::open::<Triple>(&config.data)?;
-    let mut report = SentenceReport::create(dataset, config.predictions.as_deref(), config.errors.as_deref())?;
-    let mut triples = dataset.gold.iter().zip(predictions);
-    for batch in folder.batches(ReadOptions::default().with_columns(&sentence_report::COLUMNS)) {
-        let (shard, batch) = batch?;
-        let views = TripleViews::new(&batch, &sentence_report::COLUMNS).with_context(|| format!("cannot read {}", shard.display()))?;
-        for (triple, (gold, predicted)) in views.iter().zip(&mut triples) {
-            report.add(triple, gold, predicted)?;
-        }
-    }
-    report.finish()
 }

@@ -22,6 +22,7 @@ use anyhow::{Context, Result, ensure};
 use schemas::atomic_file;
 
 use crate::cluster::cluster_file;
+use crate::commands::terminal::{to_stderr, to_stdout};
 use crate::config::PlotConfig;
 use crate::run_folder::{layout, reader};
 use crate::stage::StageSettings;
@@ -45,24 +46,24 @@ pub fn plot(config: &PlotConfig) -> Result<()> {
         let name = format!("{name}, epoch {epoch}");
         let clusters = cluster_summary::summarize(&rows);
         // Standard output lists the pictures alone.
-        eprint!("{}", cluster_summary::describe(&clusters));
+        to_stderr(cluster_summary::describe(&clusters).trim_end());
         pictures.push(("clusters.svg", cluster_plots::sizes(&name, &rows, &clusters)?));
         match cluster_plots::AnswerMap::new(&rows) {
             Some(map) => {
                 pictures.push(("spans-by-cluster.svg", map.by_cluster(&name)?));
                 pictures.push(("spans-by-label.svg", map.by_label(&name)?));
             }
-            None => eprintln!(
+            None => to_stderr(&format!(
                 "{} holds too few vectors for a map of answers: spans-by-cluster.svg and spans-by-label.svg are left out",
                 path.display()
-            ),
+            )),
         }
     }
     fs::create_dir_all(&config.output).with_context(|| format!("cannot create {}", config.output.display()))?;
     for (file, svg) in pictures {
         let path = config.output.join(file);
         atomic_file::write(&path, svg.as_bytes())?;
-        println!("{}", path.display());
+        to_stdout(&path.display().to_string())?;
     }
     Ok(())
 }

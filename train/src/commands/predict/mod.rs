@@ -10,11 +10,12 @@ use std::time::Instant;
 use anyhow::Result;
 use schemas::{QuerySet, Triple};
 
+use crate::commands::terminal::to_stderr;
 use crate::config::PredictConfig;
 use crate::data::{BatchSize, TripleEncoder};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
-use crate::progress::Silent;
+use crate::progress::{Silent, Task};
 use crate::run_folder::ModelFolder;
 use input::{InputText, for_each_block};
 use output::PredictionWriter;
@@ -32,12 +33,13 @@ impl DeviceJob for PredictJob {
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
         let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.runtime.device);
         let mut writer = PredictionWriter::create(&config.output)?;
+        let silent = Task::start(&Silent, "predicting", 0);
         let (mut texts, mut seconds) = (0, 0.0);
         for_each_block(&config.input, |block| {
             let started = Instant::now();
             texts += block.len();
             let mut triples: Vec<Triple> = block.iter().flat_map(|text| unanswered_triples(text, &config.queries, &config.lang)).collect();
-            let predictions = inference::predict_spans(&model, &encoder.encode(&triples)?, settings, device, &Silent);
+            let predictions = inference::predict_spans(&model, &encoder.encode(&triples)?, settings, device, &silent);
             for (triple, spans) in triples.iter_mut().zip(predictions) {
                 triple.spans = spans.into_iter().map(|span| inference::to_model_span(span, &triple.context)).collect();
                 triple.impossible = triple.spans.is_empty();
@@ -48,7 +50,7 @@ impl DeviceJob for PredictJob {
         })?;
         writer.finish()?;
         if !config.runtime.quiet {
-            eprintln!("{texts} texts in {seconds:.1} s, {:.1} a second", texts as f64 / f64::max(seconds, 1e-9));
+            to_stderr(&format!("{texts} texts in {seconds:.1} s, {:.1} a second", texts as f64 / f64::max(seconds, 1e-9)));
         }
         Ok(())
     }

@@ -5,16 +5,16 @@ use std::path::Path;
 
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
-use schemas::{Origin, Span, Triple};
+use schemas::{Manifest, Origin, ShardWriter, Span, Triple};
 
 use super::*;
-use crate::data::{BatchSize, TripleEncoder, WordPieceTokenizer};
+use crate::data::{Batch, BatchSize, TripleEncoder, WordCounts, WordPieceTokenizer};
 use crate::device::Device;
 use crate::kernels::{DropoutSeeds, Precision};
 use crate::model::{BertConfig, MrcModel, OptionalHeads, SpanLoss};
 use crate::optim::{AdamW, AdamWConfig};
 use crate::progress::Silent;
-use crate::run_folder::{CreateOptions, layout, reader, write_model_description};
+use crate::run_folder::{CreateOptions, RunLock, layout, reader, write_model_description};
 use crate::stage::initial_state::InitialState;
 use crate::stage::objective::SpanObjective;
 use crate::stage::settings::{InitialWeights, Stage};
@@ -59,6 +59,7 @@ fn settings() -> StageSettings {
         batch: BatchSize::Sequences(4),
         accumulate: 1,
         devices: Vec::new(),
+        shuffle_buffer: 1000,
         max_length: 32,
         lr: 1e-2,
         warmup: 0.0,
@@ -76,14 +77,21 @@ fn settings() -> StageSettings {
 
 /// A small data set with its tokenizer and the shape of a model.
 struct Toy {
+    folder: tempfile::TempDir,
     tokenizer: WordPieceTokenizer,
     bert: BertConfig,
 }
 
 impl Toy {
     fn new() -> Self {
-        let texts: Vec<String> = triples().into_iter().flat_map(|triple| [triple.context, triple.query]).collect();
-        let tokenizer = WordPieceTokenizer::learn(texts.iter().map(String::as_str), true).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = Manifest::new("test", "test", serde_json::Value::Null);
+        let mut writer = ShardWriter::create(folder.path(), false, manifest).unwrap();
+        triples().into_iter().try_for_each(|triple| writer.write(triple)).unwrap();
+        writer.finish(Vec::new(), Default::default(), None).unwrap();
+        let mut words = WordCounts::new(true);
+        triples().iter().try_for_each(|triple| words.add(&triple.context).and_then(|()| words.add(&triple.query))).unwrap();
+        let tokenizer = WordPieceTokenizer::learn(&words).unwrap();
         let bert = BertConfig {
             hidden_size: 16,
             num_hidden_layers: 1,
@@ -92,11 +100,11 @@ impl Toy {
             max_position_embeddings: 32,
             ..BertConfig::tiny(tokenizer.vocabulary_size())
         };
-        Self { tokenizer, bert }
+        Self { folder, tokenizer, bert }
     }
 
-    fn data(&self) -> Dataset {
-        TripleEncoder::new(&self.tokenizer, 32).encode(&triples()).unwrap()
+    fn encoder(&self) -> TripleEncoder<'_> {
+        TripleEncoder::new(&self.tokenizer, 32)
     }
 
     fn initial(&self, settings: &StageSettings) -> TrainState<B> {
@@ -115,7 +123,7 @@ impl Toy {
         reporter: &dyn Reporter,
     ) -> Result<CheckpointState> {
         let options = CreateOptions { overwrite: false, tensorboard: false };
-        let mut writer = RunWriter::create(run, settings, options).unwrap();
+        let mut writer = RunWriter::create(run, RunLock::acquire(run).unwrap(), settings, options).unwrap();
         write_model_description(run, &self.bert, &self.tokenizer).unwrap();
         let (initial, state) = (self.initial(settings), CheckpointState::default());
         self.train_from(&mut writer, settings, dev, (initial, state), objective, reporter)
@@ -132,9 +140,10 @@ impl Toy {
     ) -> Result<CheckpointState> {
         let devices = vec![Default::default(); settings.devices.len().max(1)];
         let inference = InferenceSettings::new(&self.tokenizer, BatchSize::Sequences(8), Device::Cpu);
-        let dev = dev.then(|| self.data());
+        let dev = dev.then(|| EvaluationSet::open(self.folder.path(), self.encoder(), 1000).unwrap());
+        let data = TrainingSet::open(self.folder.path(), self.encoder(), settings.shuffle_buffer).unwrap();
         let training = TrainingLoop { settings, devices: &devices, dev: dev.as_ref(), inference, run, reporter };
-        training.train(self.data(), initial, state, objective)
+        training.train(data, initial, state, objective)
     }
 
     /// The losses of a run with these settings, and its weights.
@@ -210,13 +219,24 @@ impl Objective<B> for FailingObjective {
 
 #[test]
 fn a_resumed_run_equals_an_uninterrupted_one() {
+    // In the midst of the first epoch, after its end, and shortly before the end of training.
+    check_resumed(settings(), [5, 6, 10, 17]);
+}
+
+#[test]
+fn a_run_resumed_in_any_block_equals_an_uninterrupted_one() {
+    // Four blocks of six triples, two steps each.
+    check_resumed(StageSettings { shuffle_buffer: 7, ..settings() }, [5, 7, 8, 15]);
+}
+
+/// Stops a run at the batches `failing`, resumes it, and compares it with one that was not stopped.
+fn check_resumed(settings: StageSettings, failing: [usize; 4]) {
     let toy = Toy::new();
-    let settings = StageSettings { save_every: Some(4), eval_every: 5, ..settings() };
+    let settings = StageSettings { save_every: Some(4), eval_every: 5, ..settings };
     let dir = tempfile::tempdir().unwrap();
     let (whole, stopped) = (dir.path().join("whole"), dir.path().join("stopped"));
     let end = toy.train(&whole, &settings, true, &mut OBJECTIVE.clone(), &Silent).unwrap();
-    // In the midst of the first epoch, after its end, and shortly before the end of training.
-    for failing in [5, 6, 10, 17] {
+    for failing in failing {
         let mut objective = FailingObjective { batches: Cell::new(0), failing };
         let error = toy.train(&stopped, &settings, true, &mut objective, &Silent).unwrap_err().to_string();
         assert!(error.contains(&format!("at step {}", failing + 1)), "{error}");
@@ -224,13 +244,46 @@ fn a_resumed_run_equals_an_uninterrupted_one() {
         let checkpoint = checkpoint::newest(&stopped).unwrap().unwrap();
         let state = InitialState::<B>::from_checkpoint(&settings, &stopped, &checkpoint, &Default::default()).unwrap();
         assert!((1..=failing).contains(&state.checkpoint.position.step), "{:?}", state.checkpoint.position);
-        let mut run = RunWriter::resume(&stopped, state.checkpoint.metrics_bytes, false).unwrap();
+        let lock = RunLock::acquire(&stopped).unwrap();
+        let mut run = RunWriter::resume(&stopped, lock, state.checkpoint.metrics_bytes, false).unwrap();
         let from = (state.train, state.checkpoint);
         let resumed = toy.train_from(&mut run, &settings, true, from, &mut OBJECTIVE.clone(), &Silent).unwrap();
+        drop(run);
         assert_eq!((resumed.position, &resumed.best), (end.position, &end.best));
         assert!(weights_of(&stopped) == weights_of(&whole), "weights differ after a stop at batch {failing}");
         assert_eq!(metrics(&stopped), metrics(&whole));
         std::fs::remove_dir_all(&stopped).unwrap();
+    }
+}
+
+/// The triples of each step.
+#[derive(Default)]
+struct SeenTriples(RefCell<Vec<usize>>);
+
+impl Objective<B> for SeenTriples {
+    fn loss(&self, model: &MrcModel<B>, batch: &Batch, step: &[Batch], dropouts: &mut DropoutSeeds) -> Tensor<B, 1> {
+        self.0.borrow_mut().extend(&batch.triples);
+        OBJECTIVE.loss(model, batch, step, dropouts)
+    }
+}
+
+#[test]
+fn an_epoch_holds_each_triple_once_whatever_the_buffer() {
+    let toy = Toy::new();
+    for shuffle_buffer in [1, 7, 23, 24] {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = StageSettings { shuffle_buffer, epochs: 2, ..settings() };
+        let mut seen = SeenTriples::default();
+        toy.train(dir.path(), &settings, false, &mut seen, &Silent).unwrap();
+        let triples = seen.0.into_inner();
+        assert_eq!(triples.len(), 48);
+        let (first, second) = triples.split_at(24);
+        assert_ne!(first, second);
+        for epoch in [first, second] {
+            let mut epoch = epoch.to_vec();
+            epoch.sort_unstable();
+            assert_eq!(epoch, (0..24).collect::<Vec<_>>());
+        }
     }
 }
 
@@ -241,9 +294,11 @@ struct Messages(RefCell<Vec<String>>);
 impl Reporter for Messages {
     fn start(&self, _: &'static str, _: usize) {}
 
+    fn expect(&self, _: usize) {}
+
     fn skip(&self, _: usize) {}
 
-    fn step(&self, _: &dyn Fn() -> String) {}
+    fn step(&self, _: usize, _: &dyn Fn() -> String) {}
 
     fn finish(&self) {}
 

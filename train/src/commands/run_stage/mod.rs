@@ -1,18 +1,20 @@
 //! Runs a training stage, from the beginning or from its last checkpoint: what `train`, `resume` and `pipeline` share.
 
+mod first_look;
+
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use super::terminal::TerminalReporter;
+use super::terminal::{TerminalReporter, to_stdout};
 use crate::config::TrainConfig;
-use crate::data::{Dataset, TripleEncoder};
+use crate::data::{EvaluationSet, TrainingSet, TripleEncoder};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
-use crate::progress::Reporter;
-use crate::run_folder::{CreateOptions, ModelFolder, RunWriter, checkpoint, layout, write_model_description};
+use crate::run_folder::{CreateOptions, ModelFolder, RunLock, RunWriter, checkpoint, layout, write_model_description};
 use crate::stage::{
-    CheckpointState, ClusterObjective, InitialState, PseudoLabels, SelfTrainingObjective, SpanObjective, Stage, TrainingLoop, last_round,
+    CheckpointState, ClusterObjective, DataHashes, InitialState, PseudoLabels, SelfTrainingObjective, SpanObjective, Stage, TrainingLoop,
+    last_round,
 };
 
 /// Where a run starts.
@@ -60,9 +62,10 @@ impl DeviceJob for StageJob {
         let reporter = TerminalReporter::new(*quiet);
         let devices = devices::<B>(&self.config, device)?;
         let resume = self.from == StartFrom::LastCheckpoint;
+        let lock = resume.then(|| RunLock::acquire(dir)).transpose()?;
         ensure!(!resume || !layout::is_finished(dir), "run {} is finished", dir.display());
         let stored = if resume { checkpoint::newest(dir)? } else { None };
-        let InitialState { bert, tokenizer, train: initial, checkpoint: state } = match &stored {
+        let InitialState { bert, tokenizer, train: initial, checkpoint: mut state } = match &stored {
             Some(checkpoint) => InitialState::<B>::from_checkpoint(settings, dir, checkpoint, device)?,
             None => InitialState::<B>::fresh(settings, device)?,
         };
@@ -73,25 +76,36 @@ impl DeviceJob for StageJob {
             settings.max_length
         );
         let encoder = TripleEncoder::new(&tokenizer, settings.max_length);
-        let read = |dir: &Path, option: &str| -> Result<Dataset> {
-            let data = encoder.encode_folder(dir).with_context(|| format!("cannot read --{option}"))?;
-            reporter.message(&format!("{option}: {}", data.counts));
-            Ok(data)
+        let mut data = TrainingSet::open(&settings.data, encoder, settings.shuffle_buffer).context("cannot read --data")?;
+        ensure!(!data.folder().is_empty(), "{} holds no triples to train on", settings.data.display());
+        let open = |dir: &Path, option: &str| {
+            EvaluationSet::open(dir, encoder, settings.shuffle_buffer).with_context(|| format!("cannot read --{option}"))
         };
-        let data = read(&settings.data, "data")?;
-        ensure!(!data.sequences.is_empty(), "{} holds no triples to train on", settings.data.display());
-        let dev = settings.dev.as_deref().map(|dir| read(dir, "dev")).transpose()?;
-        let test = settings.test.as_deref().map(|dir| read(dir, "test")).transpose()?;
+        let dev = settings.dev.as_deref().map(|dir| open(dir, "dev")).transpose()?;
+        let test = settings.test.as_deref().map(|dir| open(dir, "test")).transpose()?;
+        let hashes = DataHashes::of(data.folder(), dev.as_ref().map(EvaluationSet::folder), test.as_ref().map(EvaluationSet::folder));
+        if let Some(changed) = hashes.changed_since(&state.hashes) {
+            let folder = [("data", Some(&settings.data)), ("dev", settings.dev.as_ref()), ("test", settings.test.as_ref())];
+            let folder = folder.into_iter().find(|(option, _)| *option == changed).and_then(|(_, dir)| dir);
+            bail!(
+                "cannot resume {}: --{changed} {} holds other triples than when the run began; put those back, or start a new run",
+                dir.display(),
+                folder.map_or(String::new(), |dir| dir.display().to_string())
+            );
+        }
+        state.hashes = hashes;
+        first_look::report(&mut data, dev.as_ref(), test.as_ref(), &reporter)?;
 
         let mut run = match &stored {
             Some(checkpoint) => {
                 checkpoint::keep_only(checkpoint)?;
-                RunWriter::resume(dir, state.metrics_bytes, settings.tensorboard)?
+                RunWriter::resume(dir, lock.context("a run is locked before it is resumed")?, state.metrics_bytes, settings.tensorboard)?
             }
             None => {
+                let lock = lock.map_or_else(|| RunLock::acquire(dir), Ok)?;
                 // A run that was stopped before its first checkpoint has nothing to keep.
                 let options = CreateOptions { overwrite: *overwrite || resume, tensorboard: settings.tensorboard };
-                let run = RunWriter::create(dir, settings, options)?;
+                let run = RunWriter::create(dir, lock, settings, options)?;
                 write_model_description(dir, &bert, &tokenizer)?;
                 run
             }
@@ -114,7 +128,6 @@ impl DeviceJob for StageJob {
                     settings: clusters,
                     loss,
                     inference,
-                    source: &settings.data,
                     run: dir,
                     seed: settings.seed,
                     deviation: bert.initializer_range,
@@ -127,20 +140,25 @@ impl DeviceJob for StageJob {
         if let Some(test) = &test {
             // Loaded from the folder, so that the weights that are scored are those that others will find there.
             let best = ModelFolder::open_run(dir)?.load_trained::<B::InnerBackend>(device)?.with_precision(settings.precision);
-            let scores = inference::score(test, &inference::predict_spans(&best, test, inference, device, &reporter));
+            let scores = inference::evaluate(&best, test, inference, device, &reporter).context("cannot read --test")?;
             run.record(&serde_json::json!({ "test": scores.to_json() }))?;
             result["test"] = scores.to_json();
-            println!("test\n{scores}");
+            print_scores(&format!("test\n{scores}\n"));
         }
         run.finish(&result)
     }
+}
+
+/// Writes scores to standard output. `result.json` holds them too, so that nothing is lost where nobody can read them.
+fn print_scores(text: &str) {
+    let _ = to_stdout(text);
 }
 
 /// The run's `result.json`, without the scores on test; prints the best scores on dev.
 fn result(stage: Stage, state: &CheckpointState) -> serde_json::Value {
     let mut result = serde_json::json!({ "stage": stage.name(), "steps": state.position.step, "epochs": state.position.epoch });
     if let Some(best) = &state.best.evaluation {
-        println!("best on dev: step {}, epoch {}\n{}", best.position.step, best.position.epoch, best.scores);
+        print_scores(&format!("best on dev: step {}, epoch {}\n{}\n", best.position.step, best.position.epoch, best.scores));
         result["best_step"] = best.position.step.into();
         result["dev"] = best.scores.to_json();
     }
