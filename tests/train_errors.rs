@@ -95,6 +95,12 @@ fn an_existing_run_is_kept() {
     assert!(fail(dir, &overwrite, 1).contains("it holds thesis.txt"));
     assert!(dir.join("run/model.safetensors").exists());
 
+    // A pre-trained encoder has the same files, but is no run.
+    changed_encoder(&dir.join("bert"), |_, shape| Some(shape.to_vec()));
+    let args = ["finetune", "--data", "train", "--encoder", "bert", "--out", "bert", "--max-steps", "1", "--overwrite", "--quiet"];
+    assert!(fail(dir, &args, 1).contains("will not overwrite bert: it is not a run"));
+    assert!(dir.join("bert/model.safetensors").exists());
+
     // What the commands that use a run say.
     assert!(fail(dir, &["evaluate", "nowhere", "--data", "train"], 1).contains("there is no run nowhere"));
     assert!(fail(dir, &["evaluate", "train", "--data", "train"], 1).contains("train is not a run: it has no run.toml"));
@@ -136,6 +142,7 @@ fn a_wrong_command_line_exits_with_2() {
         (&["--init", "run", "--batch", "8", "--max-tokens", "900"], "cannot be used with"),
         (&["--init", "run", "--accumulate", "0"], "--accumulate must be at least 1"),
         (&["--init", "run", "--save-every", "0"], "--save-every must be at least 1"),
+        (&["--init", "run", "--shuffle-buffer", "0"], "--shuffle-buffer must be at least 1"),
         (&[], "--encoder"),
     ] {
         let said = fail(dir, &[&base[..], more].concat(), 2);
@@ -173,6 +180,7 @@ fn help_shows_defaults_and_an_example() {
         ("nee", "[default: 0.4]"),
         ("fet", "[default: 23]"),
         ("finetune", "[default: 3e-5]"),
+        ("check", "[default: 131072]"),
         ("resume", "[default: 0]"),
         ("pipeline", "[default: 0]"),
         ("export", "--output"),
@@ -183,4 +191,46 @@ fn help_shows_defaults_and_an_example() {
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(help.contains("Example") && help.contains(default), "{command}: {help}");
     }
+}
+
+#[test]
+fn check_tells_what_is_wrong_with_the_data() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    let mut train = triples(&sentences(40, 1), false);
+    // A label whose query is that of another, and a text that no word piece of the encoder spells.
+    let mut odd = train[0].clone();
+    (odd.label, odd.context) = ("ORG".to_owned(), "ᚠᚢᚦ ".repeat(30));
+    odd.spans.clear();
+    train.push(odd);
+    write(&dir.join("train"), train, None);
+    write(&dir.join("dev"), triples(&sentences(12, 1), false), None);
+    write(&dir.join("esi"), triples(&sentences(8, 0), true), None);
+    let encoder = encoder();
+    let encoder = ["--encoder", encoder.to_str().unwrap()];
+
+    let said = succeed(dir, &[&["check", "train", "--dev", "dev"], &encoder[..]].concat());
+    for expected in [
+        "triples                                        81             24",
+        "  PER                                          30",
+        "warning: train: ORG and PER have the same query, `which person ?`",
+        "sentences of dev are in train too",
+        "a step holds ",
+        "[UNK] among word pieces",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&succeed(dir, &["check", "train", "--test", "esi", "--json"])).unwrap();
+    assert_eq!((&json["sets"]["train"]["triples"], &json["sets"]["test"]["labels"]["Entity"]["triples"]), (&81.into(), &8.into()));
+    assert!(json["step"].is_null() && json["sets"]["train"]["lengths"].is_null(), "nothing was tokenised: {json}");
+    let warnings = json["warnings"].to_string();
+    assert!(warnings.contains("answers of Entity are in test, but not in train"), "{warnings}");
+    assert!(fail(dir, &["check", "nowhere"], 1).contains("nowhere"));
+    assert!(fail(dir, &["check", "train", "--batch", "0"], 2).contains("--batch must be at least 1"));
+
+    // A stage warns of the gross faults.
+    let args = ["finetune", "--data", "esi", "--dev", "dev", "--out", "run", "--max-steps", "1"];
+    let output = train_common::train(dir, &[&args[..], &encoder].concat());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("warning: --dev asks for LOC, PER, but --data for Entity"), "{said}");
 }

@@ -207,3 +207,101 @@ fn training_stops_where_dev_gets_no_better() {
     let said = fail(dir, &[&args[..7], &["--out", "other", "--max-tokens", "100"]].concat(), 2);
     assert!(said.contains("--max-tokens 100 is less than one sequence of --max-length 150"), "{said}");
 }
+
+#[test]
+fn a_run_goes_on_with_the_data_that_it_began_with() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let args = ["finetune", "--data", "train", "--dev", "dev", "--encoder", encoder.to_str().unwrap(), "--out", "run", "--max-steps", "4"];
+    succeed(dir, &[&args[..], &["--quiet"]].concat());
+    std::fs::remove_file(dir.join("run/result.json")).unwrap();
+    let replace = |folder: &str, seed: usize| {
+        std::fs::remove_dir_all(dir.join(folder)).unwrap();
+        write(&dir.join(folder), triples(&sentences(48, seed), false), None);
+    };
+    replace("train", 5);
+    let said = fail(dir, &["resume", "run", "--quiet"], 1);
+    assert!(said.contains("cannot resume run: --data train holds other triples than when the run began"), "{said}");
+    replace("train", 1);
+    replace("dev", 6);
+    assert!(fail(dir, &["resume", "run", "--quiet"], 1).contains("--dev dev holds other triples"));
+    // The same rows in a folder that was written anew are the same data.
+    std::fs::remove_dir_all(dir.join("dev")).unwrap();
+    write(&dir.join("dev"), triples(&sentences(12, 2), false), None);
+    succeed(dir, &["resume", "run", "--quiet"]);
+}
+
+#[test]
+fn a_set_larger_than_the_shuffle_buffer_is_resumed_in_its_blocks() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let from = ["--data", "train", "--dev", "dev", "--encoder", encoder.to_str().unwrap(), "--lr", "1e-3", "--shuffle-buffer", "20"];
+    let options = ["--batch", "3", "--epochs", "3", "--save-every", "7", "--eval-every", "10"];
+    check(dir, &[&["finetune"], &from[..], &options].concat(), "whole", "stopped");
+    // Every triple is trained on once an epoch, whatever the number of threads.
+    let run = |out: &str, threads: &str| {
+        succeed(dir, &[&["finetune"], &from[..], &options, &["--out", out, "--threads", threads, "--quiet"]].concat());
+        std::fs::read(dir.join(out).join("model.safetensors")).unwrap()
+    };
+    assert!(run("one", "1") == run("three", "3"), "weights depend on the number of threads");
+    check(
+        dir,
+        &[&["fet"], &from[..], &options[..4], &["--clusters", "5", "--gamma", "0.1", "--save-every", "5"]].concat(),
+        "fet",
+        "fet-stopped",
+    );
+    check(dir, &[&["nee"], &from[..], &options[..4]].concat(), "nee", "nee-stopped");
+}
+
+#[test]
+fn one_process_trains_a_run() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let args = ["finetune", "--data", "train", "--encoder", encoder.to_str().unwrap(), "--out", "run", "--epochs", "9999", "--quiet"];
+    let mut first = Command::new(env!("CARGO_BIN_EXE_train")).args(args).current_dir(dir).spawn().unwrap();
+    while !dir.join("run/checkpoints").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    for second in [&["resume", "run", "--quiet"][..], &[&args[..], &["--overwrite"]].concat()] {
+        assert!(fail(dir, second, 1).contains("another process is training the run run"));
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // Its lock has gone with it.
+    succeed(dir, &[&args[..7], &["--max-steps", "1", "--overwrite", "--quiet"]].concat());
+}
+
+/// A reader that is gone, and a device that is always full.
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_who_reads_is_no_reason_to_stop() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    data(dir);
+    let encoder = encoder();
+    let train = |out: &str, stdout: Stdio, stderr: Stdio| {
+        let args = ["finetune", "--data", "train", "--dev", "dev", "--test", "dev", "--encoder", encoder.to_str().unwrap(), "--out", out];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
+        command.args(args).args(["--max-steps", "3"]).current_dir(dir).stdout(stdout).stderr(stderr).status().unwrap()
+    };
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    assert!(train("full", full(), full()).success());
+    let closed = || Stdio::from(std::io::pipe().unwrap().1);
+    assert!(train("closed", closed(), closed()).success());
+    for out in ["full", "closed"] {
+        let result = std::fs::read_to_string(dir.join(out).join("result.json")).unwrap();
+        assert!(result.contains("\"test\""), "{result}");
+    }
+    // What a command is asked for alone is an error if it cannot be written, and no panic.
+    let mut evaluate = Command::new(env!("CARGO_BIN_EXE_train"));
+    let output = evaluate.args(["evaluate", "full", "--data", "dev", "-q"]).current_dir(dir).stdout(full()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: cannot write to standard output"), "{said}");
+}
