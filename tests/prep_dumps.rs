@@ -210,6 +210,77 @@ fn what_is_no_dump_is_refused() {
     assert_eq!(prep(&["pages", "x.xml", "-o", "o", "--variant", "klingon"]).code, 2, "usage");
 }
 
+/// Files that are no dump of pages, or not the one that was wanted.
+#[test]
+fn other_files_are_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let check = |name: &str, bytes: &[u8], expected: &[&str]| {
+        let file = write(dir.path(), name, bytes);
+        let run = prep(&["pages", text(&file), "-o", text(&out), "--overwrite", "-q"]).fails(expected);
+        assert_eq!(run.stderr.trim_end().lines().count(), 1, "one line: {}", run.stderr);
+    };
+    let stub = dump((0..3).map(|id| page(id, "").replace("<text></text>", "<text bytes=\"120\" id=\"7\" />")));
+    check("stub.xml.gz", &gzip(stub.as_bytes()), &["stub.xml.gz", "stub dump", "expected pages-articles"]);
+    let empty = dump((0..3).map(|id| page(id, "")));
+    check("empty.xml", empty.as_bytes(), &["none of the 3 pages has text"]);
+    check("page.sql.gz", &gzip(b"-- MySQL dump 10.19\n\nCREATE TABLE `page` (\n"), &["page.sql.gz", "an SQL dump of a table"]);
+    check("dump.7z", b"7z\xbc\xaf\x27\x1c\0\x04 and so on", &["dump.7z", "a 7z archive"]);
+    check("html.tar.gz", &gzip(&tar("enwiki_0.ndjson", b"{\"name\":\"A\"}\n")), &["html.tar.gz", "a tar archive"]);
+    let xml = "<?xml version=\"1.0\" encoding=\"klingon\"?><mediawiki></mediawiki>";
+    check("odd.xml", xml.as_bytes(), &["odd.xml", "encoding \"klingon\""]);
+    let page = page(1, "A [[cat]].");
+    check("stream.xml", page.as_bytes(), &["stream.xml", "without the head of its dump", "--lang"]);
+}
+
+fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = [0; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[257..262].copy_from_slice(b"ustar");
+    [&header, content].concat()
+}
+
+#[test]
+fn a_dump_given_twice_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let dump = write(dir.path(), "dump.xml", dump([page(1, "A [[cat]].")]).as_bytes());
+    let other = dir.path().join("../").join(dir.path().file_name().unwrap()).join("dump.xml");
+    let out = dir.path().join("out");
+    prep(&["pages", text(&dump), text(&dump), "-o", text(&out)]).fails(&["dump.xml is given twice"]);
+    prep(&["esi", text(&dump), text(&other), "-o", text(&out)]).fails(&["is given twice, also as"]);
+    assert!(!out.exists());
+}
+
+/// Dumps as other programs write them.
+#[test]
+fn declared_encodings_comments_and_single_streams_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let text_of = |file: &Path, more: &[&str]| {
+        let out = dir.path().join("out");
+        prep(&[&["pages", text(file), "-o", text(&out), "--overwrite"], more].concat()).ok();
+        pages(&out).into_iter().map(|page| page.text.into_owned()).collect::<Vec<_>>()
+    };
+    let xml = dump([page(1, "Ödön lebt in Győr.")]);
+    for (encoding, label) in
+        [(encoding_rs::ISO_8859_2, "ISO-8859-2"), (encoding_rs::WINDOWS_1250, "windows-1250"), (encoding_rs::UTF_8, "utf-8")]
+    {
+        for quote in ['"', '\''] {
+            let xml = format!("<?xml version='1.0' encoding={quote}{label}{quote}?>\n{xml}");
+            let bytes = encoding.encode(&xml).0;
+            for file in [write(dir.path(), "d.xml", &bytes), write(dir.path(), "d.xml.bz2", &bzip2(&bytes))] {
+                assert_eq!(text_of(&file, &[]), ["Ödön lebt in Győr."], "{label}");
+            }
+        }
+    }
+    let gbk = format!("<?xml version=\"1.0\" encoding=\"GBK\"?>{}", dump([page(1, "北京在中国。")]));
+    assert_eq!(text_of(&write(dir.path(), "gbk.xml", &encoding_rs::GBK.encode(&gbk).0), &[]), ["北京在中国。"]);
+    let commented = dump([format!("<!-- {} -->", page(1, "No.")), page(2, "Yes."), "<!-- end -->".to_owned()]);
+    assert_eq!(text_of(&write(dir.path(), "c.xml", commented.as_bytes()), &[]), ["Yes."]);
+    // One stream of a multistream dump.
+    let stream = bzip2(format!("  {}\n  {}\n", page(1, "One."), page(2, "Two.")).as_bytes());
+    assert_eq!(text_of(&write(dir.path(), "stream.bz2", &stream), &["--lang", "en"]), ["One.", "Two."]);
+}
+
 #[test]
 fn a_cut_stream_keeps_what_is_sound_and_fails() {
     let dir = tempfile::tempdir().unwrap();

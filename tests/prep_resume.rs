@@ -217,7 +217,8 @@ fn what_has_changed_is_refused() {
     scene.run("out", &["--resume", "--max-chars", "300"]).fails(&["max_chars was 400, is 300"]);
     let larger = Scene { args: scene.args.iter().map(|arg| arg.replace("100K", "1M")).collect(), ..Scene::new() };
     run(PREP, larger.args.iter().map(String::as_str).chain(["--resume", "-o", text(&out)])).fails(&["unit was 102400, is 1048576"]);
-    scene.run("out", &["--resume", text(&scene.path("plain.xml"))]).fails(&["inputs were", "plain.xml"]);
+    let another = write(scene.dir.path(), "another.xml", &dump(0..5));
+    scene.run("out", &["--resume", text(&another)]).fails(&["inputs were", "another.xml"]);
     prep(&["esi", text(&scene.path("one.xml.bz2")), "-o", text(&out), "--resume"]).fails(&["started by `prep nee`, this is `prep esi`"]);
     let edit = |file: &str, change: &dyn Fn(&mut Vec<u8>), expected: &[&str]| {
         let path = scene.path(file);

@@ -7,7 +7,10 @@ use schemas::manifest::InputFile;
 
 use super::plan::{PlannedDump, PlannedRange};
 use super::position::InputPosition;
-use crate::source::{BytesRead, FilePart, InputStream, MultistreamIndex, PageSplitter, PageXml, SiteInfo, check_unchanged, is_serial};
+use crate::source::{
+    BytesRead, DumpPage, FilePart, InputStream, MalformedPage, MultistreamIndex, PageSplitter, PageXml, SiteInfo, check_unchanged,
+    is_serial,
+};
 
 /// A dump whose head was read.
 pub struct DumpInput {
@@ -56,8 +59,13 @@ impl DumpInput {
             InputStream::open_with_threads(path, threads, bytes_read.clone())
         }?;
         let (format, is_serial) = (stream.format(), stream.is_serial());
-        let splitter = PageSplitter::new(stream).with_context(name)?;
+        let mut splitter = PageSplitter::new(stream).with_context(name)?;
         let site = splitter.site().clone();
+        if is_file && let Some(Ok(page)) = splitter.next() {
+            // The first page tells a dump of histories or of stubs, before anything is made.
+            let error = DumpPage::parse(&page, &site).err().filter(MalformedPage::is_of_whole_dump);
+            error.map_or(Ok(()), Err).with_context(name)?;
+        }
         Ok(Self {
             path: path.to_owned(),
             bytes: if is_file { std::fs::metadata(path).with_context(name)?.len() } else { 0 },

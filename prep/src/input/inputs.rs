@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use schemas::manifest::InputFile;
 use schemas::{Page, ShardFolder};
 use tracing::info;
@@ -108,6 +108,7 @@ impl Inputs {
             counted(dumps as u64, "dump")
         );
         let mut indexes = indexes.iter();
+        check_distinct(paths)?;
         for path in paths {
             if path.is_dir() {
                 inputs.open_folder(path)?;
@@ -172,7 +173,8 @@ impl Inputs {
     fn register_site(&mut self, site: &SiteInfo, path: &Path, lang: Option<&str>) -> anyhow::Result<String> {
         let stated = if site.lang.is_empty() { site.dbname.strip_suffix("wiki").unwrap_or_default() } else { &site.lang };
         let lang = lang.unwrap_or(stated).to_owned();
-        ensure!(!lang.is_empty(), "{} does not say its language; give it with --lang", path.display());
+        let what = if site.is_fragment { " begins with a page, without the head of its dump, and" } else { "" };
+        ensure!(!lang.is_empty(), "{}{what} does not say its language; give it with --lang", path.display());
         self.sites.entry(lang.clone()).or_insert_with(|| site.clone());
         Ok(lang)
     }
@@ -265,4 +267,18 @@ impl Inputs {
         };
         self.opened.iter().map(info).collect()
     }
+}
+
+/// Refuses an input that is given twice, be it under two names: its rows would be there twice.
+fn check_distinct(paths: &[PathBuf]) -> anyhow::Result<()> {
+    let mut known: BTreeMap<PathBuf, &Path> = BTreeMap::new();
+    for path in paths {
+        // What does not exist, or is a pipe, is reported when it is opened.
+        let Ok(canonical) = path.canonicalize() else { continue };
+        if let Some(first) = known.insert(canonical, path) {
+            let also = if first == path { String::new() } else { format!(", also as {}", first.display()) };
+            bail!("{} is given twice{also}", path.display());
+        }
+    }
+    Ok(())
 }

@@ -222,7 +222,7 @@ impl<'a> BatchWorker<'a> {
         let message = format!("{}: {}: {error}", dump.path, dump.locate(xml));
         debug!(target: "damage", input = dump.path, offset = xml.offset, %error, "page skipped");
         result.report.push(json!({"dump": dump.path, "byte": xml.offset, "left_out": error.to_string()}).to_string());
-        if self.settings.strict || *error == MalformedPage::History {
+        if self.settings.strict || error.is_of_whole_dump() {
             result.fatal = Some(message);
         } else {
             result.warnings.push(message);
@@ -275,7 +275,7 @@ impl<'a> BatchWorker<'a> {
             anchors: extract.anchors,
             segments: extract.segments,
             sentences,
-            issues: extract.issues,
+            issues: page.issue.into_iter().chain(extract.issues).collect(),
         })
     }
 }

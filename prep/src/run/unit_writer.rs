@@ -158,7 +158,7 @@ impl<'a, R: Row> UnitWriter<'a, R> {
         let fatal = match ending {
             Err(Ending::Stopped(error)) => return Err(self.stop(error)),
             Err(Ending::InputFault(fault)) => Some(fault),
-            Ok(()) => None,
+            Ok(()) => self.no_text_fault(),
         };
         // Whatever may fail comes before the manifest.
         if let Err(error) = self.close() {
@@ -172,6 +172,13 @@ impl<'a, R: Row> UnitWriter<'a, R> {
         }
         let manifest = self.writer.finish(inputs, self.state.counters.into_manifest(), fatal.clone())?;
         Ok(JobOutcome { manifest, coverage, fatal })
+    }
+
+    /// Pages were read, and not one has text or is a redirect: they are not what somebody wanted.
+    fn no_text_fault(&mut self) -> Option<String> {
+        let texts = self.state.counters.of(CounterKey::Texts);
+        let is_without_text = texts.seen > 0 && texts.skipped.get("empty") == Some(&texts.seen);
+        is_without_text.then(|| format!("none of the {} pages has text: the input is a dump without texts, such as stubs", texts.seen))
     }
 
     fn close(&mut self) -> anyhow::Result<()> {

@@ -81,16 +81,25 @@ impl ChunkWindow {
 
     /// Index of the first occurrence of a string at or after an index.
     pub fn find(&self, needle: &[u8], from: usize) -> Option<usize> {
+        self.find_in(needle, from..self.length)
+    }
+
+    /// Index of the first occurrence of a string that begins in a range. Bytes behind the range are hardly looked at.
+    pub fn find_in(&self, needle: &[u8], range: Range<usize>) -> Option<usize> {
         let mut start = 0;
         for (number, chunk) in self.chunks.iter().enumerate() {
             let end = start + chunk.len();
-            if from < end {
-                let skipped = from.saturating_sub(start);
-                if let Some(at) = memmem::find(&chunk[skipped..], needle) {
+            if start >= range.end {
+                break;
+            }
+            if range.start < end {
+                let skipped = range.start.saturating_sub(start);
+                let searched = chunk.len().min((range.end - start).saturating_add(needle.len() - 1));
+                if let Some(at) = memmem::find(&chunk[skipped..searched], needle) {
                     return Some(start + skipped + at);
                 }
                 let tail = (chunk.len() - skipped).min(needle.len() - 1);
-                if let Some(at) = self.find_across(number, tail, needle) {
+                if let Some(at) = self.find_across(number, tail, needle).filter(|at| end - tail + at < range.end) {
                     return Some(end - tail + at);
                 }
             }
@@ -125,8 +134,10 @@ mod tests {
             let mut window = ChunkWindow::at(100);
             text.chunks(step).for_each(|chunk| window.push(Bytes::copy_from_slice(chunk)));
             for from in 0..text.len() {
-                assert_eq!(window.find(b"</page>", from), memmem::find(&text[from..], b"</page>").map(|at| from + at), "{step} {from}");
+                let expected = memmem::find(&text[from..], b"</page>").map(|at| from + at);
+                assert_eq!(window.find(b"</page>", from), expected, "{step} {from}");
                 for to in from..text.len() {
+                    assert_eq!(window.find_in(b"</page>", from..to), expected.filter(|&at| at < to), "{step} {from} {to}");
                     assert_eq!(window.slice(from..to).concat(), &text[from..to], "{step} {from} {to}");
                 }
             }

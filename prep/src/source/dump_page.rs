@@ -6,7 +6,7 @@ use std::io::BufRead;
 use memchr::memchr;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
 use super::page_xml::{MAX_PAGE_BYTES, PageXml};
 use super::site_info::SiteInfo;
@@ -25,12 +25,14 @@ pub struct DumpPage {
     pub redirect: Option<String>,
     /// Revision ID; 0 if the dump has none.
     pub revision_id: i64,
-    /// Milliseconds since 1970, UTC.
+    /// Milliseconds since 1970, UTC; 0 if the dump has none, or none that can be read.
     pub timestamp: i64,
     /// Content model; `wikitext` unless the dump says otherwise.
     pub model: String,
     /// The wikitext; empty for an empty or deleted page.
     pub text: String,
+    /// What is odd about the page, but no reason to lose it.
+    pub issue: Option<String>,
 }
 
 /// Why a page cannot be used.
@@ -55,12 +57,20 @@ pub enum MalformedPage {
     /// The page is larger than [`MAX_PAGE_BYTES`].
     #[error("page has {0} bytes of XML, expected at most {MAX_PAGE_BYTES}")]
     TooLarge(u64),
+    /// The text was left out, as in a stub dump.
+    #[error("page has a text of {0} bytes that the file leaves out: this is a stub dump; expected pages-articles")]
+    Stub(String),
     /// The page has several revisions, as in a dump of the full history.
     #[error("page has several revisions: this is a history dump; expected a dump of current pages, as in pages-articles")]
     History,
 }
 
 impl MalformedPage {
+    /// Whether it tells that the whole dump is of another kind.
+    pub fn is_of_whole_dump(&self) -> bool {
+        matches!(self, Self::History | Self::Stub(_))
+    }
+
     /// The kind of error, as a key for counters.
     pub fn reason(&self) -> String {
         match self {
@@ -68,6 +78,7 @@ impl MalformedPage {
             Self::Value { element, .. } => format!("malformed: bad {element}"),
             Self::Xml(_) => "malformed: bad xml".to_owned(),
             Self::TooLarge(_) => format!("larger than {} MiB", MAX_PAGE_BYTES >> 20),
+            Self::Stub(_) => "malformed: text left out".to_owned(),
             Self::History => "malformed: several revisions".to_owned(),
         }
     }
@@ -100,15 +111,16 @@ impl DumpPage {
             _ => return Err(MalformedPage::History),
         }
         let text = fields.text.ok_or(MalformedPage::Missing("text"))?;
+        if let Some(bytes) = fields.omitted {
+            return Err(MalformedPage::Stub(bytes));
+        }
         let revision_id = fields.revision_id.map_or(Ok(0), |id| parse_number("revision id", &id))?;
-        let timestamp = fields.timestamp.ok_or(MalformedPage::Missing("timestamp"))?;
-        let millis = parse_timestamp(&timestamp).ok_or(MalformedPage::Value {
-            element: "timestamp",
-            found: timestamp,
-            expected: "a time such as 2018-05-17T16:33:09Z",
-        })?;
+        let timestamp = fields.timestamp.unwrap_or_default();
+        let millis = parse_timestamp(&timestamp);
+        let issue =
+            millis.is_none().then(|| if timestamp.is_empty() { "no timestamp".to_owned() } else { format!("timestamp {timestamp:?}") });
         let model = fields.model.unwrap_or_else(|| "wikitext".to_owned());
-        Ok(Self { id, title, namespace, redirect: fields.redirect, revision_id, timestamp: millis, model, text })
+        Ok(Self { id, title, namespace, redirect: fields.redirect, revision_id, timestamp: millis.unwrap_or_default(), model, text, issue })
     }
 }
 
@@ -123,6 +135,8 @@ struct Fields {
     timestamp: Option<String>,
     model: Option<String>,
     text: Option<String>,
+    /// Bytes of a text that the dump leaves out.
+    omitted: Option<String>,
     revisions: usize,
 }
 
@@ -156,7 +170,7 @@ fn read_fields(xml: &str) -> Result<Fields, MalformedPage> {
                     None => reader.read_text(tag.name()).map(|text| Cow::Owned(String::from(&*text))),
                 };
                 let raw = raw.map_err(|error| MalformedPage::Xml(error.to_string()))?;
-                *slot = Some(unescape(&raw).map_err(|error| MalformedPage::Xml(error.to_string()))?.into_owned());
+                *slot = Some(text_of(&raw).map_err(|error| MalformedPage::Xml(error.to_string()))?);
             }
             Event::Empty(tag) => {
                 let name = tag.local_name();
@@ -166,6 +180,9 @@ fn read_fields(xml: &str) -> Result<Fields, MalformedPage> {
                     fields.redirect = Some(unescape(&title).map_err(|error| MalformedPage::Xml(error.to_string()))?.into_owned());
                 } else if let Some(slot) = fields.slot(&path, name.as_ref()) {
                     *slot = Some(String::new());
+                    if name.as_ref() == "text" {
+                        fields.omitted = omitted_bytes(&tag);
+                    }
                 }
             }
             Event::End(_) => {
@@ -175,6 +192,29 @@ fn read_fields(xml: &str) -> Result<Fields, MalformedPage> {
             _ => {}
         }
     }
+}
+
+/// The text of an element: entities decoded, CDATA sections as they are.
+fn text_of(raw: &str) -> Result<String, quick_xml::escape::EscapeError> {
+    let mut text = String::new();
+    let mut rest = raw;
+    while let Some((before, section)) = rest.split_once("<![CDATA[") {
+        let (section, after) = section.split_once("]]>").unwrap_or((section, ""));
+        text += &unescape(before)?;
+        text += section;
+        rest = after;
+    }
+    let last = unescape(rest)?;
+    // Nearly all elements have no section.
+    if text.is_empty() { Ok(last.into_owned()) } else { Ok(text + &last) }
+}
+
+/// The size of a text that an element without content stands for, unless it is empty or deleted.
+fn omitted_bytes(tag: &BytesStart<'_>) -> Option<String> {
+    let attribute =
+        |name: &str| tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == name).map(|found| found.value.into_owned());
+    let bytes = attribute("bytes").filter(|bytes| bytes != "0" && !bytes.is_empty())?;
+    attribute("deleted").is_none().then_some(bytes)
 }
 
 impl Fields {
@@ -221,6 +261,7 @@ mod tests {
             namespace: 0,
             redirect: Some("C \"D\"".to_owned()),
             revision_id: 6,
+            issue: None,
             timestamp: 86_401_000,
             model: "wikitext".to_owned(),
             text: "a <b> &amp; 中".to_owned(),
@@ -237,7 +278,6 @@ mod tests {
             ("<id>5</id>", "<id>five</id>", "<id> holds \"five\", expected a number"),
             ("<text", "<texts", "not well-formed XML"),
             ("&lt;", "&bogus;", "not well-formed XML"),
-            ("1970-01-02", "1970-13-02", "<timestamp> holds"),
             ("</revision>", "</revision><revision></revision>", "history dump"),
         ] {
             assert!(PAGE.contains(from));
@@ -250,6 +290,42 @@ mod tests {
             (error.to_string().as_str(), error.reason().as_str()),
             ("page has 9000000 bytes of XML, expected at most 4194304", "larger than 4 MiB")
         );
+    }
+
+    #[test]
+    fn texts_of_other_programs_are_read() {
+        let site = SiteInfo { version: "0.10".to_owned(), ..SiteInfo::default() };
+        let parse = |from: &str, to: &str| {
+            assert!(PAGE.contains(from));
+            parse(&PAGE.replace(from, to), &site)
+        };
+        let content = "a &lt;b&gt; &amp;amp; &#x4e2d;";
+        for (text, expected) in [
+            ("<![CDATA[a <b> & [[c]]]]>", "a <b> & [[c]]"),
+            ("<![CDATA[]]>", ""),
+            ("a &lt; <![CDATA[<x>]]]]><![CDATA[>]]> &amp; b", "a < <x>]]> & b"),
+        ] {
+            assert_eq!(parse(content, text).unwrap().text, expected);
+        }
+        for (timestamp, millis, issue) in [
+            ("<timestamp>1970-01-02T01:00:01+01:00</timestamp>", 86_401_000, None),
+            ("<timestamp>1970-01-02T00:00:01.250Z</timestamp>", 86_401_250, None),
+            ("<timestamp/>", 0, Some("no timestamp")),
+            ("", 0, Some("no timestamp")),
+            ("<timestamp>then</timestamp>", 0, Some("timestamp \"then\"")),
+        ] {
+            let page = parse("<timestamp>1970-01-02T00:00:01Z</timestamp>", timestamp).unwrap();
+            assert_eq!((page.timestamp, page.issue.as_deref()), (millis, issue), "{timestamp}");
+        }
+        let element = r#"<text bytes="9" xml:space="preserve">a &lt;b&gt; &amp;amp; &#x4e2d;</text>"#;
+        for (text, expected) in [
+            (r#"<text bytes="0" xml:space="preserve" />"#, Ok(String::new())),
+            (r#"<text bytes="12" deleted="deleted" />"#, Ok(String::new())),
+            ("<text />", Ok(String::new())),
+            (r#"<text bytes="12" id="7" />"#, Err(MalformedPage::Stub("12".to_owned()))),
+        ] {
+            assert_eq!(parse(element, text).map(|page| page.text), expected, "{text}");
+        }
     }
 
     #[test]

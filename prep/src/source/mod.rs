@@ -29,15 +29,18 @@ mod decoder_thread;
 mod decompressor;
 pub mod dump_page;
 mod file_chunks;
+mod file_kind;
 mod input_hash;
 pub mod input_stream;
 pub mod multistream_index;
 pub mod page_splitter;
+#[cfg(test)]
+mod page_splitter_tests;
 mod page_xml;
 mod seek_point;
 mod site_info;
+mod text_decoder;
 mod timestamp;
-mod utf16;
 
 pub use chunk::ChunkReader;
 pub use dump_page::{DumpPage, MalformedPage};

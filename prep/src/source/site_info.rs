@@ -17,6 +17,9 @@ pub struct SiteInfo {
     pub dbname: String,
     /// Local names of the namespaces by number; empty if the dump has no `<siteinfo>`. The name of namespace 0 is empty.
     pub namespaces: BTreeMap<i32, String>,
+    /// The file has no head: it is one stream of a multistream dump.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_fragment: bool,
 }
 
 impl SiteInfo {

@@ -1,12 +1,12 @@
-//! UTF-16 to UTF-8, as a reader.
+//! UTF-16 and the older encodings that an XML declaration may name, to UTF-8, as a reader.
 
 use std::io::{self, BufRead, Read};
 
 /// Number of UTF-8 bytes decoded at a time.
 const BUFFER: usize = 1 << 18;
 
-/// Decodes UTF-16 to UTF-8. Malformed UTF-16, such as an unpaired surrogate, is an error.
-pub(super) struct Utf16Decoder<R> {
+/// Decodes an encoding to UTF-8. Malformed bytes, such as an unpaired surrogate in UTF-16, are an error.
+pub(super) struct TextDecoder<R> {
     reader: R,
     decoder: encoding_rs::Decoder,
     /// Decoded bytes; those before `taken` were returned.
@@ -15,14 +15,14 @@ pub(super) struct Utf16Decoder<R> {
     ended: bool,
 }
 
-impl<R: BufRead> Utf16Decoder<R> {
-    /// `reader` stands after the byte-order mark, which states the encoding.
+impl<R: BufRead> TextDecoder<R> {
+    /// `reader` stands after the byte-order mark, if there is one.
     pub fn new(reader: R, encoding: &'static encoding_rs::Encoding) -> Self {
         Self { reader, decoder: encoding.new_decoder_without_bom_handling(), buffer: Vec::new(), taken: 0, ended: false }
     }
 }
 
-impl<R: BufRead> Read for Utf16Decoder<R> {
+impl<R: BufRead> Read for TextDecoder<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.taken == self.buffer.len() && !self.ended {
             let input = self.reader.fill_buf()?;
@@ -33,7 +33,8 @@ impl<R: BufRead> Read for Utf16Decoder<R> {
             self.buffer.truncate(written);
             self.taken = 0;
             if let encoding_rs::DecoderResult::Malformed(..) = result {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "malformed UTF-16: an unpaired surrogate or half a code unit"));
+                let what = format!("bytes that are not {}", self.decoder.encoding().name());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
             }
             self.ended = last && result == encoding_rs::DecoderResult::InputEmpty;
         }
