@@ -90,7 +90,7 @@ impl<R: ChunkReader> PageSplitter<R> {
     pub fn new(reader: R) -> Result<Self, SplitError> {
         let mut splitter = Self::with_state(reader, SiteInfo::default(), 0, 0, false);
         let mut more = splitter.fill()?;
-        while more && splitter.window.len() < HEAD_BYTES {
+        while more && splitter.window.len() < 512 {
             more = splitter.fill()?;
         }
         let start = splitter.window.slice(0..splitter.window.len().min(HEAD_BYTES)).concat();

@@ -5,6 +5,7 @@ use schemas::SegmentKind;
 use super::block_conversion::{ActiveRules, BlockConversion, map_offset};
 use super::conversion_rule::ConversionRule;
 use super::internal_links::LinkTarget;
+use super::invisible::is_invisible;
 use super::namespaces::{CATEGORY_NAMESPACE, FILE_NAMESPACE, TitlePrefix};
 use super::script_converter::ScriptConverter;
 use super::wiki::Wiki;
@@ -86,7 +87,7 @@ impl BlockBuilder<'_> {
             self.space = true;
             return;
         }
-        if c.is_control() {
+        if c.is_control() || is_invisible(c) {
             return;
         }
         let last = self.text.chars().next_back();
@@ -242,7 +243,9 @@ mod tests {
     #[test]
     fn plain_chars_are_pushed_unchanged() {
         let builder = || BlockBuilder { text: "a".to_owned(), chars: 1, ..BlockBuilder::default() };
-        for c in ('\0'..=char::MAX).filter(|&c| plain_char_length(c.to_string().as_bytes()) > 0) {
+        // Invisible chars of the page are removed before; those of entities do not come this way.
+        let plain = ('\0'..=char::MAX).filter(|&c| plain_char_length(c.to_string().as_bytes()) > 0 && !is_invisible(c));
+        for c in plain {
             let mut block = builder();
             block.push(c);
             let last = block.text.chars().last();

@@ -32,6 +32,20 @@ const DROPPED: &[&str] = &[
     "languages",
     "rt",
     "rp",
+    "tabber",
+    "tabbertransclude",
+    "pages",
+    "pagelist",
+    "pagequality",
+    "youtube",
+    "embedvideo",
+    "poll",
+    "vote",
+    "choose",
+    "randomimage",
+    "newsletter",
+    "ratedsearch",
+    "seo",
 ];
 
 /// Those of the removed tags that are inline: a line that holds nothing else does not end the paragraph.

@@ -7,8 +7,10 @@ use schemas::{Anchor, Segment};
 use super::block_parser::parse_blocks;
 use super::external_links::resolve_external_links;
 use super::extract_options::ExtractOptions;
+use super::hidden_elements::remove_hidden_elements;
 use super::html_tags::remove_html_tags;
 use super::internal_links::resolve_internal_links;
+use super::invisible::remove_invisible;
 use super::page_context::PageContext;
 use super::preprocessor::preprocess;
 use super::script_converter::ScriptConverter;
@@ -78,7 +80,8 @@ impl WikitextExtractor {
         let ExtractOptions { variant, captions, tables } = self.options;
         let (rules, issues) = (Vec::new(), Vec::new());
         let mut page = PageContext { wiki: &self.wiki, title, variant, captions, disambiguation: false, rules, issues };
-        let preprocessed = preprocess(wikitext, &mut page);
+        let wikitext = remove_invisible(wikitext);
+        let preprocessed = remove_hidden_elements(preprocess(&wikitext, &mut page));
         let (text, has_unclosed_table) = remove_tables(preprocessed, tables);
         if has_unclosed_table {
             page.add_issue("unclosed table");

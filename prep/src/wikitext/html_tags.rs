@@ -5,7 +5,6 @@ use super::markers::{BLOCK_BREAK, LIST_ITEM, SYNTAX_BREAK};
 
 /// Inline tags.
 const INLINE: &[&str] = &[
-    "b",
     "i",
     "u",
     "s",
@@ -18,7 +17,6 @@ const INLINE: &[&str] = &[
     "code",
     "tt",
     "em",
-    "strong",
     "cite",
     "abbr",
     "dfn",
@@ -49,12 +47,14 @@ const INLINE: &[&str] = &[
     "ref",
     "references",
     "section",
+    "translate",
+    "tvar",
+    "langconvert",
 ];
 /// Inline tags without content.
 const VOID: &[&str] = &["wbr", "link", "meta"];
 /// Tags that end the block before them.
 const BLOCK: &[&str] = &[
-    "br",
     "p",
     "div",
     "center",
@@ -90,9 +90,11 @@ pub(super) fn remove_html_tags(text: String) -> String {
     if memchr::memchr(b'<', text.as_bytes()).is_none() {
         return text;
     }
+    let text = remove_unnamed_variables(text);
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     let mut in_poem = false;
+    let mut bold = BoldTracker::default();
     let mut terms = DefinitionTermTracker::default();
     // Number of inline tags that are open in this line.
     let mut depth = 0u32;
@@ -109,6 +111,7 @@ pub(super) fn remove_html_tags(text: String) -> String {
         if before.contains('\n') {
             depth = 0;
         }
+        bold.read(before);
         let (name, length) = match parse_tag(&text[at..]) {
             Some(tag) => tag,
             None => {
@@ -119,8 +122,17 @@ pub(super) fn remove_html_tags(text: String) -> String {
         };
         match name {
             TagKind::Void => {}
-            TagKind::Inline if text[at..].starts_with("</") => depth = depth.saturating_sub(1),
-            TagKind::Inline => depth += u32::from(!text[..at + length].ends_with("/>")),
+            TagKind::Inline | TagKind::Bold if text[at..].starts_with("</") => {
+                depth = depth.saturating_sub(1);
+                bold.in_tag &= name != TagKind::Bold;
+            }
+            TagKind::Inline | TagKind::Bold => {
+                depth += u32::from(!text[..at + length].ends_with("/>"));
+                bold.in_tag |= name == TagKind::Bold;
+            }
+            // A name that is broken into lines is one name.
+            TagKind::LineBreak if bold.is_bold() => out.push(' '),
+            TagKind::LineBreak => out.push(BLOCK_BREAK),
             TagKind::Block => out.push(BLOCK_BREAK),
             TagKind::ListItem => out.push(LIST_ITEM),
             TagKind::Poem { opens } => {
@@ -152,10 +164,60 @@ fn push_text(text: &str, in_poem: bool, out: &mut String) {
     }
 }
 
+/// Whether the text is bold, by quotes or by a tag. Both end with the line.
+#[derive(Default)]
+struct BoldTracker {
+    in_quotes: bool,
+    in_tag: bool,
+}
+
+impl BoldTracker {
+    /// Reads text between tags.
+    fn read(&mut self, text: &str) {
+        let line = match text.rfind('\n') {
+            Some(end) => {
+                *self = Self::default();
+                &text[end..]
+            }
+            None => text,
+        };
+        let mut rest = line;
+        while let Some(at) = rest.find("'''") {
+            let run = rest[at..].bytes().take_while(|&byte| byte == b'\'').count();
+            self.in_quotes = !self.in_quotes;
+            rest = &rest[at + run..];
+        }
+    }
+
+    fn is_bold(&self) -> bool {
+        self.in_quotes || self.in_tag
+    }
+}
+
+/// The text without the tags of variables in an older form of the Translate extension: `<tvar|name>content</>`.
+fn remove_unnamed_variables(text: String) -> String {
+    if !text.contains("<tvar|") {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split("<tvar|");
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let content = part.split_once('>').map_or(part, |(_, content)| content);
+        out.push_str(&content.replacen("</>", "", 1));
+    }
+    out
+}
+
 /// What a tag does to the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum TagKind {
     /// An inline tag with content.
     Inline,
+    /// An inline tag whose content is bold.
+    Bold,
+    /// `<br>`
+    LineBreak,
     /// An inline tag without content.
     Void,
     /// Ends the block.
@@ -181,6 +243,10 @@ fn parse_tag(text: &str) -> Option<(TagKind, usize)> {
     }
     let tag = if VOID.contains(&name) {
         TagKind::Void
+    } else if matches!(name, "b" | "strong") {
+        TagKind::Bold
+    } else if name == "br" {
+        TagKind::LineBreak
     } else if INLINE.contains(&name) {
         TagKind::Inline
     } else if BLOCK.contains(&name) {
@@ -230,6 +296,10 @@ mod tests {
             ("a<span title=\"x > y\">b</span>", "ab"),
             ("<references/>", ""),
             ("x<br />y", "x\u{FDD4}y"),
+            ("'''x<br>y''' z<br>w", "'''x y''' z\u{FDD4}w"),
+            ("<b>x<br>y</b> z<br>w '''''a<br>", "x y z\u{FDD4}w '''''a "),
+            ("'''x\ny<br>z", "'''x\ny\u{FDD4}z"),
+            ("<translate>a <tvar|1>b</> c</translate> <tvar name=2>d</tvar>", "a b c d"),
             ("<b", "<b"),
             ("<poem>\na\n:b\n</poem>c\nd", "\u{FDD4}\u{FDD4}a\u{FDD4}b\u{FDD4}\u{FDD4}c\nd"),
         ] {
