@@ -143,7 +143,7 @@ fn damage_is_found() {
         (
             "an edited count of a shard's rows",
             &|dir| edit(dir, &|manifest| manifest.shards[0].rows += 1),
-            &["part-00000.parquet: ", "rows, expected"],
+            &["part-00000.parquet: has", "rows, but"],
         ),
         (
             "no end",

@@ -25,6 +25,12 @@ pub struct Limits {
     pub budget: u64,
 }
 
+/// Weight of rows of a shard against the in-flight budget, by the bytes of their values. It is a quarter of the weight of text that is still to
+/// be cleaned, as is the memory that they take.
+pub fn row_weight(bytes: u64) -> u64 {
+    bytes / 4
+}
+
 /// Tasks that the workers of an [`ordered_map`] run, before they take further items. Without workers a task is run at once, on the thread
 /// that brings it. Clones share the queue.
 #[derive(Clone)]

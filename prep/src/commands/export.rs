@@ -3,19 +3,24 @@
 //! What a format cannot hold is an error that names the row, and no file is left. What a format loses is counted and reported: white
 //! space between tokens, and the origin and score of spans.
 //!
-//! Memory: one sentence, and one batch of rows.
+//! Row groups are read and formatted side by side, and written in order.
+//!
+//! Memory: a few row groups, within `--memory`.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use schemas::{AtomicFile, FolderError, ShardFolder, Triple};
+use schemas::{AtomicFile, FolderError, Row, RowSlice, ShardFolder, Triple};
 
 use crate::config::Runtime;
 use crate::config::corpora::ExportConfig;
 use crate::corpora::tagging::violations::OriginalPrefixes;
-use crate::corpora::write::writer::{CorpusWriter, ExportCounts, WriterOptions};
+use crate::corpora::write::formatter::{FormattedSentence, SentenceFormatter, WriterOptions};
+use crate::corpora::write::sentence_rows::{SentenceRows, is_same_sentence};
+use crate::corpora::write::writer::{CorpusWriter, ExportCounts};
 use crate::number_format::{counted, counted_entities, grouped};
+use crate::ordered_map::{Feed, Limits, TaskQueue, ordered_map, row_weight};
 
 /// Runs `prep export`.
 ///
@@ -24,7 +29,7 @@ use crate::number_format::{counted, counted_entities, grouped};
 pub fn run(config: &ExportConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let folder = ShardFolder::open::<Triple>(&config.dir)?;
     let output = ExportOutput::create(&config.output, config.overwrite)?;
-    let counts = match export(&folder, config, output) {
+    let counts = match export(&folder, config, runtime.limits(), output) {
         // As in `prep export … -o - | head`.
         Err(error) if is_broken_pipe(&error) => return Ok(()),
         result => result.with_context(|| config.dir.display().to_string())?,
@@ -35,16 +40,69 @@ pub fn run(config: &ExportConfig, runtime: &Runtime) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn export(folder: &ShardFolder, config: &ExportConfig, output: ExportOutput) -> anyhow::Result<ExportCounts> {
+fn export(folder: &ShardFolder, config: &ExportConfig, limits: Limits, output: ExportOutput) -> anyhow::Result<ExportCounts> {
     let options = WriterOptions { format: config.format, scheme: config.scheme, tokenization: config.tokens };
-    let original_prefixes = OriginalPrefixes::from_manifest(folder.manifest(), config.scheme);
-    let mut writer = CorpusWriter::new(output, options, original_prefixes);
-    for rows in rows_by_sentence(folder) {
-        writer.write_sentence(&rows?)?;
+    let formatter = SentenceFormatter::new(options, OriginalPrefixes::from_manifest(folder.manifest(), config.scheme));
+    let mut writer = CorpusWriter::new(output, config.format);
+    // Rows of a sentence that may go on.
+    let mut open: Vec<Triple> = Vec::new();
+    let (sent, written) = ordered_map(
+        limits,
+        &TaskQueue::default(),
+        |feed| send_slices(folder, feed),
+        |slice| format_slice(folder, &slice, &formatter),
+        |slice| -> anyhow::Result<()> {
+            let FormattedSlice { head, whole, tail } = slice?;
+            if let (Some(first), Some(next)) = (open.first(), head.first())
+                && !is_same_sentence(first, next)
+            {
+                writer.write(&formatter.format(&open)?)?;
+                open.clear();
+            }
+            open.extend(head);
+            if whole.is_empty() && tail.is_empty() {
+                return Ok(());
+            }
+            writer.write(&formatter.format(&open)?)?;
+            whole.into_iter().try_for_each(|sentence| writer.write(&sentence?))?;
+            open = tail;
+            Ok(())
+        },
+    );
+    written?;
+    sent?;
+    if !open.is_empty() {
+        writer.write(&formatter.format(&open)?)?;
     }
     let (output, counts) = writer.finish()?;
     output.finish()?;
     Ok(counts)
+}
+
+/// The sentences of consecutive rows; the first and the last one may go on in other slices.
+struct FormattedSlice {
+    head: Vec<Triple>,
+    whole: Vec<anyhow::Result<FormattedSentence>>,
+    tail: Vec<Triple>,
+}
+
+/// Hands out the row groups of all shards.
+fn send_slices(folder: &ShardFolder, feed: &mut Feed<'_, RowSlice>) -> Result<(), FolderError> {
+    for shard in 0..folder.manifest().shards.len() {
+        if !folder.shard_slices(shard, usize::MAX)?.into_iter().all(|slice| feed.send(slice, row_weight(slice.bytes))) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Formats the sentences of a row group.
+fn format_slice(folder: &ShardFolder, slice: &RowSlice, formatter: &SentenceFormatter) -> anyhow::Result<FormattedSlice> {
+    let row_error = |error| FolderError::Row(folder.shard_of(slice), error);
+    let batches = folder.read_slice(slice, None)?;
+    let rows = batches.iter().map(Triple::from_batch).collect::<Result<Vec<_>, _>>().map_err(row_error)?;
+    let SentenceRows { head, whole, tail } = SentenceRows::new(rows.into_iter().flatten());
+    Ok(FormattedSlice { head, whole: whole.iter().map(|rows| formatter.format(rows)).collect(), tail })
 }
 
 /// Where an export goes.
@@ -88,26 +146,6 @@ impl Write for ExportOutput {
             Self::Stdout(out) => out.flush(),
         }
     }
-}
-
-/// The rows of each sentence.
-fn rows_by_sentence(folder: &ShardFolder) -> impl Iterator<Item = Result<Vec<Triple>, FolderError>> + '_ {
-    let rows = folder.rows::<Triple>().flat_map(|batch| match batch {
-        Ok(rows) => rows.into_iter().map(Ok).collect::<Vec<_>>(),
-        Err(error) => vec![Err(error)],
-    });
-    let mut rows = rows.peekable();
-    std::iter::from_fn(move || {
-        let mut sentence = match rows.next()? {
-            Ok(row) => vec![row],
-            Err(error) => return Some(Err(error)),
-        };
-        let is_same_sentence = |row: &Triple, first: &Triple| (&row.doc, row.sentence) == (&first.doc, first.sentence);
-        while let Some(Ok(row)) = rows.next_if(|row| row.as_ref().is_ok_and(|row| is_same_sentence(row, &sentence[0]))) {
-            sentence.push(row);
-        }
-        Some(Ok(sentence))
-    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -3,12 +3,16 @@
 //! Files are read twice: once to detect formats, tagging scheme and language and to find what is wrong, once to write. So a file that
 //! cannot be read, a label without a question and, with `--strict`, a malformed line or element end the run before there is an output
 //! folder, and memory does not grow with the files. Standard input and pipes cannot be read twice and are refused.
+//!
+//! One thread reads; triples are made and encoded on all.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use schemas::{Counter, Manifest, QuerySet, ShardWriter, Triple};
+use schemas::shard::CheckedBatch;
+use schemas::{Counter, Manifest, QuerySet, RowError, ShardWriter, Triple};
 
 use super::terminal;
 use crate::config::Runtime;
@@ -16,11 +20,13 @@ use crate::config::corpora::{MrcConfig, check_ignored_labels};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::gold_triples::{GoldCounts, GoldTriples};
 use crate::corpora::language::has_spaces;
-use crate::corpora::read::corpus_reader::{CorpusReader, ReadSentence};
+use crate::corpora::read::corpus_reader::ReadSentence;
 use crate::corpora::read::open::{ReaderOptions, open_reader};
 use crate::corpora::read::survey::CorpusSurvey;
+use crate::corpora::sentence::AnnotatedSentence;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::number_format::counted_entities;
+use crate::ordered_map::{Feed, Limits, TaskQueue, ordered_map};
 use crate::run::checkpoint::RunSettings;
 use crate::run::program::PROGRAM;
 use crate::run::resume::RunStart;
@@ -36,6 +42,21 @@ struct ResolvedRun<'a> {
     queries: &'a QuerySet,
     scheme: TaggingScheme,
     lang: String,
+}
+
+/// Sentences that a thread gets at once, and bytes of their text.
+const BATCH_SENTENCES: usize = 256;
+const BATCH_BYTES: usize = 1 << 19;
+
+/// The triples of some sentences, and what was counted while they were made.
+type SentenceTriples = (Result<Vec<CheckedBatch<Triple>>, RowError>, GoldCounts);
+
+/// What was read of a file.
+struct FileRead {
+    sentences: Counter,
+    record_name: &'static str,
+    records: Counter,
+    result: anyhow::Result<()>,
 }
 
 /// What was read and written.
@@ -82,9 +103,11 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
         terminal::say_complete(&config.output.dir, runtime);
         return Ok(());
     }
-    let mut writer = config.output.create(Manifest::new(PROGRAM, "mrc", manifest_config))?;
+    let tasks = TaskQueue::default();
+    let writer = config.output.create(Manifest::new(PROGRAM, "mrc", manifest_config))?;
+    let mut writer = writer.with_executor(Arc::new(tasks.clone()));
     let mut counts = RunCounts::new(&queries);
-    let written = run.write_files(&mut writer, &mut counts);
+    let written = run.write_files(&mut writer, &tasks, runtime.limits(), &mut counts);
     let error = written.as_ref().err().map(|error| format!("{error:#}"));
     if let Some(report) = counts.gold.violations.report() {
         writer.set_report(report);
@@ -143,39 +166,72 @@ impl ResolvedRun<'_> {
         self.survey.formats.contains(&CorpusFormat::Conll)
     }
 
-    fn write_files(&self, writer: &mut ShardWriter<Triple>, counts: &mut RunCounts) -> anyhow::Result<()> {
+    fn write_files(
+        &self,
+        writer: &mut ShardWriter<Triple>,
+        tasks: &TaskQueue,
+        limits: Limits,
+        counts: &mut RunCounts,
+    ) -> anyhow::Result<()> {
         let CorpusSurvey { formats, inputs, .. } = self.survey;
         for (((path, doc), format), input) in self.config.inputs.iter().zip(&self.docs).zip(formats).zip(inputs) {
             let mut stream = InputStream::open(path, BytesRead::default())?;
-            let mut reader = open_reader(*format, &mut stream, &self.options);
-            let written = self.write_file(doc, reader.as_mut(), writer, counts).with_context(|| path.display().to_string());
-            counts.sentences.add(reader.sentences());
-            let (name, records) = reader.records();
-            counts.records.entry(name).or_default().add(records);
-            drop(reader);
-            written?;
+            let (read, written) = ordered_map(
+                limits,
+                tasks,
+                |feed| self.read_file(&mut stream, *format, feed),
+                |sentences| self.make_triples(doc, sentences),
+                |(triples, gold): SentenceTriples| -> anyhow::Result<()> {
+                    counts.gold.append(gold);
+                    for rows in triples.with_context(|| self.config.output.dir.display().to_string())? {
+                        let number = rows.num_rows() as u64;
+                        counts.triples.add(&Counter { seen: number, out: number, ..Counter::default() });
+                        writer.write_batch(0, &rows)?;
+                    }
+                    Ok(())
+                },
+            );
+            counts.sentences.add(&read.sentences);
+            counts.records.entry(read.record_name).or_default().add(&read.records);
+            written.and(read.result).with_context(|| path.display().to_string())?;
             ensure!(stream.input() == *input, "{} changed while it was read; run again", path.display());
         }
         Ok(())
     }
 
-    fn write_file(
-        &self,
-        doc: &str,
-        reader: &mut dyn CorpusReader,
-        writer: &mut ShardWriter<Triple>,
-        counts: &mut RunCounts,
-    ) -> anyhow::Result<()> {
+    /// Hands out the sentences of a file.
+    fn read_file(&self, stream: &mut InputStream, format: CorpusFormat, feed: &mut Feed<'_, Vec<AnnotatedSentence>>) -> FileRead {
+        let mut reader = open_reader(format, stream, &self.options);
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        let result = loop {
+            match reader.next_sentence() {
+                Ok(Some(ReadSentence::Read(sentence))) => {
+                    bytes += sentence.annotation.text_bytes();
+                    batch.push(sentence);
+                }
+                Ok(Some(ReadSentence::Skipped(_))) => {}
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error.into()),
+            }
+            if batch.len() == BATCH_SENTENCES || bytes >= BATCH_BYTES {
+                if !feed.send(std::mem::take(&mut batch), bytes as u64) {
+                    break Ok(());
+                }
+                bytes = 0;
+            }
+        };
+        feed.send(batch, bytes as u64);
+        let (record_name, records) = reader.records();
+        FileRead { sentences: reader.sentences().clone(), record_name, records: records.clone(), result }
+    }
+
+    fn make_triples(&self, doc: &str, sentences: Vec<AnnotatedSentence>) -> SentenceTriples {
+        let mut counts = GoldCounts::new(self.queries);
         let gold =
             GoldTriples { queries: self.queries, ignored_labels: &self.config.ignored_labels, scheme: self.scheme, lang: &self.lang };
-        while let Some(sentence) = reader.next_sentence()? {
-            let ReadSentence::Read(sentence) = sentence else { continue };
-            for triple in gold.of_sentence(doc, sentence, &mut counts.gold) {
-                writer.write(triple)?;
-                counts.triples.keep();
-            }
-        }
-        Ok(())
+        let triples = sentences.into_iter().flat_map(|sentence| gold.of_sentence(doc, sentence, &mut counts));
+        let triples = CheckedBatch::from_rows(triples);
+        (triples, counts)
     }
 
     fn print_summary(&self, counts: &RunCounts) {

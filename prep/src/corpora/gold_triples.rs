@@ -48,6 +48,17 @@ impl GoldCounts {
     }
 }
 
+impl GoldCounts {
+    /// Adds the counts of sentences that follow.
+    pub fn append(&mut self, other: Self) {
+        self.entities.add(&other.entities);
+        self.repaired.add(&other.repaired);
+        self.violations.append(other.violations);
+        self.added_questions.add(&other.added_questions);
+        self.spans_by_label.iter_mut().zip(other.spans_by_label).for_each(|(sum, count)| *sum += count);
+    }
+}
+
 impl GoldTriples<'_> {
     /// The triples of a sentence: one for each label of the query set, in its order. `doc` names the file.
     ///

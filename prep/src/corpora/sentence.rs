@@ -66,6 +66,14 @@ impl Annotation {
         }
     }
 
+    /// Bytes of its text.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Tags { tokens, .. } | Self::TokenSpans { tokens, .. } => tokens.iter().map(String::len).sum(),
+            Self::CharSpans { text, .. } => text.len(),
+        }
+    }
+
     /// The running text, with its entities by char offset. Tokens are joined by one space, or by nothing without `spaces`.
     ///
     /// # Panics

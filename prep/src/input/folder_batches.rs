@@ -9,9 +9,10 @@ use schemas::manifest::{Damage, InputFile};
 use schemas::{RowSlice, ShardFolder};
 use tracing::debug;
 
-use super::page_batch::{BatchContent, PageBatch, slice_weight};
+use super::page_batch::{BatchContent, PageBatch};
 use super::position::{InputPosition, PendingInputPosition};
 use super::read_pass::{ReadPass, ReadStep};
+use crate::ordered_map::row_weight;
 use crate::source::BytesRead;
 
 /// A folder that is being read.
@@ -57,7 +58,7 @@ impl FolderBatches {
                 self.bytes_read.add(shard.bytes * slice.rows as u64 / shard.rows.max(1));
                 self.rows = slice.range().end;
                 let content = BatchContent::Rows { folder: Arc::clone(&self.folder), slice, skip_damaged: pass.skip_damaged };
-                return ReadStep::Batch(PageBatch { weight: slice_weight(slice.bytes), ..PageBatch::new(content) });
+                return ReadStep::Batch(PageBatch { weight: row_weight(slice.bytes), ..PageBatch::new(content) });
             }
             let Some(shard) = shards.get(self.shard) else { return ReadStep::Last(self.finish()) };
             let range = self.rows_before_shard..self.rows_before_shard + shard.rows;

@@ -85,12 +85,6 @@ impl PageBatch {
     }
 }
 
-/// Weight of rows with values of this many bytes against the in-flight budget. They take a fraction of what XML takes: it is the worker who
-/// reads them, and they need no cleaning.
-pub(super) fn slice_weight(bytes: u64) -> u64 {
-    bytes / 4
-}
-
 /// Weight of a page of this many bytes against the in-flight budget.
 pub(super) fn page_weight(bytes: usize) -> u64 {
     bytes as u64 * if bytes < LARGE_PAGE_BYTES { 1 } else { LARGE_PAGE_WEIGHT }

@@ -48,6 +48,11 @@ impl<R: Row> CheckedBatch<R> {
         Self { batch, rows: PhantomData }
     }
 
+    /// Number of rows.
+    pub fn num_rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
     pub(crate) fn batch(&self) -> &RecordBatch {
         &self.batch
     }

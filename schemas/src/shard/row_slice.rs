@@ -16,6 +16,8 @@ const MAX_SLICE_BYTES: u64 = 12 << 20;
 pub struct RowSlice {
     /// Number of its first row in the folder.
     pub first_row: u64,
+    /// Number of its first row in the shard.
+    pub first_in_shard: u64,
     /// Number of rows.
     pub rows: usize,
     /// Bytes of its values, about.
@@ -40,7 +42,13 @@ impl RowSlice {
     /// It has fewer.
     #[must_use]
     pub fn without_first(self, rows: usize) -> Self {
-        Self { first_row: self.first_row + rows as u64, rows: self.rows - rows, before: self.before + rows, ..self }
+        Self {
+            first_row: self.first_row + rows as u64,
+            first_in_shard: self.first_in_shard + rows as u64,
+            rows: self.rows - rows,
+            before: self.before + rows,
+            ..self
+        }
     }
 }
 
@@ -80,7 +88,15 @@ impl ShardFolder {
             let parts = group_rows.div_ceil(most_rows).max(by_bytes);
             for part in 0..parts {
                 let (before, end) = (group_rows * part / parts, group_rows * (part + 1) / parts);
-                slices.push(RowSlice { first_row, rows: end - before, bytes: group_bytes / parts as u64, shard, row_group, before });
+                slices.push(RowSlice {
+                    first_row,
+                    first_in_shard: first_row - before_shard,
+                    rows: end - before,
+                    bytes: group_bytes / parts as u64,
+                    shard,
+                    row_group,
+                    before,
+                });
                 first_row += (end - before) as u64;
             }
         }
@@ -104,6 +120,14 @@ impl ShardFolder {
         let builder = open_columns(&path, columns.as_deref())?.with_row_groups(vec![slice.row_group]);
         let batches = builder.with_offset(slice.before).with_limit(slice.rows).build().map_err(parquet_error)?;
         batches.map(|batch| batch.map_err(|error| parquet_error(error.into()))).collect()
+    }
+
+    /// Path of the shard that holds a slice, within the folder.
+    ///
+    /// # Panics
+    /// It is no slice of this folder.
+    pub fn shard_name(&self, slice: &RowSlice) -> &str {
+        &self.manifest().shards[slice.shard].file
     }
 
     /// Path of the shard that holds a slice.

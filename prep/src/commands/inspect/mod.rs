@@ -39,6 +39,7 @@ use schemas::{Manifest, Page, Row, SCHEMA_VERSION, ShardFolder, Triple};
 
 use crate::config::Runtime;
 use crate::config::checks::{InspectConfig, ReportKind};
+use crate::ordered_map::Limits;
 use highlight::HighlightStyle;
 use page_counter::count_pages;
 use report::{FolderReport, RowStatistics};
@@ -59,7 +60,7 @@ pub fn run(config: &InspectConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let folder = ShardFolder::open_any(&config.dir)?;
     let manifest = folder.manifest();
     check_manifest(config, manifest)?;
-    let report = make_report(config, manifest)?;
+    let report = make_report(config, runtime.limits(), manifest)?;
     if let ReportKind::Html(path) = &config.report {
         html_report::write_html(&report, path)?;
         if !runtime.quiet {
@@ -84,7 +85,7 @@ fn check_manifest(config: &InspectConfig, manifest: &Manifest) -> anyhow::Result
     Ok(())
 }
 
-fn make_report(config: &InspectConfig, manifest: &Manifest) -> anyhow::Result<FolderReport> {
+fn make_report(config: &InspectConfig, limits: Limits, manifest: &Manifest) -> anyhow::Result<FolderReport> {
     let dir = config.dir.display().to_string();
     let tokens = config.tokenizer.as_deref().map(TokenCounter::from_file).transpose()?;
     let in_colour = config.report == ReportKind::Text && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -94,12 +95,12 @@ fn make_report(config: &InspectConfig, manifest: &Manifest) -> anyhow::Result<Fo
     let chunks = RowChunks::open(&config.dir, manifest)?;
     let rows = match manifest.schema.as_str() {
         Triple::SCHEMA_NAME => {
-            let statistics = count_triples(&chunks, config.label.as_deref(), samples, tokens.as_ref(), style);
+            let statistics = count_triples(&chunks, limits, config.label.as_deref(), samples, tokens.as_ref(), style);
             RowStatistics::Triples(statistics.with_context(|| dir.clone())?)
         }
         Page::SCHEMA_NAME => {
             ensure!(config.label.is_none(), "{dir} holds pages, which have no labels; leave out --label");
-            RowStatistics::Pages(count_pages(&chunks, samples, tokens.as_ref(), style).with_context(|| dir.clone())?)
+            RowStatistics::Pages(count_pages(&chunks, limits, samples, tokens.as_ref(), style).with_context(|| dir.clone())?)
         }
         other => bail!("{dir} holds {other}, expected {} or {}", Page::SCHEMA_NAME, Triple::SCHEMA_NAME),
     };

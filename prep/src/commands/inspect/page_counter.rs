@@ -14,6 +14,7 @@ use super::row_chunks::{RowChunks, explode_list, struct_field, value_counts};
 use super::sample::Sample;
 use super::token_counter::TokenCounter;
 use super::top_texts::TopTexts;
+use crate::ordered_map::{Limits, TaskQueue, ordered_map};
 
 /// Chars of a sample's text.
 const SAMPLE_CHARS: u32 = 300;
@@ -24,16 +25,15 @@ const SAMPLE_CHARS: u32 = 300;
 /// A shard cannot be read.
 pub fn count_pages(
     chunks: &RowChunks,
+    limits: Limits,
     samples: usize,
     tokens: Option<&TokenCounter>,
     style: HighlightStyle,
 ) -> anyhow::Result<PageStatistics> {
     let mut counter = PageCounter::default();
-    for chunk in 0..chunks.len() {
-        counter.add_chunk(chunks.frame(chunk)?, tokens)?;
-    }
+    chunks.map_in_order(limits, |chunk| PageChunk::read(chunks.frame(chunk)?, tokens), |chunk| counter.add_chunk(&chunk))?;
     let samples = counter.sample(chunks, samples, style)?;
-    Ok(counter.into_statistics(count_segments(chunks)?, samples))
+    Ok(counter.into_statistics(count_segments(chunks, limits)?, samples))
 }
 
 #[derive(Default)]
@@ -51,30 +51,22 @@ struct PageCounter {
     rows_with_links_by_chunk: Vec<u64>,
 }
 
-impl PageCounter {
-    fn add_chunk(&mut self, chunk: LazyFrame, tokens: Option<&TokenCounter>) -> anyhow::Result<()> {
+/// What one thread finds in a chunk.
+struct PageChunk {
+    /// By row: whether it is a `redirect` and a `disambiguation`, `text`, `chars` of it, and the number of `anchors`.
+    pages: DataFrame,
+    /// Tokens of each text that is not empty; none where tokens are not counted.
+    tokens: Vec<u64>,
+    /// By sentence: `chars`.
+    sentences: DataFrame,
+    targets: Vec<(String, u64)>,
+    issues: Vec<(String, u64)>,
+}
+
+impl PageChunk {
+    fn read(chunk: LazyFrame, tokens: Option<&TokenCounter>) -> anyhow::Result<Self> {
         let columns = ["redirect", "disambiguation", "text", "anchors", "sentences", "issues"].map(col);
         let chunk = chunk.select(columns).collect()?;
-        self.add_pages(chunk.clone().lazy(), tokens)?;
-        let sentence_chars = (struct_field("sentences", "end") - struct_field("sentences", "start")).alias("chars");
-        let sentences = explode_list(chunk.clone().lazy(), "sentences").select([sentence_chars]).collect()?;
-        for chars in sentences.column("chars")?.u32()?.iter().flatten() {
-            self.statistics.sentences += 1;
-            self.sentence_chars.add(u64::from(chars), 1);
-        }
-        for (target, count) in value_counts(explode_list(chunk.clone().lazy(), "anchors"), struct_field("anchors", "target"))? {
-            // A link to a section of its own page has no target.
-            if !target.is_empty() {
-                self.targets.add(&target, count);
-            }
-        }
-        for (issue, count) in value_counts(explode_list(chunk.lazy(), "issues"), col("issues"))? {
-            *self.statistics.issues.entry(issue).or_default() += count;
-        }
-        Ok(())
-    }
-
-    fn add_pages(&mut self, chunk: LazyFrame, tokens: Option<&TokenCounter>) -> anyhow::Result<()> {
         let columns = [
             col("redirect").is_not_null(),
             col("disambiguation"),
@@ -82,7 +74,38 @@ impl PageCounter {
             col("text").str().len_chars().alias("chars"),
             col("anchors").list().len(),
         ];
-        let frame = chunk.select(columns).collect()?;
+        let pages = chunk.clone().lazy().select(columns).collect()?;
+        let texts = pages.column("text")?.str()?.iter().flatten().filter(|text| !text.is_empty());
+        let tokens = tokens.map_or(Ok(Vec::new()), |tokens| texts.map(|text| tokens.count(text)).collect::<anyhow::Result<_>>())?;
+        let sentence_chars = (struct_field("sentences", "end") - struct_field("sentences", "start")).alias("chars");
+        Ok(Self {
+            tokens,
+            pages,
+            sentences: explode_list(chunk.clone().lazy(), "sentences").select([sentence_chars]).collect()?,
+            targets: value_counts(explode_list(chunk.clone().lazy(), "anchors"), struct_field("anchors", "target"))?,
+            issues: value_counts(explode_list(chunk.lazy(), "issues"), col("issues"))?,
+        })
+    }
+}
+
+impl PageCounter {
+    fn add_chunk(&mut self, chunk: &PageChunk) -> anyhow::Result<()> {
+        self.add_pages(&chunk.pages)?;
+        chunk.tokens.iter().for_each(|&tokens| self.text_tokens.add(tokens, 1));
+        for chars in chunk.sentences.column("chars")?.u32()?.iter().flatten() {
+            self.statistics.sentences += 1;
+            self.sentence_chars.add(u64::from(chars), 1);
+        }
+        // A link to a section of its own page has no target.
+        let targets = chunk.targets.iter().filter(|(target, _)| !target.is_empty());
+        targets.for_each(|(target, count)| self.targets.add(target, *count));
+        for (issue, count) in &chunk.issues {
+            *self.statistics.issues.entry(issue.clone()).or_default() += count;
+        }
+        Ok(())
+    }
+
+    fn add_pages(&mut self, frame: &DataFrame) -> anyhow::Result<()> {
         let count_true = |column: &str| anyhow::Ok(u64::from(frame.column(column)?.bool()?.sum().unwrap_or(0)));
         self.statistics.rows += frame.height() as u64;
         self.statistics.redirects += count_true("redirect")?;
@@ -101,9 +124,6 @@ impl PageCounter {
             self.text_chars.add(u64::from(chars), 1);
             self.anchors_per_page.add(u64::from(links), 1);
             self.duplicates.add(text, 0);
-            if let Some(tokens) = tokens {
-                self.text_tokens.add(tokens.count(text)?, 1);
-            }
         }
         self.rows_by_chunk.push(frame.height() as u64);
         self.rows_with_links_by_chunk.push(with_links);
@@ -143,18 +163,27 @@ impl PageCounter {
 }
 
 /// Segments by kind. Read as typed rows: polars cannot read the `UInt8` levels beside the kinds without its feature `dtype-u8`.
-fn count_segments(chunks: &RowChunks) -> anyhow::Result<BTreeMap<String, u64>> {
-    let mut kinds = BTreeMap::new();
-    for shard in chunks.shards() {
-        for batch in schemas::shard::open_shard(shard)? {
-            for page in Page::views(&batch?)? {
-                for segment in page.segments {
-                    *kinds.entry(segment.kind.name().to_owned()).or_default() += 1;
+fn count_segments(chunks: &RowChunks, limits: Limits) -> anyhow::Result<BTreeMap<String, u64>> {
+    let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+    let (_, counted) = ordered_map(
+        limits,
+        &TaskQueue::default(),
+        |feed| chunks.shards().iter().all(|shard| feed.send(shard, 0)),
+        |shard| -> anyhow::Result<BTreeMap<&str, u64>> {
+            let mut kinds = BTreeMap::new();
+            for batch in schemas::shard::open_shard(shard)? {
+                for segment in Page::views(&batch?)?.into_iter().flat_map(|page| page.segments) {
+                    *kinds.entry(segment.kind.name()).or_default() += 1;
                 }
             }
-        }
-    }
-    Ok(kinds)
+            Ok(kinds)
+        },
+        |of_shard| -> anyhow::Result<()> {
+            of_shard?.into_iter().for_each(|(kind, count)| *kinds.entry(kind.to_owned()).or_default() += count);
+            Ok(())
+        },
+    );
+    counted.map(|()| kinds)
 }
 
 /// The beginning of a page, up to the end of a link that would be cut.

@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use polars::prelude::{DataType, ExplodeOptions, Expr, LazyFrame, PlRefPath, ScanArgsParquet, col, cols, len};
-use schemas::Manifest;
+use schemas::{Manifest, Page, Row};
 
-/// Rows of a chunk: a few row groups of triples, so that reading one reads little else.
-const CHUNK_ROWS: u32 = 32_768;
+use crate::ordered_map::{Feed, Limits, TaskQueue, ordered_map};
 
-/// The rows of a folder, in chunks of 32,768 rows of one shard.
+/// Triples of a chunk: a few row groups, so that reading one reads little else.
+const CHUNK_TRIPLES: u32 = 32_768;
+/// Pages of a chunk, which are larger.
+const CHUNK_PAGES: u32 = 2048;
+
+/// The rows of a folder, in chunks of 32,768 triples or 2,048 pages of one shard.
 pub struct RowChunks {
     shards: Vec<PathBuf>,
     chunks: Vec<Chunk>,
@@ -35,8 +39,9 @@ impl RowChunks {
             ensure!(path.is_file(), "{} is missing; see `prep verify`", path.display());
             let count = scan(path)?.select([len().alias("rows")]).collect().with_context(|| format!("cannot read {}", path.display()))?;
             let rows = count.column("rows")?.u32()?.get(0).unwrap_or(0);
-            let first_rows = (0..rows).step_by(CHUNK_ROWS as usize);
-            chunks.extend(first_rows.map(|first_row| Chunk { shard, first_row, rows: CHUNK_ROWS.min(rows - first_row) }));
+            let most = if manifest.schema == Page::SCHEMA_NAME { CHUNK_PAGES } else { CHUNK_TRIPLES };
+            let first_rows = (0..rows).step_by(most as usize);
+            chunks.extend(first_rows.map(|first_row| Chunk { shard, first_row, rows: most.min(rows - first_row) }));
         }
         Ok(Self { shards, chunks })
     }
@@ -54,6 +59,23 @@ impl RowChunks {
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
+    }
+
+    /// Looks at the chunks on several threads, and takes what was found in their order.
+    ///
+    /// # Errors
+    /// The first error of either.
+    pub fn map_in_order<T: Send>(
+        &self,
+        limits: Limits,
+        read: impl Fn(usize) -> anyhow::Result<T> + Sync,
+        mut take: impl FnMut(T) -> anyhow::Result<()> + Send,
+    ) -> anyhow::Result<()> {
+        // A chunk weighs so much that few are in flight: polars has threads of its own, too.
+        let weight = limits.budget / (limits.threads as u64 + 1).max(9);
+        let send = |feed: &mut Feed<'_, usize>| (0..self.len()).all(|chunk| feed.send(chunk, weight));
+        let (_, taken) = ordered_map(limits, &TaskQueue::default(), send, read, |found| take(found?));
+        taken
     }
 
     /// The rows of a chunk.

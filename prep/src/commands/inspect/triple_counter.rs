@@ -14,6 +14,7 @@ use super::sample::Sample;
 use super::token_counter::TokenCounter;
 use super::top_texts::TopTexts;
 use super::triple_statistics::{LabelStatistics, TripleStatistics};
+use crate::ordered_map::Limits;
 
 /// The statistics of the triples of a label, or of all.
 ///
@@ -21,15 +22,18 @@ use super::triple_statistics::{LabelStatistics, TripleStatistics};
 /// A shard cannot be read, or no row has the label.
 pub fn count_triples(
     chunks: &RowChunks,
+    limits: Limits,
     label: Option<&str>,
     samples: usize,
     tokens: Option<&TokenCounter>,
     style: HighlightStyle,
 ) -> anyhow::Result<TripleStatistics> {
     let mut counter = TripleCounter::default();
-    for chunk in 0..chunks.len() {
-        counter.add_chunk(rows_of_label(chunks, chunk, label)?, tokens)?;
-    }
+    chunks.map_in_order(
+        limits,
+        |chunk| TripleChunk::read(rows_of_label(chunks, chunk, label)?, tokens),
+        |chunk| counter.add_chunk(&chunk),
+    )?;
     if let (Some(label), 0) = (label, counter.rows) {
         bail!("no row of label `{label}`; the folder has {}", all_labels(chunks)?.join(", "));
     }
@@ -86,31 +90,77 @@ struct OpenSentence {
     spans: Vec<u64>,
 }
 
-impl TripleCounter {
-    fn add_chunk(&mut self, chunk: LazyFrame, tokens: Option<&TokenCounter>) -> anyhow::Result<()> {
+/// What one thread finds in a chunk.
+struct TripleChunk {
+    rows: u64,
+    /// By label: rows, those without spans, and spans.
+    labels: DataFrame,
+    /// By row: `doc`, `sentence`, `label`, `context`, `chars` of it, and `count` of spans.
+    sentences: DataFrame,
+    /// By span: `start` and `end`.
+    spans: DataFrame,
+    /// Tokens of the context of each row that may begin a sentence; none for the others, and where tokens are not counted.
+    tokens: Vec<Option<u64>>,
+    origins: Vec<(String, u64)>,
+    mentions: Vec<(String, u64)>,
+}
+
+impl TripleChunk {
+    fn read(chunk: LazyFrame, tokens: Option<&TokenCounter>) -> anyhow::Result<Self> {
         let columns = ["doc", "sentence", "label", "context", "spans", "impossible"].map(col);
         let chunk = chunk.select(columns).collect()?;
-        self.rows += chunk.height() as u64;
-        self.rows_by_chunk.push(chunk.height() as u64);
-        let with_spans = self.add_labels(chunk.clone().lazy())?;
+        let counts = [len().alias("rows"), col("impossible").sum(), col("spans").list().len().sum().alias("spans")];
+        let labels = chunk.clone().lazy().group_by_stable([text_column("label")]).agg(counts).collect()?;
+        let columns = [
+            col("doc"),
+            col("sentence"),
+            text_column("label"),
+            col("context"),
+            col("context").str().len_chars().alias("chars"),
+            col("spans").list().len().alias("count"),
+        ];
+        let sentences = chunk.clone().lazy().select(columns).collect()?;
+        let spans = explode_list(chunk.clone().lazy(), "spans").collect()?;
+        Ok(Self {
+            rows: chunk.height() as u64,
+            labels,
+            tokens: tokens.map_or(Ok(Vec::new()), |tokens| count_tokens(&sentences, tokens))?,
+            sentences,
+            origins: value_counts(spans.clone().lazy(), struct_field("spans", "origin"))?,
+            mentions: value_counts(spans.clone().lazy(), struct_field("spans", "text"))?,
+            spans: spans.lazy().select(["start", "end"].map(|field| struct_field("spans", field))).collect()?,
+        })
+    }
+}
+
+/// The tokens of the context of each row that is not of the same sentence as the row before it.
+fn count_tokens(sentences: &DataFrame, tokens: &TokenCounter) -> anyhow::Result<Vec<Option<u64>>> {
+    let (docs, numbers) = (sentences.column("doc")?.str()?, sentences.column("sentence")?.u32()?);
+    let contexts = sentences.column("context")?.str()?;
+    let key = |row: usize| (docs.get(row), numbers.get(row));
+    let count = |row: usize| {
+        let is_first = row == 0 || key(row) != key(row - 1);
+        contexts.get(row).filter(|_| is_first).map(|context| tokens.count(context)).transpose()
+    };
+    (0..sentences.height()).map(count).collect()
+}
+
+impl TripleCounter {
+    fn add_chunk(&mut self, chunk: &TripleChunk) -> anyhow::Result<()> {
+        self.rows += chunk.rows;
+        self.rows_by_chunk.push(chunk.rows);
+        let with_spans = self.add_labels(&chunk.labels)?;
         self.rows_with_spans_by_chunk.push(with_spans);
-        self.add_sentences(chunk.clone().lazy(), tokens)?;
-        let spans = explode_list(chunk.lazy(), "spans").collect()?;
-        for (origin, count) in value_counts(spans.clone().lazy(), struct_field("spans", "origin"))? {
-            *self.origins.entry(origin).or_default() += count;
+        self.add_sentences(chunk)?;
+        for (origin, count) in &chunk.origins {
+            *self.origins.entry(origin.clone()).or_default() += count;
         }
-        for (mention, count) in value_counts(spans.lazy(), struct_field("spans", "text"))? {
-            self.mentions.add(&mention, count);
-        }
+        chunk.mentions.iter().for_each(|(mention, count)| self.mentions.add(mention, *count));
         Ok(())
     }
 
     /// Adds to the statistics of labels, and returns the number of rows with a span.
-    fn add_labels(&mut self, chunk: LazyFrame) -> anyhow::Result<u64> {
-        let counts = chunk
-            .group_by_stable([text_column("label")])
-            .agg([len().alias("rows"), col("impossible").sum(), col("spans").list().len().sum().alias("spans")])
-            .collect()?;
+    fn add_labels(&mut self, counts: &DataFrame) -> anyhow::Result<u64> {
         let mut with_spans = 0;
         for row in 0..counts.height() {
             let number = |column: &str| anyhow::Ok(u64::from(counts.column(column)?.u32()?.get(row).unwrap_or(0)));
@@ -129,20 +179,11 @@ impl TripleCounter {
     }
 
     /// Counts sentences: consecutive rows with the same document and number.
-    fn add_sentences(&mut self, chunk: LazyFrame, tokens: Option<&TokenCounter>) -> anyhow::Result<()> {
-        let columns = [
-            col("doc"),
-            col("sentence"),
-            text_column("label"),
-            col("context"),
-            col("context").str().len_chars().alias("chars"),
-            col("spans").list().len().alias("count"),
-        ];
-        let frame = chunk.clone().select(columns).collect()?;
+    fn add_sentences(&mut self, chunk: &TripleChunk) -> anyhow::Result<()> {
+        let frame = &chunk.sentences;
         let (docs, numbers, labels) = (frame.column("doc")?.str()?, frame.column("sentence")?.u32()?, frame.column("label")?.str()?);
         let (contexts, chars, counts) = (frame.column("context")?.str()?, frame.column("chars")?.u32()?, frame.column("count")?.u32()?);
-        let spans = explode_list(chunk, "spans").select(["start", "end"].map(|field| struct_field("spans", field))).collect()?;
-        let (starts, ends) = (spans.column("start")?.u32()?, spans.column("end")?.u32()?);
+        let (starts, ends) = (chunk.spans.column("start")?.u32()?, chunk.spans.column("end")?.u32()?);
         let mut spans = starts.iter().zip(ends.iter());
         for row in 0..frame.height() {
             let (Some(doc), Some(number), Some(context)) = (docs.get(row), numbers.get(row), contexts.get(row)) else { continue };
@@ -156,8 +197,8 @@ impl TripleCounter {
                     self.end_sentence();
                     self.open_sentence = Some(next);
                     self.context_chars.add(u64::from(chars.get(row).unwrap_or(0)), 1);
-                    if let Some(tokens) = tokens {
-                        self.context_tokens.add(tokens.count(context)?, 1);
+                    if let Some(tokens) = chunk.tokens.get(row).copied().flatten() {
+                        self.context_tokens.add(tokens, 1);
                     }
                 }
             }

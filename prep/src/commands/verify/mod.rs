@@ -9,7 +9,10 @@
 //!
 //! Rows of a shard with another hash are not read: nothing is known about its bytes.
 //!
-//! Memory: one batch of rows, and one sentence of triples.
+//! Shards are hashed side by side, and row groups are read and checked side by side; what takes neighbouring rows to tell is checked in their
+//! order.
+//!
+//! Memory: a few row groups, within `--memory`.
 
 pub mod manifest;
 pub mod page_invariants;
@@ -43,8 +46,8 @@ pub fn run(config: &VerifyConfig, runtime: &Runtime) -> anyhow::Result<()> {
     check_manifest(manifest, &mut problems);
     check_files(dir, manifest, &mut problems)?;
     match manifest.schema.as_str() {
-        Triple::SCHEMA_NAME => check_shards::<Triple>(dir, manifest, &mut TripleInvariants::default(), &mut problems)?,
-        Page::SCHEMA_NAME => check_shards::<Page>(dir, manifest, &mut PageInvariants, &mut problems)?,
+        Triple::SCHEMA_NAME => check_shards::<Triple, _>(&folder, runtime.limits(), TripleInvariants::default(), &mut problems)?,
+        Page::SCHEMA_NAME => check_shards::<Page<'static>, _>(&folder, runtime.limits(), PageInvariants, &mut problems)?,
         other => {
             let (pages, triples) = (Page::SCHEMA_NAME, Triple::SCHEMA_NAME);
             problems.add(format!("{MANIFEST_FILE}: schema `{other}` is unknown, expected {pages} or {triples}"));

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use schemas::Triple;
 
-use super::row_invariants::RowInvariants;
+use super::row_invariants::{RowInvariants, RowProblem};
+use crate::corpora::write::sentence_rows::{SentenceRows, is_same_sentence};
 
 /// Checks triples:
 ///
@@ -22,20 +23,55 @@ pub struct TripleInvariants {
     is_incomplete: bool,
 }
 
+/// What a slice of triples tells by itself.
+pub struct TripleSlice {
+    first_row: u64,
+    /// Rows of the first and the last sentence, which may go on in the slices beside it.
+    head: Vec<Triple>,
+    tail: Vec<Triple>,
+    /// Number of rows between them.
+    whole_rows: u64,
+    /// Problems with these.
+    problems: Vec<RowProblem>,
+    /// Labels and questions of the first whole sentence of each language.
+    questions: BTreeMap<String, Vec<(String, String)>>,
+}
+
 impl RowInvariants<Triple> for TripleInvariants {
-    fn check_row(&mut self, row: Triple, report: &mut dyn FnMut(String)) {
-        check_spans(&row, report);
-        if let Some(first) = self.sentence.first() {
-            if (&first.doc, first.sentence) != (&row.doc, row.sentence) {
-                self.end_sentence(report);
-            } else if first.context != row.context || first.lang != row.lang {
-                report(format!("{}: context or language differs from that of {}, the same sentence", row.id, first.id));
-            }
+    type Slice = TripleSlice;
+
+    fn check_slice(first_row: u64, rows: Vec<Triple>) -> TripleSlice {
+        let SentenceRows { head, whole, tail } = SentenceRows::new(rows);
+        let whole_rows = whole.iter().map(|rows| rows.len() as u64).sum();
+        let mut invariants = Self::default();
+        let mut problems = Vec::new();
+        let mut number = first_row + head.len() as u64;
+        for row in whole.into_iter().flatten() {
+            invariants.check_row(row, &mut |problem| problems.push((number, problem)));
+            number += 1;
         }
-        if let Some(other) = self.sentence.iter().find(|other| other.id == row.id) {
-            report(format!("id {} is used twice", other.id));
+        invariants.check_end(&mut |problem| problems.push((number, problem)));
+        TripleSlice { first_row, head, tail, whole_rows, problems, questions: invariants.questions }
+    }
+
+    fn join(&mut self, slice: TripleSlice, problems: &mut Vec<RowProblem>) -> bool {
+        let TripleSlice { first_row, head, tail, whole_rows, problems: found, questions } = slice;
+        // The sentences of the slice were compared with its first one; they must be with the folder's first.
+        if questions.iter().any(|(lang, asked)| self.questions.get(lang) != Some(asked)) {
+            return false;
         }
-        self.sentence.push(row);
+        let tail_row = first_row + head.len() as u64 + whole_rows;
+        self.check_all(first_row, head, problems);
+        if whole_rows > 0 {
+            self.check_end(&mut |problem| problems.push((first_row, problem)));
+            problems.extend(found);
+        }
+        self.check_all(tail_row, tail, problems);
+        true
+    }
+
+    fn check_rows(&mut self, first_row: u64, rows: Vec<Triple>, problems: &mut Vec<RowProblem>) {
+        self.check_all(first_row, rows, problems);
     }
 
     fn rows_missing(&mut self) {
@@ -67,6 +103,29 @@ fn check_spans(row: &Triple, report: &mut dyn FnMut(String)) {
 }
 
 impl TripleInvariants {
+    /// Checks rows, the first of which has this number.
+    fn check_all(&mut self, first_row: u64, rows: Vec<Triple>, problems: &mut Vec<RowProblem>) {
+        for (number, row) in (first_row..).zip(rows) {
+            self.check_row(row, &mut |problem| problems.push((number, problem)));
+        }
+    }
+
+    /// Checks the next row, and reports what does not hold.
+    fn check_row(&mut self, row: Triple, report: &mut dyn FnMut(String)) {
+        check_spans(&row, report);
+        if let Some(first) = self.sentence.first() {
+            if !is_same_sentence(first, &row) {
+                self.end_sentence(report);
+            } else if first.context != row.context || first.lang != row.lang {
+                report(format!("{}: context or language differs from that of {}, the same sentence", row.id, first.id));
+            }
+        }
+        if let Some(other) = self.sentence.iter().find(|other| other.id == row.id) {
+            report(format!("id {} is used twice", other.id));
+        }
+        self.sentence.push(row);
+    }
+
     fn end_sentence(&mut self, report: &mut dyn FnMut(String)) {
         let sentence = std::mem::take(&mut self.sentence);
         if std::mem::take(&mut self.is_incomplete) {
@@ -169,5 +228,47 @@ mod tests {
         }
         invariants.check_end(&mut |problem| problems.push(problem));
         assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn slices_tell_what_all_rows_tell() {
+        let sentence = |number| vec![triple(number, "A", &[(0, 2), (1, 3)]), triple(number, "B", &[])];
+        let sound: Vec<Triple> = (0..12).flat_map(sentence).collect();
+        let all = |rows: &[Triple]| {
+            let mut invariants = TripleInvariants::default();
+            let mut problems = Vec::new();
+            invariants.check_rows(0, rows.to_vec(), &mut problems);
+            invariants.check_end(&mut |problem| problems.push((rows.len() as u64, problem)));
+            problems.into_iter().map(|(_, problem)| problem).collect::<std::collections::BTreeSet<_>>()
+        };
+        let sliced = |rows: &[Triple], size: usize| {
+            let mut invariants = TripleInvariants::default();
+            let mut problems = Vec::new();
+            for (number, slice) in (0u64..).zip(rows.chunks(size)) {
+                let first_row = number * size as u64;
+                if !invariants.join(TripleInvariants::check_slice(first_row, slice.to_vec()), &mut problems) {
+                    invariants.check_rows(first_row, slice.to_vec(), &mut problems);
+                }
+            }
+            invariants.check_end(&mut |problem| problems.push((rows.len() as u64, problem)));
+            problems.into_iter().map(|(_, problem)| problem).collect::<std::collections::BTreeSet<_>>()
+        };
+        for at in 0..sound.len() {
+            let changes: [fn(&mut Vec<Triple>, usize); 6] = [
+                |_, _| (),
+                |rows, at| rows[at].impossible ^= true,
+                |rows, at| rows[at].context.push('x'),
+                |rows, at| "C".clone_into(&mut rows[at].label),
+                |rows, at| "zh".clone_into(&mut rows[at].lang),
+                |rows, at| drop(rows.remove(at)),
+            ];
+            for change in changes {
+                let mut rows = sound.clone();
+                change(&mut rows, at);
+                for size in [1, 2, 3, 5, 7, 24] {
+                    assert_eq!(sliced(&rows, size), all(&rows), "row {at}, slices of {size}");
+                }
+            }
+        }
     }
 }

@@ -39,6 +39,12 @@ impl SchemeViolations {
         }
     }
 
+    /// Appends the entities of sentences that follow.
+    pub fn append(&mut self, other: Self) {
+        self.entities.extend(other.entities);
+        self.entities.truncate(MAX_LISTED);
+    }
+
     /// The report of a manifest; `None` where there is no violation.
     pub fn report(&self) -> Option<serde_json::Value> {
         (!self.entities.is_empty()).then(|| serde_json::json!(self))

@@ -66,7 +66,6 @@ pub fn nested_element(text: &CorpusTokens<'_>, spans: &[TokenSpan<'_>]) -> Strin
 
 #[derive(Serialize)]
 struct MrcJsonElement<'a> {
-    qas_id: String,
     context: String,
     query: &'a str,
     entity_label: &'a str,
@@ -76,12 +75,11 @@ struct MrcJsonElement<'a> {
     impossible: bool,
 }
 
-/// The elements of a sentence, one for each row. `number` counts the sentences of the file, from 0.
-pub fn mrc_json_elements(rows: &[Triple], text: &CorpusTokens<'_>, spans: &[TokenSpan<'_>], number: u64) -> Vec<String> {
-    let element = |(at, row): (usize, &Triple)| {
+/// The elements of a sentence, one for each row, without their `qas_id`, which comes first and numbers the sentences of the file.
+pub fn mrc_json_elements(rows: &[Triple], text: &CorpusTokens<'_>, spans: &[TokenSpan<'_>]) -> Vec<String> {
+    let element = |row: &Triple| {
         let tokens: Vec<&Range<usize>> = spans.iter().filter(|span| span.row.label == row.label).map(|span| &span.tokens).collect();
         to_json(&MrcJsonElement {
-            qas_id: format!("{number}.{}", at + 1),
             context: text.tokens().join(" "),
             query: &row.query,
             entity_label: &row.label,
@@ -91,7 +89,7 @@ pub fn mrc_json_elements(rows: &[Triple], text: &CorpusTokens<'_>, spans: &[Toke
             impossible: tokens.is_empty(),
         })
     };
-    rows.iter().enumerate().map(element).collect()
+    rows.iter().map(element).collect()
 }
 
 /// A range of tokens as BERT-MRC writes it: the end is the last token.

@@ -2,11 +2,15 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`writer`] | writes a file of any format |
+//! | [`formatter`] | sentences of any format, on any thread |
+//! | [`writer`] | writes them to a file |
 //! | [`conll`], [`json`] | a sentence in each format |
+//! | [`sentence_rows`] | consecutive rows divided into sentences |
 //! | [`token_spans`](mod@token_spans) | spans by token |
 
 pub mod conll;
+pub mod formatter;
 pub mod json;
+pub mod sentence_rows;
 pub mod token_spans;
 pub mod writer;

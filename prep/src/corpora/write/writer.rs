@@ -1,28 +1,10 @@
-//! Writes triples as an annotated file of any format.
+//! Writes formatted sentences to a file.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 
-use anyhow::ensure;
-use schemas::{Origin, Triple};
-
-use super::token_spans::token_spans;
-use super::{conll, json};
+use super::conll;
+use super::formatter::FormattedSentence;
 use crate::corpora::format::CorpusFormat;
-use crate::corpora::tagging::scheme::TaggingScheme;
-use crate::corpora::tagging::violations::OriginalPrefixes;
-use crate::corpora::tokenization::{CorpusTokens, Tokenization};
-
-/// How triples are written.
-#[derive(Debug, Clone, Copy)]
-pub struct WriterOptions {
-    /// The format of the file.
-    pub format: CorpusFormat,
-    /// The scheme of tags. CoNLL only.
-    pub scheme: TaggingScheme,
-    /// What is a token. `None` decides by the language of each sentence. Not used by JSON lines.
-    pub tokenization: Option<Tokenization>,
-}
 
 /// What was written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +24,7 @@ pub struct ExportCounts {
 /// Memory: one sentence.
 pub struct CorpusWriter<W> {
     out: W,
-    options: WriterOptions,
-    original_prefixes: OriginalPrefixes,
+    format: CorpusFormat,
     previous_doc: Option<String>,
     /// Elements in the array so far, in formats that are one.
     array_elements: u64,
@@ -51,70 +32,42 @@ pub struct CorpusWriter<W> {
 }
 
 impl<W: Write> CorpusWriter<W> {
-    /// A writer. `original_prefixes` are tags that violate the scheme and are written back as they were.
-    pub fn new(out: W, options: WriterOptions, original_prefixes: OriginalPrefixes) -> Self {
-        Self { out, options, original_prefixes, previous_doc: None, array_elements: 0, counts: ExportCounts::default() }
+    /// A writer of a format.
+    pub fn new(out: W, format: CorpusFormat) -> Self {
+        Self { out, format, previous_doc: None, array_elements: 0, counts: ExportCounts::default() }
     }
 
-    /// Writes a sentence, given by its rows, of which there is at least one.
+    /// Writes a sentence of the same format.
     ///
     /// # Errors
-    /// The format cannot hold the sentence: entities that overlap (CoNLL), that begin or end inside of a token, or a sentence without
-    /// tokens; the message names the row. Or the file cannot be written.
-    pub fn write_sentence(&mut self, rows: &[Triple]) -> anyhow::Result<()> {
-        let spans = rows.iter().flat_map(|row| &row.spans);
-        self.counts.entities += spans.clone().count() as u64;
-        if self.options.format == CorpusFormat::AnnotationTool {
-            writeln!(self.out, "{}", json::annotation_tool_element(rows))?;
-        } else {
-            self.counts.lost_origins += spans.filter(|span| span.origin != Origin::Gold || span.score.is_some()).count() as u64;
-            self.write_tokens(rows)?;
-        }
-        self.counts.sentences += 1;
-        Ok(())
-    }
-
-    fn write_tokens(&mut self, rows: &[Triple]) -> anyhow::Result<()> {
-        let first = &rows[0];
-        let text = self.tokenize(rows);
-        ensure!(!text.tokens().is_empty(), "row {}: nothing but white space, which holds no token; write --format jsonl", first.id);
-        self.counts.changed_whitespace += u64::from(text.changes_whitespace(&first.context, &first.lang));
-        let spans = token_spans(rows, &text)?;
-        match self.options.format {
-            CorpusFormat::AnnotationTool => {}
+    /// The file cannot be written.
+    pub fn write(&mut self, sentence: &FormattedSentence) -> anyhow::Result<()> {
+        match self.format {
+            CorpusFormat::AnnotationTool => sentence.pieces.iter().try_for_each(|line| writeln!(self.out, "{line}"))?,
             CorpusFormat::Conll => {
-                if self.previous_doc.as_ref().is_some_and(|doc| *doc != first.doc) {
+                if self.previous_doc.as_ref().is_some_and(|doc| *doc != sentence.doc) {
                     conll::write_document_start(&mut self.out)?;
                 }
-                self.previous_doc = Some(first.doc.clone());
-                conll::write_sentence(rows, &text, &spans, self.options.scheme, &self.original_prefixes, &mut self.out)?;
+                self.previous_doc = Some(sentence.doc.clone());
+                sentence.pieces.iter().try_for_each(|lines| self.out.write_all(lines.as_bytes()))?;
             }
-            CorpusFormat::Nested => self.write_element(&json::nested_element(&text, &spans))?,
+            CorpusFormat::Nested => sentence.pieces.iter().try_for_each(|element| self.write_element(format_args!("{element}")))?,
             CorpusFormat::MrcJson => {
-                let elements = json::mrc_json_elements(rows, &text, &spans, self.counts.sentences);
-                elements.iter().try_for_each(|element| self.write_element(element))?;
+                let number = self.counts.sentences;
+                for (at, rest) in (1..).zip(&sentence.pieces) {
+                    self.write_element(format_args!("{{\"qas_id\":\"{number}.{at}\",{}", &rest[1..]))?;
+                }
             }
         }
+        self.counts.sentences += 1;
+        self.counts.entities += sentence.entities;
+        self.counts.changed_whitespace += u64::from(sentence.changes_whitespace);
+        self.counts.lost_origins += sentence.lost_origins;
         Ok(())
-    }
-
-    fn tokenize<'a>(&self, rows: &'a [Triple]) -> CorpusTokens<'a> {
-        let tokenization = self.options.tokenization.unwrap_or_else(|| Tokenization::for_lang(&rows[0].lang));
-        let span_bounds: BTreeSet<u32> = match tokenization {
-            Tokenization::CutWords => rows.iter().flat_map(|row| &row.spans).flat_map(|span| [span.start, span.end]).collect(),
-            Tokenization::Words | Tokenization::Chars => BTreeSet::new(),
-        };
-        // A CoNLL column may hold any white space but the one that ends it. Where each char is a token, a space is one too.
-        let is_separator = match (self.options.format, tokenization) {
-            (CorpusFormat::Conll, Tokenization::Chars) => |_| false,
-            (CorpusFormat::Conll, _) => |char: char| char.is_ascii_whitespace(),
-            _ => char::is_whitespace,
-        };
-        CorpusTokens::new(&rows[0].context, tokenization, &span_bounds, is_separator)
     }
 
     /// Writes an element of an array.
-    fn write_element(&mut self, element: &str) -> anyhow::Result<()> {
+    fn write_element(&mut self, element: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
         let separator = if self.array_elements == 0 { "[\n" } else { ",\n" };
         self.array_elements += 1;
         Ok(write!(self.out, "{separator}{element}")?)
@@ -125,7 +78,7 @@ impl<W: Write> CorpusWriter<W> {
     /// # Errors
     /// The file cannot be written.
     pub fn finish(mut self) -> anyhow::Result<(W, ExportCounts)> {
-        match self.options.format {
+        match self.format {
             CorpusFormat::Conll | CorpusFormat::AnnotationTool => {}
             CorpusFormat::Nested | CorpusFormat::MrcJson if self.array_elements == 0 => writeln!(self.out, "[]")?,
             CorpusFormat::Nested | CorpusFormat::MrcJson => write!(self.out, "\n]\n")?,
@@ -136,9 +89,12 @@ impl<W: Write> CorpusWriter<W> {
 
 #[cfg(test)]
 mod tests {
-    use schemas::Span;
+    use schemas::{Origin, Span, Triple};
 
     use super::*;
+    use crate::corpora::tagging::scheme::TaggingScheme;
+    use crate::corpora::tagging::violations::OriginalPrefixes;
+    use crate::corpora::write::formatter::{SentenceFormatter, WriterOptions};
 
     fn rows(lang: &str, context: &str, spans: &[(u32, u32)]) -> Vec<Triple> {
         let chars: Vec<char> = context.chars().collect();
@@ -161,8 +117,9 @@ mod tests {
 
     fn written(format: CorpusFormat, sentences: &[Vec<Triple>]) -> anyhow::Result<(String, ExportCounts)> {
         let options = WriterOptions { format, scheme: TaggingScheme::Bmes, tokenization: None };
-        let mut writer = CorpusWriter::new(Vec::new(), options, OriginalPrefixes::default());
-        sentences.iter().try_for_each(|rows| writer.write_sentence(rows))?;
+        let formatter = SentenceFormatter::new(options, OriginalPrefixes::default());
+        let mut writer = CorpusWriter::new(Vec::new(), format);
+        sentences.iter().try_for_each(|rows| writer.write(&formatter.format(rows)?))?;
         let (bytes, counts) = writer.finish()?;
         Ok((String::from_utf8(bytes).unwrap(), counts))
     }
