@@ -4,7 +4,7 @@
 //! cannot be read, a label without a question and, with `--strict`, a malformed line or element end the run before there is an output
 //! folder, and memory does not grow with the files. Standard input and pipes cannot be read twice and are refused.
 //!
-//! One thread reads; triples are made and encoded on all.
+//! One thread reads and makes triples; they are encoded on all.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ struct ResolvedRun<'a> {
     lang: String,
 }
 
-/// Sentences that a thread gets at once, and bytes of their text.
+/// Sentences that are handed on at once, and bytes of their text.
 const BATCH_SENTENCES: usize = 256;
 const BATCH_BYTES: usize = 1 << 19;
 
@@ -179,8 +179,9 @@ impl ResolvedRun<'_> {
             let (read, written) = ordered_map(
                 limits,
                 tasks,
-                |feed| self.read_file(&mut stream, *format, feed),
-                |sentences| self.make_triples(doc, sentences),
+                |feed| self.read_file(doc, &mut stream, *format, feed),
+                // Encoding is what the other threads do: texts that one thread allocates and another frees would cost more than is gained.
+                |triples| triples,
                 |(triples, gold): SentenceTriples| -> anyhow::Result<()> {
                     counts.gold.append(gold);
                     for rows in triples.with_context(|| self.config.output.dir.display().to_string())? {
@@ -199,8 +200,8 @@ impl ResolvedRun<'_> {
         Ok(())
     }
 
-    /// Hands out the sentences of a file.
-    fn read_file(&self, stream: &mut InputStream, format: CorpusFormat, feed: &mut Feed<'_, Vec<AnnotatedSentence>>) -> FileRead {
+    /// Makes the triples of a file.
+    fn read_file(&self, doc: &str, stream: &mut InputStream, format: CorpusFormat, feed: &mut Feed<'_, SentenceTriples>) -> FileRead {
         let mut reader = open_reader(format, stream, &self.options);
         let (mut batch, mut bytes) = (Vec::new(), 0);
         let result = loop {
@@ -214,13 +215,13 @@ impl ResolvedRun<'_> {
                 Err(error) => break Err(error.into()),
             }
             if batch.len() == BATCH_SENTENCES || bytes >= BATCH_BYTES {
-                if !feed.send(std::mem::take(&mut batch), bytes as u64) {
+                if !feed.send(self.make_triples(doc, std::mem::take(&mut batch)), bytes as u64) {
                     break Ok(());
                 }
                 bytes = 0;
             }
         };
-        feed.send(batch, bytes as u64);
+        feed.send(self.make_triples(doc, batch), bytes as u64);
         let (record_name, records) = reader.records();
         FileRead { sentences: reader.sentences().clone(), record_name, records: records.clone(), result }
     }
