@@ -82,7 +82,7 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
         queries: config.queries.as_ref().map_or(&[], |queries| &queries.queries),
     };
     let mut warn = |message: String| eprintln!("warning: {message}");
-    let survey = CorpusSurvey::read(&config.inputs, config.format, &options, config.strict, &mut warn)?;
+    let survey = CorpusSurvey::read(&config.inputs, config.format, &options, config.strict, runtime.limits(), &mut warn)?;
     let queries = config.queries.clone().map_or_else(|| survey.own_queries(), Ok)?;
     check_ignored_labels(&config.ignored_labels, &queries)?;
     survey.check_labels(&queries, &config.ignored_labels, &mut warn)?;

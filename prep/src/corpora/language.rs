@@ -23,6 +23,18 @@ pub struct ScriptCounts {
 }
 
 impl ScriptCounts {
+    /// Adds the counts of other text.
+    pub fn append(&mut self, other: &Self) {
+        self.han += other.han;
+        self.kana += other.kana;
+        self.thai += other.thai;
+        self.lao += other.lao;
+        self.khmer += other.khmer;
+        self.burmese += other.burmese;
+        self.hangul += other.hangul;
+        self.other += other.other;
+    }
+
     /// Counts running text: words, or the chars of words with a telling script, as a corpus of tokens would have them.
     pub fn add_text(&mut self, text: &str) {
         for word in text.split_whitespace() {

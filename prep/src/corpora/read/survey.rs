@@ -1,7 +1,7 @@
 //! The first pass over annotated files: what they hold, before anything is written.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use schemas::manifest::InputFile;
@@ -14,6 +14,7 @@ use crate::corpora::format::CorpusFormat;
 use crate::corpora::language::ScriptCounts;
 use crate::corpora::sentence::{AnnotatedSentence, Annotation};
 use crate::corpora::tagging::detect::SchemeEvidence;
+use crate::ordered_map::{Limits, TaskQueue, ordered_map};
 use crate::source::{BytesRead, InputStream};
 
 /// Skipped sentences that are reported one by one; all are counted.
@@ -36,10 +37,57 @@ pub struct CorpusSurvey {
     pub scripts: ScriptCounts,
     sentences: Counter,
     labels: BTreeMap<String, LabelUse>,
-    /// The questions that MRC JSON asks, in order of appearance.
-    questions: Vec<Query>,
+    /// The questions that MRC JSON asks, in order of appearance, each with `FILE:LINE`.
+    questions: Vec<(Query, String)>,
     /// The first label that is asked for with two different questions, as an error message.
     conflicting_question: Option<String>,
+}
+
+/// What one file holds.
+struct FileSurvey {
+    found: anyhow::Result<CorpusSurvey>,
+    /// Messages about the first skipped sentences, and the number of all.
+    skipped: Vec<String>,
+    skipped_sentences: u64,
+}
+
+impl FileSurvey {
+    fn read(path: &Path, format: Option<CorpusFormat>, options: &ReaderOptions<'_>, strict: bool) -> Self {
+        let mut file = Self { found: Ok(CorpusSurvey::default()), skipped: Vec::new(), skipped_sentences: 0 };
+        file.found = file.find(path, format, options, strict);
+        file
+    }
+
+    fn find(
+        &mut self,
+        path: &Path,
+        format: Option<CorpusFormat>,
+        options: &ReaderOptions<'_>,
+        strict: bool,
+    ) -> anyhow::Result<CorpusSurvey> {
+        let mut survey = CorpusSurvey::default();
+        let format = format.map_or_else(|| detect_format(path), Ok)?;
+        let mut stream = InputStream::open(path, BytesRead::default())?;
+        let path = path.display().to_string();
+        let mut reader = open_reader(format, &mut stream, options);
+        while let Some(sentence) = reader.next_sentence().with_context(|| path.clone())? {
+            match sentence {
+                ReadSentence::Read(sentence) => survey.add(&path, sentence),
+                ReadSentence::Skipped(malformed) if strict => bail!("{path}:{}: {}", malformed.line, malformed.detail),
+                ReadSentence::Skipped(malformed) => {
+                    self.skipped_sentences += 1;
+                    if self.skipped_sentences <= REPORTED_SENTENCES {
+                        self.skipped.push(format!("{path}:{}: {}; its sentence is skipped", malformed.line, malformed.detail));
+                    }
+                }
+            }
+        }
+        survey.sentences.add(reader.sentences());
+        drop(reader);
+        survey.inputs.push(stream.input());
+        survey.formats.push(format);
+        Ok(survey)
+    }
 }
 
 #[derive(Debug)]
@@ -50,8 +98,8 @@ struct LabelUse {
 }
 
 impl CorpusSurvey {
-    /// Reads all files. `format` is that of all of them; `None` detects it for each. `warn` receives a message for each skipped sentence,
-    /// up to a few, and for each file without sentences.
+    /// Reads all files, several at once. `format` is that of all of them; `None` detects it for each. `warn` receives a message for each
+    /// skipped sentence, up to a few, and for each file without sentences, in the order of the files.
     ///
     /// # Errors
     /// A file that cannot be read, no sentence in any of them, or, with `strict`, a malformed sentence.
@@ -60,35 +108,29 @@ impl CorpusSurvey {
         format: Option<CorpusFormat>,
         options: &ReaderOptions<'_>,
         strict: bool,
-        warn: &mut dyn FnMut(String),
+        limits: Limits,
+        warn: &mut (dyn FnMut(String) + Send),
     ) -> anyhow::Result<Self> {
         let mut survey = Self::default();
         let mut skipped = 0;
-        for path in files {
-            let format = format.map_or_else(|| detect_format(path), Ok)?;
-            let mut stream = InputStream::open(path, BytesRead::default())?;
-            let path = path.display().to_string();
-            let mut reader = open_reader(format, &mut stream, options);
-            while let Some(sentence) = reader.next_sentence().with_context(|| path.clone())? {
-                match sentence {
-                    ReadSentence::Read(sentence) => survey.add(&path, sentence),
-                    ReadSentence::Skipped(malformed) if strict => bail!("{path}:{}: {}", malformed.line, malformed.detail),
-                    ReadSentence::Skipped(malformed) => {
-                        skipped += 1;
-                        if skipped <= REPORTED_SENTENCES {
-                            warn(format!("{path}:{}: {}; its sentence is skipped", malformed.line, malformed.detail));
-                        }
-                    }
+        let (_, read) = ordered_map(
+            limits,
+            &TaskQueue::default(),
+            |feed| files.iter().all(|path| feed.send(path, 0)),
+            |path| FileSurvey::read(path, format, options, strict),
+            |file| -> anyhow::Result<()> {
+                let shown = file.skipped.iter().take(usize::try_from(REPORTED_SENTENCES.saturating_sub(skipped)).unwrap_or_default());
+                shown.for_each(|message| warn(message.clone()));
+                skipped += file.skipped_sentences;
+                let found = file.found?;
+                if found.sentences.out == 0 {
+                    warn(format!("{} has no usable sentence ({})", found.inputs[0].path, found.sentences));
                 }
-            }
-            if reader.sentences().out == 0 {
-                warn(format!("{path} has no usable sentence ({})", reader.sentences()));
-            }
-            survey.sentences.add(reader.sentences());
-            drop(reader);
-            survey.inputs.push(stream.input());
-            survey.formats.push(format);
-        }
+                survey.append(found);
+                Ok(())
+            },
+        );
+        read?;
         if skipped > REPORTED_SENTENCES {
             warn(format!("{} more sentences with malformed lines or elements are skipped", skipped - REPORTED_SENTENCES));
         }
@@ -98,6 +140,23 @@ impl CorpusSurvey {
             survey.sentences
         );
         Ok(survey)
+    }
+
+    /// Adds what the files hold that follow.
+    fn append(&mut self, other: Self) {
+        self.inputs.extend(other.inputs);
+        self.formats.extend(other.formats);
+        self.scheme_evidence.append(&other.scheme_evidence);
+        self.scripts.append(&other.scripts);
+        self.sentences.add(&other.sentences);
+        for (label, used) in other.labels {
+            match self.labels.get_mut(&label) {
+                Some(known) => known.count += used.count,
+                None => drop(self.labels.insert(label, used)),
+            }
+        }
+        self.conflicting_question = self.conflicting_question.take().or(other.conflicting_question);
+        other.questions.into_iter().for_each(|(question, place)| self.add_question(question, place));
     }
 
     fn add(&mut self, path: &str, sentence: AnnotatedSentence) {
@@ -122,7 +181,7 @@ impl CorpusSurvey {
             }
         }
         for (label, text) in sentence.questions {
-            self.add_question(Query { label, text }, path, line);
+            self.add_question(Query { label, text }, format!("{path}:{line}"));
         }
     }
 
@@ -133,12 +192,12 @@ impl CorpusSurvey {
         }
     }
 
-    fn add_question(&mut self, question: Query, path: &str, line: u64) {
-        match self.questions.iter().find(|known| known.label == question.label) {
-            None => self.questions.push(question),
-            Some(known) if known.text != question.text && self.conflicting_question.is_none() => {
+    fn add_question(&mut self, question: Query, place: String) {
+        match self.questions.iter().find(|(known, _)| known.label == question.label) {
+            None => self.questions.push((question, place)),
+            Some((known, _)) if known.text != question.text && self.conflicting_question.is_none() => {
                 let Query { label, text } = question;
-                let message = format!("{path}:{line}: label `{label}` is asked for with {text:?}, and before with {:?}", known.text);
+                let message = format!("{place}: label `{label}` is asked for with {text:?}, and before with {:?}", known.text);
                 self.conflicting_question = Some(message);
             }
             Some(_) => {}
@@ -158,7 +217,12 @@ impl CorpusSurvey {
             bail!("{message}; give one for each label with --queries");
         }
         let lang = self.scripts.lang().unwrap_or("und").to_owned();
-        let set = QuerySet { name: "of the files".to_owned(), lang, description: String::new(), queries: self.questions.clone() };
+        let set = QuerySet {
+            name: "of the files".to_owned(),
+            lang,
+            description: String::new(),
+            queries: self.questions.iter().map(|(question, _)| question.clone()).collect(),
+        };
         set.check()?;
         Ok(set)
     }

@@ -17,6 +17,16 @@ pub struct SchemeEvidence {
 }
 
 impl SchemeEvidence {
+    /// Adds the counts of other sentences.
+    pub fn append(&mut self, other: &Self) {
+        self.begin += other.begin;
+        self.middle += other.middle;
+        self.inside += other.inside;
+        self.end_or_single += other.end_or_single;
+        self.inside_at_start += other.inside_at_start;
+        self.begin_not_adjacent += other.begin_not_adjacent;
+    }
+
     /// Counts the tags of a sentence.
     pub fn add(&mut self, tags: &[Tag]) {
         let mut previous: Option<&str> = None;
