@@ -101,6 +101,8 @@ fn an_existing_run_is_kept() {
     assert!(fail(dir, &args, 1).contains("will not overwrite bert: it is not a run"));
     assert!(dir.join("bert/model.safetensors").exists());
 
+    assert!(fail(dir, &["export", "run", "-o", "run", "--overwrite"], 1).contains("will not export to run: it is a run"));
+
     // What the commands that use a run say.
     assert!(fail(dir, &["evaluate", "nowhere", "--data", "train"], 1).contains("there is no run nowhere"));
     assert!(fail(dir, &["evaluate", "train", "--data", "train"], 1).contains("train is not a run: it has no run.toml"));

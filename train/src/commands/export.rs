@@ -8,7 +8,7 @@ use schemas::atomic_file;
 use crate::config::ExportConfig;
 use crate::device::{DeviceJob, TrainBackend};
 use crate::model::weights;
-use crate::run_folder::{ModelFolder, write_model_description};
+use crate::run_folder::{ModelFolder, layout, write_model_description};
 
 /// Writes `config.json`, `model.safetensors` and the tokenizer's files, as Hugging Face's BERT has them.
 ///
@@ -23,6 +23,11 @@ impl DeviceJob for ExportJob {
         let ExportConfig { run, output, overwrite } = self.0;
         let folder = ModelFolder::open_model(&run)?;
         let model = folder.load_trained::<B::InnerBackend>(device)?;
+        ensure!(
+            !layout::is_run(&output),
+            "will not export to {}: it is a run, whose weights would be replaced; choose another folder with -o",
+            output.display()
+        );
         let empty = !output.exists() || fs::read_dir(&output).is_ok_and(|mut entries| entries.next().is_none());
         ensure!(
             overwrite || empty,
