@@ -14,6 +14,7 @@ use crate::run::batch_worker::{BatchWorker, PageToRows, RowSink};
 use crate::run::extractors::Extractors;
 use crate::run::job::{Job, JobGazetteer};
 use crate::run::manifest_config::{ManifestConfig, ManifestTripleConfig};
+use crate::run::observer::RunObserver;
 
 /// The inputs of a command, opened.
 pub(super) struct PageJob<'a> {
@@ -59,6 +60,7 @@ impl<'a> PageJob<'a> {
         let worker = BatchWorker::new(&inputs, &extractors, pages, redirects);
         let resumed_pages = start.resumed_pages();
         let mut progress = ProgressReporter::new(runtime, inputs.bytes, inputs.bytes_read.clone(), resumed_pages.unwrap_or_default());
+        extractors.warnings().for_each(|warning| progress.warn(&warning));
         if let Some(pages) = resumed_pages {
             progress.note(&format!("resuming {} after {pages} pages", output.dir.display()));
         }

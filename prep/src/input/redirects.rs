@@ -18,8 +18,8 @@ use super::read_pass::ReadPass;
 use crate::counters::{CounterKey, Counters};
 use crate::interner::{CapacityError, Interner};
 use crate::ordered_map::{Limits, TaskQueue, ordered_map};
-use crate::source::{DumpPage, PageXml};
-use crate::wikitext::{normalize_title, redirect_target};
+use crate::source::{DumpPage, PageXml, SiteInfo};
+use crate::wikitext::redirect_target;
 
 /// The redirects of all wikis of a run.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Redirects {
                 pages += count as u64;
                 progress(pages);
                 for Redirect { lang, title, target } in found {
-                    redirects.by_lang.entry(lang).or_default().add(&normalize_title(&title), &target_title(&target))?;
+                    redirects.by_lang.entry(lang).or_default().add(&title, without_fragment(&target))?;
                 }
                 Ok(())
             },
@@ -112,7 +112,7 @@ fn redirects_of_batch(content: BatchContent, dumps: &[DumpInfo]) -> (usize, Vec<
             let dump = &dumps[dump];
             let candidates = pages.iter().filter(|page| may_be_redirect(page));
             let redirects = candidates.filter_map(|page| DumpPage::parse(page, &dump.site).ok()).filter_map(|page| {
-                let target = redirect_of(&page, &dump.lang)?;
+                let target = redirect_of(&page, &dump.site, &dump.lang)?;
                 Some(Redirect { lang: dump.lang.clone(), title: page.title, target })
             });
             (pages.len(), redirects.collect())
@@ -127,15 +127,14 @@ fn may_be_redirect(page: &PageXml) -> bool {
     marks.iter().any(|mark| memmem::find(&xml, mark).is_some())
 }
 
-/// The title that a page redirects to: the one in the dump's redirect element, or else in its text.
-pub fn redirect_of(page: &DumpPage, lang: &str) -> Option<String> {
-    let element = page.redirect.as_deref().filter(|target| !target.is_empty()).map(Cow::Borrowed);
-    let title = element.or_else(|| redirect_target(lang, &page.text)).map(|title| normalize_title(&title));
-    title.or_else(|| page.redirect.clone())
+/// The title that a page redirects to: the one in the dump's redirect element, which is canonical, or else the one in its text.
+pub fn redirect_of(page: &DumpPage, site: &SiteInfo, lang: &str) -> Option<String> {
+    let element = page.redirect.clone().filter(|target| !target.is_empty());
+    element.or_else(|| redirect_target(site, lang, &page.text)).or_else(|| page.redirect.clone())
 }
 
-fn target_title(target: &str) -> String {
-    normalize_title(target.split_once('#').map_or(target, |(title, _)| title))
+fn without_fragment(target: &str) -> &str {
+    target.split_once('#').map_or(target, |(title, _)| title)
 }
 
 /// Titles with the titles that they redirect to.

@@ -255,7 +255,7 @@ impl<'a> BatchWorker<'a> {
         if page.model != "wikitext" {
             return Err(PageSkipReason::OtherModel(page.model));
         }
-        let redirect = redirect_of(&page, &dump.lang);
+        let redirect = redirect_of(&page, &dump.site, &dump.lang);
         let extractor = self.extractors.get(&dump.lang).expect("there is an extractor for the language of each dump");
         let extract = match redirect {
             Some(_) => ExtractedPage::default(),

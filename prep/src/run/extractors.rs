@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::page_settings::PageSettings;
 use crate::source::SiteInfo;
-use crate::wikitext::{ChineseVariant, ExtraSegment, ExtractOptions, TemplateTable, Wiki, WikitextExtractor};
+use crate::wikitext::{ChineseVariant, ExtraSegment, ExtractOptions, TemplateTable, Wiki, WikitextExtractor, wikipedia_code};
 
 /// Extractors by the language of the wiki.
 pub struct Extractors {
@@ -39,6 +39,18 @@ impl Extractors {
         Ok(Self { by_lang: by_lang.collect(), templates_hash: user_templates.map(|(_, hash)| hash) })
     }
 
+    /// What to tell the user about languages that are not known.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let mut langs: Vec<&String> = self.by_lang.keys().filter(|lang| wikipedia_code(lang).is_none()).collect();
+        langs.sort_unstable();
+        langs.into_iter().map(|lang| {
+            format!(
+                "the language `{lang}` is not known: names of namespaces are those of the dump, and all else is as in English; give the code \
+                 of a known language with --lang"
+            )
+        })
+    }
+
     /// The extractor of a wiki.
     pub fn get(&self, lang: &str) -> Option<&WikitextExtractor> {
         self.by_lang.get(lang)
@@ -51,4 +63,18 @@ fn read_templates(path: &Path) -> anyhow::Result<(TemplateTable, String)> {
     let text = std::fs::read_to_string(path).with_context(name)?;
     let templates = TemplateTable::built_in().with(&text).with_context(name)?;
     Ok((templates, blake3::hash(text.as_bytes()).to_hex().to_string()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_languages_are_told() {
+        let settings = PageSettings { namespaces: vec![0], variant: None, extra_segments: Vec::new(), templates: None, strict: false };
+        let sites = ["en", "nb", "be-x-old", "tlh"].map(|lang| (lang.to_owned(), SiteInfo::default())).into();
+        let warnings: Vec<String> = Extractors::new(&sites, &settings).unwrap().warnings().collect();
+        assert!(matches!(&warnings[..], [warning] if warning.contains("`tlh` is not known")), "{warnings:?}");
+    }
 }

@@ -20,7 +20,16 @@ pub struct SiteInfo {
     /// The file has no head: it is one stream of a multistream dump.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_fragment: bool,
+    /// Whether titles keep the case of their first letter (`<case>case-sensitive</case>`, as in Wiktionaries).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_case_sensitive: bool,
+    /// The same by number of the namespace, where the dump says it.
+    #[serde(default)]
+    pub case_sensitive: BTreeMap<i32, bool>,
 }
+
+/// The value of `<case>` and of the attribute `case` where the first letter stays as written.
+const CASE_SENSITIVE: &str = "case-sensitive";
 
 impl SiteInfo {
     /// Parses the head of a dump: everything before the first `<page>`.
@@ -31,6 +40,7 @@ impl SiteInfo {
         let mut reader = Reader::from_str(head);
         let mut namespace = None;
         let mut in_dbname = false;
+        let mut in_case = false;
         loop {
             match reader.read_event() {
                 Ok(Event::Start(tag) | Event::Empty(tag)) => {
@@ -44,10 +54,12 @@ impl SiteInfo {
                             site.lang = attribute("xml:lang").unwrap_or_default();
                         }
                         "dbname" => in_dbname = true,
+                        "case" => in_case = true,
                         "namespace" => {
                             namespace = attribute("key").and_then(|key| key.parse().ok());
                             if let Some(key) = namespace {
                                 site.namespaces.insert(key, String::new());
+                                site.case_sensitive.extend(attribute("case").map(|case| (key, case == CASE_SENSITIVE)));
                             }
                         }
                         _ => {}
@@ -57,18 +69,25 @@ impl SiteInfo {
                     let text: &str = &text;
                     if in_dbname {
                         site.dbname += text;
+                    } else if in_case {
+                        site.is_case_sensitive = text.trim() == CASE_SENSITIVE;
                     } else if let Some(name) = namespace.and_then(|key| site.namespaces.get_mut(&key)) {
                         *name += text;
                     }
                 }
                 Ok(Event::End(_)) => {
-                    in_dbname = false;
+                    (in_dbname, in_case) = (false, false);
                     namespace = None;
                 }
                 Ok(Event::Eof) | Err(_) => return site,
                 Ok(_) => {}
             }
         }
+    }
+
+    /// Whether this is a Wikipedia, or nothing says that it is another project.
+    pub fn is_wikipedia(&self) -> bool {
+        self.dbname.is_empty() || self.dbname.ends_with("wiki")
     }
 
     /// The namespace of a title, by the local names that the dump lists; 0 if the title has no such prefix.
@@ -96,7 +115,18 @@ mod tests {
         );
         assert_eq!((site.lang.as_str(), site.dbname.as_str(), site.namespaces[&6].as_str()), ("zh", "zhwiki", "File"));
         assert_eq!(site.namespaces[&0], "");
+        assert!(site.is_wikipedia() && !site.is_case_sensitive && site.case_sensitive.values().all(|sensitive| !sensitive));
         assert_eq!((site.namespace_of("file:A"), site.namespace_of("A: b"), site.namespace_of("A")), (6, 0, 0));
+    }
+
+    #[test]
+    fn the_case_of_titles_is_read() {
+        let site = SiteInfo::parse(
+            r#"<mediawiki version="0.10" xml:lang="en"><siteinfo><dbname>enwiktionary</dbname><case>case-sensitive</case><namespaces>
+            <namespace key="0" case="case-sensitive" /><namespace key="2" case="first-letter">User</namespace></namespaces></siteinfo>"#,
+        );
+        assert!(site.is_case_sensitive && !site.is_wikipedia());
+        assert_eq!(site.case_sensitive, [(0, true), (2, false)].into());
     }
 
     #[test]

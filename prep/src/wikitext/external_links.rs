@@ -48,11 +48,11 @@ pub(super) fn resolve_external_links(text: String, page: &mut PageContext<'_>) -
         search = at + 1;
         if bytes[at] == b'_' {
             if bytes.get(at + 1) == Some(&b'_')
-                && let Some(length) = page.wiki.magic_words.length_at_start(&text[at..])
+                && let Some(word) = page.wiki.magic_words.at_start(&text[at..])
             {
-                page.disambiguation |= text[at..].starts_with("__DISAMBIG__") || text[at..].starts_with("__消歧");
+                page.disambiguation |= word.marks_disambiguation;
                 out.push_str(&text[from..at]);
-                search = at + length;
+                search = at + word.length;
                 from = search;
             }
             continue;
@@ -98,9 +98,9 @@ fn remove_wide_magic_words(text: String, page: &PageContext<'_>) -> String {
     let mut rest = text.as_str();
     while let Some(at) = rest.find(WIDE) {
         out.push_str(&rest[..at]);
-        let word = page.wiki.magic_words.length_at_start(&rest[at..]);
+        let word = page.wiki.magic_words.at_start(&rest[at..]);
         out.push_str(if word.is_some() { "" } else { WIDE });
-        rest = &rest[at + word.unwrap_or(WIDE.len())..];
+        rest = &rest[at + word.map_or(WIDE.len(), |word| word.length)..];
     }
     out + rest
 }

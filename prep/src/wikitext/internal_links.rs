@@ -27,6 +27,7 @@ pub(super) fn resolve_internal_links(text: &str, page: &mut PageContext<'_>) -> 
         brackets: BracketPairs::find(text),
         out: String::with_capacity(text.len()),
         targets: Vec::new(),
+        taken: 0,
         captions: Vec::new(),
         depth: 0,
         page,
@@ -44,6 +45,8 @@ struct LinkResolver<'t, 'p, 'w> {
     brackets: BracketPairs,
     out: String,
     targets: Vec<LinkTarget>,
+    /// End of the text that earlier links took: letters before it are no link prefix.
+    taken: usize,
     /// Captions of the current line with their link targets. They are written after the line.
     captions: Vec<(String, Vec<LinkTarget>)>,
     /// Number of captions around the current text.
@@ -57,6 +60,7 @@ impl LinkResolver<'_, '_, '_> {
         // `from` may lie after `end`: a link at the end of a caption may use a bracket of the `]]` that closes the picture.
         while let Some(at) = bytes.get(from..end).and_then(find_double_bracket).map(|found| from + found) {
             self.push_text(from, at);
+            self.taken = from;
             from = self.resolve_link(at).unwrap_or_else(|| {
                 self.out.push_str("[[");
                 at + 2
@@ -141,8 +145,9 @@ impl LinkResolver<'_, '_, '_> {
         }
         let label = label.map(|_| &self.text[open + 3 + end..close]);
         let after = close + 2;
-        let trail = self.page.wiki.link_trail_length(&self.text[after..]);
-        self.out.push(ANCHOR_OPEN);
+        let trail = self.page.wiki.link_trail.length_at_start(&self.text[after..]);
+        let prefix = self.page.wiki.link_prefix.length_at_end(&self.text[self.taken..open]);
+        self.out.insert(self.out.len() - prefix, ANCHOR_OPEN);
         match label {
             // Apostrophes in a title are not quote markup.
             None => {

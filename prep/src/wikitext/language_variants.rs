@@ -2,9 +2,13 @@
 //! rules that a page defines.
 
 use super::conversion_rule::ConversionRule;
+use super::language_data::LanguageData;
 use super::markers::{UNCONVERTED_CLOSE, UNCONVERTED_OPEN, rule_marker, without_markers};
 use super::page_context::PageContext;
 use super::script_converter::ChineseVariant;
+
+/// The language whose text is converted.
+const CHINESE: &str = "zh";
 
 /// The variants of Chinese in MediaWiki: the simplified ones, `zh`, the traditional ones.
 const CODES: [&str; 9] = ["zh-hans", "zh-cn", "zh-sg", "zh-my", "zh", "zh-hant", "zh-tw", "zh-hk", "zh-mo"];
@@ -46,14 +50,14 @@ pub(super) fn expand_variant(content: &str, page: &mut PageContext<'_>) -> Strin
     } else if has("N") {
         CODES.iter().position(|code| *code == body.trim()).map_or("", |code| NAMES[code])
     } else if has("D") && !alternatives.is_empty() {
-        description = if page.wiki.lang == "zh" && !has("A") { describe(&alternatives) } else { String::new() };
+        description = if page.wiki.lang == CHINESE && !has("A") { describe(&alternatives) } else { String::new() };
         &description
     } else if ["H", "T", "V", "-", "+"].into_iter().any(has) && !has("A") && !has("S") {
         return marker;
     } else if alternatives.is_empty() {
         body
     } else {
-        choose(&alternatives, page.variant)
+        choose(&alternatives, page)
     };
     format!("{marker}{UNCONVERTED_OPEN}{}{UNCONVERTED_CLOSE}", shown.trim())
 }
@@ -101,7 +105,7 @@ fn push_rule(pairs: Vec<(String, String)>, activates: bool, page: &mut PageConte
 
 /// One alternative of `-{zh-hans:甲;zh-hant:乙}-`.
 struct Alternative<'a> {
-    /// Index of its variant in [`CODES`].
+    /// Index of its variant in [`CODES`], or in the list of another language.
     code: usize,
     /// What it replaces, if the rule is one-way: `from=>zh-cn:text`.
     from: Option<&'a str>,
@@ -121,8 +125,11 @@ fn rank(code: usize, variant: ChineseVariant) -> Option<usize> {
 }
 
 /// The text of the preferred alternative.
-fn choose<'a>(alternatives: &[Alternative<'a>], variant: ChineseVariant) -> &'a str {
-    let order = |alternative: &&Alternative<'_>| rank(alternative.code, variant).unwrap_or(UNCONVERTED_RANKS[alternative.code]);
+fn choose<'a>(alternatives: &[Alternative<'a>], page: &PageContext<'_>) -> &'a str {
+    let order = |alternative: &&Alternative<'_>| match alternative.code {
+        code if page.wiki.lang == CHINESE => rank(code, page.variant).unwrap_or(UNCONVERTED_RANKS[code]),
+        code => code,
+    };
     alternatives.iter().min_by_key(order).map_or("", |alternative| alternative.text)
 }
 
@@ -152,12 +159,18 @@ fn parse_alternatives<'a>(body: &'a str, lang: &str) -> Vec<Alternative<'a>> {
     found
 }
 
+/// Preference of a variant of a language other than Chinese: the index in the language's list, or that after its end for a code that begins
+/// with the language's. Nothing is converted in these languages.
+fn foreign_variant(code: &str, lang: &str) -> Option<usize> {
+    let variants = &LanguageData::of(lang).variants;
+    let is_unlisted = || code.strip_prefix(lang).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    variants.iter().position(|variant| variant == code).or_else(|| is_unlisted().then_some(variants.len()))
+}
+
 fn parse_alternative<'a>(part: &'a str, lang: &str) -> Option<Alternative<'a>> {
-    // Other languages, such as Serbian, are not converted. Their variants have the same rank, so that the first one is shown.
-    let foreign = |code: &str| lang != "zh" && code.strip_prefix(lang).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     let code_of = |code: &str| {
         let code = code.trim().to_ascii_lowercase();
-        CODES.iter().position(|known| *known == code).or_else(|| foreign(&code).then_some(0))
+        if lang == CHINESE { CODES.iter().position(|known| *known == code) } else { foreign_variant(&code, lang) }
     };
     // An arrow after the colon of a variant is text.
     let arrow = part.split_once("=>").filter(|(from, _)| from.split_once(':').is_none_or(|(code, _)| code_of(code).is_none()));

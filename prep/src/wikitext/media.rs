@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::language_data::LanguageData;
 use super::markers::is_marker;
+use super::wiki_words::WikiWords;
 
 /// Parameters that are not captions, or what precedes their `=`, in English. They hold in every language.
-const OPTIONS: [&str; 37] = [
+const OPTIONS: [&str; 41] = [
     "thumb",
     "thumbnail",
     "frame",
@@ -45,23 +45,47 @@ const OPTIONS: [&str; 37] = [
     "noplayer",
     "nogallery",
     "px",
+    "sup",
+    "$1px",
+    "upright $1",
+    "page $1",
 ];
 
 /// The options of `[[File:…]]` in a wiki.
 #[derive(Debug, Clone, Default)]
-pub(super) struct MediaOptions(HashSet<String>);
+pub(super) struct MediaOptions {
+    /// Options, or what precedes the `=` of their value, in lower case.
+    words: HashSet<String>,
+    /// What precedes and follows the value of an option without `=`, such as `upright 1.2` or `200px`.
+    values: Vec<(String, String)>,
+}
 
 impl MediaOptions {
-    pub fn new(language: &LanguageData) -> Self {
-        Self(OPTIONS.iter().map(|option| (*option).to_owned()).chain(language.media_options.iter().cloned()).collect())
+    pub fn new(words: &WikiWords) -> Self {
+        let mut options = Self::default();
+        for option in OPTIONS.iter().copied().chain(words.options.iter().map(String::as_str)) {
+            match option.split_once("$1") {
+                None => drop(options.words.insert(option.to_owned())),
+                Some((before, after)) => match before.strip_suffix('=') {
+                    Some(key) => drop(options.words.insert(key.to_owned())),
+                    None => options.values.push((before.trim_end().to_owned(), after.trim_start().to_owned())),
+                },
+            }
+        }
+        options
     }
 
     /// Whether a parameter is an option or a size such as `200x100px`, and so not a caption.
     fn contains(&self, parameter: &str) -> bool {
-        let parameter = parameter.to_lowercase();
+        let parameter = parameter.to_lowercase().replace('_', " ");
         let key = parameter.split_once('=').map_or(parameter.as_str(), |(key, _)| key.trim_end());
-        let size = parameter.strip_suffix("px").or_else(|| parameter.strip_suffix("像素")).map(str::trim_end);
-        self.0.contains(key) || size.is_some_and(|size| !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x'))
+        let has_value = |(before, after): &(String, String)| {
+            let value = parameter.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str())).map(str::trim);
+            value.is_some_and(|value| {
+                value.contains(|c: char| c.is_numeric()) && value.chars().all(|c| c.is_numeric() || "x.,×".contains(c))
+            })
+        };
+        self.words.contains(key) || self.values.iter().any(has_value)
     }
 
     /// Where the caption lies in `File:a.jpg|thumb|caption`: it is the last parameter that is not an option. `None` if it is empty.
@@ -95,19 +119,30 @@ impl MediaOptions {
 
 #[cfg(test)]
 mod tests {
+    use super::super::language_data::LanguageData;
     use super::*;
 
     #[test]
     fn captions_are_found() {
-        let options = MediaOptions::new(LanguageData::of("zh"));
-        for (parameters, expected) in [
-            ("File:a.jpg|thumb|a caption|left", Some("a caption")),
-            ("File:a.jpg|200px|100x200 px|右", None),
-            ("File:a.jpg|alt=text|", None),
-            ("File:a.jpg|a [[b|c]] d", Some("a [[b|c]] d")),
-            ("File:a.jpg|first|second", Some("second")),
-            ("File:a.jpg", None),
+        for (lang, parameters, expected) in [
+            ("zh", "File:a.jpg|thumb|a caption|left", Some("a caption")),
+            ("zh", "File:a.jpg|200px|100x200 px|右", None),
+            ("zh", "File:a.jpg|200像素|右上1.2|页数=3", None),
+            ("zh", "File:a.jpg|alt=text|", None),
+            ("zh", "File:a.jpg|a [[b|c]] d", Some("a [[b|c]] d")),
+            ("zh", "File:a.jpg|first|second", Some("second")),
+            ("zh", "File:a.jpg", None),
+            ("en", "File:a.jpg|upright 1.2|x200px|page 3", None),
+            ("en", "File:a.jpg|page of a book|left", Some("page of a book")),
+            ("en", "File:a.jpg|1500 px|2010", Some("2010")),
+            ("ru", "Файл:a.jpg|мини|200пкс|справа|Подпись|сверхусправа 1.2", Some("Подпись")),
+            ("ru", "Файл:a.jpg|мини|альт=x|сверхусправа=0.8|250x100пкс", None),
+            ("de", "Datei:a.jpg|mini|hochkant=1.3|Ein Bild", Some("Ein Bild")),
+            ("it", "File:a.jpg|miniatura|verticale 1.1|sinistra|Didascalia", Some("Didascalia")),
+            ("th", "ไฟล์:a.jpg|thumb|ข้อความ", Some("ข้อความ")),
+            ("fa", "پرونده:a.jpg|بندانگشتی|چپ|شرح", Some("شرح")),
         ] {
+            let options = MediaOptions::new(&LanguageData::of(lang).words);
             let caption = options.find_caption(parameters).map(|range| &parameters[range]);
             assert_eq!(caption, expected, "{parameters}");
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::language_data::LanguageData;
-use super::title::{MAX_TITLE_BYTES, collapse_spaces, has_escape, normalize_title};
+use super::title::{FirstLetter, MAX_TITLE_BYTES, collapse_spaces, has_escape, normalize_title};
 use crate::source::SiteInfo;
 
 /// What a prefix before the first colon of a title means.
@@ -23,27 +23,35 @@ pub(super) const FILE_NAMESPACE: i32 = 6;
 /// Namespace of categories.
 pub(super) const CATEGORY_NAMESPACE: i32 = 14;
 
-/// The canonical names of MediaWiki, which hold in every language.
-const CANONICAL: [(i32, &str); 19] = [
-    (-2, "media"),
-    (-1, "special"),
-    (1, "talk"),
-    (2, "user"),
-    (3, "user talk"),
-    (4, "project"),
-    (5, "project talk"),
-    (FILE_NAMESPACE, "file"),
-    (7, "file talk"),
-    (8, "mediawiki"),
-    (9, "mediawiki talk"),
-    (10, "template"),
-    (11, "template talk"),
-    (12, "help"),
-    (13, "help talk"),
-    (CATEGORY_NAMESPACE, "category"),
-    (15, "category talk"),
-    (828, "module"),
-    (829, "module talk"),
+/// Namespace of templates.
+pub(super) const TEMPLATE_NAMESPACE: i32 = 10;
+
+/// The canonical names of MediaWiki, which hold in every language; of two names of a namespace, the later one is written in titles.
+const CANONICAL: [(i32, &str); 24] = [
+    (-2, "Media"),
+    (-1, "Special"),
+    (1, "Talk"),
+    (2, "User"),
+    (3, "User talk"),
+    (4, "Project"),
+    (5, "Project talk"),
+    (FILE_NAMESPACE, "Image"),
+    (7, "Image talk"),
+    (FILE_NAMESPACE, "File"),
+    (7, "File talk"),
+    (8, "MediaWiki"),
+    (9, "MediaWiki talk"),
+    (TEMPLATE_NAMESPACE, "Template"),
+    (11, "Template talk"),
+    (12, "Help"),
+    (13, "Help talk"),
+    (CATEGORY_NAMESPACE, "Category"),
+    (15, "Category talk"),
+    (710, "TimedText"),
+    (711, "TimedText talk"),
+    (828, "Module"),
+    (829, "Module talk"),
+    (2600, "Topic"),
 ];
 
 static INTERWIKI: LazyLock<HashMap<&str, TitlePrefix>> = LazyLock::new(|| {
@@ -60,37 +68,60 @@ static INTERWIKI: LazyLock<HashMap<&str, TitlePrefix>> = LazyLock::new(|| {
     prefixes
 });
 
-/// The namespaces of a wiki: MediaWiki's canonical names, the local names of the dump, and the aliases of the language.
+/// The namespaces of a wiki: MediaWiki's canonical names, the names and aliases of the language's Wikipedia, and the names in the dump.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Namespaces {
     /// Numbers by name in lower case.
     numbers: HashMap<String, i32>,
     /// Names by number, as they are written in titles.
     names: HashMap<i32, String>,
+    /// What happens to the first letter of a title where it does not stay as written.
+    first_letter: FirstLetter,
+    /// Whether the first letter stays as written, by number of the namespace.
+    case_sensitive: HashMap<i32, bool>,
+    /// Whether it does in namespaces that the dump does not list.
+    is_case_sensitive: bool,
 }
 
 impl Namespaces {
     pub fn new(site: &SiteInfo, language: &LanguageData) -> Self {
-        let mut numbers: HashMap<String, i32> = CANONICAL.iter().map(|(key, name)| ((*name).to_owned(), *key)).collect();
-        numbers.insert("image".to_owned(), FILE_NAMESPACE);
-        numbers.insert("image talk".to_owned(), 7);
-        let mut names: HashMap<i32, String> = CANONICAL.iter().map(|(key, name)| (*key, normalize_title(name))).collect();
-        names.insert(8, "MediaWiki".to_owned());
-        names.insert(9, "MediaWiki talk".to_owned());
+        let mut namespaces = Self {
+            first_letter: if language.dotted_i { FirstLetter::UpperDottedI } else { FirstLetter::Upper },
+            is_case_sensitive: site.is_case_sensitive,
+            case_sensitive: site.case_sensitive.iter().map(|(&key, &sensitive)| (key, sensitive)).collect(),
+            ..Self::default()
+        };
+        for (key, name) in CANONICAL {
+            namespaces.add(key, name);
+        }
+        // The project's namespaces have the name of the project, and those from 100 on are of one wiki, but for those of extensions.
+        let is_of_project = |key: i32| matches!(key, 4 | 5) || ((100..710).contains(&key));
+        let is_shared = |key: i32| site.is_wikipedia() || !is_of_project(key);
         if !site.namespaces.contains_key(&4) {
-            // The project namespace has the name of the wiki. A dump that does not state it is taken for one of Wikipedia.
-            numbers.insert("wikipedia".to_owned(), 4);
-            names.insert(4, "Wikipedia".to_owned());
+            namespaces.add(4, "Wikipedia");
         }
-        for (&key, name) in site.namespaces.iter().filter(|(_, name)| !name.is_empty()) {
-            numbers.insert(name.to_lowercase().replace('_', " "), key);
-            names.insert(key, name.replace('_', " "));
+        let words = &language.words;
+        for (key, alias) in words.aliases.iter().filter(|(key, _)| is_shared(*key)) {
+            namespaces.numbers.insert(alias.to_lowercase(), *key);
         }
-        for (key, aliases) in &language.namespace_aliases {
-            let key = key.parse().expect("a test checks the table");
-            numbers.extend(aliases.iter().map(|name| (name.to_lowercase(), key)));
+        let local = words.names.iter().map(|(key, name)| (*key, name.as_str())).filter(|(key, _)| is_shared(*key));
+        let stated = site.namespaces.iter().map(|(key, name)| (*key, name.as_str()));
+        for (key, name) in local.chain(stated).filter(|(_, name)| !name.is_empty()) {
+            namespaces.add(key, name);
         }
-        Self { numbers, names }
+        namespaces
+    }
+
+    fn add(&mut self, key: i32, name: &str) {
+        let name = name.replace('_', " ");
+        self.numbers.insert(name.to_lowercase(), key);
+        self.names.insert(key, name);
+    }
+
+    /// What happens to the first letter of a title in a namespace.
+    fn first_letter_in(&self, key: i32) -> FirstLetter {
+        let stays = self.case_sensitive.get(&key).copied().unwrap_or(self.is_case_sensitive);
+        if stays { FirstLetter::AsWritten } else { self.first_letter }
     }
 
     /// What the part of a title before its first colon means; `None` if it is only part of the title, as in `2001: A Space Odyssey`.
@@ -130,20 +161,20 @@ impl Namespaces {
         }
     }
 
-    /// A link target as anchors store it: single spaces, no underscores, first letter in upper case, and the namespace as this wiki
+    /// A link target as anchors store it: single spaces, no underscores, first letter as this wiki wants it, and the namespace as it
     /// writes it. Of interwiki links only the spaces are normalized and the prefix is put in lower case.
     pub fn normalize_target(&self, title: &str) -> String {
         let colon = memchr::memchr(b':', title.as_bytes()).map(|at| (&title[..at], &title[at + 1..]));
         let prefix = colon.and_then(|(before, rest)| Some((self.prefix(before)?, before, rest)));
         match prefix {
             Some((TitlePrefix::Namespace(key), _, rest)) if self.names.contains_key(&key) => {
-                format!("{}:{}", self.names[&key], normalize_title(rest))
+                format!("{}:{}", self.names[&key], normalize_title(rest, self.first_letter_in(key)))
             }
             // Other wikis may have other rules for titles.
             Some((TitlePrefix::Language | TitlePrefix::Project, before, rest)) => {
                 format!("{}:{}", before.trim().to_lowercase(), collapse_spaces(rest))
             }
-            _ => normalize_title(title),
+            _ => normalize_title(title, self.first_letter_in(0)),
         }
     }
 
@@ -184,6 +215,40 @@ mod tests {
             ("EN: foo_x", "en:foo x"),
             ("2001: a", "2001: a"),
         ] {
+            assert_eq!(namespaces.normalize_target(title), expected);
+        }
+    }
+
+    #[test]
+    fn names_and_aliases_do_not_depend_on_the_header() {
+        let (none, mut wiktionary) = (SiteInfo::default(), SiteInfo { dbname: "thwiktionary".to_owned(), ..SiteInfo::default() });
+        wiktionary.namespaces.insert(4, "วิกิพจนานุกรม".to_owned());
+        for (site, lang, title, expected) in [
+            (&none, "th", "ภาพ:x.jpg", "ไฟล์:X.jpg"),
+            (&none, "tt", "рәсем:x.jpg", "Файл:X.jpg"),
+            (&none, "sw", "Picha:x", "Faili:X"),
+            (&none, "nb", "Bilde:x", "Fil:X"),
+            (&none, "gsw", "Bild:x", "Datei:X"),
+            (&none, "de", "BD:x", "Benutzer Diskussion:X"),
+            (&none, "fr", "Discussion_utilisatrice:x", "Discussion utilisateur:X"),
+            (&none, "yue", "檔案:x", "文件:X"),
+            (&none, "xx", "image:x", "File:X"),
+            (&none, "tr", "dosya:ilçe", "Dosya:İlçe"),
+            (&wiktionary, "th", "วิกิพีเดีย:x", "วิกิพีเดีย:x"),
+            (&wiktionary, "th", "ภาพ:x", "ไฟล์:X"),
+            (&wiktionary, "th", "project:x", "วิกิพจนานุกรม:X"),
+        ] {
+            assert_eq!(Namespaces::new(site, LanguageData::of(lang)).normalize_target(title), expected, "{lang} {title}");
+        }
+    }
+
+    #[test]
+    fn the_header_says_where_the_first_letter_stays() {
+        let site = SiteInfo { is_case_sensitive: true, case_sensitive: [(0, true), (2, false)].into(), ..SiteInfo::default() };
+        let namespaces = Namespaces::new(&site, LanguageData::of("en"));
+        for (title, expected) in
+            [("building", "building"), ("user:ada", "User:Ada"), ("category:en:x", "Category:en:x"), ("İlçe", "İlçe"), ("i_b", "i b")]
+        {
             assert_eq!(namespaces.normalize_target(title), expected);
         }
     }

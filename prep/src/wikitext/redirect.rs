@@ -1,25 +1,32 @@
 //! Redirect pages, by their wikitext.
 
-use std::borrow::Cow;
-
 use super::language_data::LanguageData;
+use super::namespaces::Namespaces;
 use super::title::decode_target;
+use crate::source::SiteInfo;
 
-/// The target of a redirect page (`#REDIRECT [[target]]`, or the word of the language), without its fragment. `None` for other pages.
+/// Most chars before the link of a redirect page.
+const MAX_WORD_CHARS: usize = 200;
+
+/// The target of a redirect page (`#REDIRECT [[target]]`, or the word of the language), without its fragment, in the form of anchors'
+/// targets. `None` for other pages.
 ///
 /// It serves dumps that do not mark redirects, or mark them without a target.
-pub fn redirect_target<'t>(lang: &str, text: &'t str) -> Option<Cow<'t, str>> {
-    let text = text.trim_start().strip_prefix(['#', '＃'])?.trim_start();
-    let (word, rest) = text.split_at(text.find(['[', ':', ' ', '\n'])?);
-    let word = word.to_lowercase();
-    if word != "redirect" && !LanguageData::of(lang).redirect_words.contains(&word) {
+pub fn redirect_target(site: &SiteInfo, lang: &str, text: &str) -> Option<String> {
+    let text = text.trim_start().strip_prefix(['#', '＃'])?;
+    let head = text.char_indices().nth(MAX_WORD_CHARS).map_or(text, |(end, _)| &text[..end]);
+    let (word, _) = head.split_once("[[")?;
+    let word = word.trim().trim_end_matches(':').trim_end().to_lowercase().replace('_', " ");
+    let language = LanguageData::of(lang);
+    if word != "redirect" && !language.words.redirects.contains(&word) {
         return None;
     }
-    let link = rest.trim_start().trim_start_matches(':').trim_start().strip_prefix("[[")?;
+    let link = text.split_once("[[")?.1;
     let target = &link[..link.find("]]")?];
     let target = target.split_once('|').map_or(target, |(target, _)| target);
     let title = target.split_once('#').map_or(target, |(title, _)| title).trim().trim_start_matches(':');
-    Some(decode_target(title)).filter(|title| !title.is_empty())
+    let title = decode_target(title);
+    (!title.is_empty()).then(|| Namespaces::new(site, language).normalize_target(&title))
 }
 
 #[cfg(test)]
@@ -37,8 +44,19 @@ mod tests {
             ("en", "# redirected [[a]]", None),
             ("en", "#REDIRECT a", None),
             ("en", "#REDIRECT [[#a]]", None),
+            ("en", "#REDIRECT a [[b]]", None),
+            ("vi", "#đổi [[hà Nội]]", Some("Hà Nội")),
+            ("tr", "#YÖNLENDİRME [[ilçe]]", Some("İlçe")),
+            ("nb", "#OMDIRIGERING [[bilde:x]]", Some("Fil:X")),
+            ("sv", "#OMDIRIGERING[[Å]]", Some("Å")),
+            ("fa", "#تغییر_مسیر [[تهران]]", Some("تهران")),
+            ("fa", "#تغییر مسیر[[تهران]]", Some("تهران")),
+            ("ko", "#넘겨주기 [[서울]]", Some("서울")),
+            ("he", "#הפניה [[ירושלים]]", Some("ירושלים")),
+            ("ja", "＃転送 [[東京]]", Some("東京")),
+            ("be-x-old", "#ПЕРАНАКІРАВАНЬНЕ [[Менск]]", Some("Менск")),
         ] {
-            assert_eq!(redirect_target(lang, text).as_deref(), target, "{text}");
+            assert_eq!(redirect_target(&SiteInfo::default(), lang, text).as_deref(), target, "{text}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::language_variants::add_rule;
 use super::markers::{GAP, UNCONVERTED_CLOSE, UNCONVERTED_OPEN, without_markers};
+use super::namespaces::{TEMPLATE_NAMESPACE, TitlePrefix};
 use super::page_context::PageContext;
 use super::parser_functions::expand_parser_function;
 use super::template_arguments::{TemplateArguments, TemplatePart};
@@ -12,7 +13,7 @@ pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext
     if let Some(shown) = expand_parser_function(head.trim(), parts, page) {
         return shown;
     }
-    let name = normalize_name(head);
+    let name = normalize_name(head, page);
     if page.wiki.disambiguation_templates.contains(&name) {
         page.disambiguation = true;
     }
@@ -34,11 +35,16 @@ pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext
 }
 
 /// A template name as the tables write it: in lower case, without namespace, with single spaces.
-fn normalize_name(head: &str) -> String {
+fn normalize_name(head: &str, page: &PageContext<'_>) -> String {
     let name = without_markers(head).replace('_', " ").to_lowercase();
     let mut name = name.trim();
-    for prefix in ["subst:", "safesubst:", "msg:", "template:", "t:", "模板:", "样板:", "樣板:"] {
+    for prefix in ["subst:", "safesubst:", "msg:", "t:"] {
         name = name.strip_prefix(prefix).unwrap_or(name).trim_start();
+    }
+    if let Some((prefix, rest)) = name.split_once(':')
+        && page.wiki.namespaces.prefix(prefix) == Some(TitlePrefix::Namespace(TEMPLATE_NAMESPACE))
+    {
+        name = rest;
     }
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -69,25 +69,53 @@ pub(super) fn collapse_spaces(title: &str) -> String {
     title.split(|c: char| c == '_' || c.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// The canonical form of an article title: single spaces, no underscores, first letter in upper case.
-///
-/// ```
-/// assert_eq!(prep::wikitext::normalize_title("new_york  City"), "New york City");
-/// ```
-pub fn normalize_title(title: &str) -> String {
+/// What a wiki does to the first letter of a title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum FirstLetter {
+    /// It is put in upper case.
+    #[default]
+    Upper,
+    /// It is put in upper case, in which `i` keeps its dot: `İ`.
+    UpperDottedI,
+    /// It stays as written.
+    AsWritten,
+}
+
+/// The canonical form of a title without its namespace: single spaces, no underscores, first letter as the wiki wants it.
+pub(super) fn normalize_title(title: &str, first_letter: FirstLetter) -> String {
     let mut title = collapse_spaces(title);
-    if title.is_ascii() {
+    if first_letter == FirstLetter::AsWritten {
+        return title;
+    }
+    if first_letter == FirstLetter::UpperDottedI && title.starts_with('i') {
+        title.replace_range(..1, "İ");
+        return title;
+    }
+    if title.as_bytes().first().is_none_or(u8::is_ascii) {
         title.get_mut(..1).iter_mut().for_each(|first| first.make_ascii_uppercase());
         return title;
     }
     let mut chars = title.chars();
-    match chars.next() {
-        // As in MediaWiki, a letter such as ß, whose upper case has several letters, stays as it is, and so do Georgian letters, although
-        // Unicode has upper-case ones.
-        Some(first) if first.is_lowercase() && first.to_uppercase().count() == 1 && !matches!(first, '\u{10d0}'..='\u{10ff}') => {
-            first.to_uppercase().chain(chars).collect()
+    match chars.next().and_then(upper_case) {
+        Some(first) => format!("{first}{}", chars.as_str()),
+        None => title,
+    }
+}
+
+/// The upper case of a letter that is not ASCII, as MediaWiki has it; `None` if the letter stays as it is.
+fn upper_case(letter: char) -> Option<char> {
+    match letter {
+        // Georgian letters stay as they are, although Unicode has upper-case ones.
+        '\u{10d0}'..='\u{10ff}' => None,
+        // Greek letters with an iota below have a single upper-case letter beside the one that Unicode prefers, which is two letters.
+        '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => char::from_u32(u32::from(letter) + 8),
+        '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => char::from_u32(u32::from(letter) + 9),
+        // A letter such as ß, whose upper case has several letters, stays as it is, and so does a digraph in title case, such as ǅ.
+        _ => {
+            let mut upper = letter.to_uppercase();
+            let first = upper.next().filter(|_| letter.is_lowercase());
+            first.filter(|_| upper.next().is_none())
         }
-        _ => title,
     }
 }
 
@@ -132,11 +160,27 @@ mod tests {
 
     #[test]
     fn titles_are_normalized() {
-        for (title, expected) in
-            [("cat", "Cat"), ("éa", "Éa"), ("a__b c", "A b c"), ("北京", "北京"), ("ßx", "ßx"), ("თბილისი", "თბილისი"), ("", "")]
-        {
-            assert_eq!(normalize_title(title), expected);
+        for (title, expected) in [
+            ("cat", "Cat"),
+            ("new_york  City", "New york City"),
+            ("éa", "Éa"),
+            ("eé", "Eé"),
+            ("a__b c", "A b c"),
+            ("北京", "北京"),
+            ("ßx", "ßx"),
+            ("თბილისი", "თბილისი"),
+            ("ǆep", "Ǆep"),
+            ("ǅep", "ǅep"),
+            ("ᾳδω", "ᾼδω"),
+            ("ilçe", "Ilçe"),
+            ("ırmak", "Irmak"),
+            ("", ""),
+        ] {
+            assert_eq!(normalize_title(title, FirstLetter::Upper), expected);
         }
+        assert_eq!(normalize_title("ilçe_a", FirstLetter::UpperDottedI), "İlçe a");
+        assert_eq!(normalize_title("ırmak", FirstLetter::UpperDottedI), "Irmak");
+        assert_eq!(normalize_title("building_a", FirstLetter::AsWritten), "building a");
     }
 
     #[test]

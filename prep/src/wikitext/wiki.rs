@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::digit_grouping::DigitGrouping;
 use super::language_data::LanguageData;
+use super::link_letters::LinkLetters;
 use super::magic_words::MagicWords;
 use super::media::MediaOptions;
 use super::namespaces::Namespaces;
@@ -17,7 +18,9 @@ pub struct Wiki {
     pub lang: String,
     pub(super) namespaces: Namespaces,
     /// Letters right after `]]` that belong to the link text.
-    link_trail: HashSet<char>,
+    pub(super) link_trail: LinkLetters,
+    /// Letters right before `[[` that belong to the link text.
+    pub(super) link_prefix: LinkLetters,
     /// Whether pages use `-{…}-`.
     pub(super) has_variants: bool,
     pub(super) number_format: DigitGrouping,
@@ -31,18 +34,20 @@ pub struct Wiki {
 impl Wiki {
     /// The wiki of a dump with the built-in templates. `lang` is its language code, which the user may have overridden.
     ///
-    /// A language that is not in the tables has MediaWiki's defaults, and the namespaces that the dump lists.
+    /// A language that [`wikipedia_code`](super::wikipedia_code) does not know has MediaWiki's defaults, and the namespaces that the dump
+    /// lists.
     pub fn new(site: &SiteInfo, lang: &str) -> Self {
         let language = LanguageData::of(lang);
         let english = &LanguageData::of("en").disambiguation_templates;
         Self {
             lang: lang.to_owned(),
             namespaces: Namespaces::new(site, language),
-            link_trail: expand_ranges(&language.link_trail),
-            has_variants: language.has_variants,
+            link_trail: LinkLetters::new(&language.link_trail),
+            link_prefix: LinkLetters::new(&language.link_prefix),
+            has_variants: !language.variants.is_empty(),
             number_format: language.number_format.clone(),
-            magic_words: MagicWords::new(language),
-            media_options: MediaOptions::new(language),
+            magic_words: MagicWords::new(&language.words),
+            media_options: MediaOptions::new(&language.words),
             disambiguation_templates: english.iter().chain(&language.disambiguation_templates).cloned().collect(),
             templates: TemplateTable::built_in().clone(),
         }
@@ -58,23 +63,6 @@ impl Wiki {
     pub fn is_article(&self, target: &str) -> bool {
         self.namespaces.is_article(target)
     }
-
-    /// Number of bytes at the start of `text`, which follows `]]`, that belong to the link text.
-    pub(super) fn link_trail_length(&self, text: &str) -> usize {
-        // In some languages the apostrophe is part of the trail, but two are quote markup in every language.
-        let is_end = |&(at, letter): &(usize, char)| !self.link_trail.contains(&letter) || text[at..].starts_with("''");
-        text.char_indices().find(is_end).map_or(text.len(), |(at, _)| at)
-    }
-}
-
-/// The chars of a pattern such as `a-zäöü`.
-fn expand_ranges(pattern: &str) -> HashSet<char> {
-    let chars: Vec<char> = pattern.chars().collect();
-    let mut letters: HashSet<char> = chars.iter().copied().filter(|&c| c != '-').collect();
-    for range in chars.windows(3).filter(|range| range[1] == '-') {
-        letters.extend(range[0]..=range[2]);
-    }
-    letters
 }
 
 #[cfg(test)]
@@ -92,7 +80,7 @@ mod tests {
             ("ca", "'x''y", "'x"),
             ("ru", "у", "у"),
         ] {
-            let length = Wiki::new(&SiteInfo::default(), lang).link_trail_length(text);
+            let length = Wiki::new(&SiteInfo::default(), lang).link_trail.length_at_start(text);
             assert_eq!(&text[..length], trail, "{lang} {text}");
         }
     }
