@@ -74,7 +74,7 @@ impl MagicWords {
             return None;
         }
         let window = &rest.as_bytes()[..rest.len().min(self.max_length)];
-        let length = open + memchr::memmem::find(window, text[..open].as_bytes())? + open;
+        let length = open + memchr::memmem::find(window, &text.as_bytes()[..open])? + open;
         let marks_disambiguation = *self.marks_disambiguation.get(&text[..length].to_lowercase())?;
         Some(MagicWord { length, marks_disambiguation })
     }

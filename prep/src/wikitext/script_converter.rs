@@ -26,7 +26,15 @@ impl ChineseVariant {
 }
 
 /// Converts Chinese to one script by OpenCC. The result has as many chars as the source, so that offsets stay valid.
-pub struct ScriptConverter(OpenCC);
+pub struct ScriptConverter {
+    opencc: OpenCC,
+    variant: ChineseVariant,
+}
+
+/// Words in which 著 means a work or fame and stays in Simplified script; elsewhere after a Chinese char it is the particle 着, which OpenCC's
+/// `t2s` leaves as it is. Chars before it, and chars behind it.
+const WRITTEN_BEFORE: &str = "合名巨昭鉅钜顯显原專专編编遺遗土拙論论譯译新大所共主自撰校卓旧舊初全代論等";
+const WRITTEN_BEHIND: &str = "作名者述錄录稱称書书於于志式白《〈「“";
 
 impl ScriptConverter {
     /// The converter to a variant, by OpenCC's `t2s` or `s2t`; `None` for [`ChineseVariant::Unconverted`].
@@ -38,7 +46,8 @@ impl ScriptConverter {
             ChineseVariant::Traditional => BuiltinConfig::S2t,
             ChineseVariant::Unconverted => return None,
         };
-        Some(Self(OpenCC::from_config(config).expect("the dictionaries are compiled in")))
+        let opencc = OpenCC::from_config(config).expect("the dictionaries are compiled in");
+        Some(Self { opencc, variant })
     }
 
     /// Appends the converted text, which has the same number of chars.
@@ -55,14 +64,24 @@ impl ScriptConverter {
         if text.is_ascii() {
             return out.push_str(text);
         }
-        let converted = self.0.convert(text);
+        let from = out.len();
+        self.convert_by_opencc(text, out);
+        if self.variant == ChineseVariant::Simplified && out[from..].contains('著') {
+            let simplified = simplify_particle(&out[from..]);
+            out.truncate(from);
+            out.push_str(&simplified);
+        }
+    }
+
+    fn convert_by_opencc(&self, text: &str, out: &mut String) {
+        let converted = self.opencc.convert(text);
         // All phrases of these dictionaries keep their length. If one should not, chars are converted one by one.
         if converted.chars().count() == text.chars().count() {
             return out.push_str(&converted);
         }
         let mut buffer = [0; 4];
         for c in text.chars() {
-            let converted = self.0.convert(c.encode_utf8(&mut buffer));
+            let converted = self.opencc.convert(c.encode_utf8(&mut buffer));
             let mut chars = converted.chars();
             out.push(match (chars.next(), chars.next()) {
                 (Some(single), None) => single,
@@ -70,6 +89,23 @@ impl ScriptConverter {
             });
         }
     }
+}
+
+/// The text with the particle 着 for 著.
+fn simplify_particle(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((start, behind)) = rest.split_once('著') {
+        out.push_str(start);
+        let is_after_verb = |before: char| ('\u{3400}'..='\u{9fff}').contains(&before) && !WRITTEN_BEFORE.contains(before);
+        // 著有 says what somebody wrote where a title or a number of works follows.
+        let is_written = behind.starts_with(|c| WRITTEN_BEHIND.contains(c))
+            || behind.strip_prefix('有').is_some_and(|works| works.starts_with(['《', '〈', '「', '“', '多', '大']));
+        out.push(if out.chars().next_back().is_some_and(is_after_verb) && !is_written { '着' } else { '著' });
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
 }
 
 impl std::fmt::Debug for ScriptConverter {
@@ -98,5 +134,24 @@ mod tests {
         ScriptConverter::to(ChineseVariant::Traditional).unwrap().convert("汉语 and 头发", &mut out);
         assert_eq!(out, "漢語 and 頭髮");
         assert!(ScriptConverter::to(ChineseVariant::Unconverted).is_none());
+    }
+
+    #[test]
+    fn the_particle_is_told_from_what_is_written() {
+        let converter = ScriptConverter::to(ChineseVariant::Simplified).unwrap();
+        for (text, expected) in [
+            ("他看著沉著的人", "他看着沉着的人"),
+            ("沿著河流向東走，有著悠久歷史", "沿着河流向东走，有着悠久历史"),
+            ("著名作家的著作", "著名作家的著作"),
+            ("他的原著與譯著都很顯著", "他的原著与译著都很显著"),
+            ("魯迅著《狂人日記》", "鲁迅著《狂人日记》"),
+            ("他著有《詩集》，看著有趣", "他著有《诗集》，看着有趣"),
+            ("显著的编著", "显著的编著"),
+            ("台灣原住民（土著）以此著稱", "台湾原住民（土著）以此著称"),
+        ] {
+            let mut out = String::new();
+            converter.convert(text, &mut out);
+            assert_eq!(out, expected);
+        }
     }
 }

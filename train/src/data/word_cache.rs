@@ -22,8 +22,11 @@ const MOST_BYTES: usize = 64;
 /// Memory: some 10 MB a thread at most.
 #[derive(Debug)]
 pub struct WordCache {
-    by_thread: Vec<Mutex<HashMap<Box<str>, Box<[Piece]>>>>,
+    by_thread: Vec<Mutex<Stretches>>,
 }
+
+/// The word pieces of stretches.
+type Stretches = HashMap<Box<str>, Box<[Piece]>>;
 
 /// A word piece: its id and the chars that it covers, counted from the start of its stretch.
 #[derive(Debug, Clone, Copy)]

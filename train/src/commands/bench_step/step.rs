@@ -96,7 +96,7 @@ impl DeviceJob for StepBench {
         trainer = prefetch(
             |sender| {
                 // Once the receiver has returned, the remaining batches are not made.
-                let _ = workload.steps.iter().try_for_each(|step| sender.send(settings.batch(&workload.data, &step[0])));
+                let _ = workload.steps.iter().try_for_each(|step| sender.send(settings.batch(&workload.data, &step[0])).map_err(drop));
             },
             |batches| -> Result<Trainer<B>> {
                 let mut started = Instant::now();
