@@ -57,7 +57,7 @@ pub enum Command {
         mut_arg("eval_every", |arg| stage_default(arg, "100"))
     )]
     Finetune(StageArgs),
-    /// Tell what is wrong with the data before a training: labels, copies, [UNK], lengths
+    /// Tell what is wrong with the data before a training: labels, copies, unknown words, lengths
     #[command(after_help = "Example:\n  train check gold/train --dev gold/dev --test gold/test --encoder bert-base-cased")]
     Check(CheckArgs),
     /// Continue a stage that was stopped, from its last checkpoint

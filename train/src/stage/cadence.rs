@@ -39,7 +39,7 @@ mod tests {
     /// The steps of three epochs of five steps, stopped at step 13, at which each thing is due.
     fn check(eval_every: usize, save_every: Option<usize>, log_every: usize, evaluate: &[usize], save: &[usize], log: &[usize]) {
         let cadence = Cadence { eval_every, save_every, log_every };
-        let due = |step: usize| cadence.due(step, step % 5 == 0 || step == 13);
+        let due = |step: usize| cadence.due(step, step.is_multiple_of(5) || step == 13);
         let steps = |is_due: fn(Due) -> bool| (1..=13).filter(|&step| is_due(due(step))).collect::<Vec<_>>();
         assert_eq!(steps(|due| due.evaluate), evaluate);
         assert_eq!(steps(|due| due.save), save);
