@@ -1,15 +1,15 @@
-//! Finds sentence boundaries of ordinary text without calling `sentencex` on all of it.
+//! Finds sentence boundaries of ordinary text quickly.
 //!
-//! `sentencex` spends most of its time on finding text that must not be split: quotes, brackets, addresses, list numbers. Most texts have
-//! few of these, and none near a boundary. Then it is enough to ask `sentencex` about each terminator, which depends only on a few words
-//! around it. If a text has anything that could make a difference beyond that, the scanner gives up, and the caller uses `sentencex` for
-//! the whole text.
+//! Most of the time goes into finding text that must not be split: quotes, brackets, addresses, list numbers. Most texts have few of these, and
+//! none near a boundary. Then it is enough to ask `sentencex` about each terminator, which depends only on a few words around it. If a text
+//! has anything that could make a difference beyond that, the scanner gives up, and [`BoundaryFinder`](super::boundary_finder::BoundaryFinder)
+//! reads the text.
 
 use std::ops::Range;
 
-use sentencex::languages::{English, Language};
-
 use super::byte_class::{BYTE_CLASSES, ByteClass};
+use super::enclosures::enclosing;
+use super::language_rules::LanguageRules;
 
 /// Number of bytes tested together.
 const STRIDE: usize = 16;
@@ -34,32 +34,23 @@ pub(super) struct BoundaryScanner {
     single_quotes: usize,
 }
 
-/// Whether a language has the terminators of English, as most languages have.
-pub(super) fn supports(language: &dyn Language) -> bool {
-    std::ptr::eq(language.get_sentence_break_regex(), English {}.get_sentence_break_regex())
-}
-
 impl BoundaryScanner {
-    /// Replaces the content of `out` by the sentence boundaries inside `text`, in bytes. `false` if `sentencex` has to find them.
-    pub(super) fn find_boundaries(&mut self, language: &dyn Language, text: &str, out: &mut Vec<usize>) -> bool {
+    /// Replaces the content of `out` by the sentence boundaries inside `text`, in bytes. `false` if the scanner gives up.
+    pub(super) fn find_boundaries(&mut self, rules: &LanguageRules, text: &str, out: &mut Vec<usize>) -> bool {
         out.clear();
-        if !self.scan(text) {
+        if !rules.has_english_terminators() || !self.scan(text) {
             return false;
         }
         for run in &self.terminators {
-            let Some(boundary) = language.find_boundary(text, run.start, run.end).filter(|&boundary| boundary < text.len()) else {
-                continue;
-            };
+            let Some(boundary) = rules.boundary_after(text, run).filter(|&boundary| boundary < text.len()) else { continue };
             let bracket = enclosing(&self.brackets, boundary);
             let quote = enclosing(&self.quotes, boundary).filter(|quote| bracket.is_none_or(|bracket| quote.start < bracket.start));
-            let quote = quote.filter(|quote| !self.is_mispaired(language, text, quote, run));
+            let quote = quote.filter(|quote| !self.is_mispaired(rules, text, quote, run));
             let boundary = match (quote, bracket) {
                 // In quotes, only a terminator at the end of the quote ends the sentence, after the closing mark.
                 (Some(quote), _) => {
                     let length = if text[quote.clone()].ends_with('”') { '”'.len_utf8() } else { 1 };
-                    let next = language.get_next_word_approx(text, quote.end);
-                    let extend = (boundary + length == quote.end).then(|| language.get_boundary_extend(next)).flatten();
-                    extend.map(|extend| quote.end + extend)
+                    if boundary + length == quote.end { rules.boundary_after_quote(text, quote.end) } else { None }
                 }
                 (None, Some(_)) => None,
                 // The boundary would move behind a closing mark that has no opening one.
@@ -177,14 +168,14 @@ impl BoundaryScanner {
 
     /// Whether a quote that encloses a run of terminators pairs the wrong marks. This is possible if its opening and closing marks are the
     /// same char: one mark lies in brackets and the other does not, or the number of marks is odd and the run certainly ends a sentence.
-    fn is_mispaired(&self, language: &dyn Language, text: &str, quote: &Range<usize>, run: &Range<usize>) -> bool {
+    fn is_mispaired(&self, rules: &LanguageRules, text: &str, quote: &Range<usize>, run: &Range<usize>) -> bool {
         let marks = match text.as_bytes()[quote.start] {
             b'"' => self.double_quotes,
             b'\'' => self.single_quotes,
             _ => return false,
         };
         let crosses = enclosing(&self.brackets, quote.start) != enclosing(&self.brackets, quote.end);
-        crosses || marks % 2 == 1 && language.has_strong_sentence_break(text, run.start, run.end)
+        crosses || marks % 2 == 1 && rules.is_strong(text, run)
     }
 }
 
@@ -196,14 +187,14 @@ enum Apostrophe {
     Opens,
     /// It may end a quote, or is an apostrophe as in `the boys'`.
     Closes,
-    /// Text with it is left to `sentencex`.
+    /// The scanner gives up.
     Unknown,
 }
 
 impl Apostrophe {
     fn at(text: &str, at: usize) -> Self {
         let (before, after) = (text[..at].chars().next_back(), text[at + 1..].chars().next());
-        // At the start of a text, `sentencex` has other rules.
+        // At the start of a text there are other rules.
         if before.is_none() || before == Some('\'') || after == Some('\'') {
             return Self::Unknown;
         }
@@ -264,76 +255,7 @@ fn begins_with_quote_mark(text: &str) -> bool {
     text.starts_with(['"', '\'', '’', '”', '“'])
 }
 
-/// The range that a boundary lies in. The ranges are ascending and do not overlap.
-fn enclosing(ranges: &[Range<usize>], boundary: usize) -> Option<&Range<usize>> {
-    let next = ranges.partition_point(|range| range.end <= boundary);
-    ranges.get(next).filter(|range| range.start < boundary)
-}
-
 /// Whether one of the ranges begins at a boundary.
 fn begins_range(ranges: &[Range<usize>], boundary: usize) -> bool {
     ranges.binary_search_by_key(&boundary, |range| range.start).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Pieces of text, separated by bars.
-    const PIECES: &str = concat!(
-        " | | | |  |\t|. |. |! |? |.|!|?|...|. .|! .|, |; |: |(|)|[|]|<|>|{|\"|\" | \"|\".|.\"|'|''|'s|' | '| 'a|b' |.' |",
-        "('|`|“|”|„|‘|’|«|»|–|—|…|•|−|€|@|a@b.com|\\|1|12|1.|1)|2)|(1)|(2)|(a)|a)|b)|b.)|iv)|ii.|(born 1894)|1894)|3.5|[1]|",
-        " [2]|* |- |A|I|The|He|went|it|Dr|Mr|St|etc|e.g|U.S|J|Yahoo|e|p.m|Jan|No|Ö|ö|Кто|ł|ễ|ὀ|é|Ⅳ|→|π|\u{a0}|\u{2009}|☉|",
-        "★|†|•|カ|강|ש|ع|؟|۔|հ|是|。|）|\u{37e}|։"
-    );
-
-    /// The boundaries that `sentencex` finds.
-    fn expected_boundaries(language: &dyn Language, text: &str) -> Vec<usize> {
-        let ends = language.segment(text).into_iter().scan(0, |end, sentence| {
-            *end += sentence.len();
-            Some(*end)
-        });
-        ends.filter(|&end| end < text.len()).collect()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4000))]
-
-        #[test]
-        fn boundaries_are_those_of_sentencex(pieces in prop::collection::vec(prop::sample::select(PIECES.split('|').collect::<Vec<_>>()), 1..24)) {
-            let text = pieces.concat();
-            let (mut scanner, mut found) = (BoundaryScanner::default(), Vec::new());
-            for lang in ["en", "de", "fr", "es", "it", "nl", "pl", "pt", "ru", "uk", "fi", "da", "sk", "ca", "bg", "kk", "sv", "tr", "ja", "zh"] {
-                let language = sentencex::language_factory(lang);
-                if supports(&*language) && scanner.find_boundaries(&*language, &text, &mut found) {
-                    prop_assert_eq!(&found, &expected_boundaries(&*language, &text), "{} {:?}", lang, text);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn ordinary_texts_use_the_fast_path() {
-        let (mut scanner, mut found) = (BoundaryScanner::default(), Vec::new());
-        let language = sentencex::language_factory("en");
-        for (text, expected) in [
-            ("Dr. Smith (born 1894) came. He left at 5 p.m. today.", &[28][..]),
-            ("It's “over”, she said. \"Not yet\", he said. No!", &[27, 47]),
-            ("She said \"No. Yes.\" Then \"why?\" he asked.", &[20]),
-            ("It (no. C) ended. So", &[18]),
-            ("A 'no. One' is. It's Bob's", &[16]),
-            ("Bob's boys' 'no.' They say", &[18]),
-            ("\"Go. Now\" he\" said", &[]),
-            ("No end", &[]),
-        ] {
-            assert!(scanner.find_boundaries(&*language, text, &mut found), "{text}");
-            assert_eq!(found, expected, "{text}");
-        }
-        for text in ["Well. ' A", "1. One 2) Two", "a) One b) Two", "Go.\" Now", "是。否", "One.\nTwo"] {
-            assert!(!scanner.find_boundaries(&*language, text, &mut found), "{text}");
-        }
-        assert!(!supports(&*sentencex::language_factory("el")));
-    }
 }

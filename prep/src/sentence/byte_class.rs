@@ -17,7 +17,7 @@ pub(super) enum ByteClass {
     Apostrophe,
     /// The first byte of chars some of which have influence.
     Lead,
-    /// Text with this byte is left to `sentencex`.
+    /// The scanner gives up.
     Unknown,
 }
 

@@ -4,13 +4,15 @@ use std::ops::Range;
 
 use schemas::CharSlicer;
 use schemas::Segment;
-use sentencex::languages::Language;
 
-use super::boundary_scanner::{BoundaryScanner, supports};
+use super::boundary_finder::BoundaryFinder;
+use super::boundary_scanner::BoundaryScanner;
+use super::language_rules::LanguageRules;
 
 /// The sentences of the prose of a page (paragraphs, list items and captions), as char ranges without white space at either end.
 ///
-/// A language that `sentencex` does not know is split like English.
+/// A language that `sentencex` does not know is split like English. A line feed, which the segments of a page do not contain, ends a
+/// sentence. Takes time linear in the length of the text.
 ///
 /// ```
 /// use prep::sentence::split_page;
@@ -26,7 +28,10 @@ pub fn split_page(lang: &str, text: &str, segments: &[Segment]) -> Vec<Range<u32
     let mut out = Vec::new();
     for segment in segments.iter().filter(|segment| segment.kind.is_prose()) {
         if let Some(block) = slicer.slice(segment.start, segment.end) {
-            splitter.split(block, segment.start, &mut out);
+            let mut first = segment.start;
+            for line in block.split('\n') {
+                first = splitter.split(line, first, &mut out) + 1;
+            }
         }
     }
     out
@@ -34,22 +39,23 @@ pub fn split_page(lang: &str, text: &str, segments: &[Segment]) -> Vec<Range<u32
 
 /// Splits texts of one language into sentences.
 struct SentenceSplitter {
-    language: Box<dyn Language>,
-    /// Whether [`BoundaryScanner`] knows the rules of the language.
-    has_fast_path: bool,
+    rules: LanguageRules,
+    /// Finds the boundaries of ordinary texts.
     scanner: BoundaryScanner,
+    /// Finds the boundaries of all others.
+    finder: BoundaryFinder,
     /// Sentence boundaries of the current text in bytes, ascending.
     boundaries: Vec<usize>,
 }
 
 impl SentenceSplitter {
     fn new(lang: &str) -> Self {
-        let language = sentencex::language_factory(lang);
-        Self { has_fast_path: supports(&*language), language, scanner: BoundaryScanner::default(), boundaries: Vec::new() }
+        let (scanner, finder) = (BoundaryScanner::default(), BoundaryFinder::default());
+        Self { rules: LanguageRules::new(lang), scanner, finder, boundaries: Vec::new() }
     }
 
-    /// Appends the sentences of a block that begins at char `first` of the page.
-    fn split(&mut self, text: &str, first: u32, out: &mut Vec<Range<u32>>) {
+    /// Appends the sentences of a line that begins at char `first` of the page. Returns where it ends.
+    fn split(&mut self, text: &str, first: u32, out: &mut Vec<Range<u32>>) -> u32 {
         self.find_boundaries(text);
         let text = Text { text, is_ascii: text.is_ascii() };
         let (mut start, mut char) = (0, first);
@@ -64,22 +70,19 @@ impl SentenceSplitter {
             char = to + text.chars(&rest[sentence.len()..]);
             out.extend((!sentence.is_empty()).then_some(from..to));
         }
+        char
     }
 
     /// Finds the boundaries inside a text.
     fn find_boundaries(&mut self, text: &str) {
-        if self.has_fast_path && self.scanner.find_boundaries(&*self.language, text, &mut self.boundaries) {
+        if self.scanner.find_boundaries(&self.rules, text, &mut self.boundaries) {
             return;
         }
         self.boundaries.clear();
         if is_single_sentence(text) {
             return;
         }
-        let ends = self.language.segment(text).into_iter().scan(0, |end, sentence| {
-            *end += sentence.len();
-            Some(*end)
-        });
-        self.boundaries.extend(ends);
+        self.finder.find_boundaries(&self.rules, text, &mut self.boundaries);
         if !text.is_ascii() {
             self.boundaries.extend(find_full_stops_before_latin(text));
             self.boundaries.sort_unstable();
