@@ -1,7 +1,7 @@
 //! Brings names and text into a form in which they can be compared, and maps offsets back to the original text.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
@@ -32,12 +32,14 @@ pub struct NormalizedText<'t> {
 enum OffsetMap {
     /// Both are ASCII and of equal length: byte and char offsets are the same.
     Ascii,
-    /// The text was normalized already. Holds the last offset that was asked for, as bytes and chars, since offsets are mostly asked
-    /// for in ascending order.
-    Unchanged(Cell<(usize, u32)>),
+    /// The text was normalized already. Holds the number of chars before each [`BLOCK`] of bytes, once an offset was asked for.
+    Unchanged(OnceCell<Vec<u32>>),
     /// The char offset for each byte and for the end, or [`INSIDE_CHAR`]. 4 bytes per byte of text.
     Changed(Vec<u32>),
 }
+
+/// Bytes of an unchanged text in which chars are counted anew for each offset.
+const BLOCK: usize = 64;
 
 /// Marks a byte at which no char of the original begins.
 const INSIDE_CHAR: u32 = u32::MAX;
@@ -53,12 +55,14 @@ impl NormalizedText<'_> {
     pub fn original_chars(&self, bytes: &Range<usize>) -> Option<Range<u32>> {
         match &self.offsets {
             OffsetMap::Ascii => Some(u32::try_from(bytes.start).ok()?..u32::try_from(bytes.end).ok()?),
-            OffsetMap::Unchanged(last) => {
-                let chars_in = |from: usize, to: usize| u32::try_from(self.text.get(from..to)?.chars().count()).ok();
-                let (byte, char) = Some(last.get()).filter(|&(byte, _)| byte <= bytes.start).unwrap_or_default();
-                let start = char + chars_in(byte, bytes.start)?;
-                last.set((bytes.start, start));
-                Some(start..start + chars_in(bytes.start, bytes.end)?)
+            OffsetMap::Unchanged(blocks) => {
+                let blocks = blocks.get_or_init(|| chars_before_blocks(&self.text));
+                let char_at = |byte: usize| {
+                    let block = byte / BLOCK;
+                    let rest = self.text.as_bytes().get(block * BLOCK..byte).filter(|_| self.text.is_char_boundary(byte))?;
+                    Some(blocks[block] + count_chars(rest))
+                };
+                Some(char_at(bytes.start)?..char_at(bytes.end)?)
             }
             OffsetMap::Changed(char_at) => {
                 let char_at = |byte: usize| Some(char_at[byte]).filter(|&char| char != INSIDE_CHAR);
@@ -66,6 +70,23 @@ impl NormalizedText<'_> {
             }
         }
     }
+}
+
+/// The number of chars that begin before each block of bytes of a text, and before its end.
+fn chars_before_blocks(text: &str) -> Vec<u32> {
+    let mut before = vec![0];
+    let mut chars = 0;
+    for block in text.as_bytes().chunks(BLOCK) {
+        chars += count_chars(block);
+        before.push(chars);
+    }
+    before
+}
+
+/// The number of chars that begin in a slice of UTF-8.
+fn count_chars(bytes: &[u8]) -> u32 {
+    // Continuation bytes are 0x80 to 0xBF.
+    bytes.iter().map(|&byte| u32::from(byte as i8 >= -0x40)).sum()
 }
 
 impl Normalizer {
@@ -91,7 +112,7 @@ impl Normalizer {
             return NormalizedText { text, offsets: OffsetMap::Ascii };
         }
         if !self.ignore_case && (!self.nfkc || is_nfkc_quick(text.chars()) == IsNormalized::Yes) {
-            return NormalizedText { text: Cow::Borrowed(text), offsets: OffsetMap::Unchanged(Cell::default()) };
+            return NormalizedText { text: Cow::Borrowed(text), offsets: OffsetMap::Unchanged(OnceCell::new()) };
         }
         self.normalize_by_cluster(text)
     }

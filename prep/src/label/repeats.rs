@@ -11,6 +11,8 @@ use crate::gazetteer::normalizer::Normalizer;
 
 /// Fewest chars of a name whose later mentions are found.
 const MIN_CHARS: usize = 2;
+/// Most chars of such a name. A longer text is no name, and would be compared with all of the page.
+const MAX_CHARS: usize = 100;
 
 /// A name that a page links or is named by.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +45,7 @@ impl RepeatFinder {
     pub(super) fn new<'a>(names: impl IntoIterator<Item = KnownName<'a>>) -> Self {
         let mut first_mentions: HashMap<&str, FirstMention> = HashMap::new();
         for KnownName { text, from, label } in names {
-            if text.chars().nth(MIN_CHARS - 1).is_some() {
+            if text.chars().nth(MIN_CHARS - 1).is_some() && text.chars().nth(MAX_CHARS).is_none() {
                 let first = first_mentions.entry(text).or_insert(FirstMention { end: from, label: Some(label) });
                 first.label = first.label.filter(|&known| known == label);
             }

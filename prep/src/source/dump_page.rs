@@ -12,6 +12,9 @@ use super::page_xml::{MAX_PAGE_BYTES, PageXml};
 use super::site_info::SiteInfo;
 use super::timestamp::parse_timestamp;
 
+/// Longest title in bytes. MediaWiki's limit is 255, without the namespace.
+const MAX_TITLE_BYTES: usize = 1024;
+
 /// A page of a dump, with its one revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DumpPage {
@@ -99,6 +102,10 @@ impl DumpPage {
         let xml = simdutf8::compat::from_utf8(&xml).map_err(|error| MalformedPage::Xml(error.to_string()))?;
         let fields = read_fields(xml)?;
         let title = fields.title.filter(|title| !title.is_empty()).ok_or(MalformedPage::Missing("title"))?;
+        if title.len() > MAX_TITLE_BYTES {
+            let (element, found) = ("title", format!("{}…", &title[..title.floor_char_boundary(60)]));
+            return Err(MalformedPage::Value { element, found, expected: "at most 1024 bytes" });
+        }
         let namespace = match fields.ns {
             Some(ns) => parse_number("ns", &ns)?,
             None if site.has_ns_element() => return Err(MalformedPage::Missing("ns")),
@@ -278,6 +285,7 @@ mod tests {
             ("<id>5</id>", "<id>five</id>", "<id> holds \"five\", expected a number"),
             ("<text", "<texts", "not well-formed XML"),
             ("&lt;", "&bogus;", "not well-formed XML"),
+            ("A &amp; B", &"Long ".repeat(300), "<title> holds \"Long Long Long Long Long Long Long Long Long Long Long Long …\", expected at most 1024"),
             ("</revision>", "</revision><revision></revision>", "history dump"),
         ] {
             assert!(PAGE.contains(from));

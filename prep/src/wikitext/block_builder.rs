@@ -10,6 +10,9 @@ use super::namespaces::{CATEGORY_NAMESPACE, FILE_NAMESPACE, TitlePrefix};
 use super::script_converter::ScriptConverter;
 use super::wiki::Wiki;
 
+/// Most separators in a row that are removed with a template beside them.
+const MAX_SEPARATORS: usize = 100;
+
 /// A block in progress.
 pub(super) struct BlockBuilder<'a> {
     pub kind: SegmentKind,
@@ -133,15 +136,20 @@ impl BlockBuilder<'_> {
 
     /// Removes separators at the end, unless an anchor or unconverted text holds them.
     fn trim_separators(&mut self) {
-        let keep = self.text.trim_end_matches(|c: char| is_separator(c) || c == ' ').len();
-        let removed = u32::try_from(self.text[keep..].chars().count()).expect("pages are under 4 GiB");
-        let chars = self.chars - removed;
+        let separators = self.text.chars().rev().take(MAX_SEPARATORS).take_while(|&c| is_separator(c) || c == ' ');
+        let (removed, bytes) = separators.fold((0, 0), |(chars, bytes), c| (chars + 1, bytes + c.len_utf8()));
+        let (chars, keep) = (self.chars - removed, self.text.len() - bytes);
         let is_free = self.open_anchor.is_none() && self.anchors.last().is_none_or(|anchor| anchor.1 <= chars);
         if is_free && self.unconverted.last().is_none_or(|range| range.1 <= keep) && self.unconverted_start.is_none() {
             self.text.truncate(keep);
             self.chars = chars;
-            self.rule_switches.iter_mut().for_each(|switch| switch.0 = switch.0.min(keep));
+            self.move_switches(keep);
         }
+    }
+
+    /// Moves the switches after the end of the text, which was shortened, to its end.
+    fn move_switches(&mut self, end: usize) {
+        self.rule_switches.iter_mut().rev().take_while(|switch| switch.0 > end).for_each(|switch| switch.0 = end);
     }
 
     /// Removes an empty parenthesis and the space before it.
@@ -153,8 +161,9 @@ impl BlockBuilder<'_> {
             self.chars -= 1;
         }
         let length = self.text.len();
-        self.rule_switches.iter_mut().for_each(|switch| switch.0 = switch.0.min(length));
-        self.unconverted.iter_mut().for_each(|range| *range = (range.0.min(length), range.1.min(length)));
+        self.move_switches(length);
+        let moved = self.unconverted.iter_mut().rev().take_while(|range| range.1 > length);
+        moved.for_each(|range| *range = (range.0.min(length), length));
         if let Some((_, start)) = &mut self.open_anchor {
             *start = start.filter(|&start| start < self.chars);
         }

@@ -3,39 +3,57 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use hashbrown::HashMap;
 
 use super::conversion_rule::ConversionRule;
 use super::script_converter::ScriptConverter;
 
-/// The conversion rules of the page that are active at the current position.
+/// Most chars that a rule replaces. Rules for longer texts, which occur once, are not looked for.
+const MAX_RULE_CHARS: usize = 60;
+
+/// The conversion rules of the page that are active at the current position: a trie, so that a rule becomes active in time linear in its
+/// length.
 #[derive(Default)]
 pub(super) struct ActiveRules {
-    /// What is replaced, and by what.
-    pairs: Vec<(String, String)>,
-    /// Finds the leftmost longest match; built on first use after a change.
-    matcher: Option<AhoCorasick>,
+    /// For a node and a char, the node of the text with that char more. Node 0 is the empty text.
+    nodes: HashMap<(usize, char), usize>,
+    /// What replaces the text of each node but node 0, while a rule for it is active.
+    replacements: Vec<Option<String>>,
 }
 
 impl ActiveRules {
     /// Activates or deactivates a rule. Of two rules for the same text, the later one counts.
     pub fn apply(&mut self, rule: &ConversionRule) {
-        for pair in &rule.pairs {
-            self.pairs.retain(|(from, _)| *from != pair.0);
-            self.pairs.extend(rule.activates.then(|| pair.clone()));
+        for (from, to) in rule.pairs.iter().filter(|(from, _)| from.chars().nth(MAX_RULE_CHARS).is_none()) {
+            let mut node = 0;
+            for c in from.chars() {
+                let new = self.replacements.len() + 1;
+                node = *self.nodes.entry((node, c)).or_insert(new);
+                if node == new {
+                    self.replacements.push(None);
+                }
+            }
+            if node > 0 {
+                self.replacements[node - 1] = rule.activates.then(|| to.clone());
+            }
         }
-        self.matcher = None;
     }
 
-    fn matcher(&mut self) -> Option<&AhoCorasick> {
-        if self.pairs.is_empty() {
-            return None;
+    /// The replacements in a text: leftmost first, of these the longest.
+    fn find(&self, text: &str) -> Vec<(Range<usize>, &str)> {
+        let mut found = Vec::new();
+        let mut start = 0;
+        while let Some(first) = text[start..].chars().next().filter(|_| !self.nodes.is_empty()) {
+            let (mut node, mut longest) = (0, None);
+            for (at, c) in text[start..].char_indices() {
+                let Some(&next) = self.nodes.get(&(node, c)) else { break };
+                node = next;
+                longest = self.replacements[node - 1].as_deref().map(|to| (start..start + at + c.len_utf8(), to)).or(longest);
+            }
+            start = longest.as_ref().map_or(start + first.len_utf8(), |(range, _)| range.end);
+            found.extend(longest);
         }
-        if self.matcher.is_none() {
-            let patterns = self.pairs.iter().map(|(from, _)| from);
-            self.matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(patterns).ok();
-        }
-        self.matcher.as_ref()
+        found
     }
 }
 
@@ -81,22 +99,15 @@ impl<'a> BlockConversion<'a> {
     }
 
     /// Converts up to a byte offset.
-    pub fn convert_to(&mut self, end: usize, rules: &mut ActiveRules) {
+    pub fn convert_to(&mut self, end: usize, rules: &ActiveRules) {
         let start = self.done;
-        let found: Vec<(usize, usize, usize)> = match rules.matcher() {
-            Some(matcher) if start < end => matcher
-                .find_iter(&self.text[start..end])
-                .map(|found| (start + found.start(), start + found.end(), found.pattern().as_usize()))
-                .collect(),
-            _ => Vec::new(),
-        };
-        for (from, to, pair) in found {
-            self.convert_script_to(from);
+        let found = self.text.get(start..end).map(|text| rules.find(text)).unwrap_or_default();
+        for (range, replacement) in found {
+            self.convert_script_to(start + range.start);
             let (old, new) = (self.chars, self.new_chars);
-            self.advance(to);
-            let text = &rules.pairs[pair].1;
-            self.out.push_str(text);
-            self.new_chars += count(text);
+            self.advance(start + range.end);
+            self.out.push_str(replacement);
+            self.new_chars += count(replacement);
             self.edits.push(Edit { old: old..self.chars, new: new..self.new_chars });
         }
         self.convert_script_to(end);
@@ -141,13 +152,13 @@ mod tests {
         let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
         rules.apply(&ConversionRule { pairs: vec![pair("資訊", "信"), pair("資訊科技", "信息技术界")], activates: true });
         let mut conversion = BlockConversion::new("在資訊科技與資訊後", &converter);
-        conversion.convert_to(27, &mut rules);
+        conversion.convert_to(27, &rules);
         assert_eq!(conversion.out, "在信息技术界与信后");
         let ends: Vec<_> = (0..10).map(|at| (map_offset(at, &conversion.edits, false), map_offset(at, &conversion.edits, true))).collect();
         assert_eq!(ends, [(0, 0), (1, 1), (1, 6), (1, 6), (1, 6), (6, 6), (7, 7), (7, 8), (8, 8), (9, 9)]);
         rules.apply(&ConversionRule { pairs: vec![pair("資訊", "")], activates: false });
         let mut conversion = BlockConversion::new("資訊", &converter);
-        conversion.convert_to(6, &mut rules);
+        conversion.convert_to(6, &rules);
         assert_eq!(conversion.out, "资讯");
     }
 }

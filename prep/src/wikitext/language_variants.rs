@@ -1,6 +1,8 @@
 //! Language variants: `-{zh-hans:甲;zh-hant:乙}-`, with the flags and fallbacks of MediaWiki's language converter, and the conversion
 //! rules that a page defines.
 
+use std::collections::HashSet;
+
 use super::conversion_rule::ConversionRule;
 use super::language_data::LanguageData;
 use super::markers::{UNCONVERTED_CLOSE, UNCONVERTED_OPEN, rule_marker, without_markers};
@@ -84,10 +86,10 @@ pub(super) fn add_rule(body: &str, activates: bool, page: &mut PageContext<'_>) 
     let rank_of = |alternative: &Alternative<'_>| rank(alternative.code, page.variant);
     let wanted = alternatives.iter().filter(|alternative| rank_of(alternative).is_some_and(|rank| rank <= ZH));
     let to = without_markers(wanted.min_by_key(|alternative| rank_of(alternative))?.text);
-    let mut pairs: Vec<(String, String)> = Vec::new();
+    let (mut pairs, mut known) = (Vec::new(), HashSet::new());
     for alternative in &alternatives {
         let from = without_markers(alternative.from.unwrap_or(alternative.text)).trim().to_owned();
-        if !from.is_empty() && from != to && !pairs.iter().any(|(known, _)| *known == from) {
+        if !from.is_empty() && from != to && known.insert(from.clone()) {
             pairs.push((from, to.clone()));
         }
     }
@@ -146,9 +148,10 @@ fn split_flags(content: &str) -> (Vec<&str>, &str) {
 fn parse_alternatives<'a>(body: &'a str, lang: &str) -> Vec<Alternative<'a>> {
     let mut found = Vec::new();
     let mut start = 0;
+    let mut starts = AlternativeStarts { body, lang, colon: None, arrow: None };
     // A semicolon separates alternatives only if a variant follows it, because entities contain semicolons too.
-    for end in body.match_indices(';').map(|(at, _)| at).chain([body.len()]) {
-        if end < body.len() && parse_alternative(&body[end + 1..], lang).is_none() && !body[end + 1..].trim().is_empty() {
+    for end in memchr::memchr_iter(b';', body.as_bytes()).chain([body.len()]) {
+        if end < body.len() && !starts.has_variant(end + 1) && !body[end + 1..].trim_start().is_empty() {
             continue;
         }
         if let Some(alternative) = body.get(start..end).and_then(|part| parse_alternative(part, lang)) {
@@ -159,24 +162,63 @@ fn parse_alternatives<'a>(body: &'a str, lang: &str) -> Vec<Alternative<'a>> {
     found
 }
 
-/// Preference of a variant of a language other than Chinese: the index in the language's list, or that after its end for a code that begins
-/// with the language's. Nothing is converted in these languages.
-fn foreign_variant(code: &str, lang: &str) -> Option<usize> {
-    let variants = &LanguageData::of(lang).variants;
-    let is_unlisted = || code.strip_prefix(lang).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-    variants.iter().position(|variant| variant == code).or_else(|| is_unlisted().then_some(variants.len()))
+/// Tells where alternatives may begin. For ascending offsets, each part of the text is searched once.
+struct AlternativeStarts<'a> {
+    body: &'a str,
+    lang: &'a str,
+    /// The last colon that was searched for; none if there is no further one.
+    colon: Option<Option<usize>>,
+    /// The last arrow that was searched for, and whether a variant follows it.
+    arrow: Option<Option<(usize, bool)>>,
+}
+
+impl AlternativeStarts<'_> {
+    /// Whether [`parse_alternative`] would accept all that begins at an offset.
+    fn has_variant(&mut self, at: usize) -> bool {
+        let rest = &self.body[at..];
+        if self.colon.is_none_or(|colon| colon.is_some_and(|colon| colon < at)) {
+            self.colon = Some(memchr::memchr(b':', rest.as_bytes()).map(|colon| at + colon));
+        }
+        if self.arrow.is_none_or(|arrow| arrow.is_some_and(|(arrow, _)| arrow < at)) {
+            let arrow = memchr::memmem::find(rest.as_bytes(), b"=>").map(|arrow| at + arrow);
+            self.arrow = Some(arrow.map(|arrow| (arrow, self.variant_before_colon(&self.body[arrow + 2..]))));
+        }
+        let colon = self.colon.flatten();
+        let is_variant = colon.is_some_and(|colon| variant_code(&self.body[at..colon], self.lang).is_some());
+        match self.arrow.flatten() {
+            Some((arrow, has_variant)) if !is_variant || colon.is_some_and(|colon| arrow < colon) => has_variant,
+            _ => is_variant,
+        }
+    }
+
+    fn variant_before_colon(&self, text: &str) -> bool {
+        text.split_once(':').is_some_and(|(code, _)| variant_code(code, self.lang).is_some())
+    }
 }
 
 fn parse_alternative<'a>(part: &'a str, lang: &str) -> Option<Alternative<'a>> {
-    let code_of = |code: &str| {
-        let code = code.trim().to_ascii_lowercase();
-        if lang == CHINESE { CODES.iter().position(|known| *known == code) } else { foreign_variant(&code, lang) }
-    };
     // An arrow after the colon of a variant is text.
-    let arrow = part.split_once("=>").filter(|(from, _)| from.split_once(':').is_none_or(|(code, _)| code_of(code).is_none()));
+    let is_text = |from: &str| from.split_once(':').is_some_and(|(code, _)| variant_code(code, lang).is_some());
+    let arrow = part.split_once("=>").filter(|(from, _)| !is_text(from));
     let (from, rest) = arrow.map_or((None, part), |(from, rest)| (Some(from.trim()), rest));
     let (code, text) = rest.split_once(':')?;
-    Some(Alternative { code: code_of(code)?, from, text: text.trim() })
+    Some(Alternative { code: variant_code(code, lang)?, from, text: text.trim() })
+}
+
+/// The variant that a text names: its index in [`CODES`], or in the list of a language other than Chinese, in which nothing is converted; the
+/// index after the end of that list for a code that only begins with the language's. Takes time linear in the length of the first word.
+fn variant_code(text: &str, lang: &str) -> Option<usize> {
+    let text = text.trim_start();
+    let word = &text[..text.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(text.len())];
+    let is_alone = text[word.len()..].chars().all(char::is_whitespace);
+    let is_code = |code: &str| is_alone && code.eq_ignore_ascii_case(word);
+    if lang == CHINESE {
+        return CODES.iter().position(|code| is_code(code));
+    }
+    let variants = &LanguageData::of(lang).variants;
+    let begins_with_lang = || text.get(..lang.len()).is_some_and(|start| start.eq_ignore_ascii_case(lang)) && text[lang.len()..].starts_with('-');
+    let is_unlisted = || is_code(lang) || begins_with_lang();
+    variants.iter().position(|code| is_code(code)).or_else(|| is_unlisted().then_some(variants.len()))
 }
 
 #[cfg(test)]
@@ -189,6 +231,9 @@ mod tests {
         assert_eq!(texts("zh-hans:甲;zh-hant:乙"), [("zh-hans", "甲"), ("zh-hant", "乙")]);
         assert_eq!(texts(" zh-tw: 乙&nbsp;丙 ; zh-cn:甲;"), [("zh-tw", "乙&nbsp;丙"), ("zh-cn", "甲")]);
         assert_eq!(texts("a;b"), []);
+        assert_eq!(texts("a;b=>zh-cn:甲; c ; 丁=>zh-tw:丙"), [("zh-cn", "甲; c"), ("zh-tw", "丙")]);
+        assert_eq!(texts("zh-cn:a=>zh-tw:b;x:zh-hk:c; zh-hk : d;;zh"), [("zh-cn", "a=>zh-tw:b;x:zh-hk:c"), ("zh-hk", "d;;zh")]);
         assert_eq!(parse_alternatives("乙=>zh-cn:甲", "zh")[0].from, Some("乙"));
+        assert_eq!(parse_alternatives("SR-el x:a; sr : b;srp:c", "sr").iter().map(|found| found.text).collect::<Vec<_>>(), ["a", "b;srp:c"]);
     }
 }

@@ -17,8 +17,11 @@ use super::page_context::PageContext;
 use super::template_arguments::TemplatePart;
 use super::template_expansion::expand_template;
 
-/// Templates nested more deeply are removed. MediaWiki's default limit is 40.
+/// Templates and variants nested more deeply are removed. MediaWiki's default limit is 40.
 const MAX_DEPTH: usize = 100;
+
+/// Most blanks before a comment that are removed with its line.
+const MAX_INDENTATION: usize = 200;
 
 /// Footnote templates: they are removed and inline.
 const NOTE_TEMPLATES: &[&str] =
@@ -59,6 +62,8 @@ struct Preprocessor<'t, 'p, 'w> {
     terms: DefinitionTermTracker,
     /// For extension tags, an offset after which no closing tag was found, so that none is searched for again.
     unclosed: HashMap<&'static str, usize>,
+    /// End of the closing braces that were counted last.
+    braces_end: usize,
 }
 
 /// Runs the first pass.
@@ -77,6 +82,7 @@ pub(super) fn preprocess(text: &str, page: &mut PageContext<'_>) -> String {
         page,
         terms: DefinitionTermTracker::default(),
         unclosed: HashMap::new(),
+        braces_end: 0,
     };
     preprocessor.run();
     preprocessor.out
@@ -189,7 +195,11 @@ impl Preprocessor<'_, '_, '_> {
     }
 
     fn close_braces(&mut self) {
-        let run = self.run_length(b'}');
+        // A long run closes many brackets, and is counted once.
+        if self.braces_end <= self.at {
+            self.braces_end = self.at + self.run_length(b'}');
+        }
+        let run = self.braces_end - self.at;
         // Links that are not closed inside the bracket stay as they are.
         if (run >= 2 && self.open_count[Bracket::Braces as usize] > 0) || self.open_count[Bracket::Variant as usize] > 0 {
             while self.stack.last().is_some_and(|frame| frame.bracket == Bracket::Link) {
@@ -256,8 +266,13 @@ impl Preprocessor<'_, '_, '_> {
     }
 
     fn close_variant(&mut self) {
+        let is_too_deep = self.stack.len() > MAX_DEPTH;
         let Some(frame) = self.pop() else { return };
         self.at += 2;
+        if is_too_deep {
+            self.out.truncate(frame.start);
+            return self.mark_removed(false);
+        }
         let shown = expand_variant(&self.out[frame.start + 2..], self.page);
         self.out.truncate(frame.start);
         self.out.push_str(&shown);
@@ -345,7 +360,8 @@ impl Preprocessor<'_, '_, '_> {
         let bytes = self.text.as_bytes();
         let end = memchr::memmem::find(&bytes[self.at + 4..], b"-->").map_or(bytes.len(), |end| self.at + 4 + end + 3);
         // A line that holds only comments is removed with its line feed.
-        let before = self.out.trim_end_matches([' ', '\t']).len();
+        let indentation = self.out.bytes().rev().take(MAX_INDENTATION).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let before = self.out.len() - indentation;
         let is_line_start = before == 0 || self.out.as_bytes()[before - 1] == b'\n';
         let after = end + bytes[end..].iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
         let is_bracket = self.stack.last().is_some_and(|frame| before < frame.start + frame.count);

@@ -128,24 +128,50 @@ fn after_html_table(line: &str) -> &str {
     &line[at..]
 }
 
+/// The tables that are open.
+#[derive(Default)]
+struct OpenTables {
+    /// The lines that opened them, and whether in HTML.
+    tables: Vec<(usize, bool)>,
+    /// Number of those in wikitext and in HTML.
+    count: [usize; 2],
+}
+
+impl OpenTables {
+    fn open(&mut self, line: usize, html: bool) {
+        self.tables.push((line, html));
+        self.count[usize::from(html)] += 1;
+    }
+
+    /// Closes the last table of a kind, with those that were opened after it. Returns the line that opened it.
+    fn close(&mut self, html: bool) -> Option<usize> {
+        if self.count[usize::from(html)] == 0 {
+            return None;
+        }
+        while let Some((line, is_html)) = self.tables.pop() {
+            self.count[usize::from(is_html)] -= 1;
+            if is_html == html {
+                return Some(line);
+            }
+        }
+        None
+    }
+}
+
 /// For each line that begins a table outside of other tables, where the table ends.
 fn find_table_ends(lines: &[&str]) -> Vec<Option<TableEnd>> {
     let mut ends = vec![None; lines.len()];
-    // The lines that opened the tables that are open, and whether in HTML.
-    let mut open: Vec<(usize, bool)> = Vec::new();
+    let mut open = OpenTables::default();
     // Lines before this one belong to closed tables.
     let mut closed_until = 0;
     for (at, line) in lines.iter().enumerate() {
         let start = trim_indentation(line);
         if start.starts_with("{|") {
             ends[at] = Some(TableEnd::Never);
-            open.push((at, false));
+            open.open(at, false);
         } else if start.starts_with("|}") {
-            match open.iter().rposition(|&(_, html)| !html) {
-                Some(index) => {
-                    ends[open[index].0] = Some(TableEnd::Line(at));
-                    open.truncate(index);
-                }
+            match open.close(false) {
+                Some(opening) => ends[opening] = Some(TableEnd::Line(at)),
                 // A template opened the table, and its rows are the lines before this one.
                 None => {
                     let rows =
@@ -161,12 +187,11 @@ fn find_table_ends(lines: &[&str]) -> Vec<Option<TableEnd>> {
             let closed = lower.matches("</table").count();
             if opened > closed && ends[at].is_none() {
                 ends[at] = Some(TableEnd::Never);
-                open.push((at, true));
+                open.open(at, true);
             } else if closed > opened
-                && let Some(index) = open.iter().rposition(|&(_, html)| html)
+                && let Some(opening) = open.close(true)
             {
-                ends[open[index].0] = Some(TableEnd::Line(at));
-                open.truncate(index);
+                ends[opening] = Some(TableEnd::Line(at));
             }
         }
     }
