@@ -207,9 +207,9 @@ pub enum Shape {
     OpenHalves,
     /// One half `a.open`, the other half `b.close`.
     CloseHalf,
+    /// 100 of `a` around all of `b.open b.close b.open b.close …`.
+    Around,
 }
-
-pub const SHAPES: [Shape; 6] = [Shape::Open, Shape::OpenClose, Shape::Close, Shape::Nested, Shape::OpenHalves, Shape::CloseHalf];
 
 /// A page that repeats two constructs, which may be the same.
 #[derive(Clone, Copy)]
@@ -235,6 +235,7 @@ impl Input {
             }
             Shape::OpenHalves => Some(filled(a.open, bytes / 2)? + &filled(b.open, bytes / 2)?),
             Shape::CloseHalf => Some(filled(a.open, bytes / 2)? + &filled(b.close, bytes / 2)?),
+            Shape::Around => Some(a.open.repeat(100) + &filled(&format!("{}{}", b.open, b.close), bytes)? + &a.close.repeat(100)),
         }
     }
 
@@ -248,17 +249,20 @@ impl Input {
             Shape::Nested => format!("({:?} {:?})ⁿ ({:?} {:?})ⁿ", a.open, b.open, b.close, a.close),
             Shape::OpenHalves => format!("{:?}ⁿ {:?}ⁿ", a.open, b.open),
             Shape::CloseHalf => format!("{:?}ⁿ {:?}ⁿ", a.open, b.close),
+            Shape::Around => format!("{:?}¹⁰⁰ ({:?} {:?})ⁿ {:?}¹⁰⁰", a.open, b.open, b.close, a.close),
         }
     }
 }
 
 /// All constructs alone.
-pub fn single_inputs() -> impl Iterator<Item = Input> {
-    CONSTRUCTS.iter().flat_map(|construct| SHAPES.map(|shape| Input { first: construct, second: construct, shape }))
+pub fn single_inputs() -> Vec<Input> {
+    let shapes = [Shape::Open, Shape::OpenClose, Shape::Close, Shape::Nested, Shape::OpenHalves, Shape::CloseHalf, Shape::Around];
+    CONSTRUCTS.iter().flat_map(|construct| shapes.map(|shape| Input { first: construct, second: construct, shape })).collect()
 }
 
 /// All pairs of constructs, one after the other and inside each other.
-pub fn paired_inputs() -> impl Iterator<Item = Input> {
+pub fn paired_inputs() -> Vec<Input> {
+    let shapes = [Shape::Open, Shape::Nested, Shape::OpenHalves, Shape::CloseHalf, Shape::Around];
     let pairs = CONSTRUCTS.iter().flat_map(|first| CONSTRUCTS.iter().map(move |second| (first, second)));
-    pairs.flat_map(|(first, second)| SHAPES.map(|shape| Input { first, second, shape }))
+    pairs.flat_map(|(first, second)| shapes.map(|shape| Input { first, second, shape })).collect()
 }
