@@ -229,6 +229,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn offsets_of_an_unchanged_text_are_counted_by_blocks() {
+        let text = "é北🎉a".repeat(50);
+        let normalized = Normalizer::default().normalize_text(&text);
+        for (char, (byte, _)) in text.char_indices().chain([(text.len(), ' ')]).enumerate() {
+            assert_eq!(normalized.original_chars(&(byte..byte)), Some(char as u32..char as u32));
+        }
+        assert_eq!(normalized.original_chars(&(0..1)), None);
+    }
+
     proptest! {
         #[test]
         fn normalizing_by_cluster_equals_normalizing_the_whole(text in "[a-zé가-힣\u{1100}-\u{11ff}\u{300}-\u{310}ｱ-ﾟÀ-ÿ①½ǆﬁﷺ北\u{3099}か]{0,12}") {

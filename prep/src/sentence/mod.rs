@@ -2,6 +2,15 @@
 //!
 //! Boundaries are those of the `sentencex` crate, with two changes: closing quotes stay with their sentence, and Chinese and Japanese full
 //! stops end a sentence also before digits and Latin letters. [`adjust_to_spans`] then joins sentences around spans and splits long ones.
+//!
+//! | module | task |
+//! |---|---|
+//! | `splitter` | the sentences of a page |
+//! | `boundary_scanner` | boundaries of ordinary texts, quickly; `byte_class` is its table |
+//! | `boundary_finder` | boundaries of any text |
+//! | `enclosures`, `quotes`, `list_items` | where a full stop ends no sentence, in linear time |
+//! | `language_rules` | what `sentencex` says about a full stop and the words around it |
+//! | `span_adjustment` | sentences joined and split around spans |
 
 mod boundary_finder;
 mod boundary_scanner;

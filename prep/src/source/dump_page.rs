@@ -182,7 +182,8 @@ fn read_fields(xml: &str) -> Result<Fields, MalformedPage> {
             Event::Empty(tag) => {
                 let name = tag.local_name();
                 if name.as_ref() == "redirect" && path.len() == 1 {
-                    let title = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == "title");
+                    // Attributes are not compared with each other, which takes quadratic time.
+                    let title = tag.attributes().with_checks(false).flatten().find(|attribute| attribute.key.as_ref() == "title");
                     let title = title.map(|title| title.value.into_owned()).unwrap_or_default();
                     fields.redirect = Some(unescape(&title).map_err(|error| MalformedPage::Xml(error.to_string()))?.into_owned());
                 } else if let Some(slot) = fields.slot(&path, name.as_ref()) {

@@ -45,7 +45,7 @@ impl SiteInfo {
             match reader.read_event() {
                 Ok(Event::Start(tag) | Event::Empty(tag)) => {
                     let attribute = |name: &str| {
-                        let found = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == name)?;
+                        let found = tag.attributes().with_checks(false).flatten().find(|attribute| attribute.key.as_ref() == name)?;
                         Some(found.value.into_owned())
                     };
                     match tag.local_name().as_ref() {

@@ -156,6 +156,14 @@ mod tests {
         assert_eq!(conversion.out, "在信息技术界与信后");
         let ends: Vec<_> = (0..10).map(|at| (map_offset(at, &conversion.edits, false), map_offset(at, &conversion.edits, true))).collect();
         assert_eq!(ends, [(0, 0), (1, 1), (1, 6), (1, 6), (1, 6), (6, 6), (7, 7), (7, 8), (8, 8), (9, 9)]);
+        let long = "資".repeat(MAX_RULE_CHARS);
+        for (from, expected) in [(long.as_str(), "x"), (&format!("{long}資"), &"资".repeat(MAX_RULE_CHARS + 1))] {
+            let mut rules = ActiveRules::default();
+            rules.apply(&ConversionRule { pairs: vec![pair(from, "x")], activates: true });
+            let mut conversion = BlockConversion::new(from, &converter);
+            conversion.convert_to(from.len(), &rules);
+            assert_eq!(conversion.out, expected);
+        }
         rules.apply(&ConversionRule { pairs: vec![pair("資訊", "")], activates: false });
         let mut conversion = BlockConversion::new("資訊", &converter);
         conversion.convert_to(6, &rules);

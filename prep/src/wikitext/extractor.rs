@@ -17,6 +17,9 @@ use super::script_converter::ScriptConverter;
 use super::tables::remove_tables;
 use super::wiki::Wiki;
 
+/// Bytes of its title that a page may show: 64 KiB.
+const TITLE_ROOM: usize = 64 << 10;
+
 /// The text of a page with its anchors and segments. Offsets count chars of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExtractedPage {
@@ -79,7 +82,8 @@ impl WikitextExtractor {
     pub fn extract(&self, title: &str, wikitext: &str) -> ExtractedPage {
         let ExtractOptions { variant, captions, tables } = self.options;
         let (rules, issues) = (Vec::new(), Vec::new());
-        let mut page = PageContext { wiki: &self.wiki, title, variant, captions, disambiguation: false, rules, issues };
+        let mut page =
+            PageContext { wiki: &self.wiki, title, title_room: TITLE_ROOM, variant, captions, disambiguation: false, rules, issues };
         let wikitext = remove_invisible(wikitext);
         let preprocessed = remove_hidden_elements(preprocess(&wikitext, &mut page));
         let (text, has_unclosed_table) = remove_tables(preprocessed, tables);

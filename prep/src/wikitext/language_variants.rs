@@ -223,6 +223,8 @@ fn variant_code(text: &str, lang: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -231,9 +233,23 @@ mod tests {
         assert_eq!(texts("zh-hans:甲;zh-hant:乙"), [("zh-hans", "甲"), ("zh-hant", "乙")]);
         assert_eq!(texts(" zh-tw: 乙&nbsp;丙 ; zh-cn:甲;"), [("zh-tw", "乙&nbsp;丙"), ("zh-cn", "甲")]);
         assert_eq!(texts("a;b"), []);
-        assert_eq!(texts("a;b=>zh-cn:甲; c ; 丁=>zh-tw:丙"), [("zh-cn", "甲; c"), ("zh-tw", "丙")]);
-        assert_eq!(texts("zh-cn:a=>zh-tw:b;x:zh-hk:c; zh-hk : d;;zh"), [("zh-cn", "a=>zh-tw:b;x:zh-hk:c"), ("zh-hk", "d;;zh")]);
         assert_eq!(parse_alternatives("乙=>zh-cn:甲", "zh")[0].from, Some("乙"));
         assert_eq!(parse_alternatives("SR-el x:a; sr : b;srp:c", "sr").iter().map(|found| found.text).collect::<Vec<_>>(), ["a", "b;srp:c"]);
+    }
+
+    proptest! {
+        /// Looking for alternatives in order finds what parsing the rest of the text finds.
+        #[test]
+        fn alternatives_begin_where_they_can_be_parsed(
+            pieces in prop::collection::vec(prop::sample::select(vec![";", ":", "=>", "zh-cn", "zh-tw", "ZH", "sr", "-el", " ", "a", "甲", "&nbsp;"]), 0..30),
+        ) {
+            let body = pieces.concat();
+            for lang in ["zh", "sr"] {
+                let mut starts = AlternativeStarts { body: &body, lang, colon: None, arrow: None };
+                for at in body.match_indices(';').map(|(at, _)| at + 1) {
+                    prop_assert_eq!(starts.has_variant(at), parse_alternative(&body[at..], lang).is_some(), "{:?} {}", body, at);
+                }
+            }
+        }
     }
 }

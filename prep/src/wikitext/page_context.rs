@@ -9,6 +9,8 @@ pub(super) struct PageContext<'w> {
     pub wiki: &'w Wiki,
     /// Title of the page, for `{{PAGENAME}}`.
     pub title: &'w str,
+    /// Bytes of the title that `{{PAGENAME}}` may still show, so that the text does not grow with title and page together.
+    pub title_room: usize,
     pub variant: ChineseVariant,
     /// Whether captions of pictures are kept.
     pub captions: bool,
@@ -21,6 +23,12 @@ pub(super) struct PageContext<'w> {
 }
 
 impl PageContext<'_> {
+    /// The title, as `{{PAGENAME}}` shows it: nothing once it was shown very often.
+    pub fn show_title(&mut self) -> Option<String> {
+        self.title_room = self.title_room.checked_sub(self.title.len())?;
+        Some(self.title.to_owned())
+    }
+
     /// Records a problem of the page, once per kind.
     pub fn add_issue(&mut self, kind: &str) {
         if !self.issues.iter().any(|known| known == kind) {

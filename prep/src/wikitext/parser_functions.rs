@@ -8,7 +8,7 @@ use super::template_arguments::TemplatePart;
 /// Expands a variable or parser function. `None` if `head` is not one of these, `Some(None)` if it shows nothing.
 ///
 /// `head` is the trimmed text before the first pipe.
-pub(super) fn expand_parser_function(head: &str, parts: &[TemplatePart<'_>], page: &PageContext<'_>) -> Option<Option<String>> {
+pub(super) fn expand_parser_function(head: &str, parts: &[TemplatePart<'_>], page: &mut PageContext<'_>) -> Option<Option<String>> {
     if head.starts_with('#') {
         return Some(None);
     }
@@ -19,7 +19,7 @@ pub(super) fn expand_parser_function(head: &str, parts: &[TemplatePart<'_>], pag
         "!)" => return Some(Some("|}".to_owned())),
         "!-" => return Some(Some("|-".to_owned())),
         "!!" => return Some(Some("||".to_owned())),
-        "PAGENAME" | "FULLPAGENAME" | "BASEPAGENAME" | "SUBPAGENAME" => return Some(Some(page.title.to_owned())),
+        "PAGENAME" | "FULLPAGENAME" | "BASEPAGENAME" | "SUBPAGENAME" => return Some(page.show_title()),
         _ => {}
     }
     let (function, argument) = head.split_once(':')?;

@@ -218,6 +218,9 @@ mod tests {
             ("| a\nb\n|}\n|}", "| a\nb\n\n\n"),
             ("a <table><tr><td>b</td></tr></table> c", "a \n\nc"),
             ("a <TABLE>\n<tr><td>b\n</table> c", "a\n\nc\n"),
+            ("<table>\n{|\n|b\n|}\n</table>\nc", "\nc"),
+            ("{|\n<table>\n|b\n|}\nc", "\nc"),
+            ("<table>\n{|\n</table>\n|}\nc", "\n\nc"),
         ] {
             assert_eq!(remove_tables(text.to_owned(), false).0, expected, "{text}");
         }

@@ -10,7 +10,23 @@ use crate::wikitext::extract_options::ExtractOptions;
 use crate::wikitext::extractor::ExtractedPage;
 use crate::wikitext::markers::{is_marker, unprotect};
 
-/// Pages of two megabytes of repeated syntax take linear time.
+/// The inputs of the bench that searches for superlinear time.
+#[allow(dead_code)]
+#[path = "../../../benches/worst_inputs/constructs.rs"]
+mod constructs;
+
+/// Every seventh pair of constructs.
+#[test]
+fn pairs_of_constructs_give_valid_pages() {
+    let extractor = extractor_with("zh", ExtractOptions { captions: true, tables: true, ..options("zh") });
+    for input in constructs::paired_inputs().iter().step_by(7) {
+        if let Some(wikitext) = input.wikitext(200) {
+            assert_eq!(check_page(extractor.extract("x", &wikitext)), Ok(()), "{}", input.name());
+        }
+    }
+}
+
+/// Pages of two megabytes of repeated syntax take linear time. `benches/worst_inputs` searches for more of the kind.
 #[test]
 fn hostile_pages() {
     let extractor = extractor("zh");
@@ -58,6 +74,11 @@ fn hostile_pages() {
         "; <b>a:",
         "; [//x a:[[",
         "<i>:",
+        "好。",
+        "“好。",
+        "<!----> ",
+        "{{x}},{{x}};",
+        "-{a}-({{x}})",
     ] {
         let page = unit.repeat(2_000_000 / unit.len());
         // No clock: quadratic time would be hours, so that the test would not end.
@@ -65,8 +86,24 @@ fn hostile_pages() {
             extractor.extract("x", &page);
         }
     }
-    let nested = format!("{}{}", "{{nowrap|x ".repeat(50_000), "}}".repeat(50_000));
-    extractor.extract("x", &nested);
+    for (open, close) in [
+        ("{{nowrap|x ", "}}"),
+        ("{{x|x ", "}}"),
+        ("{", "}"),
+        ("-{a", "}-"),
+        ("<table>\n", "|}\n"),
+        ("{|\n", "</table>\n"),
+        ("-{a", ";a"),
+        ("-{H|", "a=>zh-cn:b;"),
+        (" ", "<!---->"),
+        ("[[a|,", "{{x}};"),
+    ] {
+        extractor.extract("x", &format!("{}{}", open.repeat(1_000_000 / open.len()), close.repeat(1_000_000 / close.len())));
+    }
+    let alternatives: String = (0..50_000).map(|number| format!("zh-cn:{number};")).collect();
+    let rules = "-{H|zh-cn:a;zh-tw:b}-b".repeat(900);
+    extractor.extract("x", &format!("-{{H|{alternatives}}}-{rules}-{{{}}}-", "a;".repeat(500_000)));
+    extractor.extract(&"x".repeat(1000), &"{{PAGENAME}}".repeat(100_000));
     let prefix = ";".repeat(500_000);
     for unit in ["{{nowrap|a:b}}", "<b>a:</b>", "[http://x a:b]"] {
         extractor.extract("x", &format!("{prefix}{}", unit.repeat(1_000_000 / unit.len())));
@@ -87,23 +124,31 @@ proptest! {
             0..40,
         ),
     ) {
-        let found = extractor("zh").extract("x", &pieces.concat());
-        let mut last = 0;
-        for anchor in &found.anchors {
-            prop_assert!(anchor.start >= last && anchor.start < anchor.end);
-            prop_assert_eq!(char_slice(&found.text, anchor.start, anchor.end), Some(&*anchor.text));
-            last = anchor.end;
-        }
-        let mut last = 0;
-        for segment in &found.segments {
-            prop_assert!(segment.start >= last && segment.start < segment.end);
-            prop_assert!(char_slice(&found.text, segment.start, segment.end).is_some());
-            last = segment.end;
-        }
-        let sentences = split_page("zh", &found.text, &found.segments);
-        let ExtractedPage { text, anchors, segments, .. } = found.clone();
-        let page = schemas::Page { text: text.into(), anchors, segments, sentences, ..schemas::Page::default() };
-        prop_assert_eq!(page.check(), Ok(()));
-        prop_assert!(!found.text.chars().any(|c| is_marker(c) || unprotect(c).is_some()));
+        prop_assert_eq!(check_page(extractor("zh").extract("x", &pieces.concat())), Ok(()));
     }
+}
+
+/// The first offset of a page that is wrong.
+fn check_page(found: ExtractedPage) -> Result<(), String> {
+    let ExtractedPage { text, anchors, segments, .. } = found;
+    let mut last = 0;
+    for anchor in &anchors {
+        if anchor.start < last || anchor.start >= anchor.end || char_slice(&text, anchor.start, anchor.end) != Some(&*anchor.text) {
+            return Err(format!("{anchor:?} after {last}"));
+        }
+        last = anchor.end;
+    }
+    let mut last = 0;
+    for segment in &segments {
+        if segment.start < last || segment.start >= segment.end || char_slice(&text, segment.start, segment.end).is_none() {
+            return Err(format!("{segment:?} after {last}"));
+        }
+        last = segment.end;
+    }
+    if let Some(marker) = text.chars().find(|&c| is_marker(c) || unprotect(c).is_some()) {
+        return Err(format!("{marker:?} in the text"));
+    }
+    let sentences = split_page("zh", &text, &segments);
+    let page = schemas::Page { text: text.into(), anchors, segments, sentences, ..schemas::Page::default() };
+    page.check().map_err(|error| error.to_string())
 }

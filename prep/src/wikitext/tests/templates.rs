@@ -56,3 +56,11 @@ fn templates_and_extension_tags() {
         ],
     );
 }
+
+#[test]
+fn deep_brackets_are_removed() {
+    for (lang, open, close) in [("en", "{{nowrap|", "}}"), ("zh", "-{", "}-")] {
+        let nested = |depth: usize| format!("a {}b{} c", open.repeat(depth), close.repeat(depth));
+        check(lang, &[(&nested(100), "a b c", ""), (&nested(102), "a c", "")]);
+    }
+}
