@@ -190,5 +190,5 @@ fn page_xml(wikitext: &str) -> PageXml {
         }
     }
     xml.push_str("</text></revision></page>");
-    PageXml { bytes: xml.len() as u64, xml: xml.into_bytes(), offset: 0 }
+    PageXml { bytes: xml.len() as u64, pieces: vec![xml.into_bytes().into()], offset: 0 }
 }
