@@ -86,7 +86,8 @@ struct Pipeline {
 impl Pipeline {
     fn new(lang: &str, all: bool, bytes: usize, limit: f64) -> Self {
         let names = tempfile::NamedTempFile::new().expect("a temporary file");
-        std::fs::write(names.path(), "a\na a\na a a a\na a a b\nb\nA\nA a\nAda\nAda Arden\n好\n好好\n好好好好\n字\n字漢\nDr\nTom\n").expect("writable");
+        std::fs::write(names.path(), "a\na a\na a a a\na a a b\nb\nA\nA a\nAda\nAda Arden\n好\n好好\n好好好好\n字\n字漢\nDr\nTom\n")
+            .expect("writable");
         let options = GazetteerOptions {
             files: vec![(0, NameFile { path: names.path().to_owned(), column: None })],
             encoding: encoding_rs::UTF_8,

@@ -30,7 +30,9 @@ impl BoundaryFinder {
             let Some(boundary) = rules.boundary_after(text, run) else { continue };
             let boundary = match enclosures.around(rules, run, boundary) {
                 // In quotes, only a terminator before the closing mark ends the sentence, after that mark.
-                Some(Enclosure::Quote(quote)) if is_before_closing_mark(text, &quote, boundary) => rules.boundary_after_quote(text, quote.end),
+                Some(Enclosure::Quote(quote)) if is_before_closing_mark(text, &quote, boundary) => {
+                    rules.boundary_after_quote(text, quote.end)
+                }
                 Some(_) => None,
                 None => Some(after_stray_mark(rules, text, boundary, &mut enclosures)),
             };
@@ -68,10 +70,7 @@ fn after_stray_mark(rules: &LanguageRules, text: &str, boundary: usize, enclosur
     let after_mark = boundary + mark.len();
     // Where the text has had a quote, a mark between a space and a capital opens the next one.
     let is_spaced = text[..boundary].chars().next_back().is_none_or(char::is_whitespace);
-    if is_spaced
-        && begins_sentence(text, after_mark)
-        && symmetric(mark).is_some_and(|mark| enclosures.has_quote_before(mark, boundary))
-    {
+    if is_spaced && begins_sentence(text, after_mark) && symmetric(mark).is_some_and(|mark| enclosures.has_quote_before(mark, boundary)) {
         return boundary;
     }
     let skip_space = |at: usize| text.len() - text[at..].trim_start().len();

@@ -104,7 +104,8 @@ fn ordinary_texts_use_the_fast_path() {
 #[test]
 fn long_texts_without_spaces_have_the_boundaries_of_short_ones() {
     let (mut finder, mut found) = (BoundaryFinder::default(), Vec::new());
-    for (lang, unit) in [("zh", "好。"), ("zh", "“好。"), ("en", "a!B"), ("ja", "「あ。」い"), ("hy", "ա։"), ("it", "è!"), ("kk", "Ж!")] {
+    for (lang, unit) in [("zh", "好。"), ("zh", "“好。"), ("en", "a!B"), ("ja", "「あ。」い"), ("hy", "ա։"), ("it", "è!"), ("kk", "Ж!")]
+    {
         let (rules, text) = (LanguageRules::new(lang), unit.repeat(2000));
         finder.find_boundaries(&rules, &text, &mut found);
         assert_eq!(found, expected_boundaries(&*sentencex::language_factory(lang), &text), "{lang} {unit}");

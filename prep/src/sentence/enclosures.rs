@@ -93,7 +93,8 @@ impl<'t> Enclosures<'t> {
     pub fn begins(&self, boundary: usize) -> bool {
         let begins = |ranges: &[Range<usize>]| ranges.binary_search_by_key(&boundary, |range| range.start).is_ok();
         let [backquotes, apostrophes, tight] = self.all_quotes();
-        [backquotes, apostrophes, tight, &self.brackets, &self.addresses].into_iter().any(begins) || self.items.binary_search(&boundary).is_ok()
+        [backquotes, apostrophes, tight, &self.brackets, &self.addresses].into_iter().any(begins)
+            || self.items.binary_search(&boundary).is_ok()
     }
 
     /// Whether a quote that ends before a boundary begins with a mark.

@@ -1,8 +1,7 @@
 //! List items inside a text: `1) one 2) two`. Where they begin is decided as `sentencex` does, in linear time.
 
 /// Chars that mark list items.
-const BULLETS: &[char] =
-    &['•', '◦', '▪', '▫', '■', '□', '●', '○', '⁃', '⁌', '⁍', '◆', '◇', '★', '☆', '➤', '➢', '➣', '▶', '▸', '►'];
+const BULLETS: &[char] = &['•', '◦', '▪', '▫', '■', '□', '●', '○', '⁃', '⁌', '⁍', '◆', '◇', '★', '☆', '➤', '➢', '➣', '▶', '▸', '►'];
 
 /// Fewest bytes from one marker to the next one of its kind. Closer ones, as in `e. e. cummings`, are no list items.
 const MIN_DISTANCE: usize = 4;

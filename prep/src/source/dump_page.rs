@@ -286,7 +286,11 @@ mod tests {
             ("<id>5</id>", "<id>five</id>", "<id> holds \"five\", expected a number"),
             ("<text", "<texts", "not well-formed XML"),
             ("&lt;", "&bogus;", "not well-formed XML"),
-            ("A &amp; B", &"Long ".repeat(300), "<title> holds \"Long Long Long Long Long Long Long Long Long Long Long Long …\", expected at most 1024"),
+            (
+                "A &amp; B",
+                &"Long ".repeat(300),
+                "<title> holds \"Long Long Long Long Long Long Long Long Long Long Long Long …\", expected at most 1024",
+            ),
             ("</revision>", "</revision><revision></revision>", "history dump"),
         ] {
             assert!(PAGE.contains(from));

@@ -234,7 +234,10 @@ mod tests {
         assert_eq!(texts(" zh-tw: 乙&nbsp;丙 ; zh-cn:甲;"), [("zh-tw", "乙&nbsp;丙"), ("zh-cn", "甲")]);
         assert_eq!(texts("a;b"), []);
         assert_eq!(parse_alternatives("乙=>zh-cn:甲", "zh")[0].from, Some("乙"));
-        assert_eq!(parse_alternatives("SR-el x:a; sr : b;srp:c", "sr").iter().map(|found| found.text).collect::<Vec<_>>(), ["a", "b;srp:c"]);
+        assert_eq!(
+            parse_alternatives("SR-el x:a; sr : b;srp:c", "sr").iter().map(|found| found.text).collect::<Vec<_>>(),
+            ["a", "b;srp:c"]
+        );
     }
 
     proptest! {
