@@ -216,7 +216,8 @@ fn variant_code(text: &str, lang: &str) -> Option<usize> {
         return CODES.iter().position(|code| is_code(code));
     }
     let variants = &LanguageData::of(lang).variants;
-    let begins_with_lang = || text.get(..lang.len()).is_some_and(|start| start.eq_ignore_ascii_case(lang)) && text[lang.len()..].starts_with('-');
+    let begins_with_lang =
+        || text.get(..lang.len()).is_some_and(|start| start.eq_ignore_ascii_case(lang)) && text[lang.len()..].starts_with('-');
     let is_unlisted = || is_code(lang) || begins_with_lang();
     variants.iter().position(|code| is_code(code)).or_else(|| is_unlisted().then_some(variants.len()))
 }
