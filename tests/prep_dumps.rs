@@ -208,6 +208,9 @@ fn what_is_no_dump_is_refused() {
     assert!(!out.exists(), "nothing is made before the input is known to be good");
     assert_eq!(prep(&["pages", "x.xml"]).code, 2, "usage");
     assert_eq!(prep(&["pages", "x.xml", "-o", "o", "--variant", "klingon"]).code, 2, "usage");
+    for command in ["pages", "esi", "mrc"] {
+        prep(&[command, "x.xml", "-o", "o", "--lang", "klingon"]).fails_with_usage_error(&["--lang", "expected a language code"]);
+    }
 }
 
 /// Files that are no dump of pages, or not the one that was wanted.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::OutputArgs;
-use super::values::{OrAuto, one_of, or_auto};
+use super::values::{OrAuto, language, one_of, or_auto};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::read::conll_columns::ConllColumns;
 use crate::corpora::read::json::offsets::SpanOffsets;
@@ -36,7 +36,7 @@ pub(super) struct MrcArgs {
     #[arg(long, value_parser = or_auto::<TaggingScheme>("Detected from the tags of all files"), default_value = "auto")]
     pub scheme: OrAuto<TaggingScheme>,
     /// Language of the text; decides whether tokens are joined by spaces [default: detected from the tokens]
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = language)]
     pub lang: Option<String>,
     /// Ignore entities of this label instead of ending with an error; may be given several times
     #[arg(long, value_name = "LABEL")]

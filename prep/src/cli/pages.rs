@@ -8,6 +8,7 @@ use encoding_rs::Encoding;
 use super::gazetteer_arg::GazetteerArg;
 use super::output::OutputArgs;
 use super::size::Size;
+use super::values::language;
 use crate::gazetteer::AmbiguousNames;
 use crate::label::buckets::Buckets;
 use crate::label::nee::MatchIn;
@@ -35,7 +36,7 @@ pub(super) struct DumpArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     pub index: Vec<PathBuf>,
     /// Language of the wiki [default: what the dump says]
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = language)]
     pub lang: Option<String>,
     /// Namespaces to keep, by number
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0")]

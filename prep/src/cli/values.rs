@@ -9,7 +9,7 @@ use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tokenization::Tokenization;
 use crate::gazetteer::AmbiguousNames;
 use crate::label::nee::MatchIn;
-use crate::wikitext::{ChineseVariant, ExtraSegment};
+use crate::wikitext::{ChineseVariant, ExtraSegment, wikipedia_code};
 
 /// Implements [`ValueEnum`] for a type of the domain: a spelling, perhaps an alias, and a help text for each value.
 macro_rules! value_enum {
@@ -79,6 +79,19 @@ value_enum!(Tokenization {
     Tokenization::Chars => "chars": "Each char",
 });
 
+/// Parses a language code: that of a Wikipedia, or one as ISO 639 has them, of two or three letters, with subtags. In lower case.
+pub(super) fn language(code: &str) -> Result<String, String> {
+    let lang = code.trim().to_lowercase().replace('_', "-");
+    let main = lang.split('-').next().unwrap_or_default();
+    let is_iso = (2..=3).contains(&main.len()) && main.bytes().all(|byte| byte.is_ascii_lowercase());
+    let has_sound_subtags = lang.split('-').all(|tag| !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if has_sound_subtags && (is_iso || wikipedia_code(&lang).is_some()) {
+        return Ok(lang);
+    }
+    Err("expected a language code of two or three letters, such as `en`, `zh` or `pt-br`, or that of a Wikipedia, such as `simple`"
+        .to_owned())
+}
+
 /// A value, or `auto`: the program decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrAuto<T>(pub Option<T>);
@@ -94,4 +107,31 @@ pub(super) fn or_auto<T: ValueEnum + Send + Sync + 'static>(auto: &'static str) 
 pub(super) fn one_of<T: ValueEnum + Send + Sync + 'static>(values: &[T]) -> impl TypedValueParser<Value = T> + use<T> {
     let values = values.iter().filter_map(T::to_possible_value);
     PossibleValuesParser::new(values).map(|name| T::from_str(&name, false).expect("only values of T are possible"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn language_codes_are_normalised() {
+        for (code, expected) in [
+            ("en", Some("en")),
+            ("EN", Some("en")),
+            ("zh_Hans", Some("zh-hans")),
+            ("pt-BR", Some("pt-br")),
+            ("simple", Some("simple")),
+            ("zh-classical", Some("zh-classical")),
+            ("be-x-old", Some("be-x-old")),
+            ("tlh", Some("tlh")),
+            ("klingon", None),
+            ("e", None),
+            ("12", None),
+            ("", None),
+            ("en-", None),
+            ("en/de", None),
+        ] {
+            assert_eq!(language(code).ok().as_deref(), expected, "{code}");
+        }
+    }
 }
