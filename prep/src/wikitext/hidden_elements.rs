@@ -27,7 +27,8 @@ pub(super) fn remove_hidden_elements(text: String) -> String {
 
 /// Whether the text may hold such a style.
 fn is_likely(text: &str) -> bool {
-    [b"none".as_slice(), b"NONE", b"None", b"hidden", b"HIDDEN"].iter().any(|word| memmem::find(text.as_bytes(), word).is_some())
+    let has = |word: &[u8]| memmem::find(text.as_bytes(), word).is_some();
+    (has(b"style") || has(b"STYLE")) && [b"none".as_slice(), b"None", b"NONE", b"hidden", b"HIDDEN"].into_iter().any(has)
 }
 
 /// Elements that a style hides, in order, outermost ones alone.

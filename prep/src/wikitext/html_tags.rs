@@ -111,7 +111,6 @@ pub(super) fn remove_html_tags(text: String) -> String {
         if before.contains('\n') {
             depth = 0;
         }
-        bold.read(before);
         let (name, length) = match parse_tag(&text[at..]) {
             Some(tag) => tag,
             None => {
@@ -124,14 +123,18 @@ pub(super) fn remove_html_tags(text: String) -> String {
             TagKind::Void => {}
             TagKind::Inline | TagKind::Bold if text[at..].starts_with("</") => {
                 depth = depth.saturating_sub(1);
-                bold.in_tag &= name != TagKind::Bold;
+                if name == TagKind::Bold {
+                    bold.tag(at, false);
+                }
             }
             TagKind::Inline | TagKind::Bold => {
                 depth += u32::from(!text[..at + length].ends_with("/>"));
-                bold.in_tag |= name == TagKind::Bold;
+                if name == TagKind::Bold {
+                    bold.tag(at, true);
+                }
             }
             // A name that is broken into lines is one name.
-            TagKind::LineBreak if bold.is_bold() => out.push(' '),
+            TagKind::LineBreak if bold.is_bold_at(&text, at) => out.push(' '),
             TagKind::LineBreak => out.push(BLOCK_BREAK),
             TagKind::Block => out.push(BLOCK_BREAK),
             TagKind::ListItem => out.push(LIST_ITEM),
@@ -169,34 +172,39 @@ fn push_text(text: &str, in_poem: bool, out: &mut String) {
 struct BoldTracker {
     in_quotes: bool,
     in_tag: bool,
+    /// Where the text was read to: it is read when somebody asks.
+    read_to: usize,
+    /// Where a bold tag was seen last.
+    tag_at: usize,
 }
 
 impl BoldTracker {
-    /// Reads text between tags.
-    fn read(&mut self, text: &str) {
-        let line = match text.rfind('\n') {
-            Some(end) => {
-                *self = Self::default();
-                &text[end..]
-            }
-            None => text,
-        };
-        let mut rest = line;
-        while let Some(at) = rest.find("'''") {
-            let run = rest[at..].bytes().take_while(|&byte| byte == b'\'').count();
-            self.in_quotes = !self.in_quotes;
-            rest = &rest[at + run..];
-        }
+    /// A bold tag begins or ends.
+    fn tag(&mut self, at: usize, opens: bool) {
+        (self.in_tag, self.tag_at) = (opens, at);
     }
 
-    fn is_bold(&self) -> bool {
+    /// Whether the text is bold at an offset. Offsets of successive calls must not decrease.
+    fn is_bold_at(&mut self, text: &str, at: usize) -> bool {
+        let bytes = &text.as_bytes()[self.read_to..at];
+        let line = memchr::memrchr(b'\n', bytes).inspect(|&end| {
+            self.in_quotes = false;
+            self.in_tag &= self.tag_at > self.read_to + end;
+        });
+        let line = &bytes[line.unwrap_or(0)..];
+        let mut from = 0;
+        while let Some(found) = memchr::memmem::find(&line[from..], b"'''") {
+            from += found + line[from + found..].iter().take_while(|&&byte| byte == b'\'').count();
+            self.in_quotes = !self.in_quotes;
+        }
+        self.read_to = at;
         self.in_quotes || self.in_tag
     }
 }
 
 /// The text without the tags of variables in an older form of the Translate extension: `<tvar|name>content</>`.
 fn remove_unnamed_variables(text: String) -> String {
-    if !text.contains("<tvar|") {
+    if memchr::memmem::find(text.as_bytes(), b"<tvar|").is_none() {
         return text;
     }
     let mut out = String::with_capacity(text.len());
