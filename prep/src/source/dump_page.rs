@@ -204,6 +204,9 @@ fn read_fields(xml: &str) -> Result<Fields, MalformedPage> {
 
 /// The text of an element: entities decoded, CDATA sections as they are.
 fn text_of(raw: &str) -> Result<String, quick_xml::escape::EscapeError> {
+    if memchr(b'<', raw.as_bytes()).is_none() {
+        return unescape(raw).map(Cow::into_owned);
+    }
     let mut text = String::new();
     let mut rest = raw;
     while let Some((before, section)) = rest.split_once("<![CDATA[") {
@@ -212,9 +215,7 @@ fn text_of(raw: &str) -> Result<String, quick_xml::escape::EscapeError> {
         text += section;
         rest = after;
     }
-    let last = unescape(rest)?;
-    // Nearly all elements have no section.
-    if text.is_empty() { Ok(last.into_owned()) } else { Ok(text + &last) }
+    Ok(text + &unescape(rest)?)
 }
 
 /// The size of a text that an element without content stands for, unless it is empty or deleted.

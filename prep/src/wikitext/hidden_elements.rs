@@ -27,8 +27,8 @@ pub(super) fn remove_hidden_elements(text: String) -> String {
 
 /// Whether the text may hold such a style.
 fn is_likely(text: &str) -> bool {
-    let has = |word: &[u8]| memmem::find(text.as_bytes(), word).is_some();
-    (has(b"style") || has(b"STYLE")) && [b"none".as_slice(), b"None", b"NONE", b"hidden", b"HIDDEN"].into_iter().any(has)
+    // Without the first letter, which may be a capital.
+    [b"isplay".as_slice(), b"isibility", b"DISPLAY"].iter().any(|property| memmem::find(text.as_bytes(), property).is_some())
 }
 
 /// Elements that a style hides, in order, outermost ones alone.
