@@ -21,7 +21,7 @@ use crate::progress::{Reporter, Task};
 ///
 /// More than 256 points a centroid improve the means of k-means little: FAISS uses no more (`max_points_per_centroid`; Johnson, Douze
 /// and Jégou 2019). This is as many for 256 clusters, and some hundred times the width of a hidden state, as a covariance needs.
-const SAMPLE: u64 = 65_536;
+pub const SAMPLE: u64 = 65_536;
 
 /// Answers whose vectors are stored in the epoch's file, for pictures; about so many of a large set.
 const STORED_VECTORS: u64 = 2_000;
@@ -36,6 +36,8 @@ pub struct AnswerClusters<'a, B: TrainBackend> {
     pub folder: &'a TripleFolder<'a>,
     /// Number of its answers.
     pub answers: u64,
+    /// Answers of the sample in the mean; all of a set that has no more.
+    pub sample: u64,
     /// Seed of the sample and of the first centroids.
     pub seed: u64,
     /// Receives progress.
@@ -63,7 +65,7 @@ impl<B: TrainBackend> AnswerClusters<'_, B> {
     /// The training set or `before` cannot be read; a hidden state is not finite.
     pub fn find(&self, before: Option<&Path>) -> Result<Option<FoundClusters<B>>> {
         let ClusterSettings { clusters, method, iterations, init, pca, .. } = self.settings;
-        let chooser = Chooser { seed: self.seed, probability: SAMPLE as f64 / self.answers.max(1) as f64 };
+        let chooser = Chooser { seed: self.seed, probability: self.sample as f64 / self.answers.max(1) as f64 };
         let (mut keys, mut pooled): (Vec<AnswerKey>, _) = (Vec::new(), Vec::new());
         self.for_each_slice(
             "sampling answers",
@@ -219,3 +221,6 @@ fn read_clusters(file: &Path, clusters: usize, mut take: impl FnMut(u64, u32, f3
     ensure!(wrong.is_none(), "{} holds cluster {cluster}, but the run has {clusters}, counted from 0", file.display());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
