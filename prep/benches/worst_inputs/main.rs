@@ -139,7 +139,7 @@ impl Pipeline {
         let source = DumpPage::parse(xml, &self.site).expect("the page is well-formed");
         std::hint::black_box(redirect_of(&source, &self.lang));
         let extract = self.extractor.extract(&source.title, &source.text);
-        let sentences = split_page(&self.lang, &extract.text, &extract.segments);
+        let sentences = split_page(&self.lang, &extract.text, &extract.segments, &extract.anchors);
         let page = Page {
             page_id: source.id,
             title: source.title.as_str().into(),

@@ -36,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(char_slice(&found.text, segment.start, segment.end).is_some());
             last = segment.end;
         }
-        let sentences = split_page(&extractor.wiki().lang, &found.text, &found.segments);
+        let sentences = split_page(&extractor.wiki().lang, &found.text, &found.segments, &found.anchors);
         let ExtractedPage { text, anchors, segments, .. } = found;
         let page = Page { text: text.into(), anchors, segments, sentences, ..Page::default() };
         assert_eq!(page.check(), Ok(()));

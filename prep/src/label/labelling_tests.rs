@@ -36,7 +36,7 @@ fn page(text: &str) -> Page<'static> {
         }
     }
     let segments = vec![Segment { start: 0, end: plain.chars().count() as u32, kind: SegmentKind::Paragraph, level: 0 }];
-    let sentences = sentence::split_page("en", &plain, &segments);
+    let sentences = sentence::split_page("en", &plain, &segments, &anchors);
     Page { page_id: 7, title: "Title".into(), lang: "en".into(), text: plain.into(), anchors, segments, sentences, ..Page::default() }
 }
 

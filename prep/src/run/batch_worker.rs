@@ -261,7 +261,7 @@ impl<'a> BatchWorker<'a> {
             Some(_) => ExtractedPage::default(),
             None => extractor.extract(&page.title, &page.text),
         };
-        let sentences = sentence::split_page(&dump.lang, &extract.text, &extract.segments);
+        let sentences = sentence::split_page(&dump.lang, &extract.text, &extract.segments, &extract.anchors);
         Ok(Page {
             page_id: page.id,
             title: page.title.into(),

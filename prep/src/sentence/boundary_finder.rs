@@ -30,9 +30,7 @@ impl BoundaryFinder {
             let Some(boundary) = rules.boundary_after(text, run) else { continue };
             let boundary = match enclosures.around(rules, run, boundary) {
                 // In quotes, only a terminator before the closing mark ends the sentence, after that mark.
-                Some(Enclosure::Quote(quote)) if is_before_closing_mark(text, &quote, boundary) => {
-                    rules.boundary_after_quote(text, quote.end)
-                }
+                Some(Enclosure::Quote(quote)) if is_before_closing_mark(text, &quote, boundary) => rules.boundary_after_quote(text, &quote),
                 Some(_) => None,
                 None => Some(after_stray_mark(rules, text, boundary, &mut enclosures)),
             };

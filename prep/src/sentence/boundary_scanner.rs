@@ -50,7 +50,7 @@ impl BoundaryScanner {
                 // In quotes, only a terminator at the end of the quote ends the sentence, after the closing mark.
                 (Some(quote), _) => {
                     let length = if text[quote.clone()].ends_with('”') { '”'.len_utf8() } else { 1 };
-                    if boundary + length == quote.end { rules.boundary_after_quote(text, quote.end) } else { None }
+                    if boundary + length == quote.end { rules.boundary_after_quote(text, quote) } else { None }
                 }
                 (None, Some(_)) => None,
                 // The boundary would move behind a closing mark that has no opening one.

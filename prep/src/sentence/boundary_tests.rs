@@ -1,4 +1,4 @@
-//! Boundaries compared with those of `sentencex`, on random texts.
+//! Boundaries on random texts: without the rules of languages they are those of `sentencex`, and with them both ways to find them agree.
 
 use proptest::prelude::*;
 use sentencex::languages::Language;
@@ -37,11 +37,18 @@ fn expected_boundaries(language: &dyn Language, text: &str) -> Vec<usize> {
 fn check(text: &str, langs: &[&str]) -> Result<(), TestCaseError> {
     let (mut scanner, mut finder, mut found) = (BoundaryScanner::default(), BoundaryFinder::default(), Vec::new());
     for lang in langs {
-        let (rules, expected) = (LanguageRules::new(lang), expected_boundaries(&*sentencex::language_factory(lang), text));
+        let (rules, expected) = (LanguageRules::of_library(lang), expected_boundaries(&*sentencex::language_factory(lang), text));
         finder.find_boundaries(&rules, text, &mut found);
         prop_assert_eq!(&found, &expected, "{} {:?}", lang, text);
         if scanner.find_boundaries(&rules, text, &mut found) {
             prop_assert_eq!(&found, &expected, "scanner, {} {:?}", lang, text);
+        }
+        let rules = LanguageRules::new(lang);
+        finder.find_boundaries(&rules, text, &mut found);
+        prop_assert!(found.is_sorted_by(|a, b| a < b) && found.iter().all(|&boundary| text.is_char_boundary(boundary)));
+        let mut scanned = Vec::new();
+        if scanner.find_boundaries(&rules, text, &mut scanned) {
+            prop_assert_eq!(&found, &scanned, "{} {:?}", lang, text);
         }
     }
     Ok(())
@@ -106,7 +113,7 @@ fn long_texts_without_spaces_have_the_boundaries_of_short_ones() {
     let (mut finder, mut found) = (BoundaryFinder::default(), Vec::new());
     for (lang, unit) in [("zh", "好。"), ("zh", "“好。"), ("en", "a!B"), ("ja", "「あ。」い"), ("hy", "ա։"), ("it", "è!"), ("kk", "Ж!")]
     {
-        let (rules, text) = (LanguageRules::new(lang), unit.repeat(2000));
+        let (rules, text) = (LanguageRules::of_library(lang), unit.repeat(2000));
         finder.find_boundaries(&rules, &text, &mut found);
         assert_eq!(found, expected_boundaries(&*sentencex::language_factory(lang), &text), "{lang} {unit}");
     }

@@ -1,10 +1,14 @@
-//! What `sentencex` knows about a language: its terminators, and whether one of them ends a sentence.
+//! The rules of a language: its terminators, and whether one of them ends a sentence. Our own lists decide first, then `sentencex`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use regex_syntax::is_word_character;
 use rustc_hash::FxHashSet;
 use sentencex::languages::{Catalan, Danish, English, Italian, Language};
+
+use super::language_data::{LanguageData, Script};
+use super::verdict::Verdict;
 
 /// Bytes before a terminator that `sentencex` is asked about. It looks for the word before the terminator, which would be the whole text
 /// where there are no spaces, and in English for the start of the sentence before `7 p.m.`.
@@ -13,35 +17,34 @@ const CONTEXT: usize = 1024;
 const WORD: usize = 256;
 
 /// The rules of one language.
-pub(super) struct LanguageRules(Box<dyn Language>);
+pub(super) struct LanguageRules {
+    library: Box<dyn Language>,
+    /// `None` to ask `sentencex` alone.
+    data: Option<&'static LanguageData>,
+}
 
 impl LanguageRules {
     /// The rules of a language; those of English if `sentencex` does not know it.
     pub fn new(lang: &str) -> Self {
-        let language = sentencex::language_factory(lang);
-        // Each of these languages has a list of abbreviations of its own.
-        let is = |other: &dyn Language| std::ptr::eq(language.get_abbreviations(), other.get_abbreviations());
-        let continues = if is(&Italian {}) {
-            starts_in_lower_case
-        } else if is(&Danish {}) || is(&Catalan {}) {
-            has_lower_case_word
-        } else {
-            return Self(language);
-        };
-        let has_elision = is(&Italian {});
-        Self(Box::new(WithoutRegex { language, continues, has_elision }))
+        Self { library: library_rules(lang), data: Some(LanguageData::of(lang)) }
+    }
+
+    /// The rules of `sentencex` alone.
+    #[cfg(test)]
+    pub fn of_library(lang: &str) -> Self {
+        Self { library: library_rules(lang), data: None }
     }
 
     /// Whether the language has the terminators of English, as most languages have.
     pub fn has_english_terminators(&self) -> bool {
-        std::ptr::eq(self.0.get_sentence_break_regex(), English {}.get_sentence_break_regex())
+        std::ptr::eq(self.library.get_sentence_break_regex(), English {}.get_sentence_break_regex())
     }
 
     /// Replaces the content of `runs` by the runs of terminators in a text.
     pub fn find_terminators(&self, text: &str, runs: &mut Vec<Range<usize>>) {
         runs.clear();
         let is_blank = |c| matches!(c, ' ' | '\t');
-        for found in self.0.get_sentence_break_regex().find_iter(text) {
+        for found in self.library.get_sentence_break_regex().find_iter(text) {
             let is_ellipsis = || found.as_str().starts_with('.') && found.as_str().chars().all(|c| c == '.' || is_blank(c));
             match runs.last_mut() {
                 // `! . . .` is one run.
@@ -60,25 +63,76 @@ impl LanguageRules {
 
     /// Length of the run of terminators at the start of a text.
     pub fn terminators_at_start(&self, text: &str) -> Option<usize> {
-        self.0.get_sentence_break_regex().find(text).filter(|found| found.start() == 0).map(|found| found.end())
+        self.library.get_sentence_break_regex().find(text).filter(|found| found.start() == 0).map(|found| found.end())
     }
 
     /// Where the sentence ends that a run of terminators may end; `None` if it ends none, as after an abbreviation.
     pub fn boundary_after(&self, text: &str, run: &Range<usize>) -> Option<usize> {
+        match self.data.map_or(Verdict::Unsure, |data| data.judge(text, run)) {
+            Verdict::Ends(boundary) => return Some(boundary),
+            Verdict::Continues => return None,
+            Verdict::Unsure => {}
+        }
         let from = context_start(text, run.start);
-        self.0.find_boundary(&text[from..], run.start - from, run.end - from).map(|boundary| from + boundary)
+        self.library.find_boundary(&text[from..], run.start - from, run.end - from).map(|boundary| from + boundary)
+    }
+
+    /// The text without `"` inside of words where that abbreviates them, as in Hebrew. Lengths are kept.
+    pub fn without_inner_quote_marks<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !self.data.is_some_and(|data| data.has_inner_quote_marks) {
+            return Cow::Borrowed(text);
+        }
+        let is_hebrew = |c: Option<char>| c.is_some_and(|c| matches!(c, '\u{5d0}'..='\u{5ea}'));
+        let is_inner = |at: usize| is_hebrew(text[..at].chars().next_back()) && is_hebrew(text[at + 1..].chars().next());
+        Cow::Owned(text.char_indices().map(|(at, c)| if matches!(c, '"' | '\'') && is_inner(at) { '_' } else { c }).collect())
+    }
+
+    /// Whether the text after a name that ends in a terminator begins a sentence for sure.
+    pub fn clearly_begins(&self, text: &str, at: usize) -> bool {
+        self.data.is_none_or(|data| data.clearly_begins(text, at))
+    }
+
+    /// Whether only spaces part sentences, and where: before words that begin sentences.
+    pub fn boundaries_at_spaces(&self, text: &str, out: &mut Vec<usize>) {
+        let Some(data) = self.data.filter(|data| data.script == Some(Script::Spaces)) else { return };
+        let spaces = memchr::memchr_iter(b' ', text.as_bytes());
+        out.extend(
+            spaces.map(|space| space + 1).filter(|&at| data.begins_with_starter(&text[at..]) && data.may_end_at_space(text, at - 1)),
+        );
     }
 
     /// Whether a run of terminators ends a sentence even inside of quotes.
     pub fn is_strong(&self, text: &str, run: &Range<usize>) -> bool {
         let from = context_start(text, run.start);
-        self.0.has_strong_sentence_break(&text[from..], run.start - from, run.end - from)
+        self.library.has_strong_sentence_break(&text[from..], run.start - from, run.end - from)
     }
 
     /// The boundary at or after the end of a quote that a terminator before its closing mark makes; `None` if the sentence continues.
-    pub fn boundary_after_quote(&self, text: &str, end: usize) -> Option<usize> {
-        self.0.get_boundary_extend(self.0.get_next_word_approx(text, end)).map(|extend| end + extend)
+    pub fn boundary_after_quote(&self, text: &str, quote: &Range<usize>) -> Option<usize> {
+        match self.data.map_or(Verdict::Unsure, |data| data.judge_quote(text, quote)) {
+            Verdict::Ends(boundary) => return Some(boundary),
+            Verdict::Continues => return None,
+            Verdict::Unsure => {}
+        }
+        let end = quote.end;
+        self.library.get_boundary_extend(self.library.get_next_word_approx(text, end)).map(|extend| end + extend)
     }
+}
+
+/// What `sentencex` does in a language; as in English if it does not know it.
+fn library_rules(lang: &str) -> Box<dyn Language> {
+    let language = sentencex::language_factory(lang);
+    // Each of these languages has a list of abbreviations of its own.
+    let is = |other: &dyn Language| std::ptr::eq(language.get_abbreviations(), other.get_abbreviations());
+    let continues = if is(&Italian {}) {
+        starts_in_lower_case
+    } else if is(&Danish {}) || is(&Catalan {}) {
+        has_lower_case_word
+    } else {
+        return language;
+    };
+    let has_elision = is(&Italian {});
+    Box::new(WithoutRegex { language, continues, has_elision })
 }
 
 /// Where the text begins that decides about a terminator.

@@ -11,10 +11,11 @@ pub(super) const SYMMETRIC_MARKS: [&str; 8] = ["``", "''", "`", "'", "\"", "‚"
 pub(super) const BACKQUOTE: usize = 2;
 
 /// Marks that close quotes, longest first.
-pub(super) const CLOSING_MARKS: [&str; 16] = ["’", "‚", "”", "‛", "“", "‟", "›", "》", "」", "''", "``", "»", "«", "'", "`", "\""];
+pub(super) const CLOSING_MARKS: [&str; 18] =
+    ["’", "‚", "”", "‛", "“", "‟", "›", "》", "」", "』", "〉", "''", "``", "»", "«", "'", "`", "\""];
 
 /// A single char that opens quotes, and the mark that closes them.
-const PAIRS: [(char, &str); 12] = [
+const PAIRS: [(char, &str); 14] = [
     ('"', "\""),
     ('«', "»"),
     ('‘', "’"),
@@ -27,6 +28,8 @@ const PAIRS: [(char, &str); 12] = [
     ('‹', "›"),
     ('《', "》"),
     ('「', "」"),
+    ('『', "』"),
+    ('〈', "〉"),
 ];
 
 /// All quotes of a text.
@@ -73,7 +76,7 @@ fn find_tight(text: &str) -> Vec<Range<usize>> {
 struct Closers<'t> {
     text: &'t str,
     /// The closing marks of [`PAIRS`].
-    single: [NextMark<'t>; 12],
+    single: [NextMark<'t>; 14],
     backquotes: NextMark<'t>,
     apostrophes: NextMark<'t>,
     /// A backquote and an apostrophe that touch a word before them and none after them.

@@ -103,7 +103,7 @@ mod tests {
         let spans: Vec<Range<u32>> = if span.is_empty() { vec![] } else { vec![span] };
         let segment = Segment { start: 0, end: chars.len() as u32, kind: SegmentKind::Paragraph, level: 0 };
         let segments = if text.is_empty() { vec![] } else { vec![segment] };
-        let sentences = split_page(lang, text, &segments);
+        let sentences = split_page(lang, text, &segments, &[]);
         let page = Page { text: text.into(), segments, sentences, ..Page::default() };
         let blocks = page.segment_views().map(Result::unwrap);
         let sentences: Vec<SentenceRange> =

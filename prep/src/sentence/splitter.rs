@@ -2,17 +2,18 @@
 
 use std::ops::Range;
 
-use schemas::CharSlicer;
-use schemas::Segment;
+use schemas::{Anchor, CharSlicer, Segment};
 
 use super::boundary_finder::BoundaryFinder;
 use super::boundary_scanner::BoundaryScanner;
 use super::language_rules::LanguageRules;
+use super::names::Names;
 
 /// The sentences of the prose of a page (paragraphs, list items and captions), as char ranges without white space at either end.
 ///
-/// A language that `sentencex` does not know is split like English. A line feed, which the segments of a page do not contain, ends a
-/// sentence. Takes time linear in the length of the text.
+/// `anchors` are the links of the page, ascending and without overlaps: no sentence ends inside of one, nor after one that ends in a terminator
+/// unless the next word begins a sentence. A language without rules is split like English. A line feed, which the segments of a page do not
+/// contain, ends a sentence. Takes time linear in the length of the text.
 ///
 /// ```
 /// use prep::sentence::split_page;
@@ -20,17 +21,20 @@ use super::language_rules::LanguageRules;
 ///
 /// let text = "Dr. Ada came. She left.";
 /// let segment = Segment { start: 0, end: 23, kind: SegmentKind::Paragraph, level: 0 };
-/// assert_eq!(split_page("en", text, &[segment]), [0..13, 14..23]);
+/// assert_eq!(split_page("en", text, &[segment], &[]), [0..13, 14..23]);
 /// ```
-pub fn split_page(lang: &str, text: &str, segments: &[Segment]) -> Vec<Range<u32>> {
+pub fn split_page(lang: &str, text: &str, segments: &[Segment], anchors: &[Anchor<'_>]) -> Vec<Range<u32>> {
     let mut splitter = SentenceSplitter::new(lang);
+    let mut names = Names::new(text, anchors);
     let mut slicer = CharSlicer::new(text);
     let mut out = Vec::new();
     for segment in segments.iter().filter(|segment| segment.kind.is_prose()) {
         if let Some(block) = slicer.slice(segment.start, segment.end) {
             let mut first = segment.start;
             for line in block.split('\n') {
+                let from = out.len();
                 first = splitter.split(line, first, &mut out) + 1;
+                names.join(&splitter.rules, &mut out, from);
             }
         }
     }
@@ -75,18 +79,15 @@ impl SentenceSplitter {
 
     /// Finds the boundaries inside a text.
     fn find_boundaries(&mut self, text: &str) {
+        let text = &*self.rules.without_inner_quote_marks(text);
         if self.scanner.find_boundaries(&self.rules, text, &mut self.boundaries) {
             return;
         }
         self.boundaries.clear();
-        if is_single_sentence(text) {
-            return;
+        if !is_single_sentence(text) {
+            self.finder.find_boundaries(&self.rules, text, &mut self.boundaries);
         }
-        self.finder.find_boundaries(&self.rules, text, &mut self.boundaries);
-        if !text.is_ascii() {
-            self.boundaries.extend(find_full_stops_before_latin(text));
-            self.boundaries.sort_unstable();
-        }
+        self.rules.boundaries_at_spaces(text, &mut self.boundaries);
     }
 }
 
@@ -123,27 +124,6 @@ fn is_single_sentence(text: &str) -> bool {
     !text.as_bytes().iter().any(may_split)
 }
 
-/// Boundaries after a Chinese or Japanese full stop that a digit or lower-case Latin letter follows. `sentencex` finds none there, but
-/// these full stops never mark abbreviations. Quotes and brackets are left to `sentencex`.
-fn find_full_stops_before_latin(text: &str) -> Vec<usize> {
-    let mut depth = 0u32;
-    let mut ends = Vec::new();
-    for (at, c) in text.char_indices() {
-        match c {
-            '“' | '「' | '『' | '（' | '(' | '《' | '【' => depth += 1,
-            '”' | '」' | '』' | '）' | ')' | '》' | '】' => depth = depth.saturating_sub(1),
-            '。' | '！' | '？' if depth == 0 => {
-                let end = at + c.len_utf8();
-                if text.as_bytes().get(end).is_some_and(|next| next.is_ascii_digit() || next.is_ascii_lowercase()) {
-                    ends.push(end);
-                }
-            }
-            _ => {}
-        }
-    }
-    ends
-}
-
 #[cfg(test)]
 mod tests {
     use schemas::SegmentKind;
@@ -153,7 +133,7 @@ mod tests {
     fn check(lang: &str, text: &str, expected: &[&str]) {
         let chars: Vec<char> = text.chars().collect();
         let segment = Segment { start: 0, end: chars.len() as u32, kind: SegmentKind::Paragraph, level: 0 };
-        let sentences = split_page(lang, text, &[segment]);
+        let sentences = split_page(lang, text, &[segment], &[]);
         let found: Vec<String> = sentences.iter().map(|range| chars[range.start as usize..range.end as usize].iter().collect()).collect();
         assert_eq!(found, expected, "{text}");
     }

@@ -148,7 +148,7 @@ fn check_page(found: ExtractedPage) -> Result<(), String> {
     if let Some(marker) = text.chars().find(|&c| is_marker(c) || unprotect(c).is_some()) {
         return Err(format!("{marker:?} in the text"));
     }
-    let sentences = split_page("zh", &text, &segments);
+    let sentences = split_page("zh", &text, &segments, &anchors);
     let page = schemas::Page { text: text.into(), anchors, segments, sentences, ..schemas::Page::default() };
     page.check().map_err(|error| error.to_string())
 }
