@@ -231,7 +231,7 @@ mod tests {
             (&none, "gsw", "Bild:x", "Datei:X"),
             (&none, "de", "BD:x", "Benutzer Diskussion:X"),
             (&none, "fr", "Discussion_utilisatrice:x", "Discussion utilisateur:X"),
-            (&none, "yue", "檔案:x", "文件:X"),
+            (&none, "yue", "檔案:x", "File:X"),
             (&none, "xx", "image:x", "File:X"),
             (&none, "tr", "dosya:ilçe", "Dosya:İlçe"),
             (&wiktionary, "th", "วิกิพีเดีย:x", "วิกิพีเดีย:x"),
