@@ -101,7 +101,7 @@ mod tests {
             let found = MagicWords::new(&LanguageData::of(lang).words).at_start(text);
             assert_eq!(found.map(|word| word.length), length, "{lang} {text}");
         }
-        for (lang, text) in [("en", "__DISAMBIG__"), ("no", "__PEKER__"), ("zh", "__消歧义__")] {
+        for (lang, text) in [("en", "__DISAMBIG__"), ("no", "__PEKER__"), ("zh", "__消除歧义__")] {
             let found = MagicWords::new(&LanguageData::of(lang).words).at_start(text);
             assert!(found.is_some_and(|word| word.marks_disambiguation), "{lang} {text}");
         }
