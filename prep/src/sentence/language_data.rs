@@ -169,7 +169,7 @@ impl LanguageData {
 
     /// Whether a sentence may end before the space at `space`, where only spaces part sentences.
     pub fn may_end_at_space(&self, text: &str, space: usize) -> bool {
-        self.script == Some(Script::Spaces) && !text[..space].trim_end().ends_with(|c: char| c == ',' || c == '(' || c == '"')
+        self.script == Some(Script::Spaces) && !text[..space].trim_end().ends_with([',', '(', '"'])
     }
 }
 

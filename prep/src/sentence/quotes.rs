@@ -238,6 +238,7 @@ impl QuoteIndex {
         let until = self.starts.partition_point(|&start| start <= at);
         let in_quote = until > 0 && self.last_ends[until - 1] > at;
         let (before, after) = (text[..at].chars().next_back(), text[at + length..].chars().next());
-        !in_quote && !(before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric))
+        let is_apostrophe = before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric);
+        !in_quote && !is_apostrophe
     }
 }
