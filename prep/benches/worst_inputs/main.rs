@@ -137,7 +137,7 @@ impl Pipeline {
 
     fn run(&self, xml: &PageXml) {
         let source = DumpPage::parse(xml, &self.site).expect("the page is well-formed");
-        std::hint::black_box(redirect_of(&source, &self.lang));
+        std::hint::black_box(redirect_of(&source, &self.site, &self.lang));
         let extract = self.extractor.extract(&source.title, &source.text);
         let sentences = split_page(&self.lang, &extract.text, &extract.segments, &extract.anchors);
         let page = Page {
