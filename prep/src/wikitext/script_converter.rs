@@ -34,7 +34,7 @@ pub struct ScriptConverter {
 /// Words in which 著 means a work or fame and stays in Simplified script; elsewhere after a Chinese char it is the particle 着, which OpenCC's
 /// `t2s` leaves as it is. Chars before it, and chars behind it.
 const WRITTEN_BEFORE: &str = "合名巨昭鉅钜顯显原專专編编遺遗土拙論论譯译新大所共主自撰校卓旧舊初全代論等";
-const WRITTEN_BEHIND: &str = "作名者述錄录稱称書书於于志式白《〈「“";
+const WRITTEN_BEHIND: &str = "作名者述錄录稱称書书於于志式白《〈「“）)";
 
 impl ScriptConverter {
     /// The converter to a variant, by OpenCC's `t2s` or `s2t`; `None` for [`ChineseVariant::Unconverted`].
@@ -98,8 +98,10 @@ fn simplify_particle(text: &str) -> String {
     while let Some((start, behind)) = rest.split_once('著') {
         out.push_str(start);
         let is_after_verb = |before: char| ('\u{3400}'..='\u{9fff}').contains(&before) && !WRITTEN_BEFORE.contains(before);
-        // 著有 says what somebody wrote where a title or a number of works follows.
+        // An author stands before it at the end of a line or of a parenthesis; 著有 says what somebody wrote where a title or a number of
+        // works follows.
         let is_written = behind.starts_with(|c| WRITTEN_BEHIND.contains(c))
+            || (behind.is_empty() && out.chars().nth(2).is_some())
             || behind.strip_prefix('有').is_some_and(|works| works.starts_with(['《', '〈', '「', '“', '多', '大']));
         out.push(if out.chars().next_back().is_some_and(is_after_verb) && !is_written { '着' } else { '著' });
         rest = behind;
@@ -146,6 +148,8 @@ mod tests {
             ("他的原著與譯著都很顯著", "他的原著与译著都很显著"),
             ("魯迅著《狂人日記》", "鲁迅著《狂人日记》"),
             ("他著有《詩集》，看著有趣", "他著有《诗集》，看着有趣"),
+            ("《曲禮》（柯尚遷著）、陳榮捷著", "《曲礼》（柯尚迁著）、陈荣捷著"),
+            ("沿著", "沿着"),
             ("显著的编著", "显著的编著"),
             ("台灣原住民（土著）以此著稱", "台湾原住民（土著）以此著称"),
         ] {
