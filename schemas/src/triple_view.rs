@@ -4,15 +4,16 @@ use arrow::array::{Array, BooleanArray, ListArray, PrimitiveArray, RecordBatch};
 use arrow::datatypes::{Float32Type, UInt32Type};
 
 use crate::columns::reader::{ColumnReader, StringColumn, list_range};
+use crate::offsets::CharSlicer;
 use crate::row::RowError;
-use crate::span::{Origin, Span, trimmed};
+use crate::span::{Origin, SPAN_FIELDS, Span, trimmed};
 use crate::triple_columns::SCHEMA;
 
 /// The rows of a batch of triples, borrowed from it.
 ///
 /// Cost: columns are looked up and their types checked once a batch; a row is then read by index, without allocation.
 /// With a projection ([`new`](Self::new)), the batch needs only some columns: those read with
-/// [`ShardFolder::batches`](crate::ShardFolder::batches).
+/// [`ShardFolder::batches`](crate::ShardFolder::batches). `spans.start` and `spans.end` name the offsets of the spans alone.
 ///
 /// ```
 /// use schemas::{Row, Triple, TripleViews};
@@ -34,7 +35,8 @@ pub struct TripleViews<'a> {
     label: Option<StringColumn<'a>>,
     query: Option<StringColumn<'a>>,
     context: Option<StringColumn<'a>>,
-    spans: Option<SpanReader<'a>>,
+    span_offsets: Option<SpanOffsets<'a>>,
+    span_values: Option<SpanValues<'a>>,
     impossible: Option<&'a BooleanArray>,
 }
 
@@ -45,7 +47,7 @@ impl<'a> TripleViews<'a> {
     /// [`RowError::Column`] where one of `columns` is missing, has another type, or is no column of the schema; an unknown
     /// origin of a span.
     pub fn new(batch: &'a RecordBatch, columns: &[&str]) -> Result<Self, RowError> {
-        if let Some(unknown) = columns.iter().find(|name| SCHEMA.field_with_name(name).is_err()) {
+        if let Some(unknown) = columns.iter().find(|name| !is_column(name)) {
             let (column, found) = ((*unknown).to_owned(), "no column of triples".to_owned());
             let names: Vec<&str> = SCHEMA.fields().iter().map(|field| field.name().as_str()).collect();
             return Err(RowError::Column { column, found, expected: format!("one of {}", names.join(", ")) });
@@ -53,6 +55,8 @@ impl<'a> TripleViews<'a> {
         let reader = ColumnReader::of_batch(batch);
         let is_wanted = |name: &str| columns.contains(&name);
         let strings = |name| is_wanted(name).then(|| reader.strings(name)).transpose();
+        let all_of_spans = is_wanted("spans");
+        let offsets_of_spans = all_of_spans || (is_wanted("spans.start") && is_wanted("spans.end"));
         Ok(Self {
             rows: batch.num_rows(),
             id: strings("id")?,
@@ -62,7 +66,8 @@ impl<'a> TripleViews<'a> {
             label: strings("label")?,
             query: strings("query")?,
             context: strings("context")?,
-            spans: is_wanted("spans").then(|| SpanReader::new(&reader)).transpose()?,
+            span_offsets: offsets_of_spans.then(|| SpanOffsets::new(&reader)).transpose()?,
+            span_values: all_of_spans.then(|| SpanValues::new(&reader)).transpose()?,
             impossible: is_wanted("impossible").then(|| reader.booleans("impossible")).transpose()?,
         })
     }
@@ -149,8 +154,25 @@ impl<'a> TripleView<'a> {
 
     /// The spans, by offset.
     pub fn spans(self) -> impl ExactSizeIterator<Item = SpanView<'a>> {
-        let spans = loaded("spans", self.columns.spans.as_ref());
-        list_range(spans.list, self.row).map(|item| spans.get(item))
+        let values = loaded("spans", self.columns.span_values.as_ref());
+        let offsets = loaded("spans", self.columns.span_offsets.as_ref());
+        list_range(offsets.list, self.row).map(|item| values.get(offsets, item))
+    }
+
+    /// Start and end of each span. Of the spans, it needs the columns `spans.start` and `spans.end` alone.
+    pub fn span_offsets(self) -> impl ExactSizeIterator<Item = (u32, u32)> {
+        let offsets = loaded("spans.start` and `spans.end", self.columns.span_offsets.as_ref());
+        list_range(offsets.list, self.row).map(|item| offsets.get(item))
+    }
+
+    /// Start, end and text of each span without white space at its ends, as [`Span::trim`]. Of the spans, it needs the columns
+    /// `spans.start` and `spans.end` alone: texts are sliced from the context. The text of a span that reaches outside it is empty.
+    pub fn trimmed_spans(self) -> impl ExactSizeIterator<Item = (u32, u32, &'a str)> {
+        let mut context = CharSlicer::new(self.context());
+        self.span_offsets().map(move |(start, end)| match context.slice(start, end) {
+            Some(text) => trimmed(start, end, text),
+            None => (start, end, ""),
+        })
     }
 
     /// Whether the context has no span of this label.
@@ -183,32 +205,49 @@ pub struct SpanView<'a> {
 }
 
 impl SpanView<'_> {
-    /// The span without white space at its ends, as [`Span::trim`].
-    #[must_use]
-    pub fn trimmed(self) -> Self {
-        let (start, end, text) = trimmed(self.start, self.end, self.text);
-        Self { start, end, text, ..self }
-    }
-
     /// An owned copy.
     pub fn to_span(self) -> Span {
         Span { start: self.start, end: self.end, text: self.text.to_owned(), origin: self.origin, score: self.score }
     }
 }
 
-struct SpanReader<'a> {
+/// Whether a name is that of a column, or of a field of the spans.
+fn is_column(name: &str) -> bool {
+    match name.strip_prefix("spans.") {
+        Some(field) => SPAN_FIELDS.find(field).is_some(),
+        None => SCHEMA.field_with_name(name).is_ok(),
+    }
+}
+
+struct SpanOffsets<'a> {
     list: &'a ListArray,
     start: &'a PrimitiveArray<UInt32Type>,
     end: &'a PrimitiveArray<UInt32Type>,
+}
+
+impl<'a> SpanOffsets<'a> {
+    fn new(reader: &ColumnReader<'a>) -> Result<Self, RowError> {
+        let (list, items) = reader.structs("spans")?;
+        let reader = ColumnReader::of_struct(items);
+        Ok(Self { list, start: reader.primitive("start")?, end: reader.primitive("end")? })
+    }
+
+    fn get(&self, item: usize) -> (u32, u32) {
+        (self.start.value(item), self.end.value(item))
+    }
+}
+
+/// The fields of spans beside their offsets.
+struct SpanValues<'a> {
     text: StringColumn<'a>,
     /// Parsed once, so that reading a row cannot fail.
     origins: Vec<Origin>,
     score: &'a PrimitiveArray<Float32Type>,
 }
 
-impl<'a> SpanReader<'a> {
+impl<'a> SpanValues<'a> {
     fn new(reader: &ColumnReader<'a>) -> Result<Self, RowError> {
-        let (list, items) = reader.structs("spans")?;
+        let (_, items) = reader.structs("spans")?;
         let reader = ColumnReader::of_struct(items);
         let origin = reader.strings("origin")?;
         let parse = |item| {
@@ -220,19 +259,17 @@ impl<'a> SpanReader<'a> {
             })
         };
         Ok(Self {
-            list,
-            start: reader.primitive("start")?,
-            end: reader.primitive("end")?,
             text: reader.strings("text")?,
             origins: (0..items.len()).map(parse).collect::<Result<_, _>>()?,
             score: reader.primitive("score")?,
         })
     }
 
-    fn get(&self, item: usize) -> SpanView<'_> {
+    fn get(&self, offsets: &SpanOffsets<'_>, item: usize) -> SpanView<'_> {
+        let (start, end) = offsets.get(item);
         SpanView {
-            start: self.start.value(item),
-            end: self.end.value(item),
+            start,
+            end,
             text: self.text.value(item),
             origin: self.origins[item],
             score: self.score.is_valid(item).then(|| self.score.value(item)),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::schema::types::ColumnPath;
 
 use super::batch::BATCH_ROWS;
 use super::error::FolderError;
@@ -27,8 +28,8 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// Reads only some columns, by their names in the schema; the rest is not decoded. The order of columns in a batch stays
-    /// that of the schema.
+    /// Reads only some columns, by their names in the schema; the rest is not decoded. `spans.start` names a field of the items of
+    /// the list `spans`. The order of columns in a batch stays that of the schema.
     #[must_use]
     pub fn with_columns(mut self, columns: &[&str]) -> Self {
         self.columns = Some(columns.iter().map(|&column| column.to_owned()).collect());
@@ -164,13 +165,31 @@ pub(super) fn open_columns(path: &Path, columns: Option<&[String]>) -> Result<Pa
     let file = File::open(path).map_err(FolderError::io("read", path))?;
     let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| FolderError::Parquet(path.to_owned(), error))?;
     if let Some(columns) = columns {
-        let root = builder.parquet_schema().root_schema();
-        if let Some(missing) = columns.iter().find(|name| root.get_fields().iter().all(|field| field.name() != name.as_str())) {
-            let (column, found, expected) = (missing.clone(), "missing".to_owned(), "a column of the shard".to_owned());
-            return Err(FolderError::Row(path.to_owned(), RowError::Column { column, found, expected }));
+        let leaves = builder.parquet_schema().columns();
+        let mut wanted = vec![false; leaves.len()];
+        for name in columns {
+            let mut is_missing = true;
+            for (_, wanted) in leaves.iter().zip(&mut wanted).filter(|(leaf, _)| is_part(leaf.path(), name)) {
+                (*wanted, is_missing) = (true, false);
+            }
+            if is_missing {
+                let (column, found, expected) = (name.clone(), "missing".to_owned(), "a column of the shard".to_owned());
+                return Err(FolderError::Row(path.to_owned(), RowError::Column { column, found, expected }));
+            }
         }
-        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().map(String::as_str));
+        let wanted = (0..wanted.len()).filter(|&leaf| wanted[leaf]);
+        let mask = ProjectionMask::leaves(builder.parquet_schema(), wanted);
         builder = builder.with_projection(mask);
     }
     Ok(builder.with_batch_size(BATCH_ROWS))
+}
+
+/// Whether a leaf column is a part of the column of that name, such as `spans.list.item.start` of `spans` and of `spans.start`.
+fn is_part(leaf: &ColumnPath, name: &str) -> bool {
+    let parts = leaf.parts();
+    let (Some(column), Some(field)) = (parts.first(), parts.last()) else { return false };
+    match name.split_once('.') {
+        Some(name) => name == (column, field) && parts.len() > 1,
+        None => name == column,
+    }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use arrow::array::AsArray;
+
 use super::*;
 use crate::manifest::Manifest;
 use crate::page::Page;
@@ -131,6 +133,32 @@ fn some_columns_are_read_from_a_row_on() {
         }
     }
     assert_eq!(number, 20_000);
+}
+
+#[test]
+fn of_spans_offsets_alone_are_decoded() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), false, 600, None).unwrap();
+    let folder = ShardFolder::open::<Triple>(dir.path()).unwrap();
+    let columns = ["context", "spans.start", "spans.end"];
+    let mut number = 0;
+    for batch in folder.batches(ReadOptions::default().with_columns(&columns)) {
+        let (_, batch) = batch.unwrap();
+        let spans = batch.column(1).as_list::<i32>().values().as_struct();
+        assert_eq!((batch.num_columns(), spans.column_names()), (2, vec!["start", "end"]));
+        for row in TripleViews::new(&batch, &columns).unwrap().iter() {
+            let expected = triple(number).spans;
+            assert_eq!(row.span_offsets().collect::<Vec<_>>(), expected.iter().map(|span| (span.start, span.end)).collect::<Vec<_>>());
+            assert!(row.trimmed_spans().map(|(_, _, text)| text).eq(expected.iter().map(|span| span.text.as_str())));
+            number += 1;
+        }
+        assert!(TripleViews::new(&batch, &["spans"]).is_err(), "texts are not there");
+    }
+    assert_eq!(number, 600);
+    let error = |name| folder.batches(ReadOptions::default().with_columns(&[name])).next().unwrap().unwrap_err().to_string();
+    for name in ["spans.middle", "context.start", "names"] {
+        assert!(error(name).contains(&format!("column `{name}` is missing")), "{}", error(name));
+    }
 }
 
 #[test]

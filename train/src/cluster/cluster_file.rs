@@ -166,23 +166,35 @@ pub fn read_assignments(path: &Path, mut take: impl FnMut(AssignedSpan)) -> Resu
     })
 }
 
-/// The columns that plots need, of each span of a file.
+/// Calls `take` with the columns that plots need, of each span of a file, in order.
 ///
 /// # Errors
 /// The file cannot be read, or a column is missing or of another type.
-pub fn read_plot_rows(path: &Path) -> Result<Vec<PlotRow>> {
-    let mut rows = Vec::new();
+pub fn read_plot_rows(path: &Path, mut take: impl FnMut(PlotRow)) -> Result<()> {
     batches(path, &["text", "label", "cluster", "vector"], |batch| {
         let (texts, labels) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
         let (clusters, vectors) = (batch.column(2).as_primitive::<UInt32Type>(), batch.column(3).as_list::<i32>());
-        rows.extend((0..batch.num_rows()).map(|at| PlotRow {
-            text: texts.value(at).to_owned(),
-            label: labels.value(at).to_owned(),
-            cluster: clusters.value(at),
-            vector: vectors.is_valid(at).then(|| vectors.value(at).as_primitive::<Float32Type>().values().to_vec()),
-        }));
-    })?;
-    Ok(rows)
+        for at in 0..batch.num_rows() {
+            take(PlotRow {
+                text: texts.value(at).to_owned(),
+                label: labels.value(at).to_owned(),
+                cluster: clusters.value(at),
+                vector: vectors.is_valid(at).then(|| vectors.value(at).as_primitive::<Float32Type>().values().to_vec()),
+            });
+        }
+    })
+}
+
+/// Number of spans of a file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn row_count(path: &Path) -> Result<u64> {
+    let open = || -> Result<u64> {
+        let metadata = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?.metadata().file_metadata().num_rows();
+        Ok(u64::try_from(metadata)?)
+    };
+    open().with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Calls `take` with batches of some columns of a file, in the order of the schema.
@@ -237,8 +249,9 @@ mod tests {
         let mut spans = Vec::new();
         read_assignments(&path, |span| spans.push(span)).unwrap();
         assert_eq!((spans.len(), spans[4999]), (5000, AssignedSpan { row: 14_997, cluster: 1, distance: 4999.0 / 3.0 }));
-        let rows = read_plot_rows(&path).unwrap();
-        assert_eq!((rows.len(), rows[4998].vector.as_deref(), &rows[4999].vector), (5000, Some(&[4998.0, 0.5][..]), &None));
+        let mut rows = Vec::new();
+        read_plot_rows(&path, |row| rows.push(row)).unwrap();
+        assert_eq!((row_count(&path).unwrap(), rows[4998].vector.as_deref(), &rows[4999].vector), (5000, Some(&[4998.0, 0.5][..]), &None));
         assert_eq!((rows[8].text.as_str(), rows[8].label.as_str(), rows[8].cluster), ("Ödön", "PER", 1));
         assert!(read_assignments(&dir.path().join("nothing"), drop).is_err());
     }

@@ -15,7 +15,7 @@ use super::dataset::{Dataset, GoldSpans, SPECIAL_TOKENS, Sequence};
 use super::tokenizer::WordPieceTokenizer;
 
 /// The columns of triples that are read.
-pub const COLUMNS: [&str; 4] = ["label", "query", "context", "spans"];
+pub const COLUMNS: [&str; 5] = ["label", "query", "context", "spans.start", "spans.end"];
 
 /// Fewest word pieces of context that must fit beside a query.
 const MIN_WINDOW: usize = 8;
@@ -119,7 +119,7 @@ impl DatasetBuilder<'_> {
             query.len() + SPECIAL_TOKENS + MIN_WINDOW
         );
         let label = self.label(triple.label());
-        let mut spans: Vec<(u32, u32)> = triple.spans().map(|span| span.trimmed()).map(|span| (span.start, span.end)).collect();
+        let mut spans: Vec<(u32, u32)> = triple.trimmed_spans().map(|(start, end, _)| (start, end)).collect();
         spans.sort_unstable();
         spans.dedup();
 

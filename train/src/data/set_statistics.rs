@@ -9,12 +9,9 @@ use schemas::{RowSlice, ShardFolder, Triple, TripleViews};
 
 use super::dataset::EncodingCounts;
 use super::distinct_sample::{DistinctSample, hash};
-use super::encode::TripleEncoder;
+use super::encode::{COLUMNS, TripleEncoder};
 use super::in_order::in_order;
 use super::triple_folder::TripleFolder;
-
-/// The columns that are read.
-const COLUMNS: [&str; 4] = ["label", "query", "context", "spans"];
 
 /// Numbers of a folder of triples.
 ///
@@ -141,12 +138,12 @@ impl SlicePart {
                 }
                 if let Some(counts) = part.labels.get_mut(label) {
                     counts.triples += 1;
-                    counts.answers += triple.spans().len() as u64;
+                    counts.answers += triple.span_offsets().len() as u64;
                 }
                 if part.queries.get(triple.query()).is_none_or(|labels| !labels.contains(label)) {
                     part.queries.entry(triple.query().to_owned()).or_default().insert(label.to_owned());
                 }
-                part.names.extend(triple.spans().map(|span| hash(span.trimmed().text)));
+                part.names.extend(triple.trimmed_spans().map(|(_, _, text)| hash(text)));
             }
         }
         if let Some(encoder) = encoder {

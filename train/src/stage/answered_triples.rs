@@ -8,7 +8,10 @@ use schemas::{RowSlice, TripleViews};
 use crate::data::{Dataset, TripleFolder, in_order};
 
 /// The columns that are read.
-pub const COLUMNS: [&str; 5] = ["id", "label", "query", "context", "spans"];
+pub const COLUMNS: [&str; 6] = ["id", "label", "query", "context", "spans.start", "spans.end"];
+
+/// Of these, the offsets of the answers.
+const OFFSETS: [&str; 2] = ["spans.start", "spans.end"];
 
 /// Triples with answers, tokenised.
 pub struct AnsweredTriples {
@@ -30,8 +33,8 @@ impl AnsweredTriples {
         let (mut rows, mut batches) = (Vec::new(), Vec::new());
         let mut row = slice.first_row;
         for batch in folder.shards().read_slice(slice, Some(&COLUMNS))? {
-            let views = TripleViews::new(&batch, &["spans"]).with_context(shard)?;
-            let chosen: Vec<bool> = (row..).zip(views.iter()).map(|(row, triple)| triple.spans().len() > 0 && is_chosen(row)).collect();
+            let views = TripleViews::new(&batch, &OFFSETS).with_context(shard)?;
+            let chosen: Vec<bool> = (row..).zip(views.iter()).map(|(row, triple)| triple.span_offsets().len() > 0 && is_chosen(row)).collect();
             rows.extend((row..).zip(&chosen).filter(|(_, chosen)| **chosen).map(|(row, _)| row));
             row += batch.num_rows() as u64;
             batches.push(filter_record_batch(&batch, &BooleanArray::from(chosen)).with_context(shard)?);
@@ -46,11 +49,10 @@ impl AnsweredTriples {
 /// # Errors
 /// A shard that cannot be read.
 pub fn count_answers(folder: &TripleFolder<'_>) -> Result<u64> {
-    let columns = ["spans"];
     let of_slice = |slice: &RowSlice| -> Result<u64> {
         let mut answers = 0;
-        for batch in folder.shards().read_slice(slice, Some(&columns))? {
-            answers += TripleViews::new(&batch, &columns)?.iter().map(|triple| triple.spans().len() as u64).sum::<u64>();
+        for batch in folder.shards().read_slice(slice, Some(&OFFSETS))? {
+            answers += TripleViews::new(&batch, &OFFSETS)?.iter().map(|triple| triple.span_offsets().len() as u64).sum::<u64>();
         }
         Ok(answers)
     };

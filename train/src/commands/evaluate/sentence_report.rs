@@ -11,7 +11,7 @@ use crate::data::GoldSpans;
 use crate::decode::ScoredSpan;
 
 /// The columns of triples that are evaluated and reported.
-pub const COLUMNS: [&str; 7] = ["id", "doc", "sentence", "label", "query", "context", "spans"];
+pub const COLUMNS: [&str; 8] = ["id", "doc", "sentence", "label", "query", "context", "spans.start", "spans.end"];
 
 /// Takes the triples in order. Memory: the entities of one sentence.
 pub struct SentenceReport {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use plotters::prelude::*;
 
 use super::canvas::{GREY, SIZE, TEXT, colour, picture, text, truncate};
-use super::cluster_summary::{ClusterSummary, count_by_frequency};
+use super::cluster_summary::{ClusterSummary, by_frequency, count_by_frequency};
 use super::tsne;
 use crate::cluster::cluster_file::PlotRow;
 
@@ -23,10 +23,15 @@ const LINE: i32 = 22;
 ///
 /// # Errors
 /// Drawing fails.
-pub fn sizes(name: &str, rows: &[PlotRow], clusters: &[ClusterSummary<'_>]) -> Result<String> {
-    let labels = count_by_frequency(rows.iter().map(|row| row.label.as_str()));
+pub fn sizes(name: &str, clusters: &[ClusterSummary]) -> Result<String> {
+    let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
+    for (label, count) in clusters.iter().flat_map(|cluster| &cluster.labels) {
+        *labels.entry(label).or_default() += count;
+    }
+    let labels = by_frequency(labels);
+    let answers: usize = clusters.iter().map(|cluster| cluster.size).sum();
     let shown = clusters.len().min(MAX_SHOWN);
-    let mut title = format!("{} answers in {} clusters: {name}", rows.len(), clusters.len());
+    let mut title = format!("{answers} answers in {} clusters: {name}", clusters.len());
     if shown < clusters.len() {
         title += &format!("; the {shown} largest");
     }
@@ -38,7 +43,7 @@ pub fn sizes(name: &str, rows: &[PlotRow], clusters: &[ClusterSummary<'_>]) -> R
         for (line, cluster) in clusters.iter().take(shown).enumerate() {
             let y = top + line as i32 * LINE;
             text(area, &format!("{:>3}", cluster.cluster), (12, y + 3), TEXT, &GREY)?;
-            let of: BTreeMap<&str, usize> = cluster.labels.iter().copied().collect();
+            let of: BTreeMap<&str, usize> = cluster.labels.iter().map(|(label, count)| (label.as_str(), *count)).collect();
             let mut done = 0;
             for (number, (label, _)) in labels.iter().enumerate() {
                 let Some(count) = of.get(label) else { continue };
@@ -150,7 +155,7 @@ impl<'a> AnswerMap<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster_summary::summarize;
+    use super::super::cluster_summary::{ClusterCounts, SAMPLE};
     use super::*;
 
     fn rows(count: usize) -> Vec<PlotRow> {
@@ -166,8 +171,10 @@ mod tests {
 
     #[test]
     fn pictures_show_what_clusters_hold() {
-        let rows = rows(60);
-        let svg = sizes("run", &rows, &summarize(&rows)).unwrap();
+        let mut counts = ClusterCounts::new(60, SAMPLE, 1);
+        rows(60).into_iter().for_each(|row| counts.add(row));
+        let (clusters, rows) = counts.finish();
+        let svg = sizes("run", &clusters).unwrap();
         for text in ["60 answers in 3 clusters: run", "Ödön &amp; Co", "北京", "ORG"] {
             assert!(svg.contains(text), "{text}");
         }
@@ -181,6 +188,6 @@ mod tests {
     #[test]
     fn few_vectors_make_no_map() {
         assert!(AnswerMap::new(&rows(3)).is_none() && AnswerMap::new(&[]).is_none());
-        assert!(sizes("run", &[], &[]).is_ok());
+        assert!(sizes("run", &[]).is_ok());
     }
 }

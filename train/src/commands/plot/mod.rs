@@ -21,11 +21,11 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use schemas::atomic_file;
 
-use crate::cluster::cluster_file;
 use crate::commands::terminal::{to_stderr, to_stdout};
 use crate::config::PlotConfig;
 use crate::run_folder::{layout, reader};
 use crate::stage::StageSettings;
+use cluster_summary::ClusterCounts;
 use history::History;
 
 /// Draws a run, finished or not, writes the pictures, and prints their paths.
@@ -42,13 +42,12 @@ pub fn plot(config: &PlotConfig) -> Result<()> {
         pictures.push(("f1.svg", curve_plots::f1(&name, &history)?));
     }
     if let Some((epoch, path)) = layout::last_cluster_epoch(&config.run) {
-        let rows = cluster_file::read_plot_rows(&path)?;
         let name = format!("{name}, epoch {epoch}");
-        let clusters = cluster_summary::summarize(&rows);
+        let (clusters, with_vectors) = ClusterCounts::read(&path, settings.seed)?.finish();
         // Standard output lists the pictures alone.
         to_stderr(cluster_summary::describe(&clusters).trim_end());
-        pictures.push(("clusters.svg", cluster_plots::sizes(&name, &rows, &clusters)?));
-        match cluster_plots::AnswerMap::new(&rows) {
+        pictures.push(("clusters.svg", cluster_plots::sizes(&name, &clusters)?));
+        match cluster_plots::AnswerMap::new(&with_vectors) {
             Some(map) => {
                 pictures.push(("spans-by-cluster.svg", map.by_cluster(&name)?));
                 pictures.push(("spans-by-label.svg", map.by_label(&name)?));
