@@ -34,7 +34,8 @@ impl AnsweredTriples {
         let mut row = slice.first_row;
         for batch in folder.shards().read_slice(slice, Some(&COLUMNS))? {
             let views = TripleViews::new(&batch, &OFFSETS).with_context(shard)?;
-            let chosen: Vec<bool> = (row..).zip(views.iter()).map(|(row, triple)| triple.span_offsets().len() > 0 && is_chosen(row)).collect();
+            let chosen: Vec<bool> =
+                (row..).zip(views.iter()).map(|(row, triple)| triple.span_offsets().len() > 0 && is_chosen(row)).collect();
             rows.extend((row..).zip(&chosen).filter(|(_, chosen)| **chosen).map(|(row, _)| row));
             row += batch.num_rows() as u64;
             batches.push(filter_record_batch(&batch, &BooleanArray::from(chosen)).with_context(shard)?);
