@@ -37,6 +37,9 @@ pub struct Manifest {
     /// Parts of the inputs that could not be read and were skipped, where the command was told to continue after damage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<Damage>,
+    /// Templates in the running text that no table of templates knows, which left nothing of what they showed: the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vanished_templates: Vec<VanishedTemplate>,
     /// Further results of the command, such as the coverage of gazetteers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<serde_json::Value>,
@@ -60,6 +63,7 @@ impl Manifest {
             shards: Vec::new(),
             counters: BTreeMap::new(),
             damage: Vec::new(),
+            vanished_templates: Vec::new(),
             report: None,
             complete: false,
             error: None,
@@ -95,6 +99,17 @@ pub struct InputFile {
     pub bytes: u64,
     /// BLAKE3 of those bytes, in hexadecimal.
     pub blake3: String,
+}
+
+/// A template that left nothing in the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VanishedTemplate {
+    /// Its name in lower case.
+    pub name: String,
+    /// Number of times.
+    pub count: u64,
+    /// How it was written the first time.
+    pub example: String,
 }
 
 /// A part of an input that could not be read.

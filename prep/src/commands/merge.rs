@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::config::Runtime;
 use crate::config::plan::MergeConfig;
 use crate::input::plan::PlannedPart;
+use crate::wikitext::VanishedTemplates;
 
 /// The output folder of a part.
 struct PartFolder {
@@ -110,6 +111,8 @@ fn merged_manifest(parts: &[PartFolder]) -> anyhow::Result<Manifest> {
         config.remove("plan");
     }
     manifest.damage = parts.iter().flat_map(|part| part.manifest.damage.iter().cloned()).collect();
+    let vanished = parts.iter().flat_map(|part| part.manifest.vanished_templates.iter().cloned());
+    manifest.vanished_templates = VanishedTemplates::joined(vanished);
     let mut counters: BTreeMap<String, Counter> = BTreeMap::new();
     for part in parts {
         for (name, counter) in &part.manifest.counters {

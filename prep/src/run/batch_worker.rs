@@ -21,7 +21,7 @@ use crate::input::redirects::{Redirects, redirect_of};
 use crate::label::triple_sink::TripleSink;
 use crate::sentence;
 use crate::source::{DumpPage, MalformedPage, PageXml};
-use crate::wikitext::{ExtractedPage, WikitextExtractor};
+use crate::wikitext::{ExtractedPage, VanishedTemplates, WikitextExtractor};
 
 /// Checked rows with the number of their partition; or the first row that breaks an invariant.
 pub type RowBatches<R> = Result<Vec<(usize, CheckedBatch<R>)>, RowError>;
@@ -46,6 +46,8 @@ pub struct BatchResult<R> {
     pub damage: Vec<Damage>,
     /// Inputs that were read to their end.
     pub finished_inputs: Vec<InputFile>,
+    /// Templates in the running text that left nothing.
+    pub vanished: VanishedTemplates,
     /// Position after the batch.
     pub next: PendingPosition,
 }
@@ -63,6 +65,7 @@ impl<R> BatchResult<R> {
             bytes: batch.bytes,
             damage: batch.damage,
             finished_inputs: batch.finished_inputs,
+            vanished: VanishedTemplates::default(),
             next: batch.next,
         };
         (batch.content, result)
@@ -195,7 +198,8 @@ impl<'a> BatchWorker<'a> {
     ) -> Result<(), RowError> {
         for xml in pages {
             match self.read_page(xml, dump) {
-                Ok(page) => {
+                Ok((page, vanished)) => {
+                    result.vanished.merge(vanished);
                     result.counters.of(CounterKey::Pages).keep();
                     count_text(&page, result.counters.of(CounterKey::Texts));
                     if !page.issues.is_empty() {
@@ -247,7 +251,7 @@ impl<'a> BatchWorker<'a> {
     }
 
     /// Parses a page of a dump and extracts its text.
-    fn read_page(&self, xml: &PageXml, dump: &DumpInfo) -> Result<Page<'static>, PageSkipReason> {
+    fn read_page(&self, xml: &PageXml, dump: &DumpInfo) -> Result<(Page<'static>, VanishedTemplates), PageSkipReason> {
         let page = DumpPage::parse(xml, &dump.site).map_err(PageSkipReason::Malformed)?;
         if !self.settings.namespaces.contains(&page.namespace) {
             return Err(PageSkipReason::OtherNamespace);
@@ -262,7 +266,7 @@ impl<'a> BatchWorker<'a> {
             None => extractor.extract(&page.title, &page.text),
         };
         let sentences = sentence::split_page(&dump.lang, &extract.text, &extract.segments, &extract.anchors);
-        Ok(Page {
+        let page = Page {
             page_id: page.id,
             title: page.title.into(),
             namespace: page.namespace,
@@ -276,7 +280,8 @@ impl<'a> BatchWorker<'a> {
             segments: extract.segments,
             sentences,
             issues: page.issue.into_iter().chain(extract.issues).collect(),
-        })
+        };
+        Ok((page, extract.vanished))
     }
 }
 

@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::counters::{CounterKey, Counters};
 use crate::input::fingerprint::InputFingerprint;
 use crate::input::position::ReadPosition;
+use crate::wikitext::VanishedTemplates;
 
 /// What shapes the output of a run: a run can be resumed only with the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,9 @@ pub struct RunState {
     pub finished_inputs: Vec<InputFile>,
     /// Damage that was skipped.
     pub damage: Vec<Damage>,
+    /// Templates in the running text that left nothing.
+    #[serde(default, skip_serializing_if = "VanishedTemplates::is_empty")]
+    pub vanished: VanishedTemplates,
     /// Length of the page report in bytes.
     pub report_bytes: u64,
 }

@@ -85,6 +85,7 @@ impl<'a, R: Row> UnitWriter<'a, R> {
     /// Writes the result of a batch, and ends the unit if it is full.
     pub(super) fn write(&mut self, result: BatchResult<R>, interrupted: &AtomicBool, observer: &mut dyn RunObserver) -> Result<(), Ending> {
         self.state.counters.add(&result.counters);
+        self.state.vanished.merge(result.vanished);
         if let Some(coverage) = &mut self.coverage {
             result.matches.iter().for_each(|&name| coverage.add(name, 1));
         }
@@ -166,6 +167,7 @@ impl<'a, R: Row> UnitWriter<'a, R> {
         }
         let inputs = self.settings.gazetteers.into_iter().chain(self.state.finished_inputs).collect();
         self.writer.set_damage(self.state.damage);
+        self.writer.set_vanished_templates(self.state.vanished.most_frequent());
         let coverage = self.coverage.as_ref().and_then(coverage_report);
         if let Some(coverage) = &coverage {
             self.writer.set_report(serde_json::to_value(coverage).context("report")?);

@@ -15,6 +15,7 @@ use super::page_context::PageContext;
 use super::preprocessor::preprocess;
 use super::script_converter::ScriptConverter;
 use super::tables::remove_tables;
+use super::vanished_templates::VanishedTemplates;
 use super::wiki::Wiki;
 
 /// Bytes of its title that a page may show: 64 KiB.
@@ -31,6 +32,8 @@ pub struct ExtractedPage {
     pub segments: Vec<Segment>,
     /// Whether the page is a disambiguation page.
     pub disambiguation: bool,
+    /// Templates in the running text that the table of templates does not know: what they showed is not in the text.
+    pub vanished: VanishedTemplates,
     /// Kinds of problems found in the wikitext, such as `unclosed template`: each once, sorted.
     pub issues: Vec<String>,
 }
@@ -81,9 +84,18 @@ impl WikitextExtractor {
     /// If the page has 4 GiB of text or more. [`PageXml`](crate::source::PageXml) has at most 4 MiB.
     pub fn extract(&self, title: &str, wikitext: &str) -> ExtractedPage {
         let ExtractOptions { variant, captions, tables } = self.options;
-        let (rules, issues) = (Vec::new(), Vec::new());
-        let mut page =
-            PageContext { wiki: &self.wiki, title, title_room: TITLE_ROOM, variant, captions, disambiguation: false, rules, issues };
+        let (rules, vanished, issues) = (Vec::new(), VanishedTemplates::default(), Vec::new());
+        let mut page = PageContext {
+            wiki: &self.wiki,
+            title,
+            title_room: TITLE_ROOM,
+            variant,
+            captions,
+            disambiguation: false,
+            rules,
+            vanished,
+            issues,
+        };
         let wikitext = remove_invisible(wikitext);
         let preprocessed = remove_hidden_elements(preprocess(&wikitext, &mut page));
         let (text, has_unclosed_table) = remove_tables(preprocessed, tables);
@@ -95,6 +107,6 @@ impl WikitextExtractor {
         let text = remove_html_tags(text);
         let (text, anchors, segments) = parse_blocks(&text, &targets, &page, self.converter.as_ref());
         page.issues.sort_unstable();
-        ExtractedPage { text, anchors, segments, disambiguation: page.disambiguation, issues: page.issues }
+        ExtractedPage { text, anchors, segments, disambiguation: page.disambiguation, vanished: page.vanished, issues: page.issues }
     }
 }

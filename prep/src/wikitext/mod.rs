@@ -46,6 +46,7 @@ mod parser_functions;
 mod plain_text;
 mod preprocessor;
 mod redirect;
+mod running_text;
 mod script_converter;
 mod tables;
 mod template_arguments;
@@ -54,6 +55,7 @@ mod template_table;
 #[cfg(test)]
 mod tests;
 mod title;
+mod vanished_templates;
 mod wiki;
 mod wiki_words;
 
@@ -65,4 +67,5 @@ pub use script_converter::{ChineseVariant, ScriptConverter};
 pub use template_table::{TemplateTable, TemplateTableError};
 pub(crate) use title::is_single_spaced;
 pub use title::strip_disambiguator;
+pub use vanished_templates::VanishedTemplates;
 pub use wiki::Wiki;

@@ -2,6 +2,7 @@
 
 use super::conversion_rule::ConversionRule;
 use super::script_converter::ChineseVariant;
+use super::vanished_templates::VanishedTemplates;
 use super::wiki::Wiki;
 
 /// What the passes need to know about a page, and what they find out about it beside its text.
@@ -18,6 +19,8 @@ pub(super) struct PageContext<'w> {
     pub disambiguation: bool,
     /// Conversion rules that the page defines, in the order of their markers.
     pub rules: Vec<ConversionRule>,
+    /// Templates in the running text that left nothing.
+    pub vanished: VanishedTemplates,
     /// Kinds of problems found, each once.
     pub issues: Vec<String>,
 }

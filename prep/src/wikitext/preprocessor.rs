@@ -15,7 +15,8 @@ use super::language_variants::expand_variant;
 use super::markers::{CAPTION, GAP, INLINE_GAP, SYNTAX_BREAK, protect, replace_markers};
 use super::page_context::PageContext;
 use super::template_arguments::TemplatePart;
-use super::template_expansion::expand_template;
+use super::running_text::{is_in_prose, template_example};
+use super::template_expansion::{Expansion, expand_template};
 
 /// Templates and variants nested more deeply are removed. MediaWiki's default limit is 40.
 const MAX_DEPTH: usize = 100;
@@ -229,14 +230,28 @@ impl Preprocessor<'_, '_, '_> {
         }
         parts.push((&self.out[from..], equals));
         let is_note = NOTE_TEMPLATES.iter().any(|note| note.eq_ignore_ascii_case(parts[0].0.trim()));
+        let mut unknown = None;
         let shown = if is_too_deep {
             None
         } else if matched == 2 {
-            expand_template(&parts, self.page)
+            match expand_template(&parts, self.page) {
+                Expansion::Shown(shown) => Some(shown),
+                Expansion::Removed => None,
+                Expansion::Unknown(name) => {
+                    unknown = Some(name);
+                    None
+                }
+            }
         } else {
             // A page has no parameters, so `{{{name|default}}}` shows its default.
             parts.get(1).map(|_| self.out[frame.pipes[0] + 1..].to_owned())
         };
+        if let Some(name) = unknown.filter(|_| self.stack.is_empty() && frame.count == 2)
+            && is_in_prose(&self.out[..frame.start], &self.out[open..], &self.text[self.at..])
+        {
+            let source = &self.out[open..];
+            self.page.vanished.add(name, || template_example(source));
+        }
         self.out.truncate(open - matched);
         match shown {
             Some(shown) if self.stack.is_empty() && shown.contains(':') && self.terms.ends_in_term(&self.out) => {

@@ -1,21 +1,32 @@
 //! Expands templates by the [`TemplateTable`](super::TemplateTable).
 
 use super::language_variants::add_rule;
-use super::markers::{GAP, UNCONVERTED_CLOSE, UNCONVERTED_OPEN, without_markers};
+use super::markers::{BLOCK_BREAK, GAP, UNCONVERTED_CLOSE, UNCONVERTED_OPEN, without_markers};
 use super::namespaces::{TEMPLATE_NAMESPACE, TitlePrefix};
 use super::page_context::PageContext;
 use super::parser_functions::expand_parser_function;
 use super::template_arguments::{TemplateArguments, TemplatePart};
 
-/// The wikitext that a template shows; `None` if it is removed. The first part is the name of the template.
-pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext<'_>) -> Option<String> {
+/// What becomes of a template.
+pub(super) enum Expansion {
+    /// It shows this wikitext.
+    Shown(String),
+    /// It shows nothing.
+    Removed,
+    /// Nothing in the table says what the template of this name shows, so it is removed.
+    Unknown(String),
+}
+
+/// What a template shows. The first part is its name.
+pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext<'_>) -> Expansion {
     let (head, _) = parts[0];
     if let Some(shown) = expand_parser_function(head.trim(), parts, page) {
-        return shown;
+        return shown.map_or(Expansion::Removed, Expansion::Shown);
     }
     let name = normalize_name(head, page);
     if page.wiki.disambiguation_templates.contains(&name) {
         page.disambiguation = true;
+        return Expansion::Removed;
     }
     if name == "notea" || name == "noteta" {
         // Its numbered arguments are conversion rules of the page.
@@ -24,14 +35,20 @@ pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext
             let rule = part.split_once('=').filter(|(key, _)| key.trim().parse::<u32>().is_ok()).map_or(part, |(_, rule)| rule);
             markers.extend(add_rule(rule, true, page));
         }
-        return Some(markers);
+        return Expansion::Shown(markers);
     }
     let mut entries = page.wiki.templates.entries(&name).peekable();
-    entries.peek()?;
+    if entries.peek().is_none() {
+        return Expansion::Unknown(name.clone());
+    }
     let arguments = TemplateArguments::new(head.trim(), &parts[1..]);
-    let entry = entries.find(|entry| arguments.satisfy(&entry.when, &page.wiki.namespaces))?;
-    let shown = arguments.fill(&entry.show)?;
-    Some(if entry.keep && page.wiki.has_variants { format!("{UNCONVERTED_OPEN}{shown}{UNCONVERTED_CLOSE}") } else { shown })
+    let entry = entries.find(|entry| arguments.satisfy(&entry.when, &page.wiki.namespaces));
+    // Without any of its arguments, a template shows nothing.
+    let Some((entry, shown)) = entry.and_then(|entry| Some((entry, arguments.fill(entry.show.as_deref()?)?))) else {
+        return Expansion::Removed;
+    };
+    let shown = if entry.keep && page.wiki.has_variants { format!("{UNCONVERTED_OPEN}{shown}{UNCONVERTED_CLOSE}") } else { shown };
+    Expansion::Shown(if entry.block { format!("{BLOCK_BREAK}{shown}{BLOCK_BREAK}") } else { shown })
 }
 
 /// A template name as the tables write it: in lower case, without namespace, with single spaces.

@@ -42,8 +42,11 @@ pub(super) struct TemplateEntry {
     /// Conditions: for an argument, the values of which it must have one.
     #[serde(default)]
     pub when: BTreeMap<String, Vec<String>>,
-    /// The pattern of what is shown.
-    pub show: String,
+    /// The pattern of what is shown; `None` if the template is known to show nothing.
+    pub show: Option<String>,
+    /// Whether the content is a block of its own.
+    #[serde(default)]
+    pub block: bool,
     /// Whether the content is in another language and therefore not converted between scripts.
     #[serde(default)]
     pub keep: bool,
@@ -110,9 +113,10 @@ impl TemplateTable {
 
 /// Checks that `{}` and `<>` match, and that no bracket lies inside of `{}`.
 fn check_brackets(entry: &TemplateEntry) -> Result<(), TemplateTableError> {
-    let unbalanced = |bracket: char| TemplateTableError::Unbalanced { names: entry.names.join(", "), bracket, show: entry.show.clone() };
+    let Some(show) = &entry.show else { return Ok(()) };
+    let unbalanced = |bracket: char| TemplateTableError::Unbalanced { names: entry.names.join(", "), bracket, show: show.clone() };
     let mut open: Vec<char> = Vec::new();
-    for c in entry.show.chars() {
+    for c in show.chars() {
         let matched = match c {
             '{' | '<' => {
                 open.push(c);
@@ -150,7 +154,7 @@ mod tests {
     #[test]
     fn exact_names_come_before_prefixes_and_new_files_before_old_ones() {
         let shows = |templates: &TemplateTable, name: &str| -> String {
-            templates.entries(name).map(|entry| entry.show.as_str()).collect::<Vec<_>>().join(" ")
+            templates.entries(name).filter_map(|entry| entry.show.as_deref()).collect::<Vec<_>>().join(" ")
         };
         let first = "[[template]]\nnames = ['X', 'lang-*']\nshow = 'a'\n[[template]]\nnames = ['x', 'lang-de']\nshow = 'b'";
         let templates = TemplateTable::default().with(first).unwrap();

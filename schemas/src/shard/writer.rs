@@ -16,7 +16,7 @@ use super::output_folder::{OutputFolder, remove_if_exists};
 use super::row_group::{EncodedRowGroup, RowGroup};
 use crate::atomic_file::write_json;
 use crate::counter::Counter;
-use crate::manifest::{Damage, InputFile, MANIFEST_FILE, Manifest, PROGRESS_FILE, Shard};
+use crate::manifest::{Damage, InputFile, MANIFEST_FILE, Manifest, PROGRESS_FILE, Shard, VanishedTemplate};
 use crate::row::Row;
 
 /// Size at which a shard is closed, in bytes.
@@ -178,6 +178,11 @@ impl<R: Row> ShardWriter<R> {
             }
         }
         Ok(())
+    }
+
+    /// Records the templates that left nothing in the text.
+    pub fn set_vanished_templates(&mut self, templates: Vec<VanishedTemplate>) {
+        self.manifest.vanished_templates = templates;
     }
 
     /// Sets the manifest's `report`.

@@ -109,5 +109,6 @@ fn make_report(config: &InspectConfig, limits: Limits, manifest: &Manifest) -> a
         bytes += std::fs::metadata(shard).with_context(|| format!("cannot read {}", shard.display()))?.len();
     }
     let (schema, complete, shards) = (manifest.schema.clone(), manifest.complete, chunks.shards().len() as u64);
-    Ok(FolderReport { dir, schema, complete, shards, bytes, rows })
+    let vanished_templates = manifest.vanished_templates.clone();
+    Ok(FolderReport { dir, schema, complete, shards, bytes, vanished_templates, rows })
 }

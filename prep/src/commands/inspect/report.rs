@@ -1,5 +1,6 @@
 //! The report of a folder.
 
+use schemas::manifest::VanishedTemplate;
 use serde::Serialize;
 
 use super::charts::Panel;
@@ -8,6 +9,9 @@ use super::page_statistics::PageStatistics;
 use super::sample::Sample;
 use super::triple_statistics::TripleStatistics;
 use crate::number_format::{counted, grouped};
+
+/// Templates that are shown as text; JSON has all that the manifest has.
+const SHOWN_TEMPLATES: usize = 20;
 
 /// What a folder holds.
 #[derive(Debug, Serialize)]
@@ -22,6 +26,9 @@ pub struct FolderReport {
     pub shards: u64,
     /// The size of all shards.
     pub bytes: u64,
+    /// Templates in the running text that left nothing, the most frequent first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vanished_templates: Vec<VanishedTemplate>,
     /// Statistics of its rows.
     #[serde(flatten)]
     pub rows: RowStatistics,
@@ -77,6 +84,12 @@ impl std::fmt::Display for FolderReport {
         match &self.rows {
             RowStatistics::Triples(statistics) => statistics.fmt(f)?,
             RowStatistics::Pages(statistics) => statistics.fmt(f)?,
+        }
+        if !self.vanished_templates.is_empty() {
+            writeln!(f, "\ntemplates in the text that --templates could show:")?;
+        }
+        for template in self.vanished_templates.iter().take(SHOWN_TEMPLATES) {
+            writeln!(f, "{:>9}  {}", grouped(template.count), without_control_chars(&template.example))?;
         }
         for sample in self.rows.samples() {
             let query = sample.query.as_ref().map(|query| format!("  {}", without_control_chars(query))).unwrap_or_default();

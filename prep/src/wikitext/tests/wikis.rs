@@ -175,3 +175,28 @@ fn disambiguation_pages_are_found_by_language() {
     }
     assert!(!extractor_with("de", options("de")).extract("x", "{{Homonymie}}").disambiguation);
 }
+
+#[test]
+fn templates_of_other_wikis_show_names() {
+    for (lang, wikitext, text, anchors) in [
+        ("fr", "{{Lien|langue=en|trad=Foo|fr=Bar|texte=baz}} {{lien|Qux|lang=en}}", "baz Qux", "baz→Bar; Qux→Qux"),
+        ("fr", "{{langue|en|texte=word}}, {{lang|en|mot}}, {{s|XIX|e}}, XX{{e}}", "word, mot, XIXe siècle, XXe", ""),
+        ("fr", "{{M.|Dupont}} et {{date|1|janvier|2000}}", "M. Dupont et 1 janvier 2000", ""),
+        ("ru", "{{нп3|Имя|имени|en|Name}} {{не переведено|Имя}}", "имени Имя", "имени→Имя; Имя→Имя"),
+        ("uk", "{{ill-WD2|Назва|id=Q1}}", "Назва", "Назва→Назва"),
+        ("ru", "{{спортсмен|Россия|[[Иван]]}} {{s|а б}}", "Иван а б", "Иван→Иван"),
+        ("pl", "{{Link-interwiki|pl=Tytuł|Q=Q1|tekst=tekst}}", "tekst", "tekst→Tytuł"),
+        ("ar", "{{وإو|عر=محمد|تر=X|لغ=en}}", "محمد", "محمد→محمد"),
+        ("he", "{{קישור שפה|אנגלית|Foo|בר}}", "בר", "בר→בר"),
+        ("de", "{{Vorlage:enS|House}}", "House", ""),
+        ("es", "el {{siglo|XIX||s}} y {{nowrap|dos palabras}}", "el siglo XIX y dos palabras", ""),
+        ("en", "{{sort|Doe|[[John Doe]]}} {{flagIOCathlete|[[Ann]]|USA|2012}}", "John Doe Ann", "John Doe→John Doe; Ann→Ann"),
+        ("en", "{{columns-list|colwidth=20em|\n* [[a]]\n* b\n}}", "a\nb", "a→A"),
+        ("en", "wrote:{{quote|A note by [[Ina Bell]]}}Then", "wrote:\nA note by Ina Bell\nThen", "Ina Bell→Ina Bell"),
+        ("es", "dijo:{{cita|Una nota.}} Luego", "dijo:\nUna nota.\nLuego", ""),
+        ("de", "{{Zitat|Text=Ein Satz.|Autor=X}}", "Ein Satz.", ""),
+        ("en", "Rome ({{IPA|x}}) is old.{{cn}}", "Rome is old.", ""),
+    ] {
+        check(lang, &[(wikitext, text, anchors)]);
+    }
+}
