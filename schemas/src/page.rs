@@ -45,6 +45,8 @@ pub struct Page<'a> {
     /// Sentences of the segments that are prose: chars of the text, half-open, in order, not overlapping, without white space
     /// at either end. All prose but white space lies in one.
     pub sentences: Vec<Range<u32>>,
+    /// Where a template vanished from the running text that no table of templates knows: chars of the text before which it stood, in order.
+    pub holes: Vec<u32>,
     /// Problems of the wikitext, such as an unclosed template, each kind once.
     pub issues: Vec<String>,
 }
@@ -66,6 +68,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("anchors", list_of(ANCHOR_FIELDS.clone()), false),
         Field::new("segments", list_of(SEGMENT_FIELDS.clone()), false),
         Field::new("sentences", list_of(SENTENCE_FIELDS.clone()), false),
+        Field::new("holes", DataType::List(Arc::new(Field::new("item", DataType::UInt32, false))), false),
         Field::new("issues", DataType::List(Arc::new(Field::new("item", DataType::Utf8, false))), false),
     ]))
 });
@@ -91,6 +94,7 @@ impl<'a> Page<'a> {
         let (sentences, ranges) = reader.structs("sentences")?;
         let ranges = ColumnReader::of_struct(ranges);
         let (starts, ends) = (ranges.primitive::<UInt32Type>("start")?, ranges.primitive::<UInt32Type>("end")?);
+        let (holes, hole) = reader.u32_lists("holes")?;
         let (issues, issue) = reader.string_lists("issues")?;
         (0..batch.num_rows())
             .map(|row| {
@@ -107,6 +111,7 @@ impl<'a> Page<'a> {
                     anchors: anchors.row(row),
                     segments: segments.row(row)?,
                     sentences: list_range(sentences, row).map(|item| starts.value(item)..ends.value(item)).collect(),
+                    holes: list_range(holes, row).map(|item| hole.value(item)).collect(),
                     issues: list_range(issues, row).map(|item| issue.value(item).to_owned()).collect(),
                 })
             })
@@ -139,6 +144,7 @@ impl<'a> Page<'a> {
             anchors: self.anchors.into_iter().map(Anchor::into_owned).collect(),
             segments: self.segments,
             sentences: self.sentences,
+            holes: self.holes,
             issues: self.issues,
         }
     }
@@ -156,6 +162,7 @@ impl Row for Page<'_> {
         "segments.list.item.end",
         "sentences.list.item.start",
         "sentences.list.item.end",
+        "holes.list.item",
     ];
 
     fn schema() -> SchemaRef {
@@ -191,6 +198,11 @@ impl Row for Page<'_> {
                 segment_items(rows.iter().flat_map(|page| &page.segments)),
             ),
             list("sentences", rows.iter().map(|page| page.sentences.len()).collect(), sentence_items),
+            list(
+                "holes",
+                rows.iter().map(|page| page.holes.len()).collect(),
+                u32_array(rows.iter().flat_map(|page| page.holes.iter().copied())),
+            ),
             list("issues", rows.iter().map(|page| page.issues.len()).collect(), issue_items),
         ];
         RecordBatch::try_new(SCHEMA.clone(), columns).expect("columns are built from the schema")
@@ -232,6 +244,7 @@ mod tests {
                 Segment { start: 5, end: 19, kind: SegmentKind::Paragraph, level: 0 },
             ],
             sentences: vec![Range { start: 5, end: 19 }],
+            holes: vec![4, 18],
             issues: vec!["unclosed template".to_owned()],
             ..Page::default()
         }

@@ -92,6 +92,9 @@ pub(super) struct TripleArgs {
     /// Split longer sentences between clauses or words, never inside a span
     #[arg(long, value_name = "N", default_value_t = 400)]
     pub max_chars: usize,
+    /// Skip sentences in which a template vanished that neither the built-in table nor --templates knows
+    #[arg(long)]
+    pub no_holes: bool,
 }
 
 /// `prep esi`

@@ -103,7 +103,7 @@ fn page_job(args: PagesArgs) -> anyhow::Result<PageJobConfig> {
 /// The settings of sentences.
 fn rules(args: &TripleArgs, max_unknown: Option<usize>, buckets: Option<Buckets>) -> anyhow::Result<SentenceRules> {
     check(args.max_chars > 0, || "--max-chars is 0, expected at least 1".to_owned())?;
-    Ok(SentenceRules { min_entities: args.min_entities, max_chars: args.max_chars, max_unknown, buckets })
+    Ok(SentenceRules { min_entities: args.min_entities, max_chars: args.max_chars, no_holes: args.no_holes, max_unknown, buckets })
 }
 
 fn esi(args: EsiArgs) -> anyhow::Result<EsiConfig> {

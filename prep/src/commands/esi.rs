@@ -30,6 +30,7 @@ pub fn run(config: &EsiConfig, runtime: &Runtime) -> anyhow::Result<()> {
         queries: queries.values().cloned().collect(),
         min_entities: config.rules.min_entities,
         max_chars: config.rules.max_chars,
+        no_holes: config.rules.no_holes,
         repeat_mentions: config.repeat_mentions,
         nee: None,
     };

@@ -92,6 +92,7 @@ fn manifest_config(config: &NeeConfig, files: &[(usize, NameFile)]) -> ManifestT
         queries: vec![config.queries.clone()],
         min_entities: config.rules.min_entities,
         max_chars: config.rules.max_chars,
+        no_holes: config.rules.no_holes,
         repeat_mentions: config.repeat_mentions,
         nee: Some(nee),
     }

@@ -41,7 +41,7 @@ fn page(text: &str) -> Page<'static> {
 }
 
 fn rules() -> SentenceRules {
-    SentenceRules { min_entities: 1, max_chars: 400, max_unknown: None, buckets: None }
+    SentenceRules { min_entities: 1, max_chars: 400, no_holes: false, max_unknown: None, buckets: None }
 }
 
 fn query(label: &str) -> Query {

@@ -21,6 +21,8 @@ pub struct SentenceRules {
     pub min_entities: usize,
     /// Most chars of a sentence; a longer one is split.
     pub max_chars: usize,
+    /// Whether sentences in which a template vanished are skipped.
+    pub no_holes: bool,
     /// Most names of unknown label in a sentence that is kept.
     pub max_unknown: Option<usize>,
     /// Partitions by the number of spans.
@@ -71,7 +73,12 @@ pub(super) fn page_to_triples(
             }
             let unknown = rules.max_unknown.map(|most| (unknown_names(context, range.start, &in_sentence, finder), most));
             in_sentence.retain(|candidate| candidate.label.is_some());
-            let partition = match rules.partition_of(&range, &in_sentence, unknown) {
+            let partition = if rules.no_holes && has_hole(page, segment.segment.start, &range) {
+                Err("a template vanished")
+            } else {
+                rules.partition_of(&range, &in_sentence, unknown)
+            };
+            let partition = match partition {
                 Ok(partition) => partition,
                 Err(reason) => {
                     sink.counters.of(CounterKey::Sentences).skip(reason);
@@ -99,6 +106,12 @@ pub(super) fn page_to_triples(
         }
     }
     Ok(())
+}
+
+/// Whether a template vanished in a sentence, or beside it, of a segment that starts at `start` in the page.
+fn has_hole(page: &Page<'_>, start: u32, sentence: &Range<u32>) -> bool {
+    let first = page.holes.partition_point(|&hole| hole + 1 < start + sentence.start);
+    page.holes.get(first).is_some_and(|&hole| hole <= start + sentence.end)
 }
 
 impl SentenceRules {

@@ -279,6 +279,7 @@ impl<'a> BatchWorker<'a> {
             anchors: extract.anchors,
             segments: extract.segments,
             sentences,
+            holes: extract.holes,
             issues: page.issue.into_iter().chain(extract.issues).collect(),
         };
         Ok((page, extract.vanished))

@@ -53,6 +53,9 @@ pub struct ManifestTripleConfig {
     pub min_entities: usize,
     /// Most chars in a sentence.
     pub max_chars: usize,
+    /// Whether sentences in which a template vanished are skipped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_holes: bool,
     /// Whether later mentions are spans.
     pub repeat_mentions: bool,
     /// Settings of `prep nee`.

@@ -11,20 +11,24 @@ use super::block_conversion::ActiveRules;
 use super::internal_links::LinkTarget;
 use super::line_syntax::{definition_colon, entity_at_start, heading};
 use super::markers::{
-    ANCHOR_CLOSE, ANCHOR_OPEN, BLOCK_BREAK, CAPTION, GAP, INLINE_GAP, LIST_ITEM, TABLE_CELL, UNCONVERTED_CLOSE, UNCONVERTED_OPEN,
+    ANCHOR_CLOSE, ANCHOR_OPEN, BLOCK_BREAK, CAPTION, GAP, HOLE, INLINE_GAP, LIST_ITEM, TABLE_CELL, UNCONVERTED_CLOSE, UNCONVERTED_OPEN,
     is_marker, rule_number, unprotect,
 };
 use super::page_context::PageContext;
 use super::plain_text::plain_text_length;
 use super::script_converter::ScriptConverter;
 
-/// Runs the last pass. Returns the text, its anchors and its segments.
-pub(super) fn parse_blocks(
-    text: &str,
-    targets: &[LinkTarget],
-    page: &PageContext<'_>,
-    converter: Option<&ScriptConverter>,
-) -> (String, Vec<Anchor<'static>>, Vec<Segment>) {
+/// The text of a page with what lies in it. Offsets count chars of the text.
+pub(super) struct ParsedText {
+    pub text: String,
+    pub anchors: Vec<Anchor<'static>>,
+    pub segments: Vec<Segment>,
+    /// Where unknown templates vanished, in order.
+    pub holes: Vec<u32>,
+}
+
+/// Runs the last pass.
+pub(super) fn parse_blocks(text: &str, targets: &[LinkTarget], page: &PageContext<'_>, converter: Option<&ScriptConverter>) -> ParsedText {
     let mut parser = BlockParser {
         page,
         converter,
@@ -33,6 +37,7 @@ pub(super) fn parse_blocks(
         chars: 0,
         anchors: Vec::new(),
         segments: Vec::new(),
+        holes: Vec::new(),
         block: BlockBuilder::default(),
         asides: Vec::new(),
         in_aside: false,
@@ -51,7 +56,7 @@ pub(super) fn parse_blocks(
         start = end + 1;
     }
     parser.finish_block();
-    (parser.text, parser.anchors, parser.segments)
+    ParsedText { text: parser.text, anchors: parser.anchors, segments: parser.segments, holes: parser.holes }
 }
 
 struct BlockParser<'a> {
@@ -65,6 +70,7 @@ struct BlockParser<'a> {
     chars: u32,
     anchors: Vec<Anchor<'static>>,
     segments: Vec<Segment>,
+    holes: Vec<u32>,
     /// The current block.
     block: BlockBuilder<'a>,
     /// Captions and table cells found inside the current block. They are appended after it.
@@ -180,6 +186,7 @@ impl<'a> BlockParser<'a> {
                 BLOCK_BREAK | LIST_ITEM if self.block.open_anchor.is_some() => self.block.space = true,
                 BLOCK_BREAK => self.next_block(None),
                 LIST_ITEM => self.next_block(Some(SegmentKind::List)),
+                HOLE => self.block.holes.push(self.block.chars),
                 _ if is_marker(c) => {
                     self.block.gap |= c == GAP;
                     self.block.has_gap |= c == GAP;
@@ -236,6 +243,7 @@ impl<'a> BlockParser<'a> {
         self.text.push_str(&block.text);
         self.chars += block.chars;
         self.segments.push(Segment { start, end: self.chars, kind: block.kind, level: block.level });
+        self.holes.extend(block.holes.iter().map(|hole| start + hole.min(&block.chars)));
         let mut slicer = CharSlicer::new(&block.text);
         for &(from, to, target) in &block.anchors {
             let Some(text) = slicer.slice(from, to) else { continue };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemas::{Anchor, Segment};
 
-use super::block_parser::parse_blocks;
+use super::block_parser::{ParsedText, parse_blocks};
 use super::external_links::resolve_external_links;
 use super::extract_options::ExtractOptions;
 use super::hidden_elements::remove_hidden_elements;
@@ -30,6 +30,8 @@ pub struct ExtractedPage {
     pub anchors: Vec<Anchor<'static>>,
     /// Blocks of the text, in order. They do not overlap.
     pub segments: Vec<Segment>,
+    /// Chars before which an unknown template vanished from the running text, in order.
+    pub holes: Vec<u32>,
     /// Whether the page is a disambiguation page.
     pub disambiguation: bool,
     /// Templates in the running text that the table of templates does not know: what they showed is not in the text.
@@ -105,8 +107,8 @@ impl WikitextExtractor {
         let (text, targets) = resolve_internal_links(&text, &mut page);
         let text = resolve_external_links(text, &mut page);
         let text = remove_html_tags(text);
-        let (text, anchors, segments) = parse_blocks(&text, &targets, &page, self.converter.as_ref());
+        let ParsedText { text, anchors, segments, holes } = parse_blocks(&text, &targets, &page, self.converter.as_ref());
         page.issues.sort_unstable();
-        ExtractedPage { text, anchors, segments, disambiguation: page.disambiguation, vanished: page.vanished, issues: page.issues }
+        ExtractedPage { text, anchors, segments, holes, disambiguation: page.disambiguation, vanished: page.vanished, issues: page.issues }
     }
 }

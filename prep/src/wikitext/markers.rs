@@ -26,6 +26,8 @@ pub const CAPTION: char = '\u{FDD8}';
 pub const TABLE_CELL: char = '\u{FDD9}';
 /// What was removed here was inline: a line that holds nothing else does not end the paragraph.
 pub const INLINE_GAP: char = '\u{FDDA}';
+/// An unknown template vanished here from the running text.
+pub const HOLE: char = '\u{FDDB}';
 
 /// No marker or protected char has a lower first byte in UTF-8: noncharacters begin with EF, plane 16 with F4.
 pub const FIRST_MARKER_BYTE: u8 = 0xef;
@@ -39,7 +41,7 @@ const MAX_RULES: u32 = 1000;
 
 /// Whether a char is a marker. Protected chars are not markers.
 pub fn is_marker(c: char) -> bool {
-    matches!(c, '\u{FDD0}'..='\u{FDDA}') || rule_number(c).is_some()
+    matches!(c, '\u{FDD0}'..='\u{FDDB}') || rule_number(c).is_some()
 }
 
 /// The marker from which on a conversion rule of the page is active; `None` beyond the maximum of 1000 rules.

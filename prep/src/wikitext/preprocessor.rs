@@ -12,10 +12,10 @@ use super::definition_terms::{DefinitionTermTracker, protect_colons};
 use super::extension_tags::{find_extension_tag, is_inline_extension};
 use super::html_tags::tag_length;
 use super::language_variants::expand_variant;
-use super::markers::{CAPTION, GAP, INLINE_GAP, SYNTAX_BREAK, protect, replace_markers};
+use super::markers::{CAPTION, GAP, HOLE, INLINE_GAP, SYNTAX_BREAK, protect, replace_markers};
 use super::page_context::PageContext;
-use super::template_arguments::TemplatePart;
 use super::running_text::{is_in_prose, template_example};
+use super::template_arguments::TemplatePart;
 use super::template_expansion::{Expansion, expand_template};
 
 /// Templates and variants nested more deeply are removed. MediaWiki's default limit is 40.
@@ -246,11 +246,14 @@ impl Preprocessor<'_, '_, '_> {
             // A page has no parameters, so `{{{name|default}}}` shows its default.
             parts.get(1).map(|_| self.out[frame.pipes[0] + 1..].to_owned())
         };
-        if let Some(name) = unknown.filter(|_| self.stack.is_empty() && frame.count == 2)
+        let is_alone = self.stack.is_empty() && frame.count == 2;
+        let mut is_hole = false;
+        if let Some(name) = unknown.filter(|_| is_alone)
             && is_in_prose(&self.out[..frame.start], &self.out[open..], &self.text[self.at..])
         {
             let source = &self.out[open..];
             self.page.vanished.add(name, || template_example(source));
+            is_hole = true;
         }
         self.out.truncate(open - matched);
         match shown {
@@ -264,7 +267,10 @@ impl Preprocessor<'_, '_, '_> {
                     self.out.push(SYNTAX_BREAK);
                 }
             }
-            None => self.mark_removed(is_note),
+            None => {
+                self.mark_removed(is_note);
+                self.out.extend(is_hole.then_some(HOLE));
+            }
         }
         frame.count -= matched;
         if frame.count >= 2 {

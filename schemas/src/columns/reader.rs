@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StructArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StructArray, UInt32Array,
+};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Int32Type};
 
 use crate::row::RowError;
@@ -56,6 +58,12 @@ impl<'a> ColumnReader<'a> {
     pub(crate) fn structs(&self, name: &str) -> Result<(&'a ListArray, &'a StructArray), RowError> {
         let list = self.list(name)?;
         let items = list.values().as_struct_opt().ok_or_else(|| mismatch(name, &list.data_type().to_string(), "List(Struct)"))?;
+        Ok((list, items))
+    }
+
+    pub(crate) fn u32_lists(&self, name: &str) -> Result<(&'a ListArray, &'a UInt32Array), RowError> {
+        let list = self.list(name)?;
+        let items = list.values().as_primitive_opt().ok_or_else(|| mismatch(name, &list.data_type().to_string(), "List(UInt32)"))?;
         Ok((list, items))
     }
 
