@@ -41,6 +41,7 @@ mod magic_words;
 mod markers;
 mod media;
 mod namespaces;
+mod open_bracket;
 mod page_context;
 mod parser_functions;
 mod plain_text;

@@ -13,6 +13,7 @@ use super::extension_tags::{find_extension_tag, is_inline_extension};
 use super::html_tags::tag_length;
 use super::language_variants::expand_variant;
 use super::markers::{CAPTION, GAP, HOLE, INLINE_GAP, SYNTAX_BREAK, protect, replace_markers};
+use super::open_bracket::{Bracket, Frame};
 use super::page_context::PageContext;
 use super::running_text::{is_in_prose, template_example};
 use super::template_arguments::TemplatePart;
@@ -27,29 +28,6 @@ const MAX_INDENTATION: usize = 200;
 /// Footnote templates: they are removed and inline.
 const NOTE_TEMPLATES: &[&str] =
     &["sfn", "sfnp", "sfnm", "efn", "r", "refn", "rp", "cn", "citation needed", "fact", "cite needed", "note", "#tag:ref"];
-
-/// A bracket that is open.
-struct Frame {
-    bracket: Bracket,
-    /// Offset of its first char in the output.
-    start: usize,
-    /// Opening chars that are not matched yet: 2 or more.
-    count: usize,
-    /// Offsets of its pipes in the output.
-    pipes: Vec<usize>,
-    /// For each pipe, the offset of the first `=` after it.
-    equals: Vec<Option<usize>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Bracket {
-    /// `{{` or `{{{`
-    Braces,
-    /// `[[` inside of braces, whose pipes do not separate arguments of the template.
-    Link,
-    /// `-{`
-    Variant,
-}
 
 struct Preprocessor<'t, 'p, 'w> {
     text: &'t str,
