@@ -32,8 +32,8 @@ pub(super) struct BlockBuilder<'a> {
     pub unconverted_depth: u32,
     /// Byte offsets at which conversion rules of the page, by number, become active or inactive.
     pub rule_switches: Vec<(usize, usize)>,
-    /// Chars before which a template vanished.
-    pub holes: Vec<u32>,
+    /// Chars before which an unknown template vanished, with the number of the template.
+    pub holes: Vec<(u32, usize)>,
     /// White space was read, and no char after it yet.
     pub space: bool,
     /// Something was removed, and no char was read after it yet.
@@ -220,7 +220,7 @@ impl BlockBuilder<'_> {
             for (start, end, _) in &mut self.anchors {
                 (*start, *end) = (map_offset(*start, &conversion.edits, false), map_offset(*end, &conversion.edits, true));
             }
-            self.holes.iter_mut().for_each(|hole| *hole = map_offset(*hole, &conversion.edits, false));
+            self.holes.iter_mut().for_each(|(hole, _)| *hole = map_offset(*hole, &conversion.edits, false));
             self.chars = u32::try_from(conversion.out.chars().count()).expect("pages are under 4 GiB");
         }
         self.text = conversion.out;

@@ -11,8 +11,8 @@ use super::block_conversion::ActiveRules;
 use super::internal_links::LinkTarget;
 use super::line_syntax::{definition_colon, entity_at_start, heading};
 use super::markers::{
-    ANCHOR_CLOSE, ANCHOR_OPEN, BLOCK_BREAK, CAPTION, GAP, HOLE, INLINE_GAP, LIST_ITEM, TABLE_CELL, UNCONVERTED_CLOSE, UNCONVERTED_OPEN,
-    is_marker, rule_number, unprotect,
+    ANCHOR_CLOSE, ANCHOR_OPEN, BLOCK_BREAK, CAPTION, GAP, INLINE_GAP, LIST_ITEM, TABLE_CELL, UNCONVERTED_CLOSE, UNCONVERTED_OPEN,
+    hole_number, is_marker, rule_number, unprotect,
 };
 use super::page_context::PageContext;
 use super::plain_text::plain_text_length;
@@ -23,8 +23,8 @@ pub(super) struct ParsedText {
     pub text: String,
     pub anchors: Vec<Anchor<'static>>,
     pub segments: Vec<Segment>,
-    /// Where unknown templates vanished, in order.
-    pub holes: Vec<u32>,
+    /// Where unknown templates vanished, in order, with the numbers of the templates.
+    pub holes: Vec<(u32, usize)>,
 }
 
 /// Runs the last pass.
@@ -70,7 +70,7 @@ struct BlockParser<'a> {
     chars: u32,
     anchors: Vec<Anchor<'static>>,
     segments: Vec<Segment>,
-    holes: Vec<u32>,
+    holes: Vec<(u32, usize)>,
     /// The current block.
     block: BlockBuilder<'a>,
     /// Captions and table cells found inside the current block. They are appended after it.
@@ -183,10 +183,10 @@ impl<'a> BlockParser<'a> {
                 UNCONVERTED_CLOSE if self.block.unconverted_depth > 0 => self.block.unconverted_depth -= 1,
                 UNCONVERTED_CLOSE => self.block.close_unconverted(),
                 _ if rule_number(c).is_some() => self.switch_rules(c.encode_utf8(&mut [0; 4])),
+                _ if let Some(number) = hole_number(c) => self.block.holes.push((self.block.chars, number)),
                 BLOCK_BREAK | LIST_ITEM if self.block.open_anchor.is_some() => self.block.space = true,
                 BLOCK_BREAK => self.next_block(None),
                 LIST_ITEM => self.next_block(Some(SegmentKind::List)),
-                HOLE => self.block.holes.push(self.block.chars),
                 _ if is_marker(c) => {
                     self.block.gap |= c == GAP;
                     self.block.has_gap |= c == GAP;
@@ -243,7 +243,7 @@ impl<'a> BlockParser<'a> {
         self.text.push_str(&block.text);
         self.chars += block.chars;
         self.segments.push(Segment { start, end: self.chars, kind: block.kind, level: block.level });
-        self.holes.extend(block.holes.iter().map(|hole| start + hole.min(&block.chars)));
+        self.holes.extend(block.holes.iter().map(|&(hole, number)| (start + hole.min(block.chars), number)));
         let mut slicer = CharSlicer::new(&block.text);
         for &(from, to, target) in &block.anchors {
             let Some(text) = slicer.slice(from, to) else { continue };

@@ -15,7 +15,7 @@ use super::page_context::PageContext;
 use super::preprocessor::preprocess;
 use super::script_converter::ScriptConverter;
 use super::tables::remove_tables;
-use super::vanished_templates::VanishedTemplates;
+use super::vanished_templates::{UnknownTemplates, VanishedTemplates};
 use super::wiki::Wiki;
 
 /// Bytes of its title that a page may show: 64 KiB.
@@ -86,7 +86,6 @@ impl WikitextExtractor {
     /// If the page has 4 GiB of text or more. [`PageXml`](crate::source::PageXml) has at most 4 MiB.
     pub fn extract(&self, title: &str, wikitext: &str) -> ExtractedPage {
         let ExtractOptions { variant, captions, tables } = self.options;
-        let (rules, vanished, issues) = (Vec::new(), VanishedTemplates::default(), Vec::new());
         let mut page = PageContext {
             wiki: &self.wiki,
             title,
@@ -94,9 +93,9 @@ impl WikitextExtractor {
             variant,
             captions,
             disambiguation: false,
-            rules,
-            vanished,
-            issues,
+            rules: Vec::new(),
+            unknown_templates: UnknownTemplates::default(),
+            issues: Vec::new(),
         };
         let wikitext = remove_invisible(wikitext);
         let preprocessed = remove_hidden_elements(preprocess(&wikitext, &mut page));
@@ -109,6 +108,8 @@ impl WikitextExtractor {
         let text = remove_html_tags(text);
         let ParsedText { text, anchors, segments, holes } = parse_blocks(&text, &targets, &page, self.converter.as_ref());
         page.issues.sort_unstable();
-        ExtractedPage { text, anchors, segments, holes, disambiguation: page.disambiguation, vanished: page.vanished, issues: page.issues }
+        let vanished = page.unknown_templates.vanished(holes.iter().map(|&(_, number)| number));
+        let holes = holes.into_iter().map(|(at, _)| at).collect();
+        ExtractedPage { text, anchors, segments, holes, disambiguation: page.disambiguation, vanished, issues: page.issues }
     }
 }

@@ -1,7 +1,7 @@
 //! Marker characters: chars that carry structure from one pass to the next inside the text.
 //!
 //! They are noncharacters of Unicode (U+FDD0…), reserved for internal use, and chars of the private plane 16: protected ASCII chars, and
-//! the numbers of conversion rules. A page that contains such chars gets U+FFFD in their place before the first pass, so a marker in the
+//! the numbers of conversion rules and unknown templates. A page that contains such chars gets U+FFFD in their place before the first pass, so a marker in the
 //! text always comes from a pass.
 
 /// Something was removed here. Words on both sides must not join.
@@ -26,8 +26,6 @@ pub const CAPTION: char = '\u{FDD8}';
 pub const TABLE_CELL: char = '\u{FDD9}';
 /// What was removed here was inline: a line that holds nothing else does not end the paragraph.
 pub const INLINE_GAP: char = '\u{FDDA}';
-/// An unknown template vanished here from the running text.
-pub const HOLE: char = '\u{FDDB}';
 
 /// No marker or protected char has a lower first byte in UTF-8: noncharacters begin with EF, plane 16 with F4.
 pub const FIRST_MARKER_BYTE: u8 = 0xef;
@@ -38,10 +36,14 @@ const PROTECTED: u32 = 0x10_0000;
 const RULES: u32 = PROTECTED + 128;
 /// Most conversion rules of a page. Further ones are ignored, because every change of the active rules costs time.
 const MAX_RULES: u32 = 1000;
+/// Markers of unknown templates begin here, and take the rest of plane 16.
+const HOLES: u32 = RULES + MAX_RULES;
+/// The last char of plane 16 that is not a noncharacter.
+const LAST_HOLE: u32 = 0x10_FFFD;
 
 /// Whether a char is a marker. Protected chars are not markers.
 pub fn is_marker(c: char) -> bool {
-    matches!(c, '\u{FDD0}'..='\u{FDDB}') || rule_number(c).is_some()
+    matches!(c, '\u{FDD0}'..='\u{FDDA}') || (RULES..=LAST_HOLE).contains(&u32::from(c))
 }
 
 /// The marker from which on a conversion rule of the page is active; `None` beyond the maximum of 1000 rules.
@@ -52,6 +54,17 @@ pub fn rule_marker(number: usize) -> Option<char> {
 /// The number of the conversion rule that a marker stands for.
 pub fn rule_number(c: char) -> Option<usize> {
     u32::from(c).checked_sub(RULES).filter(|&number| number < MAX_RULES).map(|number| number as usize)
+}
+
+/// The marker of a place where the unknown template with this number vanished; `None` beyond the maximum of some 64,000.
+pub fn hole_marker(number: usize) -> Option<char> {
+    let code = u32::try_from(number).ok()?.checked_add(HOLES)?;
+    char::from_u32(code).filter(|_| code <= LAST_HOLE)
+}
+
+/// The number of the unknown template that vanished at a marker.
+pub fn hole_number(c: char) -> Option<usize> {
+    u32::from(c).checked_sub(HOLES).filter(|&number| number <= LAST_HOLE - HOLES).map(|number| number as usize)
 }
 
 /// The text with U+FFFD for each char that could be mistaken for a marker; `None` if there is none.

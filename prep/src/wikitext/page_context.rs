@@ -2,7 +2,7 @@
 
 use super::conversion_rule::ConversionRule;
 use super::script_converter::ChineseVariant;
-use super::vanished_templates::VanishedTemplates;
+use super::vanished_templates::UnknownTemplates;
 use super::wiki::Wiki;
 
 /// What the passes need to know about a page, and what they find out about it beside its text.
@@ -19,8 +19,8 @@ pub(super) struct PageContext<'w> {
     pub disambiguation: bool,
     /// Conversion rules that the page defines, in the order of their markers.
     pub rules: Vec<ConversionRule>,
-    /// Templates in the running text that left nothing.
-    pub vanished: VanishedTemplates,
+    /// Templates that the table does not know, by the numbers of their markers.
+    pub unknown_templates: UnknownTemplates,
     /// Kinds of problems found, each once.
     pub issues: Vec<String>,
 }

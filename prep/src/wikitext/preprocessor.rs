@@ -12,10 +12,10 @@ use super::definition_terms::{DefinitionTermTracker, protect_colons};
 use super::extension_tags::{find_extension_tag, is_inline_extension};
 use super::html_tags::tag_length;
 use super::language_variants::expand_variant;
-use super::markers::{CAPTION, GAP, HOLE, INLINE_GAP, SYNTAX_BREAK, protect, replace_markers};
+use super::markers::{CAPTION, GAP, INLINE_GAP, SYNTAX_BREAK, hole_marker, protect, replace_markers};
 use super::open_bracket::{Bracket, Frame};
 use super::page_context::PageContext;
-use super::running_text::{is_in_prose, template_example};
+use super::running_text::{is_in_line, template_example};
 use super::template_arguments::TemplatePart;
 use super::template_expansion::{Expansion, expand_template};
 
@@ -224,15 +224,12 @@ impl Preprocessor<'_, '_, '_> {
             // A page has no parameters, so `{{{name|default}}}` shows its default.
             parts.get(1).map(|_| self.out[frame.pipes[0] + 1..].to_owned())
         };
-        let is_alone = self.stack.is_empty() && frame.count == 2;
-        let mut is_hole = false;
-        if let Some(name) = unknown.filter(|_| is_alone)
-            && is_in_prose(&self.out[..frame.start], &self.out[open..], &self.text[self.at..])
-        {
-            let source = &self.out[open..];
-            self.page.vanished.add(name, || template_example(source));
-            is_hole = true;
-        }
+        // Inside of brackets it depends on these what becomes of the place.
+        let is_inner = !self.stack.is_empty() || frame.count > matched;
+        let source = &self.out[open..];
+        let hole = unknown
+            .filter(|_| is_in_line(source, (!is_inner).then(|| (&self.out[..frame.start], &self.text[self.at..]))))
+            .map(|name| self.page.unknown_templates.number(name, || template_example(source)));
         self.out.truncate(open - matched);
         match shown {
             Some(shown) if self.stack.is_empty() && shown.contains(':') && self.terms.ends_in_term(&self.out) => {
@@ -247,7 +244,10 @@ impl Preprocessor<'_, '_, '_> {
             }
             None => {
                 self.mark_removed(is_note);
-                self.out.extend(is_hole.then_some(HOLE));
+                match hole.map(hole_marker) {
+                    Some(None) => self.page.add_issue("too many unknown templates"),
+                    marker => self.out.extend(marker.flatten()),
+                }
             }
         }
         frame.count -= matched;

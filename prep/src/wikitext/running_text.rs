@@ -7,17 +7,17 @@ const MAX_LINE: usize = 400;
 /// Most chars of an example.
 const MAX_EXAMPLE: usize = 80;
 
-/// Whether a template stands in a line of text: it is in one line itself, and there are letters beside it. `before` and `after` are the
-/// page on either side.
-pub(super) fn is_in_prose(before: &str, template: &str, after: &str) -> bool {
+/// Whether a template may stand in a line of text: it is in one line itself, and there are letters beside it in `page`, the page before and
+/// after it.
+pub(super) fn is_in_line(template: &str, page: Option<(&str, &str)>) -> bool {
     if memchr::memchr(b'\n', template.as_bytes()).is_some() {
         return false;
     }
+    let Some((before, after)) = page else { return true };
     let start = (before.len().saturating_sub(MAX_LINE)..=before.len()).find(|&at| before.is_char_boundary(at)).unwrap_or_default();
     let before = &before[start..];
     let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
-    let is_table = line.trim_start().starts_with(['|', '!', '{']);
-    !is_table && (line.contains(char::is_alphanumeric) || begins_with_text(after))
+    line.contains(char::is_alphanumeric) || begins_with_text(after)
 }
 
 /// Whether the line that begins here begins with text or a link to an article.
@@ -48,11 +48,10 @@ mod tests {
             ("", "ship|X", " [[sank]].", true),
             ("a\n", "infobox", "\nb", false),
             ("a ", "box\n|x=y", " b", false),
-            ("| a ", "x", " b", false),
             ("* a ", "x", "", true),
             ("a\n", "x", "{{y}}", false),
         ] {
-            assert_eq!(is_in_prose(before, template, after), expected, "{before} {template} {after}");
+            assert_eq!(is_in_line(template, Some((before, after))), expected, "{before} {template} {after}");
         }
         assert_eq!(template_example("a|b"), "{{a|b}}");
         assert!(template_example(&"ä".repeat(100)).ends_with("ä…}}"));

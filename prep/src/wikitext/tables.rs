@@ -1,6 +1,6 @@
 //! Tables in wikitext and in HTML.
 
-use super::markers::{GAP, TABLE_CELL, is_marker};
+use super::markers::{GAP, TABLE_CELL, hole_number, is_marker};
 
 /// Removes tables with the tables nested in them: `{|` to `|}` at the start of lines, and `<table>` to `</table>`. With `keep_cells`, each
 /// cell becomes a line in their place.
@@ -119,7 +119,7 @@ enum TableEnd {
 
 /// A line without indentation and gaps before it.
 fn trim_indentation(line: &str) -> &str {
-    line.trim_start_matches([' ', '\t', ':', GAP])
+    line.trim_start_matches(|c| matches!(c, ' ' | '\t' | ':' | GAP) || hole_number(c).is_some())
 }
 
 /// The text after the last `</table>` of a line.

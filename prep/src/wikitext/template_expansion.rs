@@ -1,7 +1,7 @@
 //! Expands templates by the [`TemplateTable`](super::TemplateTable).
 
 use super::language_variants::add_rule;
-use super::markers::{BLOCK_BREAK, GAP, UNCONVERTED_CLOSE, UNCONVERTED_OPEN, without_markers};
+use super::markers::{BLOCK_BREAK, GAP, UNCONVERTED_CLOSE, UNCONVERTED_OPEN, hole_number, without_markers};
 use super::namespaces::{TEMPLATE_NAMESPACE, TitlePrefix};
 use super::page_context::PageContext;
 use super::parser_functions::expand_parser_function;
@@ -43,9 +43,11 @@ pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext
     }
     let arguments = TemplateArguments::new(head.trim(), &parts[1..]);
     let entry = entries.find(|entry| arguments.satisfy(&entry.when, &page.wiki.namespaces));
-    // Without any of its arguments, a template shows nothing.
-    let Some((entry, shown)) = entry.and_then(|entry| Some((entry, arguments.fill(entry.show.as_deref()?)?))) else {
-        return Expansion::Removed;
+    let Some((entry, pattern)) = entry.and_then(|entry| Some((entry, entry.show.as_deref()?))) else { return Expansion::Removed };
+    let Some(shown) = arguments.fill(pattern) else {
+        // Without any of its arguments, a template shows nothing. They may have been unknown templates.
+        let holes: String = parts[1..].iter().flat_map(|(part, _)| part.chars()).filter(|&c| hole_number(c).is_some()).collect();
+        return if holes.is_empty() { Expansion::Removed } else { Expansion::Shown(format!("{GAP}{holes}")) };
     };
     let shown = if entry.keep && page.wiki.has_variants { format!("{UNCONVERTED_OPEN}{shown}{UNCONVERTED_CLOSE}") } else { shown };
     Expansion::Shown(if entry.block { format!("{BLOCK_BREAK}{shown}{BLOCK_BREAK}") } else { shown })

@@ -39,6 +39,9 @@ struct TemplateFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct TemplateEntry {
     names: Vec<String>,
+    /// Codes of the Wikipedias that have it; empty for all.
+    #[serde(default)]
+    wikis: Vec<String>,
     /// Conditions: for an argument, the values of which it must have one.
     #[serde(default)]
     pub when: BTreeMap<String, Vec<String>>,
@@ -103,6 +106,17 @@ impl TemplateTable {
         Ok(all)
     }
 
+    /// Without the entries of other wikis. `code` is the one of a Wikipedia, if it is one.
+    pub(super) fn of_wiki(mut self, code: Option<&str>) -> Self {
+        let has_entry = |entry: &TemplateEntry| entry.wikis.is_empty() || entry.wikis.iter().any(|wiki| Some(wiki.as_str()) == code);
+        self.by_name.retain(|_, entries| {
+            entries.retain(|entry| has_entry(entry));
+            !entries.is_empty()
+        });
+        self.by_prefix.retain(|(_, entry)| has_entry(entry));
+        self
+    }
+
     /// The entries for a normalized template name, in the order in which they are tried.
     pub(super) fn entries(&self, name: &str) -> impl Iterator<Item = &TemplateEntry> {
         let by_name = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
@@ -149,6 +163,15 @@ mod tests {
             let found = TemplateTable::default().with(file).unwrap_err().to_string();
             assert!(found.contains(error), "{found}");
         }
+    }
+
+    #[test]
+    fn wikis_have_templates_of_their_own() {
+        let file = "[[template]]\nnames = ['x', 'y*']\nwikis = ['fr']\nshow = 'a'\n[[template]]\nnames = ['x']\nshow = 'b'";
+        let templates = TemplateTable::default().with(file).unwrap();
+        let count = |wiki: Option<&str>, name: &str| templates.clone().of_wiki(wiki).entries(name).count();
+        assert_eq!((count(Some("fr"), "x"), count(Some("en"), "x"), count(None, "x")), (2, 1, 1));
+        assert_eq!((count(Some("fr"), "yz"), count(Some("en"), "yz")), (1, 0));
     }
 
     #[test]

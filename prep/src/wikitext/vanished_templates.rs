@@ -1,6 +1,6 @@
 //! Templates in the running text that the table does not know, counted by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use schemas::manifest::VanishedTemplate;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Most templates that are reported.
 const MAX_REPORTED: usize = 200;
 /// Most names that are counted. Rare ones that come after them are not.
-const MAX_NAMES: usize = 50_000;
+const MAX_NAMES: usize = 10_000;
 
 /// Counts of templates that left nothing in the running text, each with an example.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,15 +19,6 @@ impl VanishedTemplates {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Counts one template.
-    pub(super) fn add(&mut self, name: String, example: impl FnOnce() -> String) {
-        if let Some(known) = self.0.get_mut(&name) {
-            known.count += 1;
-        } else {
-            self.0.insert(name.clone(), VanishedTemplate { name, count: 1, example: example() });
-        }
     }
 
     /// Adds those of a later part of the run.
@@ -61,6 +52,32 @@ impl VanishedTemplates {
     }
 }
 
+/// The unknown templates of a page, numbered by their names. Whether they stood in the running text is known when its blocks are.
+#[derive(Debug, Default)]
+pub(super) struct UnknownTemplates {
+    numbers: HashMap<String, usize>,
+    templates: Vec<VanishedTemplate>,
+}
+
+impl UnknownTemplates {
+    /// The number of a template.
+    pub fn number(&mut self, name: String, example: impl FnOnce() -> String) -> usize {
+        *self.numbers.entry(name).or_insert_with_key(|name| {
+            self.templates.push(VanishedTemplate { name: name.clone(), count: 0, example: example() });
+            self.templates.len() - 1
+        })
+    }
+
+    /// Counts those that left a hole in the text, by their numbers.
+    pub fn vanished(mut self, holes: impl IntoIterator<Item = usize>) -> VanishedTemplates {
+        for number in holes {
+            self.templates[number].count += 1;
+        }
+        let counted = self.templates.into_iter().filter(|template| template.count > 0);
+        VanishedTemplates(counted.map(|template| (template.name.clone(), template)).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,9 +86,9 @@ mod tests {
     fn the_most_frequent_come_first() {
         let mut all = VanishedTemplates::default();
         for name in ["b", "c", "c", "a"] {
-            let mut one = VanishedTemplates::default();
-            one.add(name.to_owned(), || format!("{{{{{name}}}}}"));
-            all.merge(one);
+            let mut page = UnknownTemplates::default();
+            let number = page.number(name.to_owned(), || format!("{{{{{name}}}}}"));
+            all.merge(page.vanished([number]));
         }
         let found: Vec<(String, u64)> = all.most_frequent().into_iter().map(|template| (template.example, template.count)).collect();
         assert_eq!(found, [("{{c}}".to_owned(), 2), ("{{a}}".to_owned(), 1), ("{{b}}".to_owned(), 1)]);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::digit_grouping::DigitGrouping;
-use super::language_data::LanguageData;
+use super::language_data::{LanguageData, wikipedia_code};
 use super::link_letters::LinkLetters;
 use super::magic_words::MagicWords;
 use super::media::MediaOptions;
@@ -49,13 +49,14 @@ impl Wiki {
             magic_words: MagicWords::new(&language.words),
             media_options: MediaOptions::new(&language.words),
             disambiguation_templates: english.iter().chain(&language.disambiguation_templates).cloned().collect(),
-            templates: TemplateTable::built_in().clone(),
+            templates: TemplateTable::built_in().clone().of_wiki(wikipedia_code(lang)),
         }
     }
 
     /// The same wiki with other templates.
     #[must_use]
     pub fn with_templates(self, templates: TemplateTable) -> Self {
+        let templates = templates.of_wiki(wikipedia_code(&self.lang));
         Self { templates, ..self }
     }
 

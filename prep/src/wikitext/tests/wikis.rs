@@ -203,11 +203,12 @@ fn templates_of_other_wikis_show_names() {
 
 #[test]
 fn templates_that_vanish_from_the_text_are_counted_and_located() {
-    let text = "{{Infobox x\n| a = b\n}}\nThe {{nave|Foo}} sank{{cn}}. It {{Nave|Bar}} was.\n\n{{navbox}}\n{{nowrap|a {{zz}}}} b";
+    let text = "{{Infobox x\n| a = b\n}}\nThe {{nave|Foo}} sank{{cn}}. It {{Nave|Bar}} was.\n\n{{navbox}}\n{{nowrap|a {{zz|1}}}} b {{nowrap|{{yy}}}}.\n{|\n| in {{ww}} cell\n|}\n{{cite web|{{vv}}}} c";
     let page = extractor_with("en", options("en")).extract("x", text);
-    assert_eq!(page.text, "The sank. It was.\na b");
-    assert_eq!(page.holes, [3, 12]);
+    assert_eq!(page.text, "The sank. It was.\na b.\nc");
+    assert_eq!(page.holes, [3, 12, 19, 21]);
     let vanished: Vec<(String, u64, String)> =
         page.vanished.most_frequent().into_iter().map(|template| (template.name, template.count, template.example)).collect();
-    assert_eq!(vanished, [("nave".to_owned(), 2, "{{nave|Foo}}".to_owned())]);
+    let expected = [("nave", 2, "{{nave|Foo}}"), ("yy", 1, "{{yy}}"), ("zz", 1, "{{zz|1}}")];
+    assert_eq!(vanished, expected.map(|(name, count, example)| (name.to_owned(), count, example.to_owned())));
 }
