@@ -195,6 +195,9 @@ fn templates_of_other_wikis_show_names() {
         ("en", "wrote:{{quote|A note by [[Ina Bell]]}}Then", "wrote:\nA note by Ina Bell\nThen", "Ina Bell→Ina Bell"),
         ("es", "dijo:{{cita|Una nota.}} Luego", "dijo:\nUna nota.\nLuego", ""),
         ("de", "{{Zitat|Text=Ein Satz.|Autor=X}}", "Ein Satz.", ""),
+        ("ja", "{{en|House}}と{{fr|maison}}", "Houseとmaison", ""),
+        ("zh", "房屋{{en}}。", "房屋。", ""),
+        ("en", "{{rtl-lang|ar|كتاب}} {{script/Arabic|كتاب}} {{e|3}}", "كتاب كتاب ×103", ""),
         ("en", "Rome ({{IPA|x}}) is old.{{cn}}", "Rome is old.", ""),
     ] {
         check(lang, &[(wikitext, text, anchors)]);
