@@ -36,6 +36,14 @@ pub struct ScriptConverter {
 const WRITTEN_BEFORE: &str = "合名巨昭鉅钜顯显原專专編编遺遗土拙論论譯译新大所共主自撰校卓旧舊初全代論等";
 const WRITTEN_BEHIND: &str = "作名者述錄录稱称書书於于志式白《〈「“）)";
 
+/// Function words whose last char OpenCC's `s2t` takes for the first of a longer word: `被发|明`, `与制|造`. The text is parted after them,
+/// but before what is in the second list: there they begin a word.
+const FUNCTION_WORDS: [(char, &[&str]); 3] = [
+    ('被', &["发佯", "发入", "发左", "发文", "发阳", "发缨", "发之", "头散", "动挨", "人背"]),
+    ('与', &["他一斗", "她一斗"]),
+    ('更', &["钟", "待干"]),
+];
+
 impl ScriptConverter {
     /// The converter to a variant, by OpenCC's `t2s` or `s2t`; `None` for [`ChineseVariant::Unconverted`].
     ///
@@ -65,8 +73,16 @@ impl ScriptConverter {
             return out.push_str(text);
         }
         let from = out.len();
+        if self.variant == ChineseVariant::Traditional {
+            let mut rest = text;
+            while let Some(end) = end_of_function_word(rest) {
+                self.convert_by_opencc(&rest[..end], out);
+                rest = &rest[end..];
+            }
+            return self.convert_by_opencc(rest, out);
+        }
         self.convert_by_opencc(text, out);
-        if self.variant == ChineseVariant::Simplified && out[from..].contains('著') {
+        if out[from..].contains('著') {
             let simplified = simplify_particle(&out[from..]);
             out.truncate(from);
             out.push_str(&simplified);
@@ -89,6 +105,15 @@ impl ScriptConverter {
             });
         }
     }
+}
+
+/// Where the first function word of a text ends that is not the beginning of another word.
+fn end_of_function_word(text: &str) -> Option<usize> {
+    text.char_indices().find_map(|(at, c)| {
+        let (_, longer) = FUNCTION_WORDS.iter().find(|(word, _)| *word == c)?;
+        let end = at + c.len_utf8();
+        (!longer.iter().any(|behind| text[end..].starts_with(behind))).then_some(end)
+    })
 }
 
 /// The text with the particle 着 for 著.
@@ -136,6 +161,21 @@ mod tests {
         ScriptConverter::to(ChineseVariant::Traditional).unwrap().convert("汉语 and 头发", &mut out);
         assert_eq!(out, "漢語 and 頭髮");
         assert!(ScriptConverter::to(ChineseVariant::Unconverted).is_none());
+    }
+
+    #[test]
+    fn function_words_end_before_words() {
+        let converter = ScriptConverter::to(ChineseVariant::Traditional).unwrap();
+        for (text, expected) in [
+            ("他参与制造，后来被发明", "他參與製造，後來被發明"),
+            ("被发现的更复杂的头发", "被發現的更複雜的頭髮"),
+            ("被发左衽，与他一斗", "被髮左衽，與他一鬥"),
+            ("被", "被"),
+        ] {
+            let mut out = String::new();
+            converter.convert(text, &mut out);
+            assert_eq!(out, expected);
+        }
     }
 
     #[test]
