@@ -157,7 +157,7 @@ impl Pipeline {
 
     fn label(&self, page: &Page<'_>) {
         let extractor = &self.extractor;
-        let rules = SentenceRules { min_entities: 1, max_chars: 400, max_unknown: Some(3), buckets: None };
+        let rules = SentenceRules { min_entities: 1, max_chars: 400, no_holes: false, max_unknown: Some(3), buckets: None };
         let mut sink = TripleSink::default();
         esi::label_page(page, extractor, &self.queries.queries[0], true, &rules, &mut sink).expect("the page is valid");
         let repeats = Some(RepeatSettings { family_label: Some(0) });

@@ -200,8 +200,8 @@ impl LanguageData {
             FirstChar::Closing | FirstChar::Nothing => Verdict::Unsure,
             _ if is_title => Verdict::Continues,
             _ if self.script == Some(Script::Cjk) => {
-                let is_said = before
-                    .ends_with([':', '：', ',', '，', '、', '说', '說', '道', '问', '問', '喊', '写', '寫', '是', '为', '為', '即']);
+                let is_said =
+                    before.ends_with([':', '：', ',', '，', '、', '说', '說', '道', '问', '問', '喊', '写', '寫', '是', '为', '為', '即']);
                 let is_first = before.is_empty() || before.ends_with(|c| is_terminator(c) || matches!(c, '”' | '」' | '』'));
                 let is_statement = !is_asked && !is_first;
                 let ends = self.begins_with_starter(next.word) || ((is_said || is_statement) && !self.continues_with(next.word));
