@@ -49,7 +49,7 @@ const TRAIN: &[Layer] = &[
     layer(&["device"], "the one module that selects a backend"),
     layer(&["kernels"], "operations with an implementation for each backend; they know no model"),
     layer(&["data"], "triples to batches: token ids and masks, whatever model reads them"),
-    layer(&["decode", "metric", "progress", "parameter_names", "allocator"], "plain data and functions"),
+    layer(&["decode", "metric", "progress", "parameter_names", "model_files", "allocator"], "plain data and functions"),
 ];
 
 /// A crate, a macro or a path, and the files that may use it.

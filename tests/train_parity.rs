@@ -75,7 +75,7 @@ fn minilm_folder() -> PathBuf {
 fn check(dir: &Path, file: &str) -> f32 {
     let golden: Golden = golden(file);
     let folder = ModelFolder::open_encoder(dir).unwrap();
-    let reader: MrcModel<Flex> = folder.load(OptionalHeads::default(), RequiredHeads::None, 1, &Default::default()).unwrap();
+    let (reader, _): (MrcModel<Flex>, _) = folder.load(OptionalHeads::default(), RequiredHeads::None, 1, &Default::default()).unwrap();
     let sequences: Vec<_> = golden.cases.iter().map(|case| (&*case.ids, &*case.segments)).collect();
     let input = input(&sequences);
     let length = input.words.ids.dims()[1];
@@ -210,8 +210,8 @@ impl ModuleVisitor<Training> for Norms<'_> {
 fn train_along(dir: &Path, file: &str) -> (f32, f32) {
     let course: Course = golden(file);
     let folder = ModelFolder::open_encoder(dir).unwrap();
-    let mut reader: MrcModel<Training> =
-        folder.load(OptionalHeads::default(), RequiredHeads::None, 1, &Default::default()).unwrap().map(&mut SineHeads::default());
+    let (reader, _) = folder.load(OptionalHeads::default(), RequiredHeads::None, 1, &Default::default()).unwrap();
+    let mut reader: MrcModel<Training> = reader.map(&mut SineHeads::default());
     let mut optimizer = AdamW::<Flex>::new(AdamWConfig::default());
     let schedule = Schedule { lr: course.lr, warmup: course.warmup };
     let share = |step: usize| step as f64 / course.steps.len() as f64;

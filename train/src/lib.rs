@@ -17,6 +17,7 @@
 //! | [`decode`], [`metric`] | logits to spans, spans to scores |
 //! | [`progress`] | progress of long work, without a terminal |
 //! | [`parameter_names`] | names of the model's parameters in files |
+//! | [`model_files`] | folders of models as others ship them: the hub's cache, Git LFS |
 //! | [`allocator`] | settings of the allocator |
 //!
 //! Imports lead down this table, and `schemas` lies below all. `tests/layers.rs` holds that.
@@ -35,6 +36,7 @@ pub mod inference;
 pub mod kernels;
 pub mod metric;
 pub mod model;
+pub mod model_files;
 pub mod optim;
 pub mod parameter_names;
 pub mod progress;

@@ -49,42 +49,9 @@ pub fn is_exempt_from_weight_decay(name: &str) -> bool {
     name.ends_with(".bias") || name.ends_with("LayerNorm.weight")
 }
 
-/// The name as this program writes it: with the prefix `bert.`, without the prefix `module.` of PyTorch's DataParallel, and with `weight`
-/// and `bias` for the `gamma` and `beta` of LayerNorm in older files.
-pub fn canonical_name(name: &str) -> String {
-    let name = name.strip_prefix("module.").unwrap_or(name);
-    let name = match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
-        (Some(stem), _) => format!("{stem}.weight"),
-        (_, Some(stem)) => format!("{stem}.bias"),
-        _ => name.to_owned(),
-    };
-    let bare = ["embeddings.", "encoder.", "pooler."].iter().any(|part| name.starts_with(part));
-    if bare { format!("bert.{name}") } else { name }
-}
-
-/// Whether a stored tensor is ignored because the model has no use for it: the pooler, the heads of pre-training, and the position ids of
-/// older files.
-pub fn is_ignored(name: &str) -> bool {
-    name.starts_with("bert.pooler.") || name.starts_with("cls.") || name == "bert.embeddings.position_ids"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_become_canonical() {
-        for (given, expected) in [
-            ("embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight"),
-            ("bert.encoder.layer.3.output.LayerNorm.beta", "bert.encoder.layer.3.output.LayerNorm.bias"),
-            ("encoder.layer.0.output.dense.weight", "bert.encoder.layer.0.output.dense.weight"),
-            ("start_outputs.bias", "start_outputs.bias"),
-            ("module.bert.embeddings.LayerNorm.beta", "bert.embeddings.LayerNorm.bias"),
-        ] {
-            assert_eq!(canonical_name(given), expected);
-        }
-        assert!(is_ignored(&canonical_name("pooler.dense.weight")) && is_ignored("cls.predictions.bias"));
-    }
 
     #[test]
     fn biases_and_layer_norm_have_no_weight_decay() {

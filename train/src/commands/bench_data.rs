@@ -12,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use super::terminal::to_stdout;
 use crate::config::BenchDataConfig;
 use crate::data::{BatchSampler, PaddingRule, Sequence, TrainingSet, TripleEncoder, WordPieceTokenizer};
+use crate::model_files;
 use crate::stage::epoch_steps::{EpochItem, EpochStart, epoch_steps};
 
 /// Lengths of random sequences, in word pieces.
@@ -50,7 +51,7 @@ fn plan(count: usize, sampler: BatchSampler) -> String {
 fn stream(config: &BenchDataConfig, sampler: BatchSampler) -> Result<String> {
     let started = Instant::now();
     let tokenizer = config.tokenizer.as_deref().context("give --encoder")?;
-    let tokenizer = WordPieceTokenizer::read(tokenizer).context("cannot use --encoder")?;
+    let tokenizer = WordPieceTokenizer::read(&model_files::locate(tokenizer)?).context("cannot use --encoder")?;
     let encoder = TripleEncoder::new(&tokenizer, config.max_length);
     let data = config.data.as_deref().context("give a folder of triples")?;
     let data = TrainingSet::open(data, encoder, config.shuffle_buffer)?;

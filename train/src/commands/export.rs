@@ -10,9 +10,9 @@ use crate::device::{DeviceJob, TrainBackend};
 use crate::model::weights;
 use crate::run_folder::{ModelFolder, layout, write_model_description};
 
-/// Writes `config.json`, `model.safetensors` and the tokenizer's files, as Hugging Face's BERT has them.
+/// Writes `config.json`, `model.safetensors` and the tokenizer's files, as `transformers` has them for an encoder of this family.
 ///
-/// The weights of the encoder and the heads are in one file, named `bert.*`, `start_outputs.*`, `end_outputs.*` and
+/// The weights of the encoder and the heads are in one file, named `bert.*` (`roberta.*` and so on), `start_outputs.*`, `end_outputs.*` and
 /// `span_embedding.*`. The cluster head of stage 3 is left out: its outputs mean nothing without that run's clusters.
 pub struct ExportJob(pub ExportConfig);
 
@@ -36,6 +36,6 @@ impl DeviceJob for ExportJob {
         );
         fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
         write_model_description(&output, &folder.bert, &folder.tokenizer)?;
-        Ok(atomic_file::write(&output.join(weights::FILE_NAME), &weights::to_safetensors(&model)?)?)
+        Ok(atomic_file::write(&output.join(weights::FILE_NAME), &weights::to_safetensors_of(&model, folder.bert.family)?)?)
     }
 }

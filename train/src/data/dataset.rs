@@ -50,7 +50,7 @@ pub struct GoldSpans {
 pub struct Sequence {
     /// Number of its triple in the folder.
     pub triple: usize,
-    /// Vocabulary ids of the query.
+    /// Vocabulary ids of the query, and where two separators follow it, the first of them.
     pub query: Arc<[u32]>,
     /// Vocabulary ids of the whole context.
     pub context: Arc<[u32]>,

@@ -165,8 +165,11 @@ impl DatasetBuilder<'_> {
         if let Some(query) = self.queries.get(text) {
             return Ok(query.clone());
         }
-        let mut tokenized = self.encoder.tokenizer.tokenize(&[text])?;
-        let query: Arc<[u32]> = tokenized.pop().expect("one text, one encoding").ids.into();
+        let tokenizer = self.encoder.tokenizer;
+        let mut ids = tokenizer.tokenize(&[text])?.pop().expect("one text, one encoding").ids;
+        // Where two separators divide query and context, the query ends with the first.
+        ids.extend(std::iter::repeat_n(tokenizer.special_tokens().sep, tokenizer.separators() - 1));
+        let query: Arc<[u32]> = ids.into();
         self.queries.insert(text.to_owned(), query.clone());
         Ok(query)
     }

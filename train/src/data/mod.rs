@@ -6,7 +6,9 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`tokenizer`], [`tokenized_text`] | WordPiece tokenisation with char offsets |
+//! | [`tokenizer`], [`tokenized_text`] | tokenisation with char offsets |
+//! | [`tokenizer_files`] | tokenizers in the files that they come in |
+//! | [`piece_offsets`] | the chars of pieces that hold bytes or white space |
 //! | [`word_cache`] | word pieces of words that were met before |
 //! | [`vocabulary`], [`word_counts`] | a WordPiece vocabulary learned from the training set |
 //! | [`triple_folder`] | a folder of triples, tokenised as it is read |
@@ -29,11 +31,13 @@ pub mod encode;
 pub mod evaluation_set;
 pub mod in_order;
 pub mod padded_length;
+pub mod piece_offsets;
 pub mod sampler;
 pub mod set_statistics;
 pub mod token_index;
 pub mod tokenized_text;
 pub mod tokenizer;
+pub mod tokenizer_files;
 pub mod training_set;
 pub mod triple_folder;
 pub mod vocabulary;

@@ -1,12 +1,11 @@
-//! WordPiece tokenisation (Wu et al. 2016, as in BERT) with char offsets.
+//! Tokenisation with char offsets: WordPiece (Wu et al. 2016, as in BERT), and what other encoders' `tokenizer.json` says.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use rayon::prelude::*;
-use serde::Deserialize;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -14,6 +13,7 @@ use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, Model, Tokenizer};
 use tokenizers::{ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper};
 
+use super::piece_offsets;
 use super::tokenized_text::TokenizedText;
 use super::vocabulary;
 use super::word_cache::WordCache;
@@ -28,12 +28,13 @@ const TEXTS_OF_TASK: usize = 32;
 /// Special tokens of a learned vocabulary.
 const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
-/// A WordPiece tokenizer with BERT's normalisation and pre-tokenisation.
+/// The tokenizer of an encoder.
 #[derive(Debug, Clone)]
 pub struct WordPieceTokenizer {
     tokenizer: Tokenizer,
     lowercase: bool,
     special: SpecialTokens,
+    names: SpecialNames,
     unknown: u32,
     /// Texts of the tokens that are found in a text as they are, such as `[SEP]`.
     added: Vec<String>,
@@ -52,46 +53,24 @@ pub struct SpecialTokens {
     pub pad: u32,
 }
 
-/// The part of `tokenizer_config.json` that is read.
-#[derive(Debug, Deserialize)]
-struct TokenizerConfig {
-    #[serde(default = "lowercase_by_default")]
-    do_lower_case: bool,
+/// How a vocabulary calls its special tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SpecialNames {
+    cls: &'static str,
+    sep: &'static str,
+    pad: &'static str,
+    unknown: &'static str,
+    mask: &'static str,
+    /// How many `sep` stand between the two texts of a pair.
+    separators: usize,
 }
 
-fn lowercase_by_default() -> bool {
-    true
-}
+const BERT_NAMES: SpecialNames = SpecialNames { cls: "[CLS]", sep: "[SEP]", pad: "[PAD]", unknown: "[UNK]", mask: "[MASK]", separators: 1 };
+
+/// Those of RoBERTa, XLM-RoBERTa and CamemBERT.
+const ROBERTA_NAMES: SpecialNames = SpecialNames { cls: "<s>", sep: "</s>", pad: "<pad>", unknown: "<unk>", mask: "<mask>", separators: 2 };
 
 impl WordPieceTokenizer {
-    /// Reads `tokenizer.json` of a folder, or where there is none, `vocab.txt` with `do_lower_case` of `tokenizer_config.json`
-    /// (default: true, as in BERT).
-    ///
-    /// # Errors
-    /// Neither file exists, one is malformed, or the vocabulary lacks `[CLS]`, `[SEP]`, `[PAD]` or `[UNK]`.
-    pub fn read(dir: &Path) -> Result<Self> {
-        let (tokenizer_json, vocabulary, config) = (dir.join("tokenizer.json"), dir.join("vocab.txt"), dir.join("tokenizer_config.json"));
-        let lowercase = if config.exists() {
-            let text = std::fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
-            serde_json::from_str::<TokenizerConfig>(&text).with_context(|| format!("cannot read {}", config.display()))?.do_lower_case
-        } else {
-            true
-        };
-        if tokenizer_json.exists() {
-            let tokenizer =
-                Tokenizer::from_file(&tokenizer_json).map_err(|error| anyhow!("cannot read {}: {error}", tokenizer_json.display()))?;
-            let lowercase = match tokenizer.get_normalizer() {
-                Some(NormalizerWrapper::BertNormalizer(normalizer)) => normalizer.lowercase,
-                _ => lowercase,
-            };
-            return Self::from_tokenizer(tokenizer, lowercase).with_context(|| format!("cannot use {}", tokenizer_json.display()));
-        }
-        if vocabulary.exists() {
-            return Self::from_vocabulary(&vocabulary, lowercase);
-        }
-        bail!("{} holds neither tokenizer.json nor vocab.txt", dir.display())
-    }
-
     /// Reads a `vocab.txt`: a word piece a line, whose id is the number of the line, from 0.
     ///
     /// # Errors
@@ -128,13 +107,19 @@ impl WordPieceTokenizer {
         Self::from_tokenizer(tokenizer, lowercase)
     }
 
-    fn from_tokenizer(mut tokenizer: Tokenizer, lowercase: bool) -> Result<Self> {
+    /// A tokenizer of the library; `lowercase` says whether it ignores case.
+    ///
+    /// # Errors
+    /// The vocabulary lacks a special token.
+    pub fn from_tokenizer(mut tokenizer: Tokenizer, lowercase: bool) -> Result<Self> {
         // Files of sentence encoders ask for truncation and padding; truncation would cut long contexts silently.
         tokenizer.with_truncation(None).map_err(|error| anyhow!("{error}"))?;
         tokenizer.with_padding(None);
         let id = |piece: &str| tokenizer.token_to_id(piece).ok_or_else(|| anyhow!("the vocabulary has no {piece}"));
-        let special = SpecialTokens { cls: id("[CLS]")?, sep: id("[SEP]")?, pad: id("[PAD]")? };
-        let unknown = id("[UNK]")?;
+        let is_roberta = id(BERT_NAMES.cls).is_err() && id(ROBERTA_NAMES.cls).is_ok();
+        let names = if is_roberta { ROBERTA_NAMES } else { BERT_NAMES };
+        let special = SpecialTokens { cls: id(names.cls)?, sep: id(names.sep)?, pad: id(names.pad)? };
+        let unknown = id(names.unknown)?;
         let added_tokens = tokenizer.get_added_tokens_decoder();
         let normalizer_divides = matches!(
             tokenizer.get_normalizer(),
@@ -146,7 +131,7 @@ impl WordPieceTokenizer {
             && added_tokens.values().all(|token| !token.normalized);
         let words = divides.then(Arc::default);
         let added = added_tokens.into_values().map(|token| token.content).collect();
-        Ok(Self { tokenizer, lowercase, special, unknown, added, words })
+        Ok(Self { tokenizer, lowercase, special, names, unknown, added, words })
     }
 
     /// Tokenises texts on all threads, in their order, without special tokens.
@@ -168,10 +153,20 @@ impl WordPieceTokenizer {
     /// Tokenises a text by the library.
     fn encode(&self, text: &str) -> Result<TokenizedText> {
         let encoding = self.tokenizer.encode_char_offsets(text, false).map_err(|error| anyhow!("cannot tokenise: {error}"))?;
-        Ok(TokenizedText {
-            ids: encoding.get_ids().to_vec(),
-            offsets: encoding.get_offsets().iter().map(|&(start, end)| (start as u32, end as u32)).collect(),
-        })
+        let mut offsets: Vec<(u32, u32)> = encoding.get_offsets().iter().map(|&(start, end)| (start as u32, end as u32)).collect();
+        if !self.is_word_piece() {
+            piece_offsets::correct(text, &mut offsets);
+        }
+        Ok(TokenizedText { ids: encoding.get_ids().to_vec(), offsets })
+    }
+
+    fn is_word_piece(&self) -> bool {
+        matches!(self.tokenizer.get_model(), ModelWrapper::WordPiece(_))
+    }
+
+    /// How many separators stand between query and context.
+    pub fn separators(&self) -> usize {
+        self.names.separators
     }
 
     /// Id of `[UNK]`, which stands for a word that the vocabulary cannot spell.
@@ -189,19 +184,33 @@ impl WordPieceTokenizer {
         self.tokenizer.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1)
     }
 
-    /// The tokenizer's files in a run folder, each as name and content: `vocab.txt`, `tokenizer.json`, `tokenizer_config.json`.
+    /// The tokenizer's files in a run folder, each as name and content: `tokenizer.json`, `tokenizer_config.json`, and of WordPiece
+    /// `vocab.txt`.
     ///
     /// # Errors
     /// Those of the tokenizers library; no input causes one.
     pub fn files(&self, max_length: usize) -> Result<Vec<(&'static str, String)>> {
-        let vocabulary = vocabulary_text(self.tokenizer.get_vocab(true));
         let tokenizer_json = self.tokenizer.to_string(true).map_err(|error| anyhow!("{error}"))?;
-        let config = serde_json::json!({
-            "tokenizer_class": "BertTokenizer",
-            "do_lower_case": self.lowercase,
-            "model_max_length": max_length,
-        });
-        Ok(vec![("vocab.txt", vocabulary), ("tokenizer.json", tokenizer_json), ("tokenizer_config.json", format!("{config:#}\n"))])
+        let config = if self.is_word_piece() {
+            serde_json::json!({
+                "tokenizer_class": "BertTokenizer",
+                "do_lower_case": self.lowercase,
+                "model_max_length": max_length,
+            })
+        } else {
+            let SpecialNames { cls, sep, pad, unknown, mask, .. } = self.names;
+            serde_json::json!({
+                "tokenizer_class": "PreTrainedTokenizerFast",
+                "model_max_length": max_length,
+                "cls_token": cls, "bos_token": cls, "sep_token": sep, "eos_token": sep,
+                "pad_token": pad, "unk_token": unknown, "mask_token": mask,
+            })
+        };
+        let mut files = vec![("tokenizer.json", tokenizer_json), ("tokenizer_config.json", format!("{config:#}\n"))];
+        if self.is_word_piece() {
+            files.push(("vocab.txt", vocabulary_text(self.tokenizer.get_vocab(true))));
+        }
+        Ok(files)
     }
 }
 

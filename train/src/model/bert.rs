@@ -1,113 +1,16 @@
-//! The BERT encoder (Devlin et al. 2019): post-LayerNorm, GELU by the error function.
+//! The BERT encoder (Devlin et al. 2019): post-LayerNorm, GELU by the error function. Those of its family differ in their embeddings alone.
 //!
 //! Hidden states are `[batch * length, hidden]`, so that all operations but attention are two-dimensional.
 
 use burn::module::{Module, Param};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, s};
-use serde::{Deserialize, Serialize};
 
+use super::bert_config::BertConfig;
 use super::layer_norm::LayerNorm;
 use super::linear::Linear;
 use crate::kernels::Precision;
 use crate::kernels::{AttentionShape, DropoutSeeds, EmbeddingLookup, Kernels, Padding};
-
-/// `config.json` of a BERT in the Hugging Face layout; keys that do not matter here are ignored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BertConfig {
-    /// Word pieces of the vocabulary.
-    pub vocab_size: usize,
-    /// Width of the hidden states.
-    pub hidden_size: usize,
-    /// Number of layers.
-    pub num_hidden_layers: usize,
-    /// Attention heads of a layer.
-    pub num_attention_heads: usize,
-    /// Width between the two linear maps of a layer's feed-forward network.
-    pub intermediate_size: usize,
-    /// Length of the longest sequence, in word pieces.
-    pub max_position_embeddings: usize,
-    /// Number of segment ids.
-    #[serde(default = "two")]
-    pub type_vocab_size: usize,
-    /// Added to the variance in LayerNorm (epsilon).
-    #[serde(default = "layer_norm_eps")]
-    pub layer_norm_eps: f64,
-    /// Standard deviation of random weights.
-    #[serde(default = "initializer_range")]
-    pub initializer_range: f64,
-    /// Must be `gelu`.
-    #[serde(default = "gelu")]
-    pub hidden_act: String,
-    /// Must be `bert`.
-    #[serde(default = "bert")]
-    pub model_type: String,
-    /// Must be `absolute`.
-    #[serde(default = "absolute")]
-    pub position_embedding_type: String,
-}
-
-fn two() -> usize {
-    2
-}
-
-fn layer_norm_eps() -> f64 {
-    1e-12
-}
-
-fn initializer_range() -> f64 {
-    0.02
-}
-
-fn gelu() -> String {
-    "gelu".to_owned()
-}
-
-fn bert() -> String {
-    "bert".to_owned()
-}
-
-fn absolute() -> String {
-    "absolute".to_owned()
-}
-
-impl BertConfig {
-    /// The configuration of `--encoder tiny`: 2 layers of width 128.
-    pub fn tiny(vocab_size: usize) -> Self {
-        Self {
-            vocab_size,
-            hidden_size: 128,
-            num_hidden_layers: 2,
-            num_attention_heads: 4,
-            intermediate_size: 512,
-            max_position_embeddings: 512,
-            type_vocab_size: 2,
-            layer_norm_eps: 1e-12,
-            initializer_range: 0.02,
-            hidden_act: gelu(),
-            model_type: bert(),
-            position_embedding_type: absolute(),
-        }
-    }
-
-    /// What of the configuration this encoder does not support, for an error message; `None` if it supports all of it.
-    pub fn unsupported(&self) -> Option<String> {
-        if self.model_type != "bert" {
-            return Some(format!("model_type is `{}`, expected `bert`", self.model_type));
-        }
-        if self.hidden_act != "gelu" {
-            return Some(format!("hidden_act is `{}`, expected `gelu`", self.hidden_act));
-        }
-        if self.position_embedding_type != "absolute" {
-            return Some(format!("position_embedding_type is `{}`, expected `absolute`", self.position_embedding_type));
-        }
-        if self.num_attention_heads == 0 || !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            return Some(format!("hidden_size {} is not a multiple of num_attention_heads {}", self.hidden_size, self.num_attention_heads));
-        }
-        (self.type_vocab_size < 2)
-            .then(|| format!("type_vocab_size is {}, expected 2 or more: query and context have a segment id each", self.type_vocab_size))
-    }
-}
 
 /// A padded batch on a device: the encoder's input.
 #[derive(Debug, Clone)]
@@ -124,6 +27,8 @@ pub struct BertInput<B: Backend> {
 #[derive(Module, Debug)]
 pub struct Bert<B: Backend> {
     embeddings: Embeddings<B>,
+    /// From the width of the embeddings to that of the hidden states, where they differ.
+    embeddings_project: Option<Linear<B>>,
     layers: Vec<Layer<B>>,
 }
 
@@ -131,8 +36,10 @@ pub struct Bert<B: Backend> {
 struct Embeddings<B: Backend> {
     word_embeddings: Param<Tensor<B, 2>>,
     position_embeddings: Param<Tensor<B, 2>>,
-    token_type_embeddings: Param<Tensor<B, 2>>,
+    token_type_embeddings: Option<Param<Tensor<B, 2>>>,
     norm: LayerNorm<B>,
+    /// Row of the first word piece in the table of positions.
+    first_position: usize,
 }
 
 #[derive(Module, Debug)]
@@ -153,8 +60,8 @@ struct Layer<B: Backend> {
 impl<B: Backend> Bert<B> {
     /// An encoder of zeros in the shapes of the configuration, to be filled with weights.
     pub fn zeros(config: &BertConfig, device: &B::Device) -> Self {
-        let (hidden, eps) = (config.hidden_size, config.layer_norm_eps as f32);
-        let table = |rows| Param::from_tensor(Tensor::zeros([rows, hidden], device));
+        let (hidden, eps, width) = (config.hidden_size, config.layer_norm_eps as f32, config.embedding_width());
+        let table = |rows| Param::from_tensor(Tensor::zeros([rows, width], device));
         let square = || Linear::zeros(hidden, hidden, device);
         let layer = || Layer {
             query: square(),
@@ -172,15 +79,18 @@ impl<B: Backend> Bert<B> {
             embeddings: Embeddings {
                 word_embeddings: table(config.vocab_size),
                 position_embeddings: table(config.max_position_embeddings),
-                token_type_embeddings: table(config.type_vocab_size),
-                norm: LayerNorm::zeros(hidden, eps, device),
+                token_type_embeddings: (config.type_vocab_size > 0).then(|| table(config.type_vocab_size)),
+                norm: LayerNorm::zeros(width, eps, device),
+                first_position: config.first_position(),
             },
+            embeddings_project: (width != hidden).then(|| Linear::zeros(width, hidden, device)),
             layers: (0..config.num_hidden_layers).map(|_| layer()).collect(),
         }
     }
 
     /// Sets the number format of all products.
     pub fn set_precision(&mut self, precision: Precision) {
+        self.embeddings_project.iter_mut().for_each(|project| project.set_precision(precision));
         for layer in &mut self.layers {
             layer.precision = precision;
             let Layer { query, key, value, attention_output, intermediate, output, .. } = layer;
@@ -196,7 +106,11 @@ impl<B: Kernels> Bert<B> {
     /// `[batch, length]` ids to `[batch * length, hidden]`.
     pub fn forward(&self, input: &BertInput<B>, dropouts: &mut DropoutSeeds) -> Tensor<B, 2> {
         let [batch, length] = input.words.ids.dims();
-        let mut hidden = self.embeddings.forward(input, dropouts);
+        let embedded = self.embeddings.forward(input, dropouts);
+        let mut hidden = match &self.embeddings_project {
+            Some(project) => project.forward(embedded),
+            None => embedded,
+        };
         for layer in &self.layers {
             hidden = layer.forward(hidden, [batch, length], &input.padding, dropouts);
         }
@@ -206,26 +120,33 @@ impl<B: Kernels> Bert<B> {
 
 impl<B: Kernels> Embeddings<B> {
     /// # Shapes
-    /// `[batch, length]` ids to `[batch * length, hidden]`.
+    /// `[batch, length]` ids to `[batch * length, width]`.
     fn forward(&self, input: &BertInput<B>, dropouts: &mut DropoutSeeds) -> Tensor<B, 2> {
         let [batch, length] = input.words.ids.dims();
         let words = B::embed(self.word_embeddings.val(), &input.words);
-        let [_, hidden] = words.dims();
+        let [_, width] = words.dims();
         let positions = self.position_embeddings.val();
-        let available = positions.dims()[0].min(length);
-        let mut positions = positions.slice(s![0..available]);
+        let available = (positions.dims()[0] - self.first_position).min(length);
+        let mut positions = positions.slice(s![self.first_position..self.first_position + available]);
         if available < length {
             // Only padding is past the last position.
-            positions = Tensor::cat(vec![positions, Tensor::zeros([length - available, hidden], &words.device())], 0);
+            positions = Tensor::cat(vec![positions, Tensor::zeros([length - available, width], &words.device())], 0);
         }
         let positions = positions.unsqueeze::<3>();
-        // The vector of segment 0 for all tokens, plus the difference to segment 1 where the context is. The gradient of a lookup would
-        // sum all tokens into two rows sequentially.
-        let segments = self.token_type_embeddings.val();
-        let (query, context) = (segments.clone().slice(s![0..1]), segments.slice(s![1..2]));
-        let is_context = input.segments.clone().float().reshape([batch * length, 1]);
-        let added = (positions + query.clone().unsqueeze::<3>()).expand([batch, length, hidden]).reshape([batch * length, hidden]);
-        let added = added + is_context.matmul(context - query);
+        let at_all_tokens = |vectors: Tensor<B, 3>| vectors.expand([batch, length, width]).reshape([batch * length, width]);
+        let segments = self.token_type_embeddings.as_ref().map(Param::val);
+        let added = match segments.map(|segments| (segments.dims()[0], segments)) {
+            None => at_all_tokens(positions),
+            // One segment: the model does not tell query and context apart by it.
+            Some((1, segment)) => at_all_tokens(positions + segment.unsqueeze::<3>()),
+            Some((_, segments)) => {
+                // The vector of segment 0 for all tokens, plus the difference to segment 1 where the context is. The gradient of a lookup
+                // would sum all tokens into two rows sequentially.
+                let (query, context) = (segments.clone().slice(s![0..1]), segments.slice(s![1..2]));
+                let is_context = input.segments.clone().float().reshape([batch * length, 1]);
+                at_all_tokens(positions + query.clone().unsqueeze::<3>()) + is_context.matmul(context - query)
+            }
+        };
         let normed = self.norm.forward(words, added, None);
         B::dropout(normed, dropouts.draw())
     }

@@ -5,7 +5,8 @@ use burn::module::Module;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, s};
 
-use super::bert::{Bert, BertConfig, BertInput};
+use super::bert::{Bert, BertInput};
+use super::bert_config::BertConfig;
 use super::linear::Linear;
 use super::loss::BoundaryLogits;
 use super::span_head::SpanHead;

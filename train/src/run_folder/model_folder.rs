@@ -1,9 +1,10 @@
 //! Folders that hold a model: run folders, and folders in the Hugging Face layout.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use burn::tensor::backend::Backend;
 use schemas::atomic_file;
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use super::reader::settings_file;
 use crate::data::WordPieceTokenizer;
 use crate::model::weights::{self, RequiredHeads, StateDict};
 use crate::model::{BertConfig, MrcModel, OptionalHeads};
+use crate::model_files;
 
 /// A folder with a model, opened: the encoder's shape and its tokenizer are read, its weights not yet.
 #[derive(Debug)]
@@ -57,22 +59,19 @@ impl ModelFolder {
         if layout::is_run(dir) { Self::open_run(dir) } else { Self::open_encoder(dir) }
     }
 
-    /// Opens a BERT in the Hugging Face layout.
+    /// Opens an encoder of the BERT family in the Hugging Face layout: a folder, or the name of a model in the cache of the hub.
     ///
     /// # Errors
-    /// It does not exist, is broken, or is not a BERT that this program computes.
+    /// It does not exist, is broken, or is not an encoder that this program computes.
     pub fn open_encoder(dir: &Path) -> Result<Self> {
-        ensure!(dir.is_dir(), "there is no encoder folder {}", dir.display());
-        Self::open(dir)
+        Self::open(&model_files::locate(dir)?)
     }
 
     fn open(dir: &Path) -> Result<Self> {
         let path = dir.join("config.json");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let bert: BertConfig = serde_json::from_str(&text).with_context(|| format!("{} does not describe a BERT", path.display()))?;
-        if let Some(why) = bert.unsupported() {
-            bail!("cannot use {}: {why}", path.display());
-        }
+        model_files::refuse_lfs_pointer(&path)?;
+        let bert = BertConfig::from_json(&text).map_err(|error| anyhow!("cannot use {}: {error}", path.display()))?;
         let tokenizer = WordPieceTokenizer::read(dir)?;
         let (size, rows) = (tokenizer.vocabulary_size(), bert.vocab_size);
         ensure!(
@@ -84,13 +83,21 @@ impl ModelFolder {
     }
 
     /// Loads its weights for a stage to start from, without the head of pseudo-labels of an earlier stage 3. Heads that may be
-    /// random (`heads`) are drawn from `seed`.
+    /// random (`heads`) are drawn from `seed`. Also says which heads of other tasks the file holds.
     ///
     /// # Errors
     /// Weights are missing, broken, or of other shapes.
-    pub fn load<B: Backend>(&self, extras: OptionalHeads, heads: RequiredHeads, seed: u64, device: &B::Device) -> Result<MrcModel<B>> {
+    pub fn load<B: Backend>(
+        &self,
+        extras: OptionalHeads,
+        heads: RequiredHeads,
+        seed: u64,
+        device: &B::Device,
+    ) -> Result<(MrcModel<B>, BTreeSet<String>)> {
         let tensors = StateDict::read(&self.dir)?.without_cluster_head();
-        weights::build_model(&self.bert, extras, tensors, heads, seed, device).with_context(|| format!("cannot use {}", self.dir.display()))
+        let left_out = tensors.left_out().clone();
+        let model = weights::build_model(&self.bert, extras, tensors, heads, seed, device);
+        Ok((model.with_context(|| format!("cannot use {}", self.dir.display()))?, left_out))
     }
 
     /// Loads its weights for prediction.
@@ -104,7 +111,7 @@ impl ModelFolder {
             .with_context(|| format!("cannot use {}", self.dir.display()))
     }
 
-    /// Longest sequence in word pieces: that of the run's settings, or else as many as the encoder has position embeddings.
+    /// Longest sequence in word pieces: that of the run's settings, or else as many as the encoder has positions.
     pub fn max_length(&self) -> usize {
         #[derive(Deserialize)]
         struct Length {
@@ -112,7 +119,7 @@ impl ModelFolder {
         }
         let settings = fs::read_to_string(self.dir.join(SETTINGS)).ok();
         let trained = settings.and_then(|text| toml::from_str::<Length>(&text).ok()).map(|length| length.max_length);
-        trained.unwrap_or(usize::MAX).min(self.bert.max_position_embeddings)
+        trained.unwrap_or(usize::MAX).min(self.bert.max_length())
     }
 }
 
@@ -121,10 +128,11 @@ impl ModelFolder {
 /// # Errors
 /// A failed write.
 pub fn write_model_description(dir: &Path, bert: &BertConfig, tokenizer: &WordPieceTokenizer) -> Result<()> {
-    let mut shape = serde_json::to_value(bert)?;
-    shape["architectures"] = serde_json::json!(["BertModel"]);
-    shape["pad_token_id"] = tokenizer.special_tokens().pad.into();
+    let mut shape = bert.to_json();
+    if !bert.family.counts_positions_from_padding() {
+        shape["pad_token_id"] = tokenizer.special_tokens().pad.into();
+    }
     atomic_file::write(&dir.join("config.json"), format!("{shape:#}\n").as_bytes())?;
-    let files = tokenizer.files(bert.max_position_embeddings)?;
+    let files = tokenizer.files(bert.max_length())?;
     Ok(files.iter().try_for_each(|(name, content)| atomic_file::write(&dir.join(name), content.as_bytes()))?)
 }

@@ -28,6 +28,8 @@ pub struct InitialState<B: TrainBackend> {
     pub train: TrainState<B>,
     /// State of the training loop.
     pub checkpoint: CheckpointState,
+    /// Heads of other tasks in the encoder's file, by the first part of their names.
+    pub left_out: BTreeSet<String>,
 }
 
 impl<B: TrainBackend> InitialState<B> {
@@ -36,9 +38,9 @@ impl<B: TrainBackend> InitialState<B> {
     /// # Errors
     /// Weights, tokenizer or training set cannot be read.
     pub fn fresh(settings: &StageSettings, device: &B::Device) -> Result<Self> {
-        let (bert, tokenizer, model) = initial_model(settings, device)?;
+        let InitialModel { bert, tokenizer, model, left_out } = initial_model(settings, device)?;
         let train = TrainState { model: model.with_precision(settings.precision), optimizer: AdamW::new(settings.optimizer) };
-        Ok(Self { bert, tokenizer, train, checkpoint: CheckpointState::default() })
+        Ok(Self { bert, tokenizer, train, checkpoint: CheckpointState::default(), left_out })
     }
 
     /// The state that a checkpoint of a run holds.
@@ -59,6 +61,7 @@ impl<B: TrainBackend> InitialState<B> {
                 tokenizer,
                 train: TrainState { model: model.with_precision(settings.precision), optimizer },
                 checkpoint: state,
+                left_out: BTreeSet::new(),
             })
         };
         read().with_context(|| format!("cannot resume from {}", checkpoint.display()))
@@ -70,8 +73,15 @@ fn extras(settings: &StageSettings) -> OptionalHeads {
     OptionalHeads { nested: settings.nested, clusters: settings.stage.clusters() }
 }
 
-/// Shape, tokenizer and weights that the settings name.
-fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Result<(BertConfig, WordPieceTokenizer, MrcModel<B>)> {
+/// What the settings name to start from.
+struct InitialModel<B: Backend> {
+    bert: BertConfig,
+    tokenizer: WordPieceTokenizer,
+    model: MrcModel<B>,
+    left_out: BTreeSet<String>,
+}
+
+fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Result<InitialModel<B>> {
     let (folder, heads) = match &settings.initial {
         InitialWeights::Encoder(dir) => (ModelFolder::open_encoder(dir).context("cannot use --encoder")?, RequiredHeads::None),
         InitialWeights::Run(run) => (ModelFolder::open_run(run).context("cannot use --init")?, RequiredHeads::Boundary),
@@ -82,11 +92,11 @@ fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Re
             };
             let bert = BertConfig::tiny(tokenizer.vocabulary_size());
             let model = weights::random_model(&bert, extras(settings), settings.seed, device);
-            return Ok((bert, tokenizer, model));
+            return Ok(InitialModel { bert, tokenizer, model, left_out: BTreeSet::new() });
         }
     };
-    let model = folder.load::<B>(extras(settings), heads, settings.seed, device)?;
-    Ok((folder.bert, folder.tokenizer, model))
+    let (model, left_out) = folder.load::<B>(extras(settings), heads, settings.seed, device)?;
+    Ok(InitialModel { bert: folder.bert, tokenizer: folder.tokenizer, model, left_out })
 }
 
 /// Learns a vocabulary from the contexts and queries of the training set, and from the built-in query sets: a later stage has other

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use crate::commands::terminal::to_stdout;
 use crate::config::CheckConfig;
 use crate::data::{BatchSampler, PaddingRule, SetStatistics, TrainingSet, TripleEncoder, WordPieceTokenizer};
+use crate::model_files;
 use crate::stage::rng::{self, RngStream};
 use report::{CheckReport, CheckedSet, StepSize};
 
@@ -18,7 +19,12 @@ use report::{CheckReport, CheckedSet, StepSize};
 /// # Errors
 /// A set or a tokenizer that cannot be read; a query that leaves no room for a context.
 pub fn check(config: &CheckConfig) -> Result<()> {
-    let tokenizer = config.tokenizer.as_deref().map(WordPieceTokenizer::read).transpose().context("cannot use --encoder or --init")?;
+    let tokenizer = config
+        .tokenizer
+        .as_deref()
+        .map(|dir| WordPieceTokenizer::read(&model_files::locate(dir)?))
+        .transpose()
+        .context("cannot use --encoder or --init")?;
     let encoder = tokenizer.as_ref().map(|tokenizer| TripleEncoder::new(tokenizer, config.max_length));
     let read = |dir: &Path, others: &mut [&mut SetStatistics]| {
         SetStatistics::read(dir, encoder, others).with_context(|| format!("cannot read {}", dir.display()))

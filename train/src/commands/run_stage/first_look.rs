@@ -1,5 +1,7 @@
 //! What a training stage says of its data before it starts.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 
 use crate::data::{EncodingCounts, EvaluationSet, TrainingSet};
@@ -7,6 +9,14 @@ use crate::progress::Reporter;
 
 /// Share of `[UNK]` above which a vocabulary does not fit a text.
 const MANY_UNKNOWN: f64 = 0.1;
+
+/// Reports the heads of other tasks that an encoder's file holds, if it holds any.
+pub fn report_left_out(heads: &BTreeSet<String>, reporter: &dyn Reporter) {
+    if !heads.is_empty() {
+        let names: Vec<String> = heads.iter().map(|head| format!("{head}.*")).collect();
+        reporter.message(&format!("left out, as heads of other tasks: tensors {} of the encoder's file", names.join(", ")));
+    }
+}
 
 /// Reports sizes and counts of the sets, and warns of gross faults. A training set of several blocks is judged by its first triples.
 ///

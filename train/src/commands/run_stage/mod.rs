@@ -65,16 +65,17 @@ impl DeviceJob for StageJob {
         let lock = resume.then(|| RunLock::acquire(dir)).transpose()?;
         ensure!(!resume || !layout::is_finished(dir), "run {} is finished", dir.display());
         let stored = if resume { checkpoint::newest(dir)? } else { None };
-        let InitialState { bert, tokenizer, train: initial, checkpoint: mut state } = match &stored {
+        let InitialState { bert, tokenizer, train: initial, checkpoint: mut state, left_out } = match &stored {
             Some(checkpoint) => InitialState::<B>::from_checkpoint(settings, dir, checkpoint, device)?,
             None => InitialState::<B>::fresh(settings, device)?,
         };
-        let positions = bert.max_position_embeddings;
+        let positions = bert.max_length();
         ensure!(
             settings.max_length <= positions,
             "--max-length {} is more than the {positions} position embeddings of the encoder",
             settings.max_length
         );
+        first_look::report_left_out(&left_out, &reporter);
         let encoder = TripleEncoder::new(&tokenizer, settings.max_length);
         let mut data = TrainingSet::open(&settings.data, encoder, settings.shuffle_buffer).context("cannot read --data")?;
         ensure!(!data.folder().is_empty(), "{} holds no triples to train on", settings.data.display());

@@ -7,7 +7,7 @@ use super::heads::{CLUSTER_HEAD_PREFIX, RequiredHeads, SPAN_HEAD_PREFIX, head_of
 use super::initialization::RandomWeights;
 use super::parameters::replace_parameters;
 use super::state_dict::StateDict;
-use crate::model::bert::BertConfig;
+use crate::model::bert_config::BertConfig;
 use crate::model::mrc::{MrcModel, OptionalHeads};
 
 /// Most mismatched tensors that an error lists; the others are counted.

@@ -9,6 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
+use crate::model::encoder_family::EncoderFamily;
 use crate::model::mrc::MrcModel;
 use crate::parameter_names::ParameterPath;
 
@@ -17,17 +18,25 @@ pub fn replace_parameters<B: Backend>(model: MrcModel<B>, values: impl FnMut(&st
     model.map(&mut Replace { path: ParameterPath::default(), values })
 }
 
-/// The weights of a model in the safetensors format.
+/// The weights of a model in the safetensors format, as run folders and checkpoints have them: with the names of BERT.
 ///
 /// # Errors
 /// Those of the format's own checks; no input causes one.
 pub fn to_safetensors<B: Backend>(model: &MrcModel<B>) -> Result<Vec<u8>> {
+    to_safetensors_of(model, EncoderFamily::Bert)
+}
+
+/// The weights of a model in the safetensors format, with the names of a family.
+///
+/// # Errors
+/// As [`to_safetensors`].
+pub fn to_safetensors_of<B: Backend>(model: &MrcModel<B>, family: EncoderFamily) -> Result<Vec<u8>> {
     let mut collect = Collect { path: ParameterPath::default(), tensors: Vec::new() };
     model.visit(&mut collect);
     let views = collect
         .tensors
         .iter()
-        .map(|(name, data)| Ok((name.as_str(), TensorView::new(Dtype::F32, data.shape.to_vec(), data.as_bytes())?)))
+        .map(|(name, data)| Ok((family.file_name(name), TensorView::new(Dtype::F32, data.shape.to_vec(), data.as_bytes())?)))
         .collect::<Result<Vec<_>>>()?;
     // Hugging Face's loader requires the framework whose layout this is.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
