@@ -8,6 +8,7 @@ mod train_common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use burn::backend::{Autodiff, Flex};
 use burn::module::{Module, ModuleVisitor, Param};
@@ -323,6 +324,30 @@ fn what_an_encoder_folder_lacks_is_named() {
     fs::write(dir.join("shards/config.json"), config.replace("\"camembert\"", "\"deberta-v2\"")).unwrap();
     check("shards", "DeBERTa has disentangled attention");
     check("hfl/no-such-model", "hf download hfl/no-such-model");
+}
+
+/// A name of the hub is looked for in its cache.
+#[test]
+fn an_encoder_is_found_in_the_cache_of_the_hub() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    write(&dir.join("train"), triples(&sentences(8, 0), false), None);
+    let model = dir.join("home/hub/models--toy--electra");
+    fs::create_dir_all(model.join("refs")).unwrap();
+    fs::write(model.join("refs/main"), "c0ffee").unwrap();
+    fs::create_dir_all(model.join("snapshots/c0ffee")).unwrap();
+    for entry in fs::read_dir(fixtures().join("encoders/electra")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, model.join("snapshots/c0ffee").join(path.file_name().unwrap())).unwrap();
+    }
+    for args in [
+        ["finetune", "--data", "train", "--encoder", "toy/electra", "--out", "run", "--max-length=64", "--max-steps=1", "-q"].as_slice(),
+        ["check", "train", "--encoder", "toy/electra"].as_slice(),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
+        let output = command.args(args).current_dir(dir).env_remove("HF_HUB_CACHE").env("HF_HOME", dir.join("home")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 /// RoBERTa's older files, `vocab.json` and `merges.txt`, say the same as its `tokenizer.json`.

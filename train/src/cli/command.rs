@@ -72,7 +72,7 @@ pub enum Command {
         starts from the weights of the one before, and fet trains on the last round of nee."
     )]
     Pipeline(PipelineArgs),
-    /// Write a run in the Hugging Face layout of BERT
+    /// Write a run in the Hugging Face layout
     #[command(
         after_help = "Example:\n  train export runs/final -o model\n  python -c \"import transformers as t; t.BertModel.from_pretrained('model')\""
     )]

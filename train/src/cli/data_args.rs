@@ -41,7 +41,7 @@ pub struct CheckArgs {
     /// Folder of triples for --test of a stage
     #[arg(long, value_name = "DIR")]
     pub test: Option<PathBuf>,
-    /// Encoder whose word pieces are counted: a BERT in the Hugging Face layout; without it and --init, none are
+    /// Encoder whose word pieces are counted, as --encoder of a stage; without it and --init, none are
     #[arg(long, value_name = "DIR", conflicts_with = "init")]
     pub encoder: Option<PathBuf>,
     /// Run whose word pieces are counted

@@ -34,7 +34,8 @@ pub struct StageArgs {
     /// Folder of triples on which the best weights are scored, once, at the end
     #[arg(long, value_name = "DIR")]
     pub test: Option<PathBuf>,
-    /// Start from a BERT in the Hugging Face layout, or from `tiny`: a small one of random weights
+    /// Start from a BERT or one of its family in the Hugging Face layout, a folder or the name of one in the hub's cache; or from `tiny`: a small
+    /// one of random weights
     #[arg(long, value_name = "DIR|tiny", required_unless_present = "init", conflicts_with = "init")]
     pub encoder: Option<PathBuf>,
     /// Start from the weights of an earlier run

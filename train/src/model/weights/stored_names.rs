@@ -56,7 +56,10 @@ impl StoredNames {
             if part.starts_with("pooler.") || part.ends_with("embeddings.position_ids") || part.ends_with("embeddings.token_type_ids") {
                 return StoredName::Unused;
             }
-            if ["embeddings.", "embeddings_project.", "encoder.layer.", "transformer.layer."].iter().any(|start| part.starts_with(start)) {
+            // All that bears the name of a family is the encoder's, what is not expected too; without it, other heads may stand beside.
+            let is_named = self.heads != self.encoder;
+            let starts = ["embeddings.", "embeddings_project.", "encoder.layer.", "transformer.layer."];
+            if is_named || starts.iter().any(|start| part.starts_with(start)) {
                 let part = match (part.strip_suffix(".gamma"), part.strip_suffix(".beta")) {
                     (Some(stem), _) => format!("{stem}.weight"),
                     (_, Some(stem)) => format!("{stem}.bias"),
@@ -96,6 +99,7 @@ mod tests {
         check("model.", "model.embeddings.LayerNorm.weight", norm);
         check("bert.", "bert.encoder.layer.3.output.LayerNorm.beta", "bert.encoder.layer.3.output.LayerNorm.bias");
         check("electra.", "electra.embeddings_project.weight", "bert.embeddings_project.weight");
+        check("bert.", "bert.encoder.relative_bias.weight", "bert.encoder.relative_bias.weight");
         check("distilbert.", "distilbert.transformer.layer.0.ffn.lin2.weight", "bert.encoder.layer.0.output.dense.weight");
         check("", "transformer.layer.0.sa_layer_norm.bias", "bert.encoder.layer.0.attention.output.LayerNorm.bias");
         for (prefix, name) in [
