@@ -91,6 +91,8 @@ impl Pipeline {
         let options = GazetteerOptions {
             files: vec![(0, NameFile { path: names.path().to_owned(), column: None })],
             encoding: encoding_rs::UTF_8,
+            underscores: false,
+            korean_particles: lang == "ko",
             normalizer: Normalizer { nfkc: true, ..Normalizer::default() },
             ambiguous: AmbiguousNames::First,
             stop_lists: Vec::new(),

@@ -115,7 +115,8 @@ pub(super) struct NeeArgs {
     /// Query set, built in or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     pub queries: String,
-    /// Names of one label, one per line (what follows a tab is ignored), or a column of CSV or Parquet; may be given several times
+    /// Names of one label, one per line (what follows a tab is ignored), or a column of CSV or Parquet (#2 of CSV without a header); may be
+    /// given several times
     #[arg(long, required = true, value_name = "LABEL=FILE[:COLUMN]")]
     pub gazetteer: Vec<GazetteerArg>,
     /// Where names are looked for
@@ -127,12 +128,15 @@ pub(super) struct NeeArgs {
     /// Treat upper and lower case as the same
     #[arg(long)]
     pub ignore_case: bool,
-    /// Compare chars as they are, without Unicode's compatibility forms (NFKC)
+    /// Compare chars as they are, without Unicode's compatibility forms (NFKC) and other forms of apostrophes and hyphens
     #[arg(long)]
     pub no_nfkc: bool,
     /// Encoding of gazetteers without a byte-order mark, such as gbk or big5
     #[arg(long, value_name = "NAME", default_value = "utf-8", value_parser = encoding)]
     pub encoding: &'static Encoding,
+    /// Read underscores in gazetteers as spaces, as in lists of page titles
+    #[arg(long)]
+    pub underscores: bool,
     /// Fewest chars of a name that is looked for in the text
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub min_length: usize,

@@ -144,6 +144,7 @@ fn nee(args: NeeArgs) -> anyhow::Result<NeeConfig> {
         ignore_case: args.ignore_case,
         nfkc: !args.no_nfkc,
         encoding: args.encoding,
+        underscores: args.underscores,
         min_length: args.min_length,
         family_label,
         stop: args.stop,

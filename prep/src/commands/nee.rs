@@ -27,6 +27,12 @@ pub fn run(config: &NeeConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let paths = files.iter().map(|(_, file)| file.path.display().to_string()).collect();
     let manifest_config = manifest_config(config, &files);
     let (gazetteer, loaded) = load(gazetteer_options(config, files, &job.inputs))?;
+    for path in &loaded.numeric_files {
+        eprintln!(
+            "warning: {}: every name is a number; give the column that holds the names, as in FILE:COLUMN or FILE:#2",
+            path.display()
+        );
+    }
     let labels = config.queries.labels().collect();
     let repeats = config.repeat_mentions.then_some(RepeatSettings { family_label: config.family_label });
     let labeller = GazetteerLabeller { gazetteer: &gazetteer, matching: config.matching, repeats };
@@ -53,14 +59,18 @@ fn find_files(config: &NeeConfig) -> anyhow::Result<Vec<(usize, NameFile)>> {
 fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, inputs: &Inputs) -> GazetteerOptions {
     // Names are written in either script, text that was converted in one.
     let simplify = inputs.has_simplified_text(config.job.pages.variant);
+    let is_in = |langs: &[&str]| inputs.sites.keys().any(|lang| langs.contains(&lang.as_str()));
     let normalizer = Normalizer {
         nfkc: config.nfkc,
         ignore_case: config.ignore_case,
+        turkic: is_in(&["tr", "az"]),
         convert_names: ScriptConverter::to(if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted }),
     };
     GazetteerOptions {
         files,
         encoding: config.encoding,
+        underscores: config.underscores,
+        korean_particles: is_in(&["ko"]),
         normalizer,
         ambiguous: config.ambiguous,
         stop_lists: config.stop.clone(),
@@ -82,6 +92,7 @@ fn manifest_config(config: &NeeConfig, files: &[(usize, NameFile)]) -> ManifestT
         ignore_case: config.ignore_case,
         nfkc: config.nfkc,
         encoding: config.encoding.name(),
+        underscores: config.underscores,
         min_length: config.min_length,
         stop: config.stop.iter().map(|path| path.display().to_string()).collect(),
         family_names: config.family_label.map(label),

@@ -63,6 +63,8 @@ pub struct NeeConfig {
     pub nfkc: bool,
     /// Encoding of gazetteers without a byte-order mark.
     pub encoding: &'static Encoding,
+    /// Whether underscores in names are spaces.
+    pub underscores: bool,
     /// Fewest chars of a name that is looked for in the text.
     pub min_length: usize,
     /// Position in the query set of the label whose names are repeated by their last word.

@@ -230,6 +230,8 @@ mod tests {
         let options = GazetteerOptions {
             files,
             encoding: encoding_rs::UTF_8,
+            underscores: false,
+            korean_particles: false,
             normalizer: Normalizer::default(),
             ambiguous: AmbiguousNames::First,
             stop_lists: Vec::new(),

@@ -1,6 +1,8 @@
 //! Reads the files of a gazetteer.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use crossbeam_channel::bounded;
@@ -9,7 +11,7 @@ use schemas::manifest::InputFile;
 
 use super::lookup::{Gazetteer, MentionFinder};
 use super::matcher::NameMatcherBuilder;
-use super::name_file::NameFile;
+use super::name_file::{NameFile, NamesRead};
 use super::name_table::NameTable;
 use super::options::GazetteerOptions;
 use crate::interner::CapacityError;
@@ -21,6 +23,8 @@ pub struct LoadSummary {
     pub inputs: Vec<InputFile>,
     /// Names in the files; `out` are the distinct ones.
     pub names: Counter,
+    /// Files of which every name is a number: most likely the column of another thing.
+    pub numeric_files: Vec<PathBuf>,
 }
 
 /// Reads the files of a gazetteer and its stop lists. Where running text will be searched, the matcher is built on a second thread
@@ -34,8 +38,8 @@ pub fn load(options: GazetteerOptions) -> anyhow::Result<(Gazetteer, LoadSummary
     let (names, mention_finder) = std::thread::scope(|scope| -> anyhow::Result<_> {
         let (sender, batches) = bounded::<NameBatch>(BATCHES_IN_FLIGHT);
         let builder = options.min_mention_chars.map(|min_chars| {
-            let stop_names = &stop_names;
-            scope.spawn(move || build_mention_finder(batches, min_chars, stop_names))
+            let (stop_names, korean_particles) = (&stop_names, options.korean_particles);
+            scope.spawn(move || build_mention_finder(batches, min_chars, stop_names, korean_particles))
         });
         // Sending fails where no thread receives: names are only looked up, or the builder failed, which `join` reports.
         let names = read_names(&options, &mut summary, |batch| drop(sender.send(batch)));
@@ -67,10 +71,11 @@ fn read_stop_lists(options: &GazetteerOptions) -> anyhow::Result<(HashSet<String
     let mut inputs = Vec::new();
     for path in &options.stop_lists {
         let file = NameFile { path: path.clone(), column: None };
-        inputs.push(file.read(options.encoding, |name| {
+        let read = file.read(options.encoding, |name| {
             stop_names.insert(options.normalizer.normalize_name(name).into_owned());
             Ok(())
-        })?);
+        })?;
+        inputs.push(read.input);
     }
     Ok((stop_names, inputs))
 }
@@ -80,8 +85,11 @@ fn read_names(options: &GazetteerOptions, summary: &mut LoadSummary, mut pass_on
     let mut names = NameTable::default();
     let mut batch = NameBatch::default();
     for (file, (_, name_file)) in options.files.iter().enumerate() {
-        let input = name_file.read(options.encoding, |name| {
-            let name = options.normalizer.normalize_name(name);
+        let mut is_numeric = true;
+        let NamesRead { input, ragged_rows } = name_file.read(options.encoding, |name| {
+            is_numeric &= name.chars().all(|c| c.is_numeric() || c.is_whitespace());
+            let name = if options.underscores { Cow::Owned(name.replace('_', " ")) } else { Cow::Borrowed(name) };
+            let name = options.normalizer.normalize_name(&name);
             if name.is_empty() {
                 summary.names.skip("empty");
                 return Ok(());
@@ -99,6 +107,11 @@ fn read_names(options: &GazetteerOptions, summary: &mut LoadSummary, mut pass_on
             }
             Ok(())
         })?;
+        (0..ragged_rows).for_each(|_| summary.names.skip("ragged row"));
+        // A file without names is one of numbers too.
+        if is_numeric && input.bytes > 0 {
+            summary.numeric_files.push(name_file.path.clone());
+        }
         summary.inputs.push(input);
     }
     pass_on(batch);
@@ -111,6 +124,7 @@ fn build_mention_finder(
     batches: impl IntoIterator<Item = NameBatch>,
     min_chars: usize,
     stop_names: &HashSet<String>,
+    korean_particles: bool,
 ) -> Result<MentionFinder, CapacityError> {
     let mut builder = NameMatcherBuilder::default();
     let mut name_numbers = Vec::new();
@@ -125,5 +139,5 @@ fn build_mention_finder(
             }
         }
     }
-    Ok(MentionFinder { matcher: builder.build(), name_numbers })
+    Ok(MentionFinder { matcher: builder.build().with_korean_particles(korean_particles), name_numbers })
 }

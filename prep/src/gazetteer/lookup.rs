@@ -101,7 +101,7 @@ mod tests {
     use crate::gazetteer::name_file::NameFile;
     use crate::gazetteer::options::GazetteerOptions;
 
-    const FILES: [(usize, &str); 3] = [(1, "Oslo\nGeorgia\nArden\n"), (0, "Georgia\nAda Arden\nAda\n"), (1, "OSLO\nOslo\n")];
+    const FILES: [(usize, &str); 3] = [(1, "Oslo\nGeorgia\nArden\n"), (0, "Georgia\nAda_Arden\nAda\n"), (1, "OSLO\nOslo\n")];
 
     fn gazetteer(ambiguous: AmbiguousNames, normalizer: Normalizer, stop_list: &str) -> (Gazetteer, LoadSummary) {
         let dir = tempfile::tempdir().unwrap();
@@ -114,7 +114,17 @@ mod tests {
         let files = files.map(|(at, (label, text))| (*label, NameFile { path: write(at.to_string(), text), column: None })).collect();
         let stop_lists = vec![write("stop".to_owned(), stop_list)];
         let encoding = encoding_rs::UTF_8;
-        load(GazetteerOptions { files, encoding, normalizer, ambiguous, stop_lists, min_mention_chars: Some(4) }).unwrap()
+        let options = GazetteerOptions {
+            files,
+            encoding,
+            underscores: true,
+            korean_particles: false,
+            normalizer,
+            ambiguous,
+            stop_lists,
+            min_mention_chars: Some(4),
+        };
+        load(options).unwrap()
     }
 
     #[test]
@@ -122,6 +132,7 @@ mod tests {
         let (first, summary) = gazetteer(AmbiguousNames::First, Normalizer::default(), "");
         assert_eq!(summary.names.to_string(), "8 in, 6 out, 2 skipped (duplicate 2)");
         assert_eq!(summary.inputs.len(), 4, "the stop list is an input too");
+        assert!(summary.numeric_files.is_empty());
         let (drop, _) = gazetteer(AmbiguousNames::Drop, Normalizer::default(), "");
         for (candidates, in_first, in_drop) in [
             (&["Oslo"][..], Some(Some(1)), Some(Some(1))),
@@ -134,7 +145,8 @@ mod tests {
             let label = |gazetteer: &Gazetteer| gazetteer.look_up(candidates.iter().copied()).map(|found| found.label);
             assert_eq!((label(&first), label(&drop)), (in_first, in_drop), "{candidates:?}");
         }
-        let (normalized, summary) = gazetteer(AmbiguousNames::First, Normalizer { ignore_case: true, nfkc: true, convert_names: None }, "");
+        let (normalized, summary) =
+            gazetteer(AmbiguousNames::First, Normalizer { ignore_case: true, nfkc: true, ..Normalizer::default() }, "");
         assert_eq!(summary.names.out, 5);
         assert_eq!(normalized.look_up(["ｏslo"]).map(|found| found.label), Some(Some(1)));
     }

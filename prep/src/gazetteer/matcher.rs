@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use hashbrown::HashTable;
 
+use super::korean_particles::nouns_of;
 use super::word_boundaries::word_boundaries;
 use super::word_hash::{HashedWords, append_word, hash_word};
 use crate::interner::{BloomFilter, CapacityError, slice};
@@ -31,6 +32,8 @@ pub struct NameMatcher {
     first_word_filter: BloomFilter,
     /// Hashes of the names that are a single word.
     single_word_filter: BloomFilter,
+    /// Whether a name may end before a particle of Korean inside a word.
+    korean_particles: bool,
 }
 
 /// The first words of a name. Prefixes with equal hashes are distinguished only if they are whole names.
@@ -88,6 +91,14 @@ impl NameMatcher {
         Ok(builder.build())
     }
 
+    /// The same matcher, which also finds names before a particle of Korean: 서울 in 서울은. A particle is told by its letters alone, so a
+    /// longer noun with such an end holds its beginning too: 고양 in 고양이, a cat.
+    #[must_use]
+    pub fn with_korean_particles(mut self, korean_particles: bool) -> Self {
+        self.korean_particles = korean_particles;
+        self
+    }
+
     /// Finds names between word boundaries that `accept` agrees to. Of overlapping ones the leftmost is taken, of these the longest.
     ///
     /// A rejected occurrence hides no other: shorter ones at the same place, and later ones that overlap it, are still tried.
@@ -116,25 +127,43 @@ impl NameMatcher {
         let start = words.boundaries[first_word];
         let mut hash = 0;
         for (word, &word_hash) in words.hashes.iter().enumerate().skip(first_word) {
-            hash = append_word(hash, word_hash);
+            let before = hash;
+            hash = append_word(before, word_hash);
             if words.is_space(word) {
                 continue;
+            }
+            if self.korean_particles {
+                let (word_start, word_end) = (words.boundaries[word], words.boundaries[word + 1]);
+                for noun in nouns_of(&text[word_start..word_end]) {
+                    let end = word_start + noun;
+                    let hash = append_word(before, hash_word(text.as_bytes(), word_start, end));
+                    candidates.extend(self.name_with(hash, text, start..end));
+                }
             }
             if !self.prefix_filter.may_contain(hash) {
                 break;
             }
-            if self.name_filter.may_contain(hash) {
-                let bytes = start..words.boundaries[word + 1];
-                let with_hash = self.prefixes.iter_hash(hash).filter(|prefix| prefix.hash() == hash && prefix.is_name());
-                let names = with_hash.filter(|prefix| self.name(prefix.name) == &text[bytes.clone()]);
-                candidates.extend(names.map(|prefix| NameMatch { name: prefix.name as usize, bytes: bytes.clone() }));
-            }
+            candidates.extend(self.name_with(hash, text, start..words.boundaries[word + 1]));
         }
+    }
+
+    /// The name that stands at these bytes of a text, if one does. `hash` is that of its words.
+    fn name_with(&self, hash: u64, text: &str, bytes: Range<usize>) -> Option<NameMatch> {
+        if !self.name_filter.may_contain(hash) {
+            return None;
+        }
+        let mut with_hash = self.prefixes.iter_hash(hash).filter(|prefix| prefix.hash() == hash && prefix.is_name());
+        let prefix = with_hash.find(|prefix| self.name(prefix.name) == &text[bytes.clone()])?;
+        Some(NameMatch { name: prefix.name as usize, bytes })
     }
 
     /// The words that may begin a name. Two passes without branches on what the filters say, so that the processor has many of their
     /// cache misses in flight at a time.
     fn candidate_starts(&self, words: &HashedWords) -> Vec<usize> {
+        if self.korean_particles {
+            // The filters know whole words.
+            return (0..words.hashes.len()).filter(|&word| !words.is_space(word)).collect();
+        }
         let mut starts = vec![0; words.hashes.len()];
         let mut kept = 0;
         for (word, &word_hash) in words.hashes.iter().enumerate() {
@@ -267,6 +296,15 @@ mod tests {
         check(&["cafe"], "cafe\u{301} cafe", &["cafe"]);
         check(&["ไทย"], "ประเทศไทย", &["ไทย"]);
         check(&["ไท"], "ไทยไท\u{e49}", &["ไท"]);
+    }
+
+    #[test]
+    fn names_end_before_particles_of_korean() {
+        let text = "서울은 부산광역시에서는 뉴욕 시의 서울시는 서울";
+        let names = ["서울", "부산광역시", "뉴욕 시", "부산"];
+        let found = |matcher: NameMatcher| matcher.leftmost_longest(text, |_| true).iter().map(|found| found.name).collect::<Vec<_>>();
+        assert_eq!(found(NameMatcher::new(names).unwrap().with_korean_particles(true)), [0, 1, 2, 0]);
+        assert_eq!(found(NameMatcher::new(names).unwrap()), [0]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | [`name_table`] | distinct names, each with its files |
 //! | [`word_boundaries`](mod@word_boundaries) | where a name may begin and end |
 //! | [`matcher`] | finds many names in a text at once |
+//! | `korean_particles` | where a noun may end inside a word of Korean |
 //! | [`load`](mod@load) | reads the files into a [`Gazetteer`] |
 //! | [`lookup`] | the [`Gazetteer`]: names looked up, and found in running text |
 //! | [`coverage`] | which names, files and labels the matches came from |
@@ -17,6 +18,7 @@
 #![doc = include_str!("../../docs/gazetteers.md")]
 
 pub mod coverage;
+mod korean_particles;
 pub mod load;
 pub mod lookup;
 pub mod matcher;

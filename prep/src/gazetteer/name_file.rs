@@ -22,8 +22,18 @@ type TakeName<'a> = &'a mut dyn FnMut(&str) -> anyhow::Result<()>;
 pub struct NameFile {
     /// Path of the file.
     pub path: PathBuf,
-    /// The column that holds the names. Required for CSV and Parquet; `None` reads one name per line.
+    /// The column that holds the names: its name, or `#2` for the second one of a table without a header. Required for CSV and Parquet;
+    /// `None` reads one name per line.
     pub column: Option<String>,
+}
+
+/// What was read of a [`NameFile`].
+#[derive(Debug)]
+pub struct NamesRead {
+    /// The file, with its size and hash.
+    pub input: InputFile,
+    /// Rows of a table that have more or fewer fields than its first row. They are skipped.
+    pub ragged_rows: u64,
 }
 
 impl NameFile {
@@ -44,7 +54,7 @@ impl NameFile {
         }
     }
 
-    /// Reads the file and passes each name on as it is written. Blank lines are skipped. Returns the file's size and hash.
+    /// Reads the file and passes each name on as it is written. Blank lines are skipped.
     ///
     /// Parquet is detected by its first bytes, CSV by a given column or the extension `.csv`; anything else is text. bzip2, gzip,
     /// xz and zstd are decompressed. A byte-order mark decides the encoding; `encoding` is that of files without one.
@@ -52,14 +62,14 @@ impl NameFile {
     /// Memory: the decompressed file, twice where it is not UTF-8; for Parquet one batch of rows.
     ///
     /// # Errors
-    /// A file that cannot be read; bytes that are invalid in the encoding, with their line; a column that is missing or not given; a CSV
-    /// row of another length than the header; and any error of `take`.
-    pub fn read(&self, encoding: &'static Encoding, mut take: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<InputFile> {
+    /// A file that cannot be read; bytes that are invalid in the encoding, with their line; a column that is missing or not given; and
+    /// any error of `take`.
+    pub fn read(&self, encoding: &'static Encoding, mut take: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<NamesRead> {
         let path = &self.path;
         self.read_names(encoding, &mut take).with_context(|| path.display().to_string())
     }
 
-    fn read_names(&self, encoding: &'static Encoding, take: TakeName<'_>) -> anyhow::Result<InputFile> {
+    fn read_names(&self, encoding: &'static Encoding, take: TakeName<'_>) -> anyhow::Result<NamesRead> {
         let mut head = Vec::new();
         File::open(&self.path).and_then(|file| file.take(4).read_to_end(&mut head)).context("cannot read")?;
         let mut stream = InputStream::open(&self.path, BytesRead::default())?;
@@ -67,7 +77,7 @@ impl NameFile {
             // Read for the hash alone; Parquet needs a file to seek in.
             std::io::copy(&mut stream, &mut std::io::sink()).context("cannot read")?;
             read_parquet(&self.path, self.column.as_deref(), take)?;
-            return Ok(stream.input());
+            return Ok(NamesRead { input: stream.input(), ragged_rows: 0 });
         }
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).context("cannot read")?;
@@ -75,15 +85,18 @@ impl NameFile {
         let encoding = if Encoding::for_bom(&head).is_some() { UTF_8 } else { encoding };
         let text = decode(bytes, encoding)?;
         let is_csv = self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        match &self.column {
+        let ragged_rows = match &self.column {
             Some(column) => read_csv(&text, column, take)?,
             None if is_csv => {
                 let columns = csv_header(&text, b',').join(", ");
                 bail!("CSV needs the column that holds the names, as in LABEL={}:COLUMN; it has {columns}", self.path.display())
             }
-            None => read_lines(&text, take)?,
-        }
-        Ok(stream.input())
+            None => {
+                read_lines(&text, take)?;
+                0
+            }
+        };
+        Ok(NamesRead { input: stream.input(), ragged_rows })
     }
 }
 
@@ -117,7 +130,7 @@ const DELIMITERS: [u8; 3] = [b',', b'\t', b';'];
 
 fn csv_reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
     // Tab-separated files do not quote: a quote is a char like any other.
-    csv::ReaderBuilder::new().delimiter(delimiter).quoting(delimiter != b'\t').from_reader(text.as_bytes())
+    csv::ReaderBuilder::new().delimiter(delimiter).quoting(delimiter != b'\t').flexible(true).from_reader(text.as_bytes())
 }
 
 /// The column names in the first row.
@@ -125,22 +138,40 @@ fn csv_header(text: &str, delimiter: u8) -> Vec<String> {
     csv_reader(text, delimiter).headers().map(|row| row.iter().map(|name| name.trim().to_owned()).collect()).unwrap_or_default()
 }
 
-/// Reads a column, with the first delimiter that makes the header have it.
-fn read_csv(text: &str, column: &str, take: TakeName<'_>) -> anyhow::Result<()> {
-    let delimiter_and_index = DELIMITERS.iter().find_map(|&delimiter| {
-        let index = csv_header(text, delimiter).iter().position(|name| name == column)?;
-        Some((delimiter, index))
-    });
-    let Some((delimiter, index)) = delimiter_and_index else {
-        bail!("no column is named `{column}`; the first line has {}", csv_header(text, b',').join(", "));
+/// Reads a column, with the first delimiter that makes the header have it. Returns the number of rows that were skipped, because they have
+/// more or fewer fields than the first one.
+fn read_csv(text: &str, column: &str, take: TakeName<'_>) -> anyhow::Result<u64> {
+    let number = column.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
+    let found = match number {
+        Some(number) => {
+            // Without a header, the delimiter that parts the first row into most fields is the one.
+            let fields = |delimiter: &u8| csv_header(text, *delimiter).len();
+            let delimiter = DELIMITERS.into_iter().rev().max_by_key(fields).filter(|delimiter| (1..=fields(delimiter)).contains(&number));
+            delimiter.map(|delimiter| (delimiter, number - 1))
+        }
+        None => DELIMITERS.into_iter().find_map(|delimiter| {
+            let index = csv_header(text, delimiter).iter().position(|name| name == column)?;
+            Some((delimiter, index))
+        }),
+    };
+    let Some((delimiter, index)) = found else {
+        let header = csv_header(text, b',').join(", ");
+        bail!("no column is named `{column}`; the first line has {header}; a table without a header has columns #1, #2, …");
     };
     let mut reader = csv_reader(text, delimiter);
-    let mut row = csv::StringRecord::new();
-    // A row of another length than the header is an error that names its line.
-    while reader.read_record(&mut row)? {
-        row.get(index).map_or(Ok(()), &mut *take)?;
+    let fields = reader.headers()?.len();
+    if number.is_some() {
+        reader.headers()?.clone().get(index).map_or(Ok(()), &mut *take)?;
     }
-    Ok(())
+    let mut ragged_rows = 0;
+    let mut row = csv::StringRecord::new();
+    while reader.read_record(&mut row)? {
+        match row.get(index) {
+            Some(name) if row.len() == fields => take(name)?,
+            _ => ragged_rows += 1,
+        }
+    }
+    Ok(ragged_rows)
 }
 
 fn read_parquet(path: &Path, column: Option<&str>, take: TakeName<'_>) -> anyhow::Result<()> {
@@ -194,7 +225,9 @@ mod tests {
                 Ok(())
             })
             .map_err(|error| format!("{error:#}"))?;
+        let NamesRead { input, ragged_rows } = input;
         assert_eq!((input.bytes, input.blake3), (bytes.len() as u64, blake3::hash(bytes).to_string()));
+        names.extend((ragged_rows > 0).then(|| format!("{ragged_rows} ragged")));
         Ok(names)
     }
 
@@ -239,10 +272,15 @@ mod tests {
         assert_eq!(read("a.csv", csv, Some("name"), "utf-8").unwrap(), ["Paris, Texas", "Oslo"]);
         assert_eq!(read("a.tsv", b"id\tname\n1\tthe \"Old\n", Some("name"), "utf-8").unwrap(), ["the \"Old"]);
         assert_eq!(read("a.csv", b"id;name\n1;Oslo\n", Some("name"), "utf-8").unwrap(), ["Oslo"]);
+        let ragged = b"id,name\n1,a\n2\n3,b,c\n4,d\n";
+        assert_eq!(read("a.csv", ragged, Some("name"), "utf-8").unwrap(), ["a", "d", "2 ragged"]);
+        assert_eq!(read("a.txt", b"1;Oslo, NO;x\n2;Bergen;y\n", Some("#2"), "utf-8").unwrap(), ["Oslo, NO", "Bergen"]);
+        assert_eq!(read("a.csv", b"Oslo,1\nBergen,2\n", Some("#1"), "utf-8").unwrap(), ["Oslo", "Bergen"]);
         for (column, bytes, expected) in [
             (None, &csv[..], "it has id, name"),
             (Some("nom"), csv, "no column is named `nom`; the first line has id, name"),
-            (Some("name"), b"id,name\n1,a\n2\n", "line: 3"),
+            (Some("#3"), csv, "no column is named `#3`"),
+            (Some("#0"), csv, "no column is named `#0`"),
         ] {
             let error = read("a.csv", bytes, column, "utf-8").unwrap_err();
             assert!(error.contains("a.csv") && error.contains(expected), "{error}");

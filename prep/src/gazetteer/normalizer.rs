@@ -12,10 +12,13 @@ use crate::wikitext::ScriptConverter;
 /// Which differences between a name and a text are ignored. The default ignores none.
 #[derive(Debug, Default)]
 pub struct Normalizer {
-    /// Unicode compatibility composition (NFKC): `ＡＢＣ` equals `ABC`, and `é` equals `e` with a combining accent.
+    /// Unicode compatibility composition (NFKC): `ＡＢＣ` equals `ABC`, and `é` equals `e` with a combining accent. With it go the forms of
+    /// one mark that NFKC keeps apart: apostrophes, hyphens, and chars without width, which are left out.
     pub nfkc: bool,
     /// Upper and lower case.
     pub ignore_case: bool,
+    /// Lower case of `I` is `ı`, and of `İ` is `i`, as in Turkish and Azerbaijani.
+    pub turkic: bool,
     /// Converts names to the Chinese script that the text is in already. Text is not converted.
     pub convert_names: Option<ScriptConverter>,
 }
@@ -93,7 +96,7 @@ impl Normalizer {
     /// Normalizes a name. White space is trimmed and collapsed to single spaces, as in the text of pages.
     pub fn normalize_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
         let name = collapse_whitespace(name);
-        if name.is_ascii() {
+        if name.is_ascii() && !self.turkic {
             return if self.ignore_case { Cow::Owned(name.to_ascii_lowercase()) } else { name };
         }
         let mut converted = String::new();
@@ -107,11 +110,12 @@ impl Normalizer {
 
     /// Normalizes a text, and keeps how its offsets change. Borrows the text where nothing changes.
     pub fn normalize_text<'t>(&self, text: &'t str) -> NormalizedText<'t> {
-        if text.is_ascii() {
+        if text.is_ascii() && !(self.ignore_case && self.turkic && text.contains('I')) {
             let text = if self.ignore_case { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
             return NormalizedText { text, offsets: OffsetMap::Ascii };
         }
-        if !self.ignore_case && (!self.nfkc || is_nfkc_quick(text.chars()) == IsNormalized::Yes) {
+        let is_normalized = || is_nfkc_quick(text.chars()) == IsNormalized::Yes && !text.contains(is_variant_mark);
+        if !self.ignore_case && (!self.nfkc || is_normalized()) {
             return NormalizedText { text: Cow::Borrowed(text), offsets: OffsetMap::Unchanged(OnceCell::new()) };
         }
         self.normalize_by_cluster(text)
@@ -137,8 +141,10 @@ impl Normalizer {
                 let end = chars.peek().map_or(text.len(), |&(end, _)| end);
                 text[start..end].nfkc().for_each(|c| self.push(c, &mut normalized));
             }
-            char_at.push(char);
-            char_at.resize(normalized.len(), INSIDE_CHAR);
+            if normalized.len() > char_at.len() {
+                char_at.push(char);
+                char_at.resize(normalized.len(), INSIDE_CHAR);
+            }
             char += cluster_chars;
         }
         char_at.push(char);
@@ -146,8 +152,42 @@ impl Normalizer {
     }
 
     fn push(&self, c: char, out: &mut String) {
-        if self.ignore_case { out.extend(c.to_lowercase()) } else { out.push(c) }
+        let c = match c {
+            _ if !self.nfkc => c,
+            _ if is_apostrophe(c) => '\'',
+            _ if is_hyphen(c) => '-',
+            _ if is_invisible(c) => return,
+            c => c,
+        };
+        match c {
+            'I' if self.ignore_case && self.turkic => out.push('ı'),
+            'İ' if self.ignore_case && self.turkic => out.push('i'),
+            // The form that a sigma has at the end of a word.
+            'Σ' | 'ς' if self.ignore_case => out.push('σ'),
+            c if self.ignore_case => out.extend(c.to_lowercase()),
+            c => out.push(c),
+        }
     }
+}
+
+/// Whether a char is a form of a mark that NFKC keeps apart from its ASCII form, or has no width.
+fn is_variant_mark(c: char) -> bool {
+    is_apostrophe(c) || is_hyphen(c) || is_invisible(c)
+}
+
+/// Whether a char stands for an apostrophe: `’` and `‘`, and the modifier letters that look like it.
+fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bb}' | '\u{2bc}' | '\u{2bd}' | '\u{2032}')
+}
+
+/// Whether a char stands for a hyphen: the hyphens and the hyphen bullet of Unicode. Dashes part words and are none.
+fn is_hyphen(c: char) -> bool {
+    matches!(c, '\u{2010}' | '\u{2011}' | '\u{2043}')
+}
+
+/// Whether a char has no width: the soft hyphen, zero-width spaces and joiners, marks of direction.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// Trims white space and replaces each run of it by one space.
@@ -193,7 +233,7 @@ mod tests {
     use super::*;
 
     fn nfkc_without_case() -> Normalizer {
-        Normalizer { nfkc: true, ignore_case: true, convert_names: None }
+        Normalizer { nfkc: true, ignore_case: true, ..Normalizer::default() }
     }
 
     #[test]
@@ -209,6 +249,11 @@ mod tests {
             (nfkc_without_case(), "ｶﾞﾝﾀﾞﾑ", "ガンダム"),
             (nfkc_without_case(), "①", "1"),
             (nfkc_without_case(), "각", "각"),
+            (nfkc_without_case(), "O’Neil‑Arden ʼN SO\u{ad}FT", "o'neil-arden 'n soft"),
+            (Normalizer::default(), "O’Neil", "O’Neil"),
+            (nfkc_without_case(), "ΟΔΥΣΣΕΥΣ", "οδυσσευσ"),
+            (nfkc_without_case(), "Οδυσσεύς", "οδυσσεύσ"),
+            (Normalizer { turkic: true, ..nfkc_without_case() }, "DIYARBAKIR İl", "dıyarbakır il"),
             (to_simplified, "臺灣", "台湾"),
         ] {
             assert_eq!(normalizer.normalize_name(name), expected, "{name}");
@@ -224,6 +269,11 @@ mod tests {
             let start = normalized.as_str().find(part).unwrap();
             normalized.original_chars(&(start..start + part.len()))
         };
+        let soft = nfkc_without_case().normalize_text("Har\u{ad}wen’s \u{200b}Ada");
+        assert_eq!(
+            (soft.as_str(), soft.original_chars(&(0..6)), soft.original_chars(&(9..12))),
+            ("harwen's ada", Some(0..7), Some(11..14))
+        );
         for (part, expected) in [("café", Some(0..5)), ("fé", Some(2..5)), ("1⁄2", Some(6..7)), ("⁄2", None), ("京1", Some(9..11))] {
             assert_eq!(find(part), expected, "{part}");
         }

@@ -25,6 +25,10 @@ pub struct GazetteerOptions {
     pub files: Vec<(usize, NameFile)>,
     /// Encoding of text files without a byte-order mark.
     pub encoding: &'static Encoding,
+    /// Whether underscores in names are spaces, as in lists of page titles.
+    pub underscores: bool,
+    /// Whether a name may end before a particle of Korean inside a word.
+    pub korean_particles: bool,
     /// How names and text are made comparable.
     pub normalizer: Normalizer,
     /// What becomes of ambiguous names.

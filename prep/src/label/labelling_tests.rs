@@ -92,6 +92,8 @@ fn gazetteer(people: &str, places: &str, ambiguous: AmbiguousNames, stop: &str) 
     let options = GazetteerOptions {
         files: files.into(),
         encoding: encoding_rs::UTF_8,
+        underscores: false,
+        korean_particles: false,
         normalizer: Normalizer::default(),
         ambiguous,
         stop_lists: vec![file("stop", stop)],

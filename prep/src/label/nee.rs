@@ -129,7 +129,7 @@ impl GazetteerLabeller<'_> {
             let family = family_name(name.text).filter(|_| settings.family_label == Some(name.label));
             [Some(name.text), family].into_iter().flatten().map(move |text| KnownName { text, ..name })
         });
-        RepeatFinder::new(names.filter(|name| !self.gazetteer.is_stop_name(name.text)))
+        RepeatFinder::new(&page.lang, names.filter(|name| !self.gazetteer.is_stop_name(name.text)))
     }
 
     fn look_up(&self, anchor: &Anchor<'_>) -> Option<LabelledName> {

@@ -41,8 +41,8 @@ struct FirstMention {
 }
 
 impl RepeatFinder {
-    /// A finder of names, given in the order in which the page mentions them.
-    pub(super) fn new<'a>(names: impl IntoIterator<Item = KnownName<'a>>) -> Self {
+    /// A finder of names in a page in `lang`, given in the order in which the page mentions them.
+    pub(super) fn new<'a>(lang: &str, names: impl IntoIterator<Item = KnownName<'a>>) -> Self {
         let mut first_mentions: HashMap<&str, FirstMention> = HashMap::new();
         for KnownName { text, from, label } in names {
             if text.chars().nth(MIN_CHARS - 1).is_some() && text.chars().nth(MAX_CHARS).is_none() {
@@ -52,7 +52,7 @@ impl RepeatFinder {
         }
         let (texts, names): (Vec<&str>, Vec<FirstMention>) = first_mentions.into_iter().unzip();
         let matcher = NameMatcher::new(texts).expect("the names of a page are far below the matcher's capacity");
-        Self { matcher, names }
+        Self { matcher: matcher.with_korean_particles(lang == "ko"), names }
     }
 
     /// Later mentions in a segment, in its chars, each with its label. Of overlapping ones the longest is taken, and none overlaps a link,

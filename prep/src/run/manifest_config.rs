@@ -79,6 +79,9 @@ pub struct ManifestNeeConfig {
     pub nfkc: bool,
     /// Encoding of gazetteers without a byte-order mark.
     pub encoding: &'static str,
+    /// Whether underscores in names are spaces.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub underscores: bool,
     /// Fewest chars of a name that is looked for in the text.
     pub min_length: usize,
     /// Files of texts that are no names.
