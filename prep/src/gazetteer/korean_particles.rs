@@ -72,9 +72,12 @@ pub(super) fn nouns_of(word: &str) -> Vec<usize> {
     nouns
 }
 
+/// Particles, and whether they may follow a noun by the number of its last consonant.
+type ParticleKind = (&'static [&'static str], fn(u32) -> bool);
+
 /// Lengths in bytes of what stands before a particle at the end of a word.
 fn nouns_before_particle(word: &str) -> impl Iterator<Item = usize> {
-    let kinds: [(&'static [&'static str], fn(u32) -> bool); 4] = [
+    let kinds: [ParticleKind; 4] = [
         (&AFTER_CONSONANT, |last| last != 0),
         (&AFTER_VOWEL, |last| last == 0),
         (&AFTER_VOWEL_OR_L, |last| last == 0 || last == LAST_L),
