@@ -80,11 +80,75 @@ fn io_marks_all() {
     );
 }
 
+/// Every spelling of tags gives the same entities, and is reported once.
+#[test]
+fn every_notation_of_tags_is_read() {
+    let words = ["Ada", "Lovelace", "wrote", "Notes", "."];
+    let expected = ["0:PER Ada Lovelace wrote Notes .: Ada Lovelace@0-12", "0:creative-work Ada Lovelace wrote Notes .: Notes@19-24"];
+    for (tags, warning) in [
+        ("PER PER O creative-work O", Some("corpus:1: tags without a prefix, such as `PER` (3 times), are read as labels, as in scheme IO")),
+        ("PER-B PER-I O creative-work-B O", Some("such as `PER-B` (3 times)")),
+        ("B_PER I_PER O B_creative-work O", Some("such as `B_PER` (3 times)")),
+        ("b-PER i-PER O b-creative-work O", Some("such as `b-PER` (3 times)")),
+        ("B-PER I-PER o B-creative-work 0", Some("corpus:3: tags `o` or `0`, such as `o` (2 times)")),
+        ("B-PER\t I-PER\t O\t B-creative-work\t O\t", None),
+    ] {
+        let desk = Desk::new();
+        let lines: String = words.iter().zip(tags.split(' ')).map(|(word, tag)| format!("{word}\t{tag}\n")).collect();
+        let run = desk.mrc(&format!("{lines}\nBo\tO\n"), &[]).ok();
+        assert_eq!(desk.answers(), expected, "{tags}");
+        assert_eq!(run.stderr.matches("warning: ").count(), usize::from(warning.is_some()), "{}", run.stderr);
+        assert!(run.stderr.contains(warning.unwrap_or_default()), "{}", run.stderr);
+    }
+    let desk = Desk::new();
+    desk.mrc("Ada B\nLovelace I\nwrote O\n", &["--label", "PER"]).ok();
+    assert_eq!(desk.answers(), ["0:PER Ada Lovelace wrote: Ada Lovelace@0-12"]);
+}
+
+/// A space shows where words end in languages that write none, so that they can be found and written again.
+#[test]
+fn words_of_languages_without_spaces_stay_words() {
+    for (words, lang) in [("กรุงเทพ|เป็น|เมือง", "th"), ("ວຽງຈັນ|ເປັນ|ເມືອງ", "lo"), ("ភ្នំពេញ|ជា|ទីក្រុង", "km"), ("ရန်ကုန်|မြို့|ကြီး", "my")] {
+        let desk = Desk::new();
+        let words: Vec<&str> = words.split('|').collect();
+        let text: String = words.iter().zip(["B-PER", "O", "O"]).map(|(word, tag)| format!("{word}\t{tag}\n")).collect::<String>() + "\n";
+        desk.mrc(&text, &["--strict"]).ok();
+        assert_eq!(desk.answers(), [format!("0:PER {}: {}@0-{}", words.join(" "), words[0], words[0].chars().count())]);
+        assert_eq!(common::manifest(&desk.out()).config["lang"], lang);
+        assert_eq!(desk.export(&["--format", "conll"]).ok().stdout, text);
+        desk.mrc(&text, &["--join", "nothing"]).ok();
+        assert!(desk.answers()[0].starts_with(&format!("0:PER {}:", words.concat())), "{:?}", desk.answers());
+    }
+    let desk = Desk::new();
+    desk.mrc("東京\tB-PER\nは\tO\n", &["--join", "space"]).ok();
+    assert_eq!(desk.answers(), ["0:PER 東京 は: 東京@0-2"]);
+}
+
+#[test]
+fn spans_behind_emoji_may_count_utf16() {
+    let desk = Desk::new();
+    let run = desk.mrc(r#"{"text": "🎉 Ada Bo", "label": [[2, 5, "PER"]]}"#, &[]).ok();
+    assert!(run.stderr.contains("corpus:1: spans lie behind chars outside of") && run.stderr.contains("--offsets utf16"), "{}", run.stderr);
+    assert_eq!(desk.answers(), ["0:PER 🎉 Ada Bo: Ada@2-5"]);
+    let run = desk.mrc(r#"{"text": "🎉 Ada Bo", "label": [[3, 6, "PER"]]}"#, &["--offsets", "utf16"]).ok();
+    assert_eq!((desk.answers(), run.stderr.contains("utf16")), (vec!["0:PER 🎉 Ada Bo: Ada@2-5".to_owned()], false));
+}
+
+#[test]
+fn offsets_of_another_kind_end_the_run() {
+    let desk = Desk::new();
+    let text = "{\"text\": \"Ada\", \"label\": [[0, 9, \"PER\"]]}\n".repeat(10);
+    desk.mrc(&text, &[]).fails(&["10 spans are malformed and 0 are sound", "--offsets", "--skip-malformed"]);
+    desk.mrc(&text, &["--skip-malformed"]).ok();
+    assert_eq!(desk.counter("entities"), "10 in, 0 out, 10 skipped (span outside 10)");
+}
+
 #[test]
 fn columns_must_fit() {
     let desk = Desk::new();
-    let run = desk.mrc("a NN O\nb O\n\nc NN B-PER\n", &["--columns", "token,_,tag"]).ok();
-    assert!(run.stderr.contains("corpus:2: `b O` has 2 columns, expected a token and its tag (token,_,tag)"), "{}", run.stderr);
+    let run = desk.mrc("a NN O\nb O\n\nc NN B-PER\n", &["--columns", "token,_,tag", "--skip-malformed"]).ok();
+    let warning = "corpus:2: `b O` has 2 columns, expected a token and its tag (token,_,tag); line 1 has 3";
+    assert!(run.stderr.contains(warning), "{}", run.stderr);
     assert_eq!(desk.counter("sentences"), "2 in, 1 out, 1 skipped (other columns 1)");
     let run = desk.mrc("a O\n", &["--columns", "token,word"]);
     assert!(run.code == 2 && run.stderr.contains("`word` is not a column"), "{}", run.stderr);
@@ -123,17 +187,18 @@ fn malformed_elements_are_counted() {
     ];
     let desk = Desk::new();
     let run = desk.mrc(&lines.join("\n"), &[]).ok();
+    // The text of the second element stays, without its span.
     assert_eq!(desk.answers(), ["0:PER Ada: Ada@0-3", "4:PER Ed: Ed@0-2"]);
     for warning in [
         "corpus:2: element 2: span 0;3 is not within the 2 chars of the text, where the end is the one after the last; see --offsets",
         "corpus:3: element 3: `{\"text\": \"Cy\"` is not JSON (EOF while parsing an object), expected an object a line",
-        "corpus:5: element 5: no array of spans, expected `entities` or `label`; it has `text`",
+        "corpus:5: element 5: no array of spans, expected `entities` or `label`; it has `text`; see --label-field",
     ] {
         assert!(run.stderr.contains(warning), "{warning:?} is not in {}", run.stderr);
     }
-    let skipped = "6 in, 2 out, 4 skipped (empty 1, missing field 1, not JSON 1, span outside 1)";
+    let skipped = "6 in, 3 out, 3 skipped (empty 1, missing field 1, not JSON 1)";
     assert_eq!([desk.counter("sentences"), desk.counter("elements")], [skipped, skipped]);
-    assert_eq!(desk.counter("entities"), "3 in, 2 out, 1 skipped (duplicate 1)");
+    assert_eq!(desk.counter("entities"), "4 in, 2 out, 2 skipped (duplicate 1, span outside 1)");
 
     let strict = Desk::new();
     strict.mrc(&lines.join("\n"), &["--strict"]).fails(&["corpus:2: element 2: span 0;3 is not within the 2 chars"]);

@@ -114,19 +114,22 @@ fn rows_of_a_sentence_are_together_in_the_order_of_the_set() {
 #[test]
 fn malformed_lines_cost_their_sentence() {
     let desk = Desk::new();
-    let text = b"-DOCSTART- O\n\nAda B-PER\nBo\n\n\nCy X-PER\n\nDi B-\n\nEd B-PER\n";
-    let run = desk.mrc(text, &[]).ok();
+    let text = b"-DOCSTART- O\n\nAda B-PER\nBo\n\n\nCy E-PER\n\nDi B-\n\nEd B-PER\n";
+    let run = desk.mrc(text, &["--skip-malformed", "--scheme", "bio"]).ok();
     assert_eq!(answers(&desk.out()), ["toy.conll:3:PER: Ed@0-2"]);
-    for warning in ["toy.conll:4: `Bo` has one column", "toy.conll:7: unknown tag `X-PER`", "toy.conll:9: tag `B-` has no label"] {
+    for warning in ["toy.conll:4: `Bo` has one column", "toy.conll:7: tag `E-PER` does not belong", "toy.conll:9: tag `B-` has no label"] {
         assert!(run.stderr.contains(warning), "{warning:?} is not in {}", run.stderr);
     }
     let counters = counters(&desk.out());
-    assert_eq!(counters["sentences"].to_string(), "5 in, 1 out, 4 skipped (empty 1, no label 1, no tag column 1, unknown tag 1)");
+    assert_eq!(counters["sentences"].to_string(), "5 in, 1 out, 4 skipped (empty 1, no label 1, no tag column 1, tag of another scheme 1)");
     assert_eq!(counters["lines"].to_string(), "11 in, 1 out, 10 skipped (blank 5, document start 1, in a skipped sentence 4)");
 
-    let strict = Desk::new();
-    strict.mrc(text, &["--strict"]).fails(&["toy.conll:4: `Bo` has one column, expected a token and its tag"]);
-    assert!(!strict.out().exists(), "nothing is made before all is known to be sound");
+    let detail = "toy.conll:4: `Bo` has one column, expected a token and its tag (token,..,tag); line 3 has 2";
+    for (options, hint) in [(&[][..], "; --skip-malformed skips its sentence"), (&["--strict"], "")] {
+        let desk = Desk::new();
+        desk.mrc(text, options).fails(&[&format!("{detail}{hint}")]);
+        assert!(!desk.out().exists(), "nothing is made before all is known to be sound");
+    }
 }
 
 #[test]
@@ -138,7 +141,10 @@ fn what_cannot_be_read_names_file_and_line() {
             &[],
             &["toy.conll:1: `LOC`", "toy.conll:4: `DATE`", "it has `PER`, `creative-work`", "--ignore-label"],
         ),
-        (b"a PER\n", &[], &["toy.conll:1: unknown tag `PER`", "no usable sentence"]),
+        (b"a X-PER\n", &[], &["toy.conll:1: `X-PER`", "has no question for these labels"]),
+        (b"a B\n", &[], &["toy.conll:1: tag `B` has no label", "--label"]),
+        (b"a B\n", &["--label", "GENE"], &["toy.conll:1: `GENE`", "has no question for these labels"]),
+        (b"a O\nb X O\n", &[], &["toy.conll:2: `b X O` has 3 columns and line 1 has 2", "--skip-malformed"]),
         (b"", &[], &["no usable sentence (0 in, 0 out)"]),
         (b"[{\"context\": \"x\"}]", &[], &["toy.conll", "looks like JSON"]),
         (b"a E-PER\n", &["--scheme", "bio"], &["tag `E-PER` does not belong to scheme BIO"]),
@@ -188,7 +194,7 @@ fn files_of_the_same_name_keep_their_folders() {
 #[test]
 fn quiet_is_quiet_and_bytes_are_stable() {
     let (one, two) = (Desk::new(), Desk::new());
-    let text = "日\tB-PER\n \tI-PER\n本\tI-PER\no\tO\nk\tO\n".repeat(500);
+    let text = ("日\tB-PER\n \tI-PER\n本\tI-PER\no\tO\nk\tO\n".repeat(250) + "\n").repeat(2);
     let run = one.mrc(text.as_bytes(), &["-q"]).ok();
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
     two.mrc(text.as_bytes(), &["-q"]).ok();

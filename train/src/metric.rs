@@ -13,7 +13,7 @@
 //! assert_eq!((counts.precision(), counts.recall(), counts.f1()), (1.0 / 3.0, 0.5, 0.4));
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -30,9 +30,10 @@ pub struct MatchCounts {
 }
 
 impl MatchCounts {
-    /// Adds the spans of one context and label, `[start, end)` each. `gold` must be sorted, and neither may hold a span twice.
+    /// Adds the spans of one context and label, `[start, end)` each. One that is there twice counts once.
     pub fn add(&mut self, predicted: &[(u32, u32)], gold: &[(u32, u32)]) {
-        self.correct += predicted.iter().filter(|span| gold.binary_search(span).is_ok()).count() as u64;
+        let (predicted, gold): (BTreeSet<_>, BTreeSet<_>) = (predicted.iter().collect(), gold.iter().collect());
+        self.correct += predicted.intersection(&gold).count() as u64;
         self.predicted += predicted.len() as u64;
         self.support += gold.len() as u64;
     }
@@ -120,6 +121,9 @@ mod tests {
         assert_eq!(counts, MatchCounts { correct: 1, predicted: 3, support: 3 });
         counts.add(&[], &[]);
         counts.add(&[], &[(1, 2)]);
+        let mut twice = MatchCounts::default();
+        twice.add(&[(0, 1), (0, 1)], &[(0, 1), (0, 1), (2, 3)]);
+        assert_eq!(twice, MatchCounts { correct: 1, predicted: 1, support: 2 });
         assert_eq!((counts.precision(), counts.recall(), counts.f1()), (1.0 / 3.0, 0.25, 2.0 / 7.0));
     }
 

@@ -6,6 +6,7 @@ use prep::corpora::format::CorpusFormat;
 use prep::corpora::read::corpus_reader::ReadSentence;
 use prep::corpora::read::open::{ReaderOptions, open_reader};
 use prep::corpora::tagging::scheme::TaggingScheme;
+use prep::corpora::tokenization::TokenJoin;
 use schemas::char_slice;
 
 const FORMATS: [CorpusFormat; 4] = [CorpusFormat::Conll, CorpusFormat::Nested, CorpusFormat::AnnotationTool, CorpusFormat::MrcJson];
@@ -15,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
         let mut reader = open_reader(format, data, &ReaderOptions::default());
         while let Ok(Some(sentence)) = reader.next_sentence() {
             let ReadSentence::Read(sentence) = sentence else { continue };
-            let (text, entities) = sentence.annotation.into_text(TaggingScheme::Bio, true);
+            let (text, entities) = sentence.annotation.into_text(TaggingScheme::Bio, TokenJoin::Space);
             for entity in entities {
                 assert!(char_slice(&text, entity.chars.start, entity.chars.end).is_some(), "{entity:?} of {text:?}");
             }

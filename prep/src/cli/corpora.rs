@@ -10,7 +10,7 @@ use crate::corpora::format::CorpusFormat;
 use crate::corpora::read::conll_columns::ConllColumns;
 use crate::corpora::read::json::offsets::SpanOffsets;
 use crate::corpora::tagging::scheme::TaggingScheme;
-use crate::corpora::tokenization::Tokenization;
+use crate::corpora::tokenization::{TokenJoin, Tokenization};
 
 /// `prep mrc`
 #[derive(Debug, Args)]
@@ -29,21 +29,36 @@ pub(super) struct MrcArgs {
     /// Columns of CoNLL files: `token`, `tag`, `_` for a column to ignore, `..` for any number of them
     #[arg(long, value_name = "NAMES", default_value_t = ConllColumns::default())]
     pub columns: ConllColumns,
+    /// Field of a JSON object with the text [default: that of the format, such as `text`]
+    #[arg(long, value_name = "NAME")]
+    pub text_field: Option<String>,
+    /// Field of a JSON object with the spans, or name of the control of Label Studio [default: that of the format, such as `entities`]
+    #[arg(long, value_name = "NAME")]
+    pub label_field: Option<String>,
     /// What spans in JSON count [default: tokens-inclusive for nested and mrc-json, chars-exclusive for jsonl]
     #[arg(long, value_enum)]
     pub offsets: Option<SpanOffsets>,
     /// Tagging scheme: how tags mark the borders of an entity
     #[arg(long, value_parser = or_auto::<TaggingScheme>("Detected from the tags of all files"), default_value = "auto")]
     pub scheme: OrAuto<TaggingScheme>,
-    /// Language of the text; decides whether tokens are joined by spaces [default: detected from the tokens]
+    /// Label of all entities, where tags are a prefix alone: `B`, `I`, `O`
+    #[arg(long, value_name = "LABEL")]
+    pub label: Option<String>,
+    /// Language of the text [default: detected from the tokens]
     #[arg(long, value_name = "CODE", value_parser = language)]
     pub lang: Option<String>,
+    /// What stands between tokens in the text
+    #[arg(long, value_parser = or_auto::<TokenJoin>("Nothing in Chinese and Japanese, else a space"), default_value = "auto")]
+    pub join: OrAuto<TokenJoin>,
     /// Ignore entities of this label instead of ending with an error; may be given several times
     #[arg(long, value_name = "LABEL")]
     pub ignore_label: Vec<String>,
-    /// End with an error at the first malformed line or element
+    /// End with an error at the first malformed line, element or span
     #[arg(long)]
     pub strict: bool,
+    /// Skip sentences with lines or tags of another form, which otherwise end the run, and count them
+    #[arg(long, conflicts_with = "strict")]
+    pub skip_malformed: bool,
 }
 
 /// `prep export`

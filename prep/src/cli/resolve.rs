@@ -18,6 +18,8 @@ use crate::config::pages::{EsiConfig, GazetteerConfig, NeeConfig, PageJobConfig}
 use crate::config::plan::{MergeConfig, PlanConfig};
 use crate::config::queries::QueriesConfig;
 use crate::config::{CommandConfig, Config, Runtime, UsageError};
+use crate::corpora::read::corpus_reader::MalformedRule;
+use crate::corpora::read::json::element_reader::ElementOptions;
 use crate::input::settings::{InputSelection, InputSettings};
 use crate::label::buckets::Buckets;
 use crate::label::nee::MatchIn;
@@ -162,11 +164,17 @@ fn mrc(args: MrcArgs) -> anyhow::Result<MrcConfig> {
         queries,
         format: args.format.0,
         columns: args.columns,
-        offsets: args.offsets,
+        elements: ElementOptions { offsets: args.offsets, text_field: args.text_field, label_field: args.label_field },
         scheme: args.scheme.0,
+        only_label: args.label,
         lang: args.lang,
+        join: args.join.0,
         ignored_labels: args.ignore_label,
-        strict: args.strict,
+        malformed: match (args.strict, args.skip_malformed) {
+            (true, _) => MalformedRule::Strict,
+            (false, true) => MalformedRule::Skip,
+            (false, false) => MalformedRule::EndAtForm,
+        },
     })
 }
 

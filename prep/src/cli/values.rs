@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::read::json::offsets::SpanOffsets;
 use crate::corpora::tagging::scheme::TaggingScheme;
-use crate::corpora::tokenization::Tokenization;
+use crate::corpora::tokenization::{TokenJoin, Tokenization};
 use crate::gazetteer::AmbiguousNames;
 use crate::label::nee::MatchIn;
 use crate::wikitext::{ChineseVariant, ExtraSegment, wikipedia_code};
@@ -63,6 +63,7 @@ value_enum!(SpanOffsets {
     SpanOffsets::TOKENS_EXCLUSIVE => "tokens-exclusive": "Tokens between white space; the end is the token after the span",
     SpanOffsets::CHARS_INCLUSIVE => "chars-inclusive": "Chars; the end is the last char of the span",
     SpanOffsets::CHARS_EXCLUSIVE => "chars-exclusive": "Chars; the end is the char after the span",
+    SpanOffsets::UTF16_EXCLUSIVE => "utf16": "UTF-16 code units, as JavaScript and Java count; the end is the unit after the span",
 });
 
 value_enum!(TaggingScheme {
@@ -71,6 +72,11 @@ value_enum!(TaggingScheme {
     TaggingScheme::Io => "io": "I marks every token",
     TaggingScheme::Bmes => "bmes": "B, M, E, and S for a single token",
     TaggingScheme::Bieos => "bieos" | "bioes": "B, I, E, and S for a single token (BIOES; `bioes` means the same); L for E and U for S are read too (BILOU)",
+});
+
+value_enum!(TokenJoin {
+    TokenJoin::Space => "space": "One space",
+    TokenJoin::Nothing => "nothing": "Nothing",
 });
 
 value_enum!(Tokenization {

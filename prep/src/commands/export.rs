@@ -16,6 +16,7 @@ use schemas::{AtomicFile, FolderError, Row, RowSlice, ShardFolder, Triple};
 use crate::config::Runtime;
 use crate::config::corpora::ExportConfig;
 use crate::corpora::tagging::violations::OriginalPrefixes;
+use crate::corpora::tokenization::Tokenization;
 use crate::corpora::write::formatter::{FormattedSentence, SentenceFormatter, WriterOptions};
 use crate::corpora::write::sentence_rows::{SentenceRows, is_same_sentence};
 use crate::corpora::write::writer::{CorpusWriter, ExportCounts};
@@ -41,7 +42,13 @@ pub fn run(config: &ExportConfig, runtime: &Runtime) -> anyhow::Result<()> {
 }
 
 fn export(folder: &ShardFolder, config: &ExportConfig, limits: Limits, output: ExportOutput) -> anyhow::Result<ExportCounts> {
-    let options = WriterOptions { format: config.format, scheme: config.scheme, tokenization: config.tokens };
+    // What joined the tokens of a corpus divides them again.
+    let of_corpus = || match folder.manifest().config["join"].as_str()? {
+        "" => Some(Tokenization::Chars),
+        _ => Some(Tokenization::Words),
+    };
+    let tokenization = config.tokens.or_else(of_corpus);
+    let options = WriterOptions { format: config.format, scheme: config.scheme, tokenization };
     let formatter = SentenceFormatter::new(options, OriginalPrefixes::from_manifest(folder.manifest(), config.scheme));
     let mut writer = CorpusWriter::new(output, config.format);
     // Rows of a sentence that may go on.

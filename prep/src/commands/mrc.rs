@@ -25,6 +25,7 @@ use crate::corpora::read::open::{ReaderOptions, open_reader};
 use crate::corpora::read::survey::CorpusSurvey;
 use crate::corpora::sentence::AnnotatedSentence;
 use crate::corpora::tagging::scheme::TaggingScheme;
+use crate::corpora::tokenization::TokenJoin;
 use crate::number_format::counted_entities;
 use crate::ordered_map::{Feed, Limits, TaskQueue, ordered_map};
 use crate::run::checkpoint::RunSettings;
@@ -42,6 +43,7 @@ struct ResolvedRun<'a> {
     queries: &'a QuerySet,
     scheme: TaggingScheme,
     lang: String,
+    join: TokenJoin,
 }
 
 /// Sentences that are handed on at once, and bytes of their text.
@@ -78,17 +80,19 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let options = ReaderOptions {
         scheme: config.scheme,
         columns: config.columns.clone(),
-        offsets: config.offsets,
+        only_label: config.only_label.as_deref(),
+        elements: config.elements.clone(),
         queries: config.queries.as_ref().map_or(&[], |queries| &queries.queries),
     };
     let mut warn = |message: String| eprintln!("warning: {message}");
-    let survey = CorpusSurvey::read(&config.inputs, config.format, &options, config.strict, runtime.limits(), &mut warn)?;
+    let survey = CorpusSurvey::read(&config.inputs, config.format, &options, config.malformed, runtime.limits(), &mut warn)?;
     let queries = config.queries.clone().map_or_else(|| survey.own_queries(), Ok)?;
     check_ignored_labels(&config.ignored_labels, &queries)?;
     survey.check_labels(&queries, &config.ignored_labels, &mut warn)?;
     let scheme = options.scheme.unwrap_or_else(|| survey.scheme_evidence.scheme());
     let lang = config.lang.clone().unwrap_or_else(|| detect_language(&survey, &queries));
-    let run = ResolvedRun { config, survey: &survey, docs, options, queries: &queries, scheme, lang };
+    let join = config.join.unwrap_or_else(|| TokenJoin::for_lang(&lang));
+    let run = ResolvedRun { config, survey: &survey, docs, options, queries: &queries, scheme, lang, join };
 
     let manifest_config = run.manifest_config();
     let settings = RunSettings {
@@ -152,12 +156,16 @@ impl ResolvedRun<'_> {
             "scheme": has_tags.then_some(self.scheme),
             "scheme_from": has_tags.then_some(if self.options.scheme.is_some() { "--scheme" } else { "tags" }),
             "columns": has_tags.then(|| self.options.columns.to_string()),
-            "offsets": self.options.offsets,
+            "offsets": self.config.elements.offsets,
+            "text_field": self.config.elements.text_field,
+            "label_field": self.config.elements.label_field,
+            "label": self.config.only_label,
             "lang": self.lang,
             "lang_from": if self.config.lang.is_some() { "--lang" } else { "tokens" },
-            "join": if has_spaces(&self.lang) { " " } else { "" },
+            // Running text is not joined of tokens.
+            "join": self.survey.formats.iter().any(|format| format.has_tokens()).then_some(self.join.text()),
             "ignore_label": self.config.ignored_labels,
-            "strict": self.config.strict,
+            "malformed": self.config.malformed,
             "queries": self.queries,
         })
     }
@@ -228,8 +236,13 @@ impl ResolvedRun<'_> {
 
     fn make_triples(&self, doc: &str, sentences: Vec<AnnotatedSentence>) -> SentenceTriples {
         let mut counts = GoldCounts::new(self.queries);
-        let gold =
-            GoldTriples { queries: self.queries, ignored_labels: &self.config.ignored_labels, scheme: self.scheme, lang: &self.lang };
+        let gold = GoldTriples {
+            queries: self.queries,
+            ignored_labels: &self.config.ignored_labels,
+            scheme: self.scheme,
+            lang: &self.lang,
+            join: self.join,
+        };
         let triples = sentences.into_iter().flat_map(|sentence| gold.of_sentence(doc, sentence, &mut counts));
         let triples = CheckedBatch::from_rows(triples);
         (triples, counts)
@@ -241,7 +254,7 @@ impl ResolvedRun<'_> {
         if self.has_tags() {
             eprintln!("scheme     {}{}", self.scheme, detected_from(self.options.scheme.is_some(), "tags"));
         }
-        let joined_by = if has_spaces(&self.lang) { "one space" } else { "nothing" };
+        let joined_by = if self.join == TokenJoin::Space { "one space" } else { "nothing" };
         eprintln!("language   {}{}, tokens joined by {joined_by}", self.lang, detected_from(self.config.lang.is_some(), "tokens"));
         eprintln!("sentences  {}", counts.sentences);
         eprintln!("entities   {}", gold.entities);

@@ -7,9 +7,10 @@ use schemas::QuerySet;
 use super::usage_error::UsageError;
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::read::conll_columns::ConllColumns;
-use crate::corpora::read::json::offsets::SpanOffsets;
+use crate::corpora::read::corpus_reader::MalformedRule;
+use crate::corpora::read::json::element_reader::ElementOptions;
 use crate::corpora::tagging::scheme::TaggingScheme;
-use crate::corpora::tokenization::Tokenization;
+use crate::corpora::tokenization::{TokenJoin, Tokenization};
 use crate::run::output::OutputSettings;
 
 /// Settings of `prep mrc`.
@@ -25,16 +26,20 @@ pub struct MrcConfig {
     pub format: Option<CorpusFormat>,
     /// Columns of CoNLL files.
     pub columns: ConllColumns,
-    /// What spans in JSON count; `None`: the convention of the format.
-    pub offsets: Option<SpanOffsets>,
+    /// What spans in JSON count, and which fields hold text and labels.
+    pub elements: ElementOptions,
     /// Tagging scheme; `None`: detected from all tags.
     pub scheme: Option<TaggingScheme>,
+    /// Label of tags that are a prefix alone.
+    pub only_label: Option<String>,
     /// Language of the text; `None`: detected from the tokens.
     pub lang: Option<String>,
+    /// What stands between tokens; `None`: by the language.
+    pub join: Option<TokenJoin>,
     /// Labels whose entities are ignored.
     pub ignored_labels: Vec<String>,
-    /// Whether the first malformed line or element ends the run.
-    pub strict: bool,
+    /// What a malformed line, element or span does.
+    pub malformed: MalformedRule,
 }
 
 /// Settings of `prep export`.

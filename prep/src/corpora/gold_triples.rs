@@ -2,10 +2,10 @@
 
 use schemas::{Counter, Origin, Query, QuerySet, Span, Triple};
 
-use super::language::has_spaces;
 use super::sentence::{AnnotatedEntity, AnnotatedSentence};
 use super::tagging::scheme::TaggingScheme;
 use super::tagging::violations::SchemeViolations;
+use super::tokenization::TokenJoin;
 
 /// Makes the triples of annotated sentences.
 #[derive(Debug)]
@@ -16,8 +16,10 @@ pub struct GoldTriples<'a> {
     pub ignored_labels: &'a [String],
     /// The scheme of the tags.
     pub scheme: TaggingScheme,
-    /// The language of the text, which tells whether tokens are joined by spaces.
+    /// The language of the text.
     pub lang: &'a str,
+    /// What stands between tokens.
+    pub join: TokenJoin,
 }
 
 /// What became of entities and questions.
@@ -65,8 +67,9 @@ impl GoldTriples<'_> {
     /// Spans are in ascending order. An entity of nothing but white space, and a second one of the same range and label, are skipped and
     /// counted. White space at the ends of an entity stays.
     pub fn of_sentence(&self, doc: &str, sentence: AnnotatedSentence, counts: &mut GoldCounts) -> Vec<Triple> {
-        let AnnotatedSentence { number, annotation, questions, .. } = sentence;
-        let (context, entities) = annotation.into_text(self.scheme, has_spaces(self.lang));
+        let AnnotatedSentence { number, annotation, questions, notes, .. } = sentence;
+        notes.dropped.iter().for_each(|dropped| counts.entities.skip(dropped.reason));
+        let (context, entities) = annotation.into_text(self.scheme, self.join);
         let mut spans_by_label: Vec<Vec<Span>> = vec![Vec::new(); self.queries.queries.len()];
         for entity in entities {
             self.add_entity((doc, number), &context, entity, &mut spans_by_label, counts);
@@ -135,7 +138,7 @@ impl GoldTriples<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpora::sentence::Annotation;
+    use crate::corpora::sentence::{Annotation, SentenceNotes};
 
     fn queries() -> QuerySet {
         let query = |label: &str| Query { label: label.to_owned(), text: format!("{label}?") };
@@ -145,12 +148,13 @@ mod tests {
     /// The spans of each label as `start-end`, and the counts, of a sentence with these entities.
     fn spans(text: &str, entities: &[(u32, u32, &str)], questions: &[&str]) -> (Vec<String>, GoldCounts) {
         let queries = queries();
-        let gold = GoldTriples { queries: &queries, ignored_labels: &["MISC".to_owned()], scheme: TaggingScheme::Bio, lang: "en" };
+        let gold = GoldTriples { queries: &queries, ignored_labels: &["MISC".to_owned()], scheme: TaggingScheme::Bio, lang: "en", join: TokenJoin::Space };
         let spans = entities.iter().map(|&(start, end, label)| (start..end, label.to_owned())).collect();
         let annotation = Annotation::CharSpans { text: text.to_owned(), spans };
         let questions = questions.iter().map(|label| ((*label).to_owned(), String::new())).collect();
         let mut counts = GoldCounts::new(&queries);
-        let triples = gold.of_sentence("a.json", AnnotatedSentence { number: 7, line: 1, annotation, questions }, &mut counts);
+        let sentence = AnnotatedSentence { number: 7, line: 1, annotation, questions, notes: SentenceNotes::default() };
+        let triples = gold.of_sentence("a.json", sentence, &mut counts);
         assert_eq!(triples.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["a.json:7:PER", "a.json:7:LOC"]);
         assert!(triples.iter().all(|row| row.context == text && row.impossible == row.spans.is_empty()));
         let of_label = |row: &Triple| {

@@ -9,6 +9,15 @@ pub fn has_spaces(lang: &str) -> bool {
     !WITHOUT_SPACES.iter().any(|code| code.eq_ignore_ascii_case(main))
 }
 
+/// Languages that are written without spaces, in letters: a word has several chars.
+const LONG_WORDS: [&str; 6] = ["th", "lo", "km", "my", "bo", "dz"];
+
+/// Whether a language that writes no spaces has words of several letters, unlike Chinese and Japanese.
+pub fn has_long_words(lang: &str) -> bool {
+    let main = lang.split(['-', '_']).next().unwrap_or(lang);
+    LONG_WORDS.iter().any(|code| code.eq_ignore_ascii_case(main))
+}
+
 /// Counts tokens by script, to detect the language of a corpus. Memory: 64 bytes, however large the corpus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ScriptCounts {

@@ -1,11 +1,12 @@
 //! An annotated sentence, whatever the format of its file.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::tagging::decode::decode;
 use super::tagging::scheme::TaggingScheme;
-use super::tagging::tag::{Tag, prefixes};
-use super::tokenization::join_tokens;
+use super::tagging::tag::{Tag, TagNotation, prefixes};
+use super::tokenization::{TokenJoin, join_tokens};
 
 /// A sentence of an annotated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,35 @@ pub struct AnnotatedSentence {
     pub annotation: Annotation,
     /// The labels that the file asks for, each with its question. Empty in formats without questions.
     pub questions: Vec<(String, String)>,
+    /// What is to be reported about it.
+    pub notes: SentenceNotes,
+}
+
+/// What is to be reported about a sentence that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SentenceNotes {
+    /// Unusual notations of its tags, each with the first such tag, its line and their number.
+    pub notations: BTreeMap<TagNotation, (String, u64, u64)>,
+    /// Entities that were not read.
+    pub dropped: Vec<DroppedSpan>,
+    /// Whether its spans, which carry no text, lie behind chars that UTF-16 writes in two units, and were counted in chars.
+    pub ambiguous_offsets: bool,
+}
+
+/// An entity of a file that was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DroppedSpan {
+    /// The reason, as counters name it.
+    pub reason: &'static str,
+    /// What was found and what was expected, where the span is malformed; `None` where it was not asked for.
+    pub detail: Option<String>,
+}
+
+impl SentenceNotes {
+    /// Counts a tag of an unusual notation.
+    pub fn add_notation(&mut self, notation: TagNotation, tag: &str, line: u64) {
+        self.notations.entry(notation).or_insert_with(|| (tag.to_owned(), line, 0)).2 += 1;
+    }
 }
 
 /// The text and the entities of a sentence, as its format gives them.
@@ -66,6 +96,15 @@ impl Annotation {
         }
     }
 
+    /// Adds the spans of another annotation of the same text.
+    pub fn append_spans(&mut self, other: Self) {
+        match (self, other) {
+            (Self::TokenSpans { spans, .. }, Self::TokenSpans { spans: others, .. }) => spans.extend(others),
+            (Self::CharSpans { spans, .. }, Self::CharSpans { spans: others, .. }) => spans.extend(others),
+            _ => {}
+        }
+    }
+
     /// Bytes of its text.
     pub fn text_bytes(&self) -> usize {
         match self {
@@ -74,11 +113,11 @@ impl Annotation {
         }
     }
 
-    /// The running text, with its entities by char offset. Tokens are joined by one space, or by nothing without `spaces`.
+    /// The running text, with its entities by char offset. `join` is what stands between tokens.
     ///
     /// # Panics
     /// If a span of tokens is empty or outside of the tokens. The readers check that.
-    pub fn into_text(self, scheme: TaggingScheme, spaces: bool) -> (String, Vec<AnnotatedEntity>) {
+    pub fn into_text(self, scheme: TaggingScheme, join: TokenJoin) -> (String, Vec<AnnotatedEntity>) {
         let (tokens, token_spans) = match self {
             Self::CharSpans { text, spans } => {
                 let entity = |(chars, label)| AnnotatedEntity { chars, label, violating_prefixes: None };
@@ -93,7 +132,7 @@ impl Annotation {
                 (tokens, spans.collect::<Vec<_>>())
             }
         };
-        let (text, char_ranges) = join_tokens(&tokens, spaces);
+        let (text, char_ranges) = join_tokens(&tokens, join);
         let entity = |(tokens, label, violating_prefixes): (Range<usize>, String, Option<String>)| {
             let chars = char_ranges[tokens.start].start..char_ranges[tokens.end - 1].end;
             AnnotatedEntity { chars, label, violating_prefixes }
@@ -122,7 +161,7 @@ mod tests {
             Annotation::TokenSpans { tokens: tokens.clone(), spans: labelled.to_vec() },
             Annotation::CharSpans { text: tokens.join(" "), spans: chars.to_vec() },
         ] {
-            let (text, entities) = annotation.into_text(TaggingScheme::Bio, true);
+            let (text, entities) = annotation.into_text(TaggingScheme::Bio, TokenJoin::Space);
             assert_eq!(text, "Ödön Bek was here 北京");
             let found: Vec<_> = entities.into_iter().map(|entity| (entity.chars, entity.label)).collect();
             assert_eq!(found, chars);
@@ -133,7 +172,7 @@ mod tests {
     fn nested_and_overlapping_spans_are_kept() {
         let spans = vec![(0..3, "A".to_owned()), (1..2, "B".to_owned()), (1..4, "A".to_owned())];
         let annotation = Annotation::TokenSpans { tokens: words("北 京 大 学"), spans };
-        let (text, entities) = annotation.into_text(TaggingScheme::Bio, false);
+        let (text, entities) = annotation.into_text(TaggingScheme::Bio, TokenJoin::Nothing);
         let found: Vec<_> = entities.iter().map(|entity| (entity.chars.clone(), entity.label.as_str())).collect();
         assert_eq!((text.as_str(), found), ("北京大学", vec![(0..3, "A"), (1..2, "B"), (1..4, "A")]));
     }
@@ -141,7 +180,7 @@ mod tests {
     #[test]
     fn tags_that_violate_the_scheme_keep_their_prefixes() {
         let tags = ["O", "I-X", "I-X", "B-X"].map(|tag| Tag::parse(tag, None).unwrap()).to_vec();
-        let (_, entities) = Annotation::Tags { tokens: words("a b c d"), tags }.into_text(TaggingScheme::Bio, true);
+        let (_, entities) = Annotation::Tags { tokens: words("a b c d"), tags }.into_text(TaggingScheme::Bio, TokenJoin::Space);
         let found: Vec<_> = entities.into_iter().map(|entity| (entity.chars, entity.violating_prefixes)).collect();
         assert_eq!(found, [(2..5, Some("II".to_owned())), (6..7, None)]);
     }

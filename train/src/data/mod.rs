@@ -9,6 +9,8 @@
 //! | [`tokenizer`], [`tokenized_text`] | tokenisation with char offsets |
 //! | [`tokenizer_files`] | tokenizers in the files that they come in |
 //! | [`piece_offsets`] | the chars of pieces that hold bytes or white space |
+//! | [`tokenizer_settings`] | `tokenizer_config.json` |
+//! | [`covered_chars`] | chars that normalisation removes, given to word pieces |
 //! | [`word_cache`] | word pieces of words that were met before |
 //! | [`vocabulary`], [`word_counts`] | a WordPiece vocabulary learned from the training set |
 //! | [`triple_folder`] | a folder of triples, tokenised as it is read |
@@ -25,6 +27,7 @@
 
 pub mod alignment;
 pub mod batch;
+pub mod covered_chars;
 pub mod dataset;
 pub mod distinct_sample;
 pub mod encode;
@@ -38,6 +41,7 @@ pub mod token_index;
 pub mod tokenized_text;
 pub mod tokenizer;
 pub mod tokenizer_files;
+pub mod tokenizer_settings;
 pub mod training_set;
 pub mod triple_folder;
 pub mod vocabulary;

@@ -13,11 +13,13 @@ use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, Model, Tokenizer};
 use tokenizers::{ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper};
 
+use super::covered_chars::cover_words;
 use super::piece_offsets;
 use super::tokenized_text::TokenizedText;
+use super::tokenizer_settings::TokenizerSettings;
 use super::vocabulary;
 use super::word_cache::WordCache;
-use super::word_counts::{WordCounts, normalizer};
+use super::word_counts::WordCounts;
 
 /// Size of a vocabulary that is learned from the training set, special tokens included.
 pub const LEARNED_VOCABULARY: usize = 4000;
@@ -32,7 +34,7 @@ const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 #[derive(Debug, Clone)]
 pub struct WordPieceTokenizer {
     tokenizer: Tokenizer,
-    lowercase: bool,
+    settings: TokenizerSettings,
     special: SpecialTokens,
     names: SpecialNames,
     unknown: u32,
@@ -76,8 +78,17 @@ impl WordPieceTokenizer {
     /// # Errors
     /// The file cannot be read or lacks a special token.
     pub fn from_vocabulary(path: &Path, lowercase: bool) -> Result<Self> {
+        Self::from_vocabulary_file(path, TokenizerSettings::bert(lowercase))
+    }
+
+    /// Reads a `vocab.txt` with settings.
+    ///
+    /// # Errors
+    /// As [`from_vocabulary`](Self::from_vocabulary).
+    pub fn from_vocabulary_file(path: &Path, settings: TokenizerSettings) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::from_vocabulary_text(&text, lowercase).with_context(|| format!("cannot use {}", path.display()))
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        Self::from_vocabulary_text(text, settings).with_context(|| format!("cannot use {}", path.display()))
     }
 
     /// Learns a vocabulary of at most [`LEARNED_VOCABULARY`] word pieces. The same words give the same vocabulary. Each CJK
@@ -88,30 +99,34 @@ impl WordPieceTokenizer {
     pub fn learn(words: &WordCounts) -> Result<Self> {
         let learned = vocabulary::learn(words.counts(), LEARNED_VOCABULARY - SPECIAL.len());
         let pieces: String = SPECIAL.iter().copied().chain(learned.iter().map(String::as_str)).flat_map(|piece| [piece, "\n"]).collect();
-        Self::from_vocabulary_text(&pieces, words.lowercase())
+        Self::from_vocabulary_text(&pieces, TokenizerSettings::bert(words.lowercase()))
     }
 
-    fn from_vocabulary_text(vocabulary: &str, lowercase: bool) -> Result<Self> {
+    fn from_vocabulary_text(vocabulary: &str, settings: TokenizerSettings) -> Result<Self> {
         let ids = WordPiece::read_bytes(vocabulary.as_bytes()).map_err(|error| anyhow!("{error}"))?;
         let model = WordPiece::builder().vocab(ids).build().map_err(|error| anyhow!("{error}"))?;
         let id = |piece: &str| model.token_to_id(piece).ok_or_else(|| anyhow!("the vocabulary has no {piece}"));
         let (cls, sep, _) = (id("[CLS]")?, id("[SEP]")?, id("[UNK]")?);
         let mut tokenizer = Tokenizer::new(ModelWrapper::WordPiece(model));
-        tokenizer.with_normalizer(Some(NormalizerWrapper::BertNormalizer(normalizer(lowercase))));
+        tokenizer.with_normalizer(Some(NormalizerWrapper::BertNormalizer(settings.normalizer())));
         tokenizer.with_pre_tokenizer(Some(PreTokenizerWrapper::BertPreTokenizer(BertPreTokenizer)));
         let processing = BertProcessing::new(("[SEP]".to_owned(), sep), ("[CLS]".to_owned(), cls));
         tokenizer.with_post_processor(Some(PostProcessorWrapper::Bert(processing)));
         let present: Vec<AddedToken> =
             SPECIAL.iter().filter(|piece| tokenizer.token_to_id(piece).is_some()).map(|piece| AddedToken::from(*piece, true)).collect();
         tokenizer.add_special_tokens(&present);
-        Self::from_tokenizer(tokenizer, lowercase)
+        // A word that the vocabulary lacks would get an id for which a model has no embedding.
+        let unsplit = settings.never_split.iter().flatten().filter(|word| tokenizer.token_to_id(word).is_some());
+        let unsplit: Vec<AddedToken> = unsplit.map(|word| AddedToken::from(word.as_str(), true).single_word(true)).collect();
+        tokenizer.add_special_tokens(&unsplit);
+        Self::from_tokenizer(tokenizer, settings)
     }
 
-    /// A tokenizer of the library; `lowercase` says whether it ignores case.
+    /// A tokenizer of the library. `settings` are those that a run folder keeps.
     ///
     /// # Errors
     /// The vocabulary lacks a special token.
-    pub fn from_tokenizer(mut tokenizer: Tokenizer, lowercase: bool) -> Result<Self> {
+    pub fn from_tokenizer(mut tokenizer: Tokenizer, settings: TokenizerSettings) -> Result<Self> {
         // Files of sentence encoders ask for truncation and padding; truncation would cut long contexts silently.
         tokenizer.with_truncation(None).map_err(|error| anyhow!("{error}"))?;
         tokenizer.with_padding(None);
@@ -131,7 +146,7 @@ impl WordPieceTokenizer {
             && added_tokens.values().all(|token| !token.normalized);
         let words = divides.then(Arc::default);
         let added = added_tokens.into_values().map(|token| token.content).collect();
-        Ok(Self { tokenizer, lowercase, special, names, unknown, added, words })
+        Ok(Self { tokenizer, settings, special, names, unknown, added, words })
     }
 
     /// Tokenises texts on all threads, in their order, without special tokens.
@@ -143,11 +158,16 @@ impl WordPieceTokenizer {
     }
 
     fn tokenize_text(&self, text: &str) -> Result<TokenizedText> {
-        match &self.words {
+        let mut tokenized = match &self.words {
             // A token that is found as it is may reach over words.
-            Some(words) if !self.added.iter().any(|added| text.contains(added)) => words.tokenize(text, |word| self.encode(word)),
-            _ => self.encode(text),
+            Some(words) if !self.added.iter().any(|added| text.contains(added)) => words.tokenize(text, |word| self.encode(word))?,
+            _ => self.encode(text)?,
+        };
+        // The chars of other pieces are corrected one text at a time.
+        if self.is_word_piece() {
+            cover_words(text, &mut tokenized.offsets);
         }
+        Ok(tokenized)
     }
 
     /// Tokenises a text by the library.
@@ -192,11 +212,9 @@ impl WordPieceTokenizer {
     pub fn files(&self, max_length: usize) -> Result<Vec<(&'static str, String)>> {
         let tokenizer_json = self.tokenizer.to_string(true).map_err(|error| anyhow!("{error}"))?;
         let config = if self.is_word_piece() {
-            serde_json::json!({
-                "tokenizer_class": "BertTokenizer",
-                "do_lower_case": self.lowercase,
-                "model_max_length": max_length,
-            })
+            let mut config = serde_json::to_value(&self.settings)?;
+            config["model_max_length"] = max_length.into();
+            config
         } else {
             let SpecialNames { cls, sep, pad, unknown, mask, .. } = self.names;
             serde_json::json!({
@@ -214,11 +232,20 @@ impl WordPieceTokenizer {
     }
 }
 
-/// The content of `vocab.txt`: a word piece a line, in order of their ids.
+/// The content of `vocab.txt`: a word piece a line, in order of their ids. An id that no word piece has, as where a vocabulary holds one
+/// twice, is a blank line, so that those behind it keep theirs.
 fn vocabulary_text(vocabulary: HashMap<String, u32>) -> String {
     let mut pieces: Vec<(u32, String)> = vocabulary.into_iter().map(|(piece, id)| (id, piece)).collect();
     pieces.sort_unstable();
-    pieces.into_iter().map(|(_, piece)| piece + "\n").collect()
+    let mut text = String::new();
+    let mut line = 0;
+    for (id, piece) in pieces {
+        (line..id).for_each(|_| text.push('\n'));
+        text.push_str(&piece);
+        text.push('\n');
+        line = id + 1;
+    }
+    text
 }
 
 #[cfg(test)]
@@ -268,9 +295,50 @@ mod tests {
         assert_eq!(files(&WordPieceTokenizer::read(dir.path()).unwrap()), files(&tokenizer));
     }
 
+    /// Word pieces of a text under a vocabulary and `tokenizer_config.json`.
+    fn pieces(config: &str, vocabulary: &str, text: &str) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("vocab.txt"), vocabulary).unwrap();
+        std::fs::write(dir.path().join("tokenizer_config.json"), config).unwrap();
+        let tokenizer = WordPieceTokenizer::read(dir.path()).unwrap();
+        let ids = tokenizer.tokenize(&[text]).unwrap().remove(0).ids;
+        // What a run folder keeps tokenises alike.
+        for (name, content) in tokenizer.files(9).unwrap() {
+            std::fs::write(dir.path().join(name), content).unwrap();
+        }
+        for file in ["tokenizer.json", "vocab.txt"] {
+            assert_eq!(WordPieceTokenizer::read(dir.path()).unwrap().tokenize(&[text]).unwrap()[0].ids, ids, "{config}");
+            std::fs::remove_file(dir.path().join(file)).unwrap();
+        }
+        ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn settings_beside_a_vocabulary_are_obeyed() {
+        let vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nzoe\nZoe\nZoë\nzoë\n在\n北\n在北\nA.B\na\n.\nb\n";
+        for (config, text, expected) in [
+            ("{}", "Zoë 在北", "4 8 9"),
+            (r#"{"do_lower_case": false}"#, "Zoë", "6"),
+            (r#"{"do_lower_case": false, "strip_accents": true}"#, "Zoë", "5"),
+            (r#"{"strip_accents": false}"#, "Zoë", "7"),
+            (r#"{"tokenize_chinese_chars": false}"#, "在北", "10"),
+            ("{}", "A.B", "12 13 14"),
+            (r#"{"never_split": ["A.B", "C.D"]}"#, "A.B a", "11 12"),
+        ] {
+            assert_eq!(pieces(config, vocabulary, text), expected, "{config} {text}");
+        }
+    }
+
+    #[test]
+    fn repeated_and_blank_lines_keep_the_numbers_of_a_vocabulary() {
+        let vocabulary = "\u{feff}[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n\na\nb\n\nc\n";
+        assert_eq!(pieces("{}", vocabulary, "a b c"), "6 7 9");
+    }
+
     /// Words come from the cache the second time, and pieces and offsets are those of the library for the whole text.
     fn check_cache(tokenizer: &WordPieceTokenizer, text: &str) {
-        let whole = tokenizer.encode(text).unwrap();
+        let mut whole = tokenizer.encode(text).unwrap();
+        cover_words(text, &mut whole.offsets);
         for _ in 0..2 {
             assert_eq!(tokenizer.tokenize(&[text]).unwrap(), slice::from_ref(&whole), "{text:?}");
         }

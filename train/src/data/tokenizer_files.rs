@@ -1,10 +1,8 @@
 //! Tokenizers in the files that they come in.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use serde::Deserialize;
 use tokenizers::models::bpe::BPE;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::processors::roberta::RobertaProcessing;
@@ -12,6 +10,7 @@ use tokenizers::{AddedToken, Tokenizer};
 use tokenizers::{DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper};
 
 use super::tokenizer::WordPieceTokenizer;
+use super::tokenizer_settings::TokenizerSettings;
 use crate::model_files::refuse_lfs_pointer;
 
 /// Models of SentencePiece, which are not read.
@@ -20,50 +19,35 @@ const SENTENCE_PIECE: [&str; 3] = ["sentencepiece.bpe.model", "spiece.model", "s
 /// Special tokens of RoBERTa.
 const ROBERTA_TOKENS: [&str; 4] = ["<s>", "<pad>", "</s>", "<unk>"];
 
-/// The part of `tokenizer_config.json` that is read.
-#[derive(Debug, Deserialize)]
-struct TokenizerConfig {
-    #[serde(default = "lowercase_by_default")]
-    do_lower_case: bool,
-}
-
-fn lowercase_by_default() -> bool {
-    true
-}
-
 impl WordPieceTokenizer {
-    /// Reads the tokenizer of a folder: `tokenizer.json`, or where there is none, `vocab.txt` with `do_lower_case` of
-    /// `tokenizer_config.json` (default: true, as in BERT), or `vocab.json` with `merges.txt`, as RoBERTa has them.
+    /// Reads the tokenizer of a folder: `tokenizer.json`, or where there is none, `vocab.txt` with the
+    /// [settings](TokenizerSettings) of `tokenizer_config.json`, or `vocab.json` with `merges.txt`, as RoBERTa has them.
     ///
     /// # Errors
-    /// None of the files exists, one is malformed, or the vocabulary lacks a special token.
+    /// None of the files exists, one is malformed, `vocab.txt` is of another tokenizer than BERT's, or the vocabulary lacks a special token.
     pub fn read(dir: &Path) -> Result<Self> {
         let [tokenizer_json, vocabulary, config, byte_pairs, merges] =
             ["tokenizer.json", "vocab.txt", "tokenizer_config.json", "vocab.json", "merges.txt"].map(|file| dir.join(file));
         for path in [&tokenizer_json, &vocabulary, &config, &byte_pairs, &merges].into_iter().filter(|path| path.exists()) {
             refuse_lfs_pointer(path)?;
         }
-        let lowercase = if config.exists() {
-            let text = fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
-            serde_json::from_str::<TokenizerConfig>(&text).with_context(|| format!("cannot read {}", config.display()))?.do_lower_case
-        } else {
-            true
-        };
+        let settings = TokenizerSettings::read(dir)?;
         if tokenizer_json.exists() {
             let tokenizer =
                 Tokenizer::from_file(&tokenizer_json).map_err(|error| anyhow!("cannot read {}: {error}", tokenizer_json.display()))?;
-            let lowercase = match tokenizer.get_normalizer() {
-                Some(NormalizerWrapper::BertNormalizer(normalizer)) => normalizer.lowercase,
-                _ => lowercase,
+            let settings = match tokenizer.get_normalizer() {
+                Some(NormalizerWrapper::BertNormalizer(normalizer)) => TokenizerSettings::of_normalizer(normalizer),
+                _ => settings,
             };
-            let tokenizer = Self::from_tokenizer(tokenizer, lowercase);
+            let tokenizer = Self::from_tokenizer(tokenizer, settings);
             return tokenizer.with_context(|| format!("cannot use {}", tokenizer_json.display()));
         }
         if vocabulary.exists() {
-            return Self::from_vocabulary(&vocabulary, lowercase);
+            settings.check_class().with_context(|| format!("cannot use {}", dir.display()))?;
+            return Self::from_vocabulary_file(&vocabulary, settings);
         }
         if byte_pairs.exists() && merges.exists() {
-            let tokenizer = byte_level(&byte_pairs, &merges).and_then(|tokenizer| Self::from_tokenizer(tokenizer, false));
+            let tokenizer = byte_level(&byte_pairs, &merges).and_then(|tokenizer| Self::from_tokenizer(tokenizer, TokenizerSettings::bert(false)));
             return tokenizer.with_context(|| format!("cannot use {} and merges.txt", byte_pairs.display()));
         }
         let sentence_piece = SENTENCE_PIECE.into_iter().find(|file| dir.join(file).exists());

@@ -7,6 +7,8 @@ use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::{NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
 
+use super::tokenizer_settings::TokenizerSettings;
+
 /// Words of texts as BERT splits them, and how often each occurs.
 ///
 /// Memory: the distinct words.
@@ -20,7 +22,7 @@ pub struct WordCounts {
 impl WordCounts {
     /// No words.
     pub fn new(lowercase: bool) -> Self {
-        Self { normalizer: normalizer(lowercase), lowercase, counts: BTreeMap::new() }
+        Self { normalizer: TokenizerSettings::bert(lowercase).normalizer(), lowercase, counts: BTreeMap::new() }
     }
 
     /// Counts the words of a text.
@@ -62,10 +64,4 @@ impl WordCounts {
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
-}
-
-/// BERT's normalisation of texts.
-pub fn normalizer(lowercase: bool) -> BertNormalizer {
-    // `strip_accents` unset: accents are removed if and only if the text is lower-cased, as in BERT.
-    BertNormalizer::new(true, true, None, lowercase)
 }

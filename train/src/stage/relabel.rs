@@ -162,6 +162,8 @@ fn merge(given: Vec<Span>, predicted: Vec<Span>, mode: RelabelMode, count: &mut 
         }
     }
     spans.sort_by_key(|span| (span.start, span.end));
+    // Given ones may be the same once they are trimmed.
+    spans.dedup_by_key(|span| (span.start, span.end));
     spans
 }
 

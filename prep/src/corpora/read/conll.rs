@@ -1,42 +1,47 @@
 //! CoNLL files: a token and its tag per line, a blank line between sentences.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
 use schemas::Counter;
 
 use super::conll_columns::ConllColumns;
 use super::corpus_reader::{CorpusReadError, CorpusReader, MalformedSentence, ReadSentence, excerpt};
+use super::lines::TextLines;
 use crate::corpora::format::DOCUMENT_START;
-use crate::corpora::sentence::{AnnotatedSentence, Annotation};
-use crate::corpora::tagging::scheme::TaggingScheme;
-use crate::corpora::tagging::tag::{Tag, TagError};
+use crate::corpora::sentence::{AnnotatedSentence, Annotation, SentenceNotes};
+use crate::corpora::tagging::tag::{Tag, TagError, TagNotation, TagRules};
 
 /// Bytes that a line may have.
 const MAX_LINE_BYTES: usize = 1 << 16;
 /// Tokens that a sentence may have.
 const MAX_TOKENS: usize = 1 << 14;
+/// Tokens that the only sentence of a file may have before it is reported.
+const MANY_TOKENS: usize = 64;
 
 /// Reads a CoNLL file.
 ///
 /// - Columns are separated by tabs where a line holds one, so that a token may hold or be a space; otherwise by white space.
-/// - White space at the ends of a token is trimmed, unless the token is nothing else.
+/// - White space at the ends of a token is trimmed, unless the token is nothing else. Empty columns at the end of a line are ignored.
 /// - A blank line ends a sentence, and so does a line with a column [`DOCUMENT_START`].
-/// - Lines end in LF or CRLF.
-/// - A sentence with a malformed line, or of more than 16,384 tokens, is skipped.
+/// - Lines that begin with `#` before the first token of a sentence are comments, unless they end in a tag.
+/// - Lines end in LF, CRLF or CR.
+/// - A sentence with a malformed line, or of more than 16,384 tokens, is malformed. All lines of a file have as many columns.
 ///
 /// Memory: one line of at most 64 KiB and one sentence.
-pub struct ConllReader<R> {
-    input: BufReader<R>,
-    scheme: Option<TaggingScheme>,
+pub struct ConllReader<'a, R> {
+    lines: TextLines<R>,
+    rules: TagRules<'a>,
     columns: ConllColumns,
-    /// Number of the current line, from 1.
-    line: u64,
-    line_bytes: Vec<u8>,
+    /// The number of columns, with the first line that has them.
+    width: Option<(usize, u64)>,
     next_number: u32,
     /// Whether the last line was a document start: a blank line after it is no empty sentence.
     after_document_start: bool,
+    /// Tokens of the longest sentence, and whether a token that ends sentences stands before its last one.
+    most_tokens: usize,
+    ends_inside: bool,
     sentences: Counter,
-    lines: Counter,
+    line_counts: Counter,
 }
 
 /// The lines of a sentence while it is read.
@@ -46,47 +51,43 @@ struct PartialSentence {
     lines: u64,
     tokens: Vec<String>,
     tags: Vec<Tag>,
+    notes: SentenceNotes,
     malformed: Option<MalformedSentence>,
 }
 
-impl<R: Read> ConllReader<R> {
-    /// A reader at the start of a file. With a scheme, prefixes of other schemes are malformed; without one, every known prefix is read.
-    pub fn new(input: R, scheme: Option<TaggingScheme>, columns: ConllColumns) -> Self {
+/// A line with a token and its tag.
+struct TaggedToken {
+    token: String,
+    tag: Tag,
+    /// An unusual notation of the tag, with the tag.
+    notation: Option<(TagNotation, String)>,
+    /// Number of columns.
+    width: usize,
+}
+
+impl<'a, R: Read> ConllReader<'a, R> {
+    /// A reader at the start of a file.
+    pub fn new(input: R, rules: TagRules<'a>, columns: ConllColumns) -> Self {
         Self {
-            input: BufReader::new(input),
-            scheme,
+            lines: TextLines::new(input, MAX_LINE_BYTES, "a token and its tag"),
+            rules,
             columns,
-            line: 0,
-            line_bytes: Vec::new(),
+            width: None,
             next_number: 0,
             after_document_start: false,
+            most_tokens: 0,
+            ends_inside: false,
             sentences: Counter::default(),
-            lines: Counter::default(),
+            line_counts: Counter::default(),
         }
-    }
-
-    /// Reads the next line; false at the end of the file.
-    fn read_line(&mut self) -> Result<bool, CorpusReadError> {
-        self.line_bytes.clear();
-        let line = self.line + 1;
-        let mut limited = (&mut self.input).take(MAX_LINE_BYTES as u64 + 1);
-        let read = limited.read_until(b'\n', &mut self.line_bytes).map_err(|source| CorpusReadError::Io { line, source })?;
-        if read > MAX_LINE_BYTES {
-            return Err(CorpusReadError::LineTooLong { line, limit: MAX_LINE_BYTES, expected: "a token and its tag" });
-        }
-        self.line = line;
-        Ok(read > 0)
     }
 
     /// Reads lines up to the end of the next sentence that has any.
     fn read_sentence_lines(&mut self) -> Result<PartialSentence, CorpusReadError> {
         let mut sentence = PartialSentence::default();
-        while self.read_line()? {
-            let text = std::str::from_utf8(&self.line_bytes).map_err(|_| CorpusReadError::Encoding { line: self.line })?;
-            let text = text.strip_suffix('\n').unwrap_or(text);
-            let text = text.strip_suffix('\r').unwrap_or(text);
+        while let Some(text) = self.lines.next_line()? {
             if text.trim().is_empty() {
-                self.lines.skip("blank");
+                self.line_counts.skip("blank");
                 if sentence.lines > 0 {
                     break;
                 }
@@ -96,22 +97,33 @@ impl<R: Read> ConllReader<R> {
                 continue;
             }
             if text.split_ascii_whitespace().any(|column| column == DOCUMENT_START) {
-                self.lines.skip("document start");
+                self.line_counts.skip("document start");
                 self.after_document_start = true;
                 if sentence.lines > 0 {
                     break;
                 }
                 continue;
             }
+            if sentence.lines == 0 && is_comment(text, self.rules) {
+                self.line_counts.skip("comment");
+                continue;
+            }
             self.after_document_start = false;
-            sentence.add_line(text, self.line, self.scheme, &self.columns);
+            let text = text.to_owned();
+            sentence.add_line(&text, self.lines.number(), self.rules, &self.columns, &mut self.width);
         }
         Ok(sentence)
     }
 }
 
+/// Whether a line before the first token of a sentence is a comment, as in `# id 5`.
+fn is_comment(text: &str, rules: TagRules<'_>) -> bool {
+    let last = text.trim_end().rsplit(['\t', ' ']).next().unwrap_or_default();
+    text.starts_with('#') && !(last.len() < text.trim_end().len() && rules.is_surely_tag(last))
+}
+
 impl PartialSentence {
-    fn add_line(&mut self, text: &str, line: u64, scheme: Option<TaggingScheme>, columns: &ConllColumns) {
+    fn add_line(&mut self, text: &str, line: u64, rules: TagRules<'_>, columns: &ConllColumns, width: &mut Option<(usize, u64)>) {
         if self.lines == 0 {
             self.first_line = line;
         }
@@ -119,38 +131,45 @@ impl PartialSentence {
         if self.malformed.is_some() {
             return;
         }
-        match parse_line(text, line, scheme, columns) {
-            Ok((token, tag)) if self.tokens.len() < MAX_TOKENS => {
-                self.tokens.push(token.to_owned());
+        match parse_line(text, line, rules, columns, *width) {
+            Ok(TaggedToken { token, tag, notation, width: found }) if self.tokens.len() < MAX_TOKENS => {
+                self.tokens.push(token);
                 self.tags.push(tag);
+                width.get_or_insert((found, line));
+                if let Some((notation, tag)) = notation {
+                    self.notes.add_notation(notation, &tag, line);
+                }
             }
             Ok(_) => {
                 let detail = format!("the sentence has more than {MAX_TOKENS} tokens, expected a blank line after each sentence");
-                self.malformed = Some(MalformedSentence { line, reason: "too long", detail });
+                self.malformed = Some(MalformedSentence { line, reason: "too long", detail, ends_run: true });
             }
             Err(malformed) => self.malformed = Some(malformed),
         }
     }
 }
 
-impl<R: Read> CorpusReader for ConllReader<R> {
+impl<R: Read> CorpusReader for ConllReader<'_, R> {
     fn next_sentence(&mut self) -> Result<Option<ReadSentence>, CorpusReadError> {
-        let PartialSentence { first_line, lines, tokens, tags, malformed } = self.read_sentence_lines()?;
+        let PartialSentence { first_line, lines, tokens, tags, notes, malformed } = self.read_sentence_lines()?;
         if lines == 0 {
             return Ok(None);
         }
         let number = self.next_number;
         self.next_number += 1;
-        self.lines.seen += lines;
+        self.line_counts.seen += lines;
         if let Some(malformed) = malformed {
             self.sentences.skip(malformed.reason);
-            *self.lines.skipped.entry("in a skipped sentence".to_owned()).or_default() += lines;
+            *self.line_counts.skipped.entry("in a skipped sentence".to_owned()).or_default() += lines;
             return Ok(Some(ReadSentence::Skipped(malformed)));
         }
         self.sentences.keep();
-        self.lines.out += lines;
+        self.line_counts.out += lines;
+        self.most_tokens = self.most_tokens.max(tokens.len());
+        let ends = |token: &String| matches!(token.as_str(), "." | "!" | "?" | "。" | "！" | "？" | "।" | "۔" | "؟" | "။" | "។");
+        self.ends_inside |= tokens.iter().rev().skip(1).any(ends);
         let annotation = Annotation::Tags { tokens, tags };
-        Ok(Some(ReadSentence::Read(AnnotatedSentence { number, line: first_line, annotation, questions: Vec::new() })))
+        Ok(Some(ReadSentence::Read(AnnotatedSentence { number, line: first_line, annotation, questions: Vec::new(), notes })))
     }
 
     /// A blank line that ends no sentence and follows no document start counts as an empty one.
@@ -159,50 +178,91 @@ impl<R: Read> CorpusReader for ConllReader<R> {
     }
 
     fn records(&self) -> (&'static str, &Counter) {
-        ("lines", &self.lines)
+        ("lines", &self.line_counts)
+    }
+
+    fn oddity(&self) -> Option<String> {
+        let is_one = self.next_number == 1 && (self.most_tokens > MANY_TOKENS || self.ends_inside);
+        is_one.then(|| {
+            format!("has no blank line between its {} tokens, which are one sentence; expected one after each sentence", self.most_tokens)
+        })
     }
 }
 
-fn parse_line<'a>(
-    text: &'a str,
+/// The columns of a line. A first column that is a space, between spaces, is found by the number of columns that the file has.
+fn split_columns(text: &str, width: Option<usize>) -> Vec<&str> {
+    if text.contains('\t') {
+        return text.split('\t').collect();
+    }
+    let mut cells: Vec<&str> = text.split_ascii_whitespace().collect();
+    if text.starts_with("  ") && cells.len() + 1 == width.unwrap_or(2) {
+        cells.insert(0, &text[..1]);
+    }
+    cells
+}
+
+fn parse_line(
+    text: &str,
     line: u64,
-    scheme: Option<TaggingScheme>,
+    rules: TagRules<'_>,
     columns: &ConllColumns,
-) -> Result<(&'a str, Tag), MalformedSentence> {
-    let malformed = |reason, detail: String| MalformedSentence { line, reason, detail };
-    let cells: Vec<&str> = if text.contains('\t') { text.split('\t').collect() } else { text.split_ascii_whitespace().collect() };
-    let (token, tag) = columns.pick(&cells).ok_or_else(|| {
-        let found = if cells.len() == 1 { "one column".to_owned() } else { format!("{} columns", cells.len()) };
-        let detail = format!("`{}` has {found}, expected a token and its tag ({columns})", excerpt(text));
+    width: Option<(usize, u64)>,
+) -> Result<TaggedToken, MalformedSentence> {
+    let malformed = |reason, detail: String| MalformedSentence { line, reason, detail, ends_run: true };
+    let mut cells = split_columns(text, width.map(|(columns, _)| columns));
+    let mut picked = columns.pick(&cells);
+    // A tab at the end of a line makes an empty column.
+    while cells.len() > 2 && picked.is_none_or(|(_, tag)| tag.trim().is_empty()) && cells.last().is_some_and(|last| last.trim().is_empty()) {
+        cells.pop();
+        picked = columns.pick(&cells);
+    }
+    let found = if cells.len() == 1 { "one column".to_owned() } else { format!("{} columns", cells.len()) };
+    let (token, tag) = picked.ok_or_else(|| {
+        let of_others = width.map_or(String::new(), |(width, line)| format!("; line {line} has {width}"));
+        let detail = format!("`{}` has {found}, expected a token and its tag ({columns}){of_others}", excerpt(text));
         malformed(if cells.len() == 1 { "no tag column" } else { "other columns" }, detail)
     })?;
+    if let Some((width, first)) = width.filter(|(width, _)| *width != cells.len()) {
+        let detail = format!(
+            "`{}` has {found} and line {first} has {width}, expected as many in each line; separate columns by tabs where tokens hold spaces",
+            excerpt(text)
+        );
+        return Err(malformed("other columns", detail));
+    }
     // A token may be a space: in Chinese corpora it stands for a space of the text.
     let token = if token.trim().is_empty() { token } else { token.trim() };
     let tag = tag.trim();
     if token.is_empty() {
         return Err(malformed("no token", format!("the token's column is empty beside tag `{tag}`, expected a token")));
     }
-    let tag = Tag::parse(tag, scheme).map_err(|error| match error {
-        TagError::Unknown => {
-            let detail = format!("unknown tag `{}`, expected O or a label after B-, I-, M-, E-, S-, L- or U-", excerpt(tag));
-            malformed("unknown tag", detail)
+    let (read, notation) = read_tag(tag, rules).map_err(|(reason, detail)| malformed(reason, detail))?;
+    let notation = notation.map(|notation| (notation, tag.to_owned()));
+    Ok(TaggedToken { token: token.to_owned(), tag: read, notation, width: cells.len() })
+}
+
+/// Reads a tag; an error is the reason, as counters name it, and what was found and expected.
+pub(super) fn read_tag(tag: &str, rules: TagRules<'_>) -> Result<(Tag, Option<TagNotation>), (&'static str, String)> {
+    rules.read(tag).map_err(|error| match error {
+        TagError::Empty => ("no tag", "the tag's column is empty, expected O or a label after B-, I-, M-, E-, S-, L- or U-".to_owned()),
+        TagError::NoLabel => ("no label", format!("tag `{tag}` has no label, expected one after the hyphen")),
+        TagError::NeedsLabel => {
+            ("no label", format!("tag `{tag}` has no label; name the label of all entities with --label, which the query set has"))
         }
-        TagError::NoLabel => malformed("no label", format!("tag `{tag}` has no label, expected one after the hyphen")),
         TagError::OtherScheme(scheme) => {
             let detail = format!("tag `{}` does not belong to scheme {scheme}; give another --scheme, or none", excerpt(tag));
-            malformed("tag of another scheme", detail)
+            ("tag of another scheme", detail)
         }
-    })?;
-    Ok((token, tag))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpora::tagging::scheme::TaggingScheme;
 
     /// The sentences of a file as `number@line tokens`, skipped ones as `line: reason`; and the counts of sentences and lines.
     fn read(text: &str, scheme: Option<TaggingScheme>) -> (Vec<String>, Counter, Counter) {
-        let mut reader = ConllReader::new(text.as_bytes(), scheme, ConllColumns::default());
+        let mut reader = ConllReader::new(text.as_bytes(), TagRules { scheme, ..TagRules::default() }, ConllColumns::default());
         let mut sentences = Vec::new();
         while let Some(sentence) = reader.next_sentence().unwrap() {
             sentences.push(match sentence {
@@ -229,8 +289,17 @@ mod tests {
             ("", &[], 0),
             ("\n\n", &[], 2),
             ("a O\nb\n\nc O\n", &["2: no tag column", "1@4 c"], 0),
-            ("a Q-X\nb\n\n", &["1: unknown tag"], 0),
-            ("a\t\n", &["1: unknown tag"], 0),
+            ("a Q-X\nb\n\n", &["2: no tag column"], 0),
+            ("a\t\n", &["1: no tag"], 0),
+            ("a\tO\t\nb\tB-X \t\t\n", &["0@1 a|b"], 0),
+            ("a\tNN\tO\t\n\nb\tNN\tO\n", &["0@1 a", "1@4 b"], 0),
+            ("a O\n\nNew York B-X\n", &["0@1 a", "3: other columns"], 0),
+            ("a O\n  O\nb O\n", &["0@1 a| |b"], 0),
+            ("a NN O\n  NN O\n", &["0@1 a| "], 0),
+            ("a O\rb O\r\rc O\r", &["0@1 a|b", "1@4 c"], 0),
+            ("# id 5\n# text = a b\na O\n\n# id 6\tdomain=en\nb O\n", &["0@3 a", "1@6 b"], 0),
+            ("# O\na O\n\n#tag\tB-X\n# O\n", &["0@1 #|a", "1@4 #tag|#"], 0),
+            ("a O\n# O\n", &["0@1 a|#"], 0),
             ("\tO\n", &["1: no token"], 0),
             ("a B-\n", &["1: no label"], 0),
         ] {
@@ -249,12 +318,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_blank_lines_is_odd() {
+        let oddity = |text: &str| {
+            let mut reader = ConllReader::new(text.as_bytes(), TagRules::default(), ConllColumns::default());
+            while reader.next_sentence().unwrap().is_some() {}
+            reader.oddity().is_some()
+        };
+        let text = "a O\n. O\n".repeat(3);
+        assert_eq!([oddity(&text), oddity(&(text.clone() + "\n")), oddity(&(text + "\nb O\n"))], [true, true, false]);
+        assert_eq!([oddity("a O\n. O\n"), oddity(&"a O\n".repeat(70))], [false, true]);
+    }
+
+    #[test]
     fn unreadable_lines_are_errors() {
         for (bytes, expected) in [
             (b"a O\nb\xff O\n".to_vec(), "line 2 is not UTF-8; convert the file to UTF-8"),
             (vec![b'x'; MAX_LINE_BYTES + 1], "line 1 is longer than 65536 bytes, expected a token and its tag"),
         ] {
-            let mut reader = ConllReader::new(bytes.as_slice(), None, ConllColumns::default());
+            let mut reader = ConllReader::new(bytes.as_slice(), TagRules::default(), ConllColumns::default());
             let error = std::iter::from_fn(|| reader.next_sentence().transpose()).find_map(Result::err);
             assert_eq!(error.map(|error| error.to_string()).as_deref(), Some(expected));
         }

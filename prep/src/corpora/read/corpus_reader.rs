@@ -3,6 +3,7 @@
 use std::io;
 
 use schemas::Counter;
+use serde::Serialize;
 
 use crate::corpora::sentence::AnnotatedSentence;
 
@@ -19,6 +20,11 @@ pub trait CorpusReader {
 
     /// Lines or elements read so far, with their name: `lines` or `elements`. `out` are those of the sentences that were kept.
     fn records(&self) -> (&'static str, &Counter);
+
+    /// What is odd about the whole file, for messages. To be called at its end.
+    fn oddity(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What became of a sentence.
@@ -30,6 +36,19 @@ pub enum ReadSentence {
     Skipped(MalformedSentence),
 }
 
+/// What a malformed line, element or span does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MalformedRule {
+    /// A line or a tag of another form ends the run; other malformed elements and spans are skipped and counted.
+    #[default]
+    EndAtForm,
+    /// The first one ends the run.
+    Strict,
+    /// All are skipped and counted.
+    Skip,
+}
+
 /// Why a sentence was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedSentence {
@@ -39,6 +58,9 @@ pub struct MalformedSentence {
     pub reason: &'static str,
     /// What was found and what was expected.
     pub detail: String,
+    /// Whether the run ends here unless malformed sentences are to be skipped: a fault of form that the sentences with entities of a
+    /// whole file may have.
+    pub ends_run: bool,
 }
 
 /// The rest of a file cannot be read.

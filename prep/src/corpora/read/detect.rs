@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use serde_json::{Map, Value};
 
 use super::json::elements::JsonElements;
+use super::open::ReaderOptions;
 use crate::corpora::format::CorpusFormat;
 use crate::source::{BytesRead, InputStream};
 
@@ -18,11 +19,11 @@ const EXAMINED_ELEMENTS: usize = 100;
 ///
 /// # Errors
 /// The file cannot be read, or it is JSON of no known format.
-pub fn detect_format(path: &Path) -> anyhow::Result<CorpusFormat> {
-    detect_in(InputStream::open(path, BytesRead::default())?).with_context(|| path.display().to_string())
+pub fn detect_format(path: &Path, options: &ReaderOptions<'_>) -> anyhow::Result<CorpusFormat> {
+    detect_in(InputStream::open(path, BytesRead::default())?, options).with_context(|| path.display().to_string())
 }
 
-pub(super) fn detect_in(input: impl Read) -> anyhow::Result<CorpusFormat> {
+pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow::Result<CorpusFormat> {
     let mut input = BufReader::new(input);
     if !begins_like_json(input.fill_buf()?) {
         return Ok(CorpusFormat::Conll);
@@ -36,7 +37,7 @@ pub(super) fn detect_in(input: impl Read) -> anyhow::Result<CorpusFormat> {
             Err(error) => return Err(error).context("looks like JSON; if it is CoNLL, give --format conll"),
         };
         let Ok(Value::Object(object)) = element.value else { continue };
-        if let Some(format) = format_of_fields(&object) {
+        if let Some(format) = format_of_fields(&object, options.elements.text_field.as_deref()) {
             return Ok(format);
         }
         if fields_of_first.is_empty() {
@@ -54,17 +55,22 @@ pub(super) fn detect_in(input: impl Read) -> anyhow::Result<CorpusFormat> {
     )
 }
 
-fn format_of_fields(object: &Map<String, Value>) -> Option<CorpusFormat> {
+fn format_of_fields(object: &Map<String, Value>, text_field: Option<&str>) -> Option<CorpusFormat> {
     let has_any = |names: &[&str]| names.iter().any(|name| object.contains_key(*name));
     if has_any(&["query", "start_position", "span_position", "entity_label"]) {
         Some(CorpusFormat::MrcJson)
-    } else if has_any(&["text", "data"]) {
+    } else if has_any(&["text", "data"]) || text_field.is_some_and(|name| object.contains_key(name)) || is_prodigy(object) {
         Some(CorpusFormat::AnnotationTool)
     } else if has_any(&["context"]) && has_any(&["label"]) {
         Some(CorpusFormat::Nested)
     } else {
         None
     }
+}
+
+/// Whether an object has Prodigy's tokens and spans, without their text.
+fn is_prodigy(object: &Map<String, Value>) -> bool {
+    object.contains_key("spans") && object.get("tokens").and_then(|tokens| tokens.get(0)?.get("text")).is_some()
 }
 
 /// Whether a file begins like JSON. A bracket alone may be a token of a CoNLL file, so what follows it is looked at too.
@@ -98,7 +104,7 @@ mod tests {
             ("[]", Err("no object with a field")),
             ("[{\"a\": }]", Err("--format conll: line 1, element 1: not JSON")),
         ] {
-            match (detect_in(text.as_bytes()), expected) {
+            match (detect_in(text.as_bytes(), &ReaderOptions::default()), expected) {
                 (Ok(found), expected) => assert_eq!(Ok(found), expected, "{text}"),
                 (Err(error), Err(expected)) => {
                     let error = format!("{error:#}");

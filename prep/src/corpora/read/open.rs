@@ -7,12 +7,13 @@ use schemas::Query;
 use super::conll::ConllReader;
 use super::conll_columns::ConllColumns;
 use super::corpus_reader::CorpusReader;
-use super::json::element_reader::ElementReader;
+use super::json::element_reader::{ElementOptions, ElementReader};
 use super::json::mrc_json::MrcJsonReader;
 use super::json::offsets::SpanOffsets;
 use super::json::{annotation_tools, nested};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::tagging::scheme::TaggingScheme;
+use crate::corpora::tagging::tag::TagRules;
 
 /// How files are read, besides their format.
 #[derive(Debug, Clone, Default)]
@@ -21,22 +22,32 @@ pub struct ReaderOptions<'a> {
     pub scheme: Option<TaggingScheme>,
     /// Which columns hold token and tag. CoNLL only.
     pub columns: ConllColumns,
-    /// What spans count; `None` is the format's own way. JSON only.
-    pub offsets: Option<SpanOffsets>,
-    /// Questions that tell the label of elements without one. MRC JSON only.
+    /// The label of tags that are a prefix alone, as in `B`.
+    pub only_label: Option<&'a str>,
+    /// What spans count, and which fields hold text and labels. JSON only.
+    pub elements: ElementOptions,
+    /// The queries: their labels may be whole tags, and MRC JSON may give the words of a query instead of its label.
     pub queries: &'a [Query],
+}
+
+impl<'a> ReaderOptions<'a> {
+    /// What tags are read with.
+    pub fn tag_rules(&self) -> TagRules<'a> {
+        TagRules { scheme: self.scheme, only_label: self.only_label, queries: self.queries }
+    }
 }
 
 /// A reader of a file of the given format.
 pub fn open_reader<'a>(format: CorpusFormat, input: impl Read + 'a, options: &ReaderOptions<'a>) -> Box<dyn CorpusReader + 'a> {
-    let offsets_or = |default: SpanOffsets| options.offsets.unwrap_or(default);
+    let elements = || options.elements.clone();
     match format {
-        CorpusFormat::Conll => Box::new(ConllReader::new(input, options.scheme, options.columns.clone())),
-        CorpusFormat::Nested => Box::new(ElementReader::new(input, nested::parse, offsets_or(SpanOffsets::TOKENS_INCLUSIVE))),
-        CorpusFormat::AnnotationTool => {
-            Box::new(ElementReader::new(input, annotation_tools::parse, offsets_or(SpanOffsets::CHARS_EXCLUSIVE)))
+        CorpusFormat::Conll => Box::new(ConllReader::new(input, options.tag_rules(), options.columns.clone())),
+        CorpusFormat::Nested => Box::new(ElementReader::new(input, nested::parse, elements())),
+        CorpusFormat::AnnotationTool => Box::new(ElementReader::new(input, annotation_tools::parse, elements())),
+        CorpusFormat::MrcJson => {
+            let offsets = options.elements.offsets.unwrap_or(SpanOffsets::TOKENS_INCLUSIVE);
+            Box::new(MrcJsonReader::new(input, offsets, options.queries))
         }
-        CorpusFormat::MrcJson => Box::new(MrcJsonReader::new(input, offsets_or(SpanOffsets::TOKENS_INCLUSIVE), options.queries)),
     }
 }
 
@@ -47,6 +58,7 @@ mod tests {
     use super::*;
     use crate::corpora::read::corpus_reader::ReadSentence;
     use crate::corpora::read::detect::detect_in;
+    use crate::corpora::tokenization::TokenJoin;
 
     /// A well-formed file of each format, with its number of sentences.
     const WELL_FORMED: [(CorpusFormat, &str, u64); 4] = [
@@ -70,7 +82,7 @@ mod tests {
         let mut reader = open_reader(format, text.as_bytes(), &ReaderOptions::default());
         while let Ok(Some(sentence)) = reader.next_sentence() {
             let ReadSentence::Read(sentence) = sentence else { continue };
-            let (text, entities) = sentence.annotation.into_text(TaggingScheme::Bio, true);
+            let (text, entities) = sentence.annotation.into_text(TaggingScheme::Bio, TokenJoin::Space);
             for entity in entities {
                 assert!(schemas::char_slice(&text, entity.chars.start, entity.chars.end).is_some(), "{entity:?} of {text:?}");
             }
@@ -88,7 +100,7 @@ mod tests {
                 chars[at] = text;
             }
             let text = chars.concat();
-            let _ = detect_in(text.as_bytes());
+            let _ = detect_in(text.as_bytes(), &ReaderOptions::default());
             for (format, ..) in WELL_FORMED {
                 read(format, &text);
             }
@@ -98,7 +110,7 @@ mod tests {
     #[test]
     fn well_formed_files_are_read_to_their_end() {
         for (format, text, sentences) in WELL_FORMED {
-            assert_eq!((detect_in(text.as_bytes()).unwrap(), read(format, text)), (format, sentences));
+            assert_eq!((detect_in(text.as_bytes(), &ReaderOptions::default()).unwrap(), read(format, text)), (format, sentences));
         }
     }
 }

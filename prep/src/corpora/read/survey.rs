@@ -7,18 +7,22 @@ use anyhow::{Context, bail, ensure};
 use schemas::manifest::InputFile;
 use schemas::{Counter, Query, QuerySet};
 
-use super::corpus_reader::ReadSentence;
+use super::corpus_reader::{MalformedRule, MalformedSentence, ReadSentence};
 use super::detect::detect_format;
 use super::open::{ReaderOptions, open_reader};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::language::ScriptCounts;
 use crate::corpora::sentence::{AnnotatedSentence, Annotation};
 use crate::corpora::tagging::detect::SchemeEvidence;
+use crate::corpora::tagging::tag::TagNotation;
+use crate::number_format::counted;
 use crate::ordered_map::{Limits, TaskQueue, ordered_map};
 use crate::source::{BytesRead, InputStream};
 
-/// Skipped sentences that are reported one by one; all are counted.
-const REPORTED_SENTENCES: u64 = 5;
+/// Skipped sentences, and as many skipped spans, that are reported one by one; all are counted.
+const REPORTED: usize = 5;
+/// Malformed spans that end the run if they are more than the sound ones: the offsets are most likely of another kind.
+const MANY_DROPPED_SPANS: u64 = 10;
 /// Unknown labels that an error lists.
 const LISTED_LABELS: usize = 20;
 
@@ -36,6 +40,13 @@ pub struct CorpusSurvey {
     /// Tells the language.
     pub scripts: ScriptCounts,
     sentences: Counter,
+    /// Unusual notations of tags, each with the first such tag, its place and their number.
+    notations: BTreeMap<TagNotation, (String, String, u64)>,
+    /// Spans that were read, and malformed ones.
+    spans: u64,
+    dropped_spans: u64,
+    /// Sentences with spans that may count UTF-16 code units, and the place of the first.
+    ambiguous_offsets: Option<(u64, String)>,
     labels: BTreeMap<String, LabelUse>,
     /// The questions that MRC JSON asks, in order of appearance, each with `FILE:LINE`.
     questions: Vec<(Query, String)>,
@@ -46,15 +57,47 @@ pub struct CorpusSurvey {
 /// What one file holds.
 struct FileSurvey {
     found: anyhow::Result<CorpusSurvey>,
-    /// Messages about the first skipped sentences, and the number of all.
-    skipped: Vec<String>,
-    skipped_sentences: u64,
+    /// Messages about the first skipped sentences and about the first skipped spans, and the numbers of all.
+    sentences: Messages,
+    spans: Messages,
+    /// What is odd about the whole file.
+    oddity: Option<String>,
+}
+
+/// The first messages of a kind, and how many there are.
+#[derive(Default)]
+struct Messages {
+    first: Vec<String>,
+    count: usize,
+}
+
+impl Messages {
+    fn add(&mut self, message: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < REPORTED {
+            self.first.push(message());
+        }
+    }
+
+    /// Hands on as many messages of a file as are still to be reported.
+    fn report(&mut self, of_file: Self, warn: &mut (dyn FnMut(String) + Send)) {
+        of_file.first.into_iter().take(REPORTED.saturating_sub(self.count)).for_each(warn);
+        self.count += of_file.count;
+    }
+
+    /// Reports the number of those that were not reported one by one.
+    fn report_rest(&self, what: &str, warn: &mut (dyn FnMut(String) + Send)) {
+        if self.count > REPORTED {
+            warn(format!("{} more {what} are skipped", self.count - REPORTED));
+        }
+    }
 }
 
 impl FileSurvey {
-    fn read(path: &Path, format: Option<CorpusFormat>, options: &ReaderOptions<'_>, strict: bool) -> Self {
-        let mut file = Self { found: Ok(CorpusSurvey::default()), skipped: Vec::new(), skipped_sentences: 0 };
-        file.found = file.find(path, format, options, strict);
+    fn read(path: &Path, format: Option<CorpusFormat>, options: &ReaderOptions<'_>, malformed: MalformedRule) -> Self {
+        let mut file =
+            Self { found: Ok(CorpusSurvey::default()), sentences: Messages::default(), spans: Messages::default(), oddity: None };
+        file.found = file.find(path, format, options, malformed);
         file
     }
 
@@ -63,27 +106,34 @@ impl FileSurvey {
         path: &Path,
         format: Option<CorpusFormat>,
         options: &ReaderOptions<'_>,
-        strict: bool,
+        malformed: MalformedRule,
     ) -> anyhow::Result<CorpusSurvey> {
         let mut survey = CorpusSurvey::default();
-        let format = format.map_or_else(|| detect_format(path), Ok)?;
+        let format = format.map_or_else(|| detect_format(path, options), Ok)?;
         let mut stream = InputStream::open(path, BytesRead::default())?;
         let path = path.display().to_string();
         let mut reader = open_reader(format, &mut stream, options);
         while let Some(sentence) = reader.next_sentence().with_context(|| path.clone())? {
             match sentence {
-                ReadSentence::Read(sentence) => survey.add(&path, sentence),
-                ReadSentence::Skipped(malformed) if strict => bail!("{path}:{}: {}", malformed.line, malformed.detail),
-                ReadSentence::Skipped(malformed) => {
-                    self.skipped_sentences += 1;
-                    if self.skipped_sentences <= REPORTED_SENTENCES {
-                        self.skipped.push(format!("{path}:{}: {}; its sentence is skipped", malformed.line, malformed.detail));
+                ReadSentence::Read(sentence) => {
+                    let line = sentence.line;
+                    for detail in sentence.notes.dropped.iter().filter_map(|span| span.detail.as_ref()) {
+                        ensure!(malformed != MalformedRule::Strict, "{path}:{line}: {detail}");
+                        self.spans.add(|| format!("{path}:{line}: {detail}; the span is skipped"));
                     }
+                    survey.add(&path, sentence);
                 }
+                ReadSentence::Skipped(MalformedSentence { line, detail, ends_run, .. }) => match malformed {
+                    MalformedRule::Strict => bail!("{path}:{line}: {detail}"),
+                    MalformedRule::EndAtForm if ends_run => bail!("{path}:{line}: {detail}; --skip-malformed skips its sentence"),
+                    _ => self.sentences.add(|| format!("{path}:{line}: {detail}; its sentence is skipped")),
+                },
             }
         }
         survey.sentences.add(reader.sentences());
+        self.oddity = reader.oddity().map(|oddity| format!("{path} {oddity}"));
         drop(reader);
+        survey.dropped_spans = self.spans.count as u64;
         survey.inputs.push(stream.input());
         survey.formats.push(format);
         Ok(survey)
@@ -99,30 +149,31 @@ struct LabelUse {
 
 impl CorpusSurvey {
     /// Reads all files, several at once. `format` is that of all of them; `None` detects it for each. `warn` receives a message for each
-    /// skipped sentence, up to a few, and for each file without sentences, in the order of the files.
+    /// skipped sentence or span, up to a few, for each file that is odd or without sentences, and for each unusual notation of tags, in
+    /// the order of the files.
     ///
     /// # Errors
-    /// A file that cannot be read, no sentence in any of them, or, with `strict`, a malformed sentence.
+    /// A file that cannot be read, no sentence in any of them, more malformed spans than sound ones, or what `malformed` says.
     pub fn read(
         files: &[PathBuf],
         format: Option<CorpusFormat>,
         options: &ReaderOptions<'_>,
-        strict: bool,
+        malformed: MalformedRule,
         limits: Limits,
         warn: &mut (dyn FnMut(String) + Send),
     ) -> anyhow::Result<Self> {
         let mut survey = Self::default();
-        let mut skipped = 0;
+        let (mut sentences, mut spans) = (Messages::default(), Messages::default());
         let (_, read) = ordered_map(
             limits,
             &TaskQueue::default(),
             |feed| files.iter().all(|path| feed.send(path, 0)),
-            |path| FileSurvey::read(path, format, options, strict),
+            |path| FileSurvey::read(path, format, options, malformed),
             |file| -> anyhow::Result<()> {
-                let shown = file.skipped.iter().take(usize::try_from(REPORTED_SENTENCES.saturating_sub(skipped)).unwrap_or_default());
-                shown.for_each(|message| warn(message.clone()));
-                skipped += file.skipped_sentences;
+                sentences.report(file.sentences, warn);
+                spans.report(file.spans, warn);
                 let found = file.found?;
+                file.oddity.into_iter().for_each(&mut *warn);
                 if found.sentences.out == 0 {
                     warn(format!("{} has no usable sentence ({})", found.inputs[0].path, found.sentences));
                 }
@@ -131,15 +182,38 @@ impl CorpusSurvey {
             },
         );
         read?;
-        if skipped > REPORTED_SENTENCES {
-            warn(format!("{} more sentences with malformed lines or elements are skipped", skipped - REPORTED_SENTENCES));
-        }
+        sentences.report_rest("sentences with malformed lines or elements", warn);
+        spans.report_rest("malformed spans", warn);
         ensure!(
             survey.sentences.out > 0,
             "no usable sentence ({}), expected a token and its tag a line and a blank line after each sentence, or JSON; see --format",
             survey.sentences
         );
+        let is_wrong_kind = survey.dropped_spans >= MANY_DROPPED_SPANS && survey.dropped_spans > survey.spans;
+        ensure!(
+            !is_wrong_kind || malformed == MalformedRule::Skip,
+            "{} spans are malformed and {} are sound; say what the spans count with --offsets, and where text and labels are with --text-field \
+             and --label-field, or skip them with --skip-malformed",
+            survey.dropped_spans,
+            survey.spans
+        );
+        survey.report_notations(warn);
         Ok(survey)
+    }
+
+    /// Reports what was read in another way than its form says.
+    fn report_notations(&self, warn: &mut (dyn FnMut(String) + Send)) {
+        for (notation, (tag, place, count)) in &self.notations {
+            let (what, read_as) = notation.description();
+            warn(format!("{place}: {what}, such as `{tag}` ({count} times), are read as {read_as}"));
+        }
+        if let Some((count, place)) = &self.ambiguous_offsets {
+            warn(format!(
+                "{place}: spans lie behind chars outside of the Basic Multilingual Plane, such as emoji, in {}, and carry no text to check; \
+                 they are read as chars. If a tool in a browser counted them, give --offsets utf16",
+                counted(*count, "text")
+            ));
+        }
     }
 
     /// Adds what the files hold that follow.
@@ -149,6 +223,14 @@ impl CorpusSurvey {
         self.scheme_evidence.append(&other.scheme_evidence);
         self.scripts.append(&other.scripts);
         self.sentences.add(&other.sentences);
+        self.spans += other.spans;
+        self.dropped_spans += other.dropped_spans;
+        for (notation, (tag, place, count)) in other.notations {
+            self.notations.entry(notation).or_insert((tag, place, 0)).2 += count;
+        }
+        if let Some((count, place)) = other.ambiguous_offsets {
+            self.ambiguous_offsets.get_or_insert((0, place)).0 += count;
+        }
         for (label, used) in other.labels {
             match self.labels.get_mut(&label) {
                 Some(known) => known.count += used.count,
@@ -161,6 +243,12 @@ impl CorpusSurvey {
 
     fn add(&mut self, path: &str, sentence: AnnotatedSentence) {
         let line = sentence.line;
+        for (notation, (tag, line, count)) in sentence.notes.notations {
+            self.notations.entry(notation).or_insert_with(|| (tag, format!("{path}:{line}"), 0)).2 += count;
+        }
+        if sentence.notes.ambiguous_offsets {
+            self.ambiguous_offsets.get_or_insert_with(|| (0, format!("{path}:{line}"))).0 += 1;
+        }
         match sentence.annotation {
             Annotation::Tags { tokens, tags } => {
                 self.scheme_evidence.add(&tags);
@@ -172,10 +260,12 @@ impl CorpusSurvey {
                 }
             }
             Annotation::TokenSpans { tokens, spans } => {
+                self.spans += spans.len() as u64;
                 tokens.iter().for_each(|token| self.scripts.add_token(token));
                 spans.iter().for_each(|(_, label)| self.add_label(label, path, line));
             }
             Annotation::CharSpans { text, spans } => {
+                self.spans += spans.len() as u64;
                 self.scripts.add_text(&text);
                 spans.iter().for_each(|(_, label)| self.add_label(label, path, line));
             }

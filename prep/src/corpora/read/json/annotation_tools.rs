@@ -1,11 +1,12 @@
-//! Exports of the annotation tools doccano and Label Studio, and files that are written like them.
+//! Exports of the annotation tools doccano, Label Studio and Prodigy, and files that are written like them.
 
 use serde_json::{Map, Value};
 
-use super::fields::{ElementError, field_names, label, string, type_name};
-use super::offsets::{RawSpan, SpanOffsets, parse_offset, parse_span};
-use crate::corpora::read::corpus_reader::excerpt;
-use crate::corpora::sentence::Annotation;
+use super::element_reader::{Element, ElementOptions};
+use super::fields::{ElementError, field_names, string};
+use super::label_studio;
+use super::offsets::{RawSpan, SpanOffsets};
+use super::span_objects::raw_spans;
 
 /// Fields that may hold an array of spans; the first that does is read.
 const SPAN_FIELDS: [&str; 4] = ["entities", "label", "labels", "spans"];
@@ -14,110 +15,86 @@ const SPAN_FIELDS: [&str; 4] = ["entities", "label", "labels", "spans"];
 ///
 /// | tool | element |
 /// |---|---|
-/// | doccano | `{"text": …, "label": [[start, end, "PER"]]}`, `labels` likewise |
+/// | doccano | `{"text": …, "label": [[start, end, "PER"]]}`; `data` for `text`, `labels` for `label` |
 /// | doccano, with relations | `{"text": …, "entities": [{"start_offset": …, "end_offset": …, "label": "PER"}]}` |
-/// | Label Studio | `{"data": {"text": …}, "annotations": [{"result": [{"value": {"start": …, "end": …, "labels": ["PER"]}}]}]}` |
+/// | Label Studio | see [`label_studio`] |
 /// | Label Studio, `JSON_MIN` | `{"text": …, "label": [{"start": …, "end": …, "labels": ["PER"]}]}` |
+/// | Prodigy | `{"text": …, "tokens": […], "spans": [{"start": …, "end": …, "label": "PER"}], "answer": "accept"}` |
 ///
-/// Of several annotations of a Label Studio task the first that was not cancelled is read. Results that mark no span (choices, relations)
-/// are ignored.
+/// Other names of fields are given by [`ElementOptions`]. An element that a Prodigy annotator rejected or ignored is no example.
 ///
 /// # Errors
-/// A field is missing or has another type, or a span is malformed or outside of the text. A task without annotation is an error too: it
-/// does not mean that the text has no entity.
-pub fn parse(object: &Map<String, Value>, offsets: SpanOffsets) -> Result<Annotation, ElementError> {
-    if let Some(data) = object.get("data") {
-        let text = task_text(data)?;
-        return offsets.resolve(text, task_spans(object)?);
+/// A field is missing or has another type. A malformed span, or one outside of the text, is dropped.
+pub fn parse(object: &Map<String, Value>, options: &ElementOptions) -> Result<Element, ElementError> {
+    if let Some(Value::Object(data)) = object.get("data") {
+        return label_studio::parse(object, data, options);
     }
-    let text = string(object, "text")?;
-    let Some(items) = SPAN_FIELDS.iter().find_map(|name| object.get(*name)?.as_array()) else {
-        let detail = format!("no array of spans, expected `entities` or `label`; it has {}", field_names(object));
+    match object.get("answer").and_then(Value::as_str) {
+        Some("reject") => return Ok(Element::NoExample("rejected")),
+        Some("ignore") => return Ok(Element::NoExample("ignored")),
+        _ => {}
+    }
+    let tokens = prodigy_tokens(object);
+    let text = match &options.text_field {
+        Some(name) => string(object, name)?.to_owned(),
+        None if !object.contains_key("text") && object.contains_key("data") => string(object, "data")?.to_owned(),
+        None => match (&tokens, object.get("text")) {
+            (Some((text, _)), None) => text.clone(),
+            _ => string(object, "text")?.to_owned(),
+        },
+    };
+    let items = match &options.label_field {
+        Some(name) => object.get(name).and_then(Value::as_array).map(Vec::as_slice),
+        None => SPAN_FIELDS.iter().find_map(|name| object.get(*name)?.as_array()).map(Vec::as_slice),
+    };
+    let Some(items) = items else {
+        let expected = options.label_field.as_deref().unwrap_or("entities` or `label");
+        let detail = format!("no array of spans, expected `{expected}`; it has {}; see --label-field", field_names(object));
         return Err(ElementError::new("missing field", detail));
     };
-    let mut spans = Vec::new();
-    for item in items {
-        add_span(&mut spans, item)?;
-    }
-    offsets.resolve(text, spans)
+    let mut spans: Vec<Result<RawSpan, ElementError>> = Vec::new();
+    let token_ranges = tokens.map_or(Vec::new(), |(_, ranges)| ranges);
+    items.iter().for_each(|item| spans.extend(raw_spans(item, &token_ranges)));
+    Ok(Element::Sentence(options.offsets.unwrap_or(SpanOffsets::CHARS_EXCLUSIVE).resolve(&text, spans)))
 }
 
-/// The text of a Label Studio task: `data.text`, or the only string in `data`.
-fn task_text(data: &Value) -> Result<&str, ElementError> {
-    let Value::Object(data) = data else {
-        return Err(ElementError::new("bad field", format!("`data` is {}, expected an object", type_name(data))));
-    };
-    let mut strings = data.values().filter_map(Value::as_str);
-    match (data.get("text"), strings.next(), strings.next()) {
-        (None, Some(only), None) => Ok(only),
-        _ => string(data, "text"),
-    }
-}
-
-/// The spans of a Label Studio task.
-fn task_spans(task: &Map<String, Value>) -> Result<Vec<RawSpan>, ElementError> {
-    let annotations = ["annotations", "completions"].iter().find_map(|name| task.get(*name)?.as_array());
-    let was_cancelled = |annotation: &Value| annotation.get("was_cancelled").and_then(Value::as_bool) == Some(true);
-    let Some(annotation) = annotations.and_then(|all| all.iter().find(|annotation| !was_cancelled(annotation))) else {
-        let detail = "it has no annotation that was not cancelled, expected one in `annotations`".to_owned();
-        return Err(ElementError::new("not annotated", detail));
-    };
-    let Some(Value::Array(results)) = annotation.get("result") else {
-        return Err(ElementError::new("bad field", "an annotation has no `result`, expected an array".to_owned()));
-    };
-    let mut spans = Vec::new();
-    for value in results.iter().filter_map(|result| result.get("value")).filter(|value| value.get("labels").is_some()) {
-        add_span(&mut spans, value)?;
-    }
-    Ok(spans)
-}
-
-/// Adds a span once for each of its labels.
-fn add_span(spans: &mut Vec<RawSpan>, item: &Value) -> Result<(), ElementError> {
-    let malformed = |what: &str| {
-        let item = excerpt(&item.to_string());
-        let detail = format!("span {item} {what}, expected [start, end, \"LABEL\"] or an object with start, end and label");
-        ElementError::new("bad span", detail)
-    };
-    let (start, end, labels, text) = match item {
-        Value::Array(parts) if parts.len() == 3 => {
-            let (start, end) = parse_span(&Value::Array(parts[..2].to_vec()))?;
-            (start, end, &parts[2], None)
+/// The text that Prodigy's `tokens` make, each with `ws` for a space behind it, and the offsets of each token. `None` where an element
+/// has none.
+fn prodigy_tokens(object: &Map<String, Value>) -> Option<(String, Vec<(u64, u64)>)> {
+    let (mut text, mut ranges) = (String::new(), Vec::new());
+    for token in object.get("tokens")?.as_array()? {
+        let word = token.get("text")?.as_str()?;
+        let start = token.get("start").and_then(Value::as_u64).unwrap_or(text.chars().count() as u64);
+        ranges.push((start, start + word.chars().count() as u64));
+        text.push_str(word);
+        if token.get("ws").and_then(Value::as_bool).unwrap_or(true) {
+            text.push(' ');
         }
-        Value::Object(span) => {
-            let first_of = |names: [&str; 2]| names.iter().find_map(|name| span.get(*name));
-            let start = first_of(["start_offset", "start"]).ok_or_else(|| malformed("has no start"))?;
-            let end = first_of(["end_offset", "end"]).ok_or_else(|| malformed("has no end"))?;
-            let labels = first_of(["label", "labels"]).ok_or_else(|| malformed("has no label"))?;
-            (parse_offset(start)?, parse_offset(end)?, labels, span.get("text").and_then(Value::as_str))
-        }
-        _ => return Err(malformed("has another shape")),
-    };
-    let labels = labels.as_array().map_or(std::slice::from_ref(labels), Vec::as_slice);
-    if labels.is_empty() {
-        return Err(malformed("has no label"));
     }
-    for name in labels {
-        spans.push(RawSpan { start, end, label: label(name)?, text: text.map(str::to_owned) });
-    }
-    Ok(())
+    let text = text.trim_end().to_owned();
+    Some((text, ranges))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpora::sentence::Annotation;
 
-    /// Entities as `start-end:label`, or the reason of the error.
-    fn read(json: &str) -> String {
+    /// Entities as `start-end:label`, dropped ones as `!reason`; or the reason of the error.
+    fn read_with(json: &str, options: &ElementOptions) -> String {
         let Value::Object(object) = serde_json::from_str(json).unwrap() else { panic!("{json}") };
-        match parse(&object, SpanOffsets::CHARS_EXCLUSIVE) {
-            Ok(Annotation::CharSpans { spans, .. }) => {
-                let spans: Vec<_> = spans.iter().map(|(chars, label)| format!("{}-{}:{label}", chars.start, chars.end)).collect();
-                spans.join(" ")
-            }
-            Ok(other) => format!("{other:?}"),
-            Err(error) => error.reason.to_owned(),
-        }
+        let text = match parse(&object, options) {
+            Ok(Element::Sentence(text)) => text,
+            Ok(Element::NoExample(reason)) => return format!("no example: {reason}"),
+            Err(error) => return error.reason.to_owned(),
+        };
+        let Annotation::CharSpans { spans, .. } = text.annotation else { panic!("{json}") };
+        let spans = spans.iter().map(|(chars, label)| format!("{}-{}:{label}", chars.start, chars.end));
+        spans.chain(text.dropped.iter().map(|span| format!("!{}", span.reason))).collect::<Vec<_>>().join(" ")
+    }
+
+    fn read(json: &str) -> String {
+        read_with(json, &ElementOptions::default())
     }
 
     #[test]
@@ -125,31 +102,87 @@ mod tests {
         for (json, expected) in [
             (r#"{"id": 1, "text": "Ada in Oslo", "label": [[0, 3, "PER"], [7, 11, "LOC"]]}"#, "0-3:PER 7-11:LOC"),
             (r#"{"text": "Ada", "labels": [[0, 3, "PER"]]}"#, "0-3:PER"),
+            (r#"{"data": "Ada", "label": [[0, 3, "PER"]]}"#, "0-3:PER"),
             (r#"{"text": "Ada", "label": []}"#, ""),
             (r#"{"text": "Ada", "entities": [{"id": 0, "label": "PER", "start_offset": 0, "end_offset": 3}], "relations": []}"#, "0-3:PER"),
-            (r#"{"text": "Ada", "spans": [{"start": 0, "end": 3, "label": "PER", "token_start": 0}]}"#, "0-3:PER"),
             (r#"{"text": "Ada", "label": [{"start": 0, "end": 3, "text": "Ada", "labels": ["PER", "F"]}]}"#, "0-3:PER 0-3:F"),
-            (
-                r#"{"data": {"text": "Ada"}, "annotations": [{"was_cancelled": true, "result": []}, {"result": [
-                    {"type": "choices", "value": {"choices": ["x"]}}, {"type": "relation", "from_id": "a"},
-                    {"type": "labels", "value": {"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}}]}]}"#,
-                "0-3:PER",
-            ),
-            (r#"{"data": {"review": "Ada", "stars": 3}, "annotations": [{"result": []}]}"#, ""),
-            (r#"{"data": {"text": "Ada"}, "annotations": []}"#, "not annotated"),
-            (r#"{"data": {"a": "Ada", "b": "Bo"}, "annotations": [{"result": []}]}"#, "missing field"),
-            (r#"{"data": {"text": "Ada"}, "annotations": [{}]}"#, "bad field"),
+            (r#"{"text": "Ada", "entities": [{"entity_group": "PER", "score": 0.9, "word": "Ada", "start": 0, "end": 3}]}"#, "0-3:PER"),
             (r#"{"text": "Ada"}"#, "missing field"),
             (r#"{"text": 3, "label": []}"#, "bad field"),
-            (r#"{"text": "Ada", "label": [[0, 3]]}"#, "bad span"),
-            (r#"{"text": "Ada", "label": [[0, -3, "PER"]]}"#, "bad span"),
-            (r#"{"text": "Ada", "label": [{"start": 0, "label": "PER"}]}"#, "bad span"),
-            (r#"{"text": "Ada", "label": [[0, 3, ""]]}"#, "no label"),
-            (r#"{"text": "Ada", "label": [{"start": 0, "end": 3, "labels": []}]}"#, "bad span"),
-            (r#"{"text": "Ada", "label": [[0, 4, "PER"]]}"#, "span outside"),
-            (r#"{"text": "Ada", "label": [{"start": 0, "end": 2, "text": "Ada", "label": "PER"}]}"#, "other text"),
+            // One bad span costs the span.
+            (r#"{"text": "Ada", "label": [[0, 3], [0, 3, "PER"]]}"#, "0-3:PER !bad span"),
+            (r#"{"text": "Ada", "label": [[0, -3, "PER"]]}"#, "!bad span"),
+            (r#"{"text": "Ada", "label": [{"start": 0, "label": "PER"}]}"#, "!bad span"),
+            (r#"{"text": "Ada", "label": [[0, 3, ""]]}"#, "!no label"),
+            (r#"{"text": "Ada", "label": [{"start": 0, "end": 3, "labels": []}]}"#, "!no label"),
+            (r#"{"text": "Ada", "label": [[0, 4, "PER"], [1, 3, "PER"]]}"#, "1-3:PER !span outside"),
+            (r#"{"text": "Ada", "label": [{"start": 0, "end": 2, "text": "Ada", "label": "PER"}]}"#, "!other text"),
         ] {
             assert_eq!(read(json), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn exports_of_prodigy_are_read() {
+        let tokens = r#""tokens": [{"text": "Ada", "start": 0, "end": 3, "id": 0, "ws": true}, {"text": "Bo", "start": 4, "end": 6, "id": 1, "ws": false}]"#;
+        for (rest, expected) in [
+            (r#""text": "Ada Bo", "spans": [{"start": 4, "end": 6, "label": "PER", "token_start": 1, "token_end": 1}], "answer": "accept""#, "4-6:PER"),
+            (r#""text": "Ada Bo", "spans": [{"token_start": 0, "token_end": 1, "label": "PER"}]"#, "0-6:PER"),
+            (r#""spans": [{"token_start": 1, "token_end": 1, "label": "PER"}]"#, "4-6:PER"),
+            (r#""spans": [{"token_start": 1, "token_end": 2, "label": "PER"}]"#, "!bad span"),
+            (r#""text": "Ada Bo", "spans": [{"start": 4, "end": 6, "label": "PER"}], "answer": "reject""#, "no example: rejected"),
+            (r#""text": "Ada Bo", "spans": [], "answer": "ignore""#, "no example: ignored"),
+        ] {
+            assert_eq!(read(&format!("{{{tokens}, {rest}}}")), expected, "{rest}");
+        }
+    }
+
+    #[test]
+    fn exports_of_label_studio_are_read() {
+        let task = |data: &str, results: &str| format!(r#"{{"id": 1, "data": {data}, "annotations": [{{"result": [{results}]}}]}}"#);
+        let ada = r#"{"from_name": "ner", "to_name": "text", "type": "labels", "value": {"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}}"#;
+        let other_text = r#"{"from_name": "ner", "to_name": "title", "value": {"start": 0, "end": 2, "text": "Bo", "labels": ["PER"]}}"#;
+        let html = r#"{"type": "hypertextlabels", "value": {"start": "/p[1]/text()[1]", "end": "/p[1]/text()[1]", "startOffset": 5, "endOffset": 8,
+            "globalOffsets": {"start": 5, "end": 8}, "text": "Ada", "hypertextlabels": ["PER"]}}"#;
+        for (json, expected) in [
+            (
+                r#"{"data": {"text": "Ada"}, "annotations": [{"was_cancelled": true, "result": []}, {"result": [
+                    {"type": "choices", "value": {"choices": ["x"]}}, {"type": "relation", "from_id": "a"},
+                    {"type": "labels", "value": {"start": 0, "end": 3, "text": "Ada", "labels": ["PER"]}}]}]}"#
+                    .to_owned(),
+                "0-3:PER",
+            ),
+            (task(r#"{"review": "Ada", "stars": 3}"#, ""), ""),
+            (r#"{"data": {"text": "Ada"}, "annotations": []}"#.to_owned(), "not annotated"),
+            (r#"{"data": {"text": "Ada"}, "annotations": [{}]}"#.to_owned(), "bad field"),
+            (task(r#"{"a": "Ada", "b": "Bo"}"#, ""), "missing field"),
+            // Of several texts the one that the results are about.
+            (task(r#"{"a": "Bo", "title": "Bo"}"#, other_text), "0-2:PER"),
+            (task(r#"{"text": "Ada", "title": "Bo"}"#, &format!("{ada}, {other_text}")), "0-3:PER !other text field"),
+            (task(r#"{"text": "Ada"}"#, r#"{"value": {"start": 0, "end": 3, "text": "Ada"}}"#), "!no label"),
+            (task(r#"{"text": "<p>Hi, &amp;</p>  Ada"}"#, html), "!other text"),
+            (task(r#"{"text": "<p>Hi, </p> Ada"}"#, html), "5-8:PER"),
+            (task(r#"{"text": "Hi,\n\n Ada"}"#, r#"{"value": {"start": 5, "end": 9, "text": "Ada", "labels": ["PER"]}}"#), "5-9:PER"),
+            (task(r#"{"text": "Ada"}"#, r#"{"value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3, "paragraphlabels": ["PER"]}}"#), "!bad span"),
+        ] {
+            assert_eq!(read(&json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn fields_have_other_names_where_options_say_so() {
+        let options = |text: &str, label: &str| ElementOptions {
+            text_field: Some(text.to_owned()),
+            label_field: (!label.is_empty()).then(|| label.to_owned()),
+            offsets: None,
+        };
+        let json = r#"{"id": 3, "review": "Ada", "ner": [{"start": 0, "end": 3, "labels": ["PER"]}], "text": "x"}"#;
+        assert_eq!(read_with(json, &options("review", "ner")), "0-3:PER");
+        assert_eq!([read_with(json, &options("none", "ner")), read_with(json, &options("review", "none"))], ["missing field"; 2]);
+        let task = r#"{"data": {"a": "Ada", "b": "Bo"}, "annotations": [{"result": [
+            {"from_name": "ner", "to_name": "a", "value": {"start": 0, "end": 3, "labels": ["PER"]}},
+            {"from_name": "pos", "to_name": "b", "value": {"start": 0, "end": 2, "labels": ["NN"]}}]}]}"#;
+        assert_eq!(read_with(task, &options("a", "")), "0-3:PER !other text field");
+        assert_eq!(read_with(task, &options("b", "pos")), "0-2:NN !other label field");
     }
 }

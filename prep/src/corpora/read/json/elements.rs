@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::corpora::read::corpus_reader::{CorpusReadError, excerpt};
+use crate::corpora::read::lines::line_end;
 
 /// Bytes that an element may have.
 const MAX_ELEMENT_BYTES: usize = 1 << 26;
@@ -29,6 +30,8 @@ pub struct JsonElement {
 pub struct JsonElements<R> {
     input: LineCounter<R>,
     layout: Option<Layout>,
+    /// The byte that ends a line, once it is known.
+    line_end: Option<u8>,
     number: u64,
 }
 
@@ -43,7 +46,7 @@ enum Layout {
 impl<R: Read> JsonElements<R> {
     /// Reads a file from its start.
     pub fn new(input: R) -> Self {
-        Self { input: LineCounter { input: BufReader::new(input), line: 1, bytes_left: usize::MAX }, layout: None, number: 0 }
+        Self { input: LineCounter { input: BufReader::new(input), line: 1, bytes_left: usize::MAX }, layout: None, line_end: None, number: 0 }
     }
 
     /// The next element, or `None` at the end of the file.
@@ -105,8 +108,12 @@ impl<R: Read> JsonElements<R> {
         loop {
             let line = self.input.line;
             buffer.clear();
+            if self.line_end.is_none() {
+                let start = self.input.input.fill_buf().map_err(|source| CorpusReadError::Io { line, source })?;
+                self.line_end = Some(line_end(start));
+            }
             let mut limited = (&mut self.input.input).take(MAX_ELEMENT_BYTES as u64 + 1);
-            let read = limited.read_until(b'\n', &mut buffer).map_err(|source| CorpusReadError::Io { line, source })?;
+            let read = limited.read_until(self.line_end.unwrap_or(b'\n'), &mut buffer).map_err(|source| CorpusReadError::Io { line, source })?;
             if read > MAX_ELEMENT_BYTES {
                 return Err(CorpusReadError::LineTooLong { line, limit: MAX_ELEMENT_BYTES, expected: "a JSON value a line" });
             }
@@ -208,6 +215,7 @@ mod tests {
             ("[]", &[]),
             ("", &[]),
             ("{\"a\":1}\n\n{\"a\":2}", &[r#"1@1 {"a":1}"#, r#"2@3 {"a":2}"#]),
+            ("{\"a\":1}\r\r{\"a\":2}\r", &[r#"1@1 {"a":1}"#, r#"2@3 {"a":2}"#]),
             ("{}\nx\n{}\n", &["1@1 {}", "2@2 `x` is not JSON (expected value), expected an object a line", "3@3 {}"]),
             ("[{}", &["1@1 {}", "line 1, element 1: the file ends inside the array, expected a comma or `]`"]),
             ("[{}\n{}]", &["1@1 {}", "line 2, element 1: `{` after an element, expected a comma or `]`"]),

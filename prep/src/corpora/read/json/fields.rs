@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::elements::JsonElement;
 use crate::corpora::read::corpus_reader::{MalformedSentence, excerpt};
+use crate::corpora::sentence::DroppedSpan;
 
 /// What is wrong with an element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,12 @@ impl ElementError {
 
     /// The sentence that is skipped because of it.
     pub(super) fn at(self, element: u64, line: u64) -> MalformedSentence {
-        MalformedSentence { line, reason: self.reason, detail: format!("element {element}: {}", self.detail) }
+        MalformedSentence { line, reason: self.reason, detail: format!("element {element}: {}", self.detail), ends_run: false }
+    }
+
+    /// The span that is dropped because of it.
+    pub(super) fn into_dropped(self) -> DroppedSpan {
+        DroppedSpan { reason: self.reason, detail: Some(self.detail) }
     }
 }
 

@@ -7,13 +7,16 @@
 //! | [`offsets`] | what the numbers of a span count |
 //! | [`element_reader`] | reads formats in which each object is a sentence |
 //! | [`nested`] | `{context, label: {TYPE: ["start;end"]}}` |
-//! | [`annotation_tools`] | exports of doccano and Label Studio |
+//! | [`annotation_tools`], `span_objects` | exports of doccano and Prodigy |
+//! | `label_studio` | exports of Label Studio |
 //! | [`mrc_json`] | `{context, query, entity_label, span_position}`, an object for each sentence and label |
 
 pub mod annotation_tools;
 pub mod element_reader;
 pub mod elements;
 pub mod fields;
+mod label_studio;
 pub mod mrc_json;
 pub mod nested;
 pub mod offsets;
+mod span_objects;

@@ -46,7 +46,7 @@ struct QuestionElement {
 struct Answers {
     label: String,
     question: String,
-    spans: Vec<RawSpan>,
+    spans: Vec<Result<RawSpan, ElementError>>,
 }
 
 impl<'a, R: Read> MrcJsonReader<'a, R> {
@@ -94,7 +94,8 @@ impl<'a, R: Read> MrcJsonReader<'a, R> {
         if object.get("impossible").and_then(Value::as_bool) == Some(true) && !spans.is_empty() {
             return Err(ElementError::new("contradiction", format!("`impossible` is true with {} spans", spans.len())));
         }
-        let spans = spans.into_iter().map(|(start, end)| RawSpan { start, end, label: label.clone(), text: None }).collect();
+        let raw = |(start, end)| RawSpan { start, end, label: label.clone(), text: None };
+        let spans = spans.into_iter().map(|span| span.map(raw)).collect();
         Ok(Answers { label, question: question.to_owned(), spans })
     }
 
@@ -116,13 +117,16 @@ impl<'a, R: Read> MrcJsonReader<'a, R> {
         let count = questions.len() as u64;
         let line = questions[0].line;
         let context = questions.iter().find_map(|question| question.context.clone()).unwrap_or_default();
-        let (mut spans, mut asked, mut malformed) = (Vec::new(), Vec::new(), None);
+        let (mut asked, mut malformed) = (Vec::new(), None);
+        let mut sentence = self.offsets.resolve(&context, Vec::new()).into_sentence(self.next_number, (0, line));
         for QuestionElement { number, line, answers, .. } in questions {
-            // Each question is resolved on its own, so that the error names its element.
-            let checked = answers.and_then(|answers| self.offsets.resolve(&context, answers.spans.clone()).map(|_| answers));
-            match checked {
+            match answers {
                 Ok(answers) => {
-                    spans.extend(answers.spans);
+                    // Each question is resolved on its own, so that what is reported names its element.
+                    let of_question = self.offsets.resolve(&context, answers.spans).into_sentence(0, (number, line));
+                    sentence.annotation.append_spans(of_question.annotation);
+                    sentence.notes.dropped.extend(of_question.notes.dropped);
+                    sentence.notes.ambiguous_offsets |= of_question.notes.ambiguous_offsets;
                     asked.push((answers.label, answers.question));
                 }
                 Err(error) if malformed.is_none() => malformed = Some(error.at(number, line)),
@@ -130,10 +134,10 @@ impl<'a, R: Read> MrcJsonReader<'a, R> {
             }
         }
         self.element_counts.seen += count;
-        let annotation = match malformed {
-            Some(malformed) => return Some(self.skip_sentence(malformed, count)),
-            None => self.offsets.resolve(&context, spans).expect("each span was resolved before"),
-        };
+        if let Some(malformed) = malformed {
+            return Some(self.skip_sentence(malformed, count));
+        }
+        let annotation = &sentence.annotation;
         if annotation.is_blank() {
             self.sentences.skip("empty");
             *self.element_counts.skipped.entry("empty".to_owned()).or_default() += count;
@@ -141,11 +145,11 @@ impl<'a, R: Read> MrcJsonReader<'a, R> {
         }
         self.sentences.keep();
         self.element_counts.out += count;
-        let number = self.next_number;
         self.next_number += 1;
-        Some(ReadSentence::Read(AnnotatedSentence { number, line, annotation, questions: asked }))
+        Some(ReadSentence::Read(AnnotatedSentence { questions: asked, ..sentence }))
     }
 
+    /// Skips the sentence of these elements.
     fn skip_sentence(&mut self, malformed: MalformedSentence, elements: u64) -> ReadSentence {
         self.next_number += 1;
         self.sentences.skip(malformed.reason);
@@ -165,7 +169,7 @@ fn is_same_sentence(questions: &[QuestionElement], next: &QuestionElement) -> bo
 }
 
 /// The start and end of each answer of an element.
-fn answer_spans(object: &Map<String, Value>) -> Result<Vec<(u64, u64)>, ElementError> {
+fn answer_spans(object: &Map<String, Value>) -> Result<Vec<Result<(u64, u64), ElementError>>, ElementError> {
     let array = |name: &str| match object.get(name) {
         None => Ok(None),
         Some(Value::Array(items)) => Ok(Some(items.as_slice())),
@@ -183,9 +187,10 @@ fn answer_spans(object: &Map<String, Value>) -> Result<Vec<(u64, u64)>, ElementE
             let detail = format!("{} starts and {} ends without `span_position`, expected as many", starts.len(), ends.len());
             return Err(ElementError::new("contradiction", detail));
         }
-        return Ok(starts.into_iter().zip(ends).collect());
+        return Ok(starts.into_iter().zip(ends).map(Ok).collect());
     };
-    let spans = items.iter().map(parse_span).collect::<Result<Vec<_>, _>>()?;
+    let parsed: Vec<Result<(u64, u64), ElementError>> = items.iter().map(parse_span).collect();
+    let Ok(spans) = parsed.iter().cloned().collect::<Result<Vec<_>, _>>() else { return Ok(parsed) };
     let differs = |given: Option<Vec<u64>>, of_span: fn(&(u64, u64)) -> u64| {
         given.is_some_and(|given| given.into_iter().collect::<BTreeSet<_>>() != spans.iter().map(of_span).collect())
     };
@@ -193,7 +198,7 @@ fn answer_spans(object: &Map<String, Value>) -> Result<Vec<(u64, u64)>, ElementE
         let detail = "`span_position` has other starts or ends than `start_position` and `end_position`".to_owned();
         return Err(ElementError::new("contradiction", detail));
     }
-    Ok(spans)
+    Ok(parsed)
 }
 
 impl<R: Read> CorpusReader for MrcJsonReader<'_, R> {
@@ -234,12 +239,16 @@ mod tests {
         while let Some(sentence) = reader.next_sentence().unwrap() {
             found.push(match sentence {
                 ReadSentence::Read(AnnotatedSentence {
-                    number, annotation: Annotation::TokenSpans { tokens, spans }, questions, ..
+                    number, annotation: Annotation::TokenSpans { tokens, spans }, questions, notes, ..
                 }) => {
                     let asked: Vec<&str> = questions.iter().map(|(label, _)| label.as_str()).collect();
                     let spans: Vec<String> =
                         spans.iter().map(|(tokens, label)| format!(" {}-{}:{label}", tokens.start, tokens.end)).collect();
-                    format!("{number} {} {}{}", tokens.join("_"), asked.join("+"), spans.concat())
+                    let dropped = notes.dropped.iter().map(|span| {
+                        let element = span.detail.as_deref().unwrap_or_default().split(": ").next().unwrap_or_default();
+                        format!(" !{element}: {}", span.reason)
+                    });
+                    format!("{number} {} {}{}{}", tokens.join("_"), asked.join("+"), spans.concat(), dropped.collect::<String>())
                 }
                 ReadSentence::Read(other) => panic!("{other:?}"),
                 ReadSentence::Skipped(malformed) => format!("{}: {}", malformed.line, malformed.reason),
@@ -263,12 +272,15 @@ mod tests {
             (vec![element("0.1", "a", "X", &spans("")), element("1.2", "a", "Y", &spans(""))], &["0 a X", "1 a Y"]),
             (vec![element("", "a", "X", &spans("")), element("", "b", "Y", &spans(""))], &["0 a X", "1 b Y"]),
             (vec![element("", "a", "X", &spans("")), element("", "a", "X", &spans(""))], &["0 a X", "1 a X"]),
-            // A malformed element skips its sentence and no other.
+            // A malformed element skips its sentence and no other; a malformed span itself alone.
             (
-                vec![element("0.1", "a", "X", &spans("")), element("0.2", "a", "Y", &spans("7")), element("1.1", "b", "X", &spans(""))],
-                &["2: bad span", "1 b X"],
+                vec![element("0.1", "a", "X", &spans("")), element("0.2", "a", "Y", "\"x\":7"), element("1.1", "b", "X", &spans(""))],
+                &["2: missing field", "1 b X"],
             ),
-            (vec![element("0.1", "a", "X", &spans(r#""0;1""#)), element("1.1", "b", "X", &spans(""))], &["1: span outside", "1 b X"]),
+            (
+                vec![element("0.1", "a", "X", &spans(r#"7,"0;0""#)), element("0.2", "a", "Y", &spans(r#""0;1""#))],
+                &["0 a X+Y 0-1:X !element 1: bad span !element 2: span outside"],
+            ),
             (vec![element("0.1", "a", "X", &spans("")), "x".to_owned()], &["2: not JSON"]),
             (vec![element("0.1", " ", "X", &spans(""))], &[]),
         ] {

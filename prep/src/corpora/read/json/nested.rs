@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::element_reader::{Element, ElementOptions};
 use super::fields::{ElementError, label, string, type_name};
 use super::offsets::{RawSpan, SpanOffsets, parse_span};
-use crate::corpora::sentence::Annotation;
 
 /// Parses an element.
 ///
@@ -12,8 +12,8 @@ use crate::corpora::sentence::Annotation;
 /// between white space, and gives the last token as the end. `[start, end]` is read too.
 ///
 /// # Errors
-/// A field is missing or has another type, or a span is malformed or outside of the text.
-pub fn parse(object: &Map<String, Value>, offsets: SpanOffsets) -> Result<Annotation, ElementError> {
+/// A field is missing or has another type. A malformed span is dropped.
+pub fn parse(object: &Map<String, Value>, options: &ElementOptions) -> Result<Element, ElementError> {
     let context = string(object, "context")?;
     let labels = match object.get("label") {
         Some(Value::Object(labels)) => labels,
@@ -30,10 +30,9 @@ pub fn parse(object: &Map<String, Value>, offsets: SpanOffsets) -> Result<Annota
             let detail = format!("the spans of `{name}` are {}, expected an array, as in [\"3;5\"]", type_name(spans_of_label));
             return Err(ElementError::new("bad field", detail));
         };
-        for span in spans_of_label {
-            let (start, end) = parse_span(span)?;
-            spans.push(RawSpan { start, end, label: name.clone(), text: None });
-        }
+        let raw = |span| parse_span(span).map(|(start, end)| RawSpan { start, end, label: name.clone(), text: None });
+        spans.extend(spans_of_label.iter().map(raw));
     }
-    offsets.resolve(context, spans)
+    let offsets = options.offsets.unwrap_or(SpanOffsets::TOKENS_INCLUSIVE);
+    Ok(Element::Sentence(offsets.resolve(context, spans)))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fields::{ElementError, type_name};
 use crate::corpora::read::corpus_reader::excerpt;
-use crate::corpora::sentence::Annotation;
+use crate::corpora::sentence::{AnnotatedSentence, Annotation, DroppedSpan, SentenceNotes};
 
 /// What the numbers of a span count, and whether its end belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,6 +27,8 @@ enum OffsetUnit {
     Tokens,
     /// Unicode scalar values.
     Chars,
+    /// Code units of UTF-16, as JavaScript and Java count them.
+    Utf16,
 }
 
 /// A span as a file gives it.
@@ -42,6 +44,29 @@ pub struct RawSpan {
     pub text: Option<String>,
 }
 
+/// A text with its spans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedText {
+    /// The text and the spans that lie in it.
+    pub annotation: Annotation,
+    /// The others.
+    pub dropped: Vec<DroppedSpan>,
+    /// Whether spans without their text lie behind chars that UTF-16 writes in two units, and were counted in chars.
+    pub ambiguous_offsets: bool,
+}
+
+impl ResolvedText {
+    /// The sentence of an element, given by its number in the file and its line.
+    pub fn into_sentence(self, number: u32, (element, line): (u64, u64)) -> AnnotatedSentence {
+        let Self { annotation, mut dropped, ambiguous_offsets } = self;
+        for detail in dropped.iter_mut().filter_map(|span| span.detail.as_mut()) {
+            *detail = format!("element {element}: {detail}");
+        }
+        let notes = SentenceNotes { dropped, ambiguous_offsets, ..SentenceNotes::default() };
+        AnnotatedSentence { number, line, annotation, questions: Vec::new(), notes }
+    }
+}
+
 impl SpanOffsets {
     /// Tokens between white space; the end is the last token of the span. The default of BERT-MRC's formats.
     pub const TOKENS_INCLUSIVE: Self = Self { unit: OffsetUnit::Tokens, end_is_inclusive: true };
@@ -52,53 +77,78 @@ impl SpanOffsets {
     /// Chars; the end is the char after the span. The default of the formats of annotation tools.
     pub const CHARS_EXCLUSIVE: Self = Self { unit: OffsetUnit::Chars, end_is_inclusive: false };
 
-    /// Resolves the spans of a text.
+    /// UTF-16 code units; the end is the unit after the span.
+    pub const UTF16_EXCLUSIVE: Self = Self { unit: OffsetUnit::Utf16, end_is_inclusive: false };
+
+    /// Resolves the spans of a text. One that is malformed, empty, outside of the text, or covers another text than it carries is dropped.
     ///
-    /// A span that carries its text must cover exactly that text. Where it does not by chars but does by UTF-16 code units, which
-    /// annotation tools in a browser count, it is taken that way.
-    ///
-    /// # Errors
-    /// A span that is empty, outside of the text, or covers another text than it carries.
-    pub fn resolve(self, text: &str, spans: Vec<RawSpan>) -> Result<Annotation, ElementError> {
-        match self.unit {
-            OffsetUnit::Tokens => {
-                let tokens: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-                let resolve = |span: RawSpan| Ok((self.range_within(&span, tokens.len(), "tokens")?, span.label));
-                let spans = spans.into_iter().map(resolve).collect::<Result<_, ElementError>>()?;
-                Ok(Annotation::TokenSpans { tokens, spans })
-            }
-            OffsetUnit::Chars => {
-                let text_chars = text.chars().count();
-                let resolve = |span: RawSpan| Ok((self.char_range(&span, text, text_chars)?, span.label));
-                let spans = spans.into_iter().map(resolve).collect::<Result<_, ElementError>>()?;
-                Ok(Annotation::CharSpans { text: text.to_owned(), spans })
-            }
+    /// A span that carries its text must cover that text; white space does not matter, for tools collapse it. Where it does not by
+    /// chars but does by UTF-16 code units, which annotation tools in a browser count, it is taken that way.
+    pub fn resolve(self, text: &str, spans: Vec<Result<RawSpan, ElementError>>) -> ResolvedText {
+        let mut dropped: Vec<DroppedSpan> = Vec::new();
+        let mut keep = |found: Result<RawSpan, ElementError>| found.map_err(|error| dropped.push(error.into_dropped())).ok();
+        let spans: Vec<RawSpan> = spans.into_iter().filter_map(&mut keep).collect();
+        if self.unit == OffsetUnit::Tokens {
+            let tokens: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            let resolve = |span: RawSpan| match self.range_within(&span, tokens.len(), "tokens") {
+                Ok(range) => Some((range, span.label)),
+                Err(error) => {
+                    dropped.push(error.into_dropped());
+                    None
+                }
+            };
+            let spans = spans.into_iter().filter_map(resolve).collect();
+            return ResolvedText { annotation: Annotation::TokenSpans { tokens, spans }, dropped, ambiguous_offsets: false };
         }
+        let text_chars = text.chars().count();
+        // The first char after which chars and UTF-16 code units are counted otherwise.
+        let first_pair = text.chars().position(|char| char.len_utf16() == 2).filter(|_| self.unit == OffsetUnit::Chars);
+        let mut ambiguous_offsets = false;
+        let resolve = |span: RawSpan| match self.char_range(&span, text, text_chars) {
+            Ok(range) => {
+                ambiguous_offsets |= span.text.is_none() && first_pair.is_some_and(|pair| (range.end as usize) > pair);
+                Some((range, span.label))
+            }
+            Err(error) => {
+                dropped.push(error.into_dropped());
+                None
+            }
+        };
+        let spans = spans.into_iter().filter_map(resolve).collect();
+        ResolvedText { annotation: Annotation::CharSpans { text: text.to_owned(), spans }, dropped, ambiguous_offsets }
     }
 
     fn char_range(self, span: &RawSpan, text: &str, text_chars: usize) -> Result<Range<u32>, ElementError> {
-        let by_char = self.range_within(span, text_chars, "chars").map(to_u32);
-        let Some(expected) = &span.text else {
-            return by_char?.ok_or_else(|| ElementError::new("too long", "the text is too long".to_owned()));
+        let by_utf16 = || {
+            let units = self.range_within(span, text.encode_utf16().count(), "UTF-16 code units")?;
+            let chars = utf16_to_chars(text, &units).and_then(to_u32);
+            chars.ok_or_else(|| ElementError::new("span outside", format!("span {};{} cuts a char of two UTF-16 code units", span.start, span.end)))
         };
-        let covers_expected = |range: &Range<u32>| char_slice(text, range.start, range.end) == Some(expected);
-        if let Ok(Some(range)) = &by_char
-            && covers_expected(range)
-        {
-            return Ok(range.clone());
+        let by_char = || {
+            let range = self.range_within(span, text_chars, "chars")?;
+            to_u32(range).ok_or_else(|| ElementError::new("too long", "the text is too long".to_owned()))
+        };
+        let given = if self.unit == OffsetUnit::Utf16 { by_utf16() } else { by_char() };
+        let Some(expected) = &span.text else { return given };
+        let covers_expected = |range: &Range<u32>| {
+            char_slice(text, range.start, range.end)
+                .is_some_and(|found| found == expected || without_space(found).eq(without_space(expected)))
+        };
+        let other = || if self.unit == OffsetUnit::Utf16 { by_char() } else { by_utf16() };
+        match given {
+            Ok(range) if covers_expected(&range) => Ok(range),
+            given => other().ok().filter(covers_expected).map_or_else(
+                || {
+                    let range = given?;
+                    let found = char_slice(text, range.start, range.end).unwrap_or_default();
+                    let (found, expected) = (excerpt(found), excerpt(expected));
+                    let detail =
+                        format!("span {};{} covers {found:?} but says {expected:?}, expected both to be the same", span.start, span.end);
+                    Err(ElementError::new("other text", detail))
+                },
+                Ok,
+            ),
         }
-        let by_utf16 = self.range_within(span, text.encode_utf16().count(), "chars").ok();
-        let by_utf16 = by_utf16.and_then(|units| utf16_to_chars(text, &units)).and_then(to_u32);
-        by_utf16.filter(covers_expected).ok_or_else(|| match by_char {
-            Err(error) => error,
-            Ok(range) => {
-                let found = range.and_then(|range| char_slice(text, range.start, range.end)).unwrap_or_default();
-                let (found, expected) = (excerpt(found), excerpt(expected));
-                let detail =
-                    format!("span {};{} covers {found:?} but says {expected:?}, expected both to be the same", span.start, span.end);
-                ElementError::new("other text", detail)
-            }
-        })
     }
 
     /// The span as a half-open range within `length` tokens or chars.
@@ -112,6 +162,11 @@ impl SpanOffsets {
             ElementError::new("span outside", detail)
         })
     }
+}
+
+/// The chars of a text that are no white space.
+fn without_space(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|char| !char.is_whitespace())
 }
 
 fn to_u32(range: Range<usize>) -> Option<Range<u32>> {
@@ -167,11 +222,14 @@ mod tests {
     /// The text that a span covers, or the reason why it is refused.
     fn covered(offsets: SpanOffsets, text: &str, start: u64, end: u64, expected: Option<&str>) -> String {
         let span = RawSpan { start, end, label: "X".to_owned(), text: expected.map(str::to_owned) };
-        match offsets.resolve(text, vec![span]) {
-            Ok(Annotation::TokenSpans { tokens, spans }) => tokens[spans[0].0.clone()].join("|"),
-            Ok(Annotation::CharSpans { text, spans }) => char_slice(&text, spans[0].0.start, spans[0].0.end).unwrap().to_owned(),
-            Ok(other) => format!("{other:?}"),
-            Err(error) => error.reason.to_owned(),
+        let ResolvedText { annotation, dropped, .. } = offsets.resolve(text, vec![Ok(span)]);
+        if let Some(dropped) = dropped.first() {
+            return dropped.reason.to_owned();
+        }
+        match annotation {
+            Annotation::TokenSpans { tokens, spans } => tokens[spans[0].0.clone()].join("|"),
+            Annotation::CharSpans { text, spans } => char_slice(&text, spans[0].0.start, spans[0].0.end).unwrap().to_owned(),
+            other => format!("{other:?}"),
         }
     }
 
@@ -195,12 +253,28 @@ mod tests {
             (chars_exclusive, 3, 7, Some("Ödön"), "Ödön"),
             (chars_inclusive, 3, 6, Some("Ödön"), "Ödön"),
             (chars_exclusive, 13, 20, Some("Horváth"), "Horváth"),
-            (chars_exclusive, 1, 7, Some("Ödön"), "other text"),
             (chars_exclusive, 2, 6, Some("von"), "other text"),
             (chars_inclusive, u64::MAX, u64::MAX, None, "span outside"),
+            (SpanOffsets::UTF16_EXCLUSIVE, 3, 7, None, "Ödön"),
+            (SpanOffsets::UTF16_EXCLUSIVE, 2, 6, Some("Ödön"), "Ödön"),
+            (SpanOffsets::UTF16_EXCLUSIVE, 1, 2, None, "span outside"),
+            // Tools trim and collapse white space.
+            (chars_exclusive, 1, 7, Some("Ödön"), " Ödön "),
+            (chars_exclusive, 2, 11, Some(" Ödön von\n"), "Ödön  von"),
         ] {
             assert_eq!(covered(offsets, text, start, end, carried), expected, "{offsets:?} {start};{end}");
         }
+    }
+
+    #[test]
+    fn offsets_that_may_be_utf16_are_noticed() {
+        let ambiguous = |offsets: SpanOffsets, start, end, text: Option<&str>| {
+            let span = RawSpan { start, end, label: "X".to_owned(), text: text.map(str::to_owned) };
+            offsets.resolve("Ada 🎉 Bo", vec![Ok(span)]).ambiguous_offsets
+        };
+        let chars = SpanOffsets::CHARS_EXCLUSIVE;
+        assert_eq!([ambiguous(chars, 0, 3, None), ambiguous(chars, 6, 8, None), ambiguous(chars, 6, 8, Some("Bo"))], [false, true, false]);
+        assert!(!ambiguous(SpanOffsets::UTF16_EXCLUSIVE, 7, 9, None));
     }
 
     #[test]
