@@ -86,7 +86,10 @@ fn every_notation_of_tags_is_read() {
     let words = ["Ada", "Lovelace", "wrote", "Notes", "."];
     let expected = ["0:PER Ada Lovelace wrote Notes .: Ada Lovelace@0-12", "0:creative-work Ada Lovelace wrote Notes .: Notes@19-24"];
     for (tags, warning) in [
-        ("PER PER O creative-work O", Some("corpus:1: tags without a prefix, such as `PER` (3 times), are read as labels, as in scheme IO")),
+        (
+            "PER PER O creative-work O",
+            Some("corpus:1: tags without a prefix, such as `PER` (3 times), are read as labels, as in scheme IO"),
+        ),
         ("PER-B PER-I O creative-work-B O", Some("such as `PER-B` (3 times)")),
         ("B_PER I_PER O B_creative-work O", Some("such as `B_PER` (3 times)")),
         ("b-PER i-PER O b-creative-work O", Some("such as `b-PER` (3 times)")),
@@ -108,7 +111,8 @@ fn every_notation_of_tags_is_read() {
 /// A space shows where words end in languages that write none, so that they can be found and written again.
 #[test]
 fn words_of_languages_without_spaces_stay_words() {
-    for (words, lang) in [("กรุงเทพ|เป็น|เมือง", "th"), ("ວຽງຈັນ|ເປັນ|ເມືອງ", "lo"), ("ភ្នំពេញ|ជា|ទីក្រុង", "km"), ("ရန်ကုန်|မြို့|ကြီး", "my")] {
+    for (words, lang) in [("กรุงเทพ|เป็น|เมือง", "th"), ("ວຽງຈັນ|ເປັນ|ເມືອງ", "lo"), ("ភ្នំពេញ|ជា|ទីក្រុង", "km"), ("ရန်ကုန်|မြို့|ကြီး", "my")]
+    {
         let desk = Desk::new();
         let words: Vec<&str> = words.split('|').collect();
         let text: String = words.iter().zip(["B-PER", "O", "O"]).map(|(word, tag)| format!("{word}\t{tag}\n")).collect::<String>() + "\n";

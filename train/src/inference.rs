@@ -271,8 +271,30 @@ mod tests {
     /// Words of many scripts, with marks that lower-casing removes at their ends, with chars of several word pieces, and with chars that
     /// are always removed.
     const WORDS: [&str; 24] = [
-        "Zoe\u{308}", "e\u{301}te\u{301}", "सिन्धु", "नई", "தமிழ்", "ไทย", "กรุงเทพฯ", "เมือง", "ខ្មែរ", "မြန်မာ", "서울", "각하", "مُحَمَّد", "שָׁלוֹם", "\u{200f}דוד", "Київ",
-        "İstanbul", "ﬁne", "中\u{fe00}国", "👩\u{200d}🔬", "Sch\u{ad}iff", "한글\u{301}", "ക്ഷ\u{200d}", "O'Neil.",
+        "Zoe\u{308}",
+        "e\u{301}te\u{301}",
+        "सिन्धु",
+        "नई",
+        "தமிழ்",
+        "ไทย",
+        "กรุงเทพฯ",
+        "เมือง",
+        "ខ្មែរ",
+        "မြန်မာ",
+        "서울",
+        "각하",
+        "مُحَمَّد",
+        "שָׁלוֹם",
+        "\u{200f}דוד",
+        "Київ",
+        "İstanbul",
+        "ﬁne",
+        "中\u{fe00}国",
+        "👩\u{200d}🔬",
+        "Sch\u{ad}iff",
+        "한글\u{301}",
+        "ക്ഷ\u{200d}",
+        "O'Neil.",
     ];
 
     proptest! {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::OutputArgs;
-use super::values::{OrAuto, language, one_of, or_auto};
+use super::values::{OrAuto, language, or_auto};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::read::conll_columns::ConllColumns;
 use crate::corpora::read::json::offsets::SpanOffsets;
@@ -29,12 +29,15 @@ pub(super) struct MrcArgs {
     /// Columns of CoNLL files: `token`, `tag`, `_` for a column to ignore, `..` for any number of them
     #[arg(long, value_name = "NAMES", default_value_t = ConllColumns::default())]
     pub columns: ConllColumns,
-    /// Field of a JSON object with the text [default: that of the format, such as `text`]
+    /// Field or column with the text or the tokens [default: that of the format, such as `text`]
     #[arg(long, value_name = "NAME")]
     pub text_field: Option<String>,
-    /// Field of a JSON object with the spans, or name of the control of Label Studio [default: that of the format, such as `entities`]
+    /// Field or column with the spans or the tags, or name of the control of Label Studio [default: that of the format, such as `entities`]
     #[arg(long, value_name = "NAME")]
     pub label_field: Option<String>,
+    /// Tags that numbers stand for, in order from 0 [default: those that the files name]
+    #[arg(long, value_name = "TAG,…", value_delimiter = ',')]
+    pub labels: Option<Vec<String>>,
     /// What spans in JSON count [default: tokens-inclusive for nested and mrc-json, chars-exclusive for jsonl]
     #[arg(long, value_enum)]
     pub offsets: Option<SpanOffsets>,
@@ -75,9 +78,12 @@ pub(super) struct ExportArgs {
     /// Replace the file
     #[arg(long)]
     pub overwrite: bool,
-    /// Tagging scheme of a CoNLL file
-    #[arg(long, value_parser = one_of(&[TaggingScheme::Bio, TaggingScheme::Bmes, TaggingScheme::Bieos]), default_value = "bio")]
-    pub scheme: TaggingScheme,
+    /// Tagging scheme of conll and hf
+    #[arg(long, value_parser = or_auto::<TaggingScheme>("That of the corpus for hf, else bio"), default_value = "auto")]
+    pub scheme: OrAuto<TaggingScheme>,
+    /// Of overlapping spans, whatever their labels, write the one with the highest score, of equal ones the longest
+    #[arg(long)]
+    pub flat: bool,
     /// What a token is, in all formats but jsonl
     #[arg(long, value_parser = or_auto::<Tokenization>("Words, or chars in languages written without spaces"), default_value = "auto")]
     pub tokens: OrAuto<Tokenization>,

@@ -19,7 +19,6 @@ use crate::config::plan::{MergeConfig, PlanConfig};
 use crate::config::queries::QueriesConfig;
 use crate::config::{CommandConfig, Config, Runtime, UsageError};
 use crate::corpora::read::corpus_reader::MalformedRule;
-use crate::corpora::read::json::element_reader::ElementOptions;
 use crate::input::settings::{InputSelection, InputSettings};
 use crate::label::buckets::Buckets;
 use crate::label::nee::MatchIn;
@@ -164,7 +163,10 @@ fn mrc(args: MrcArgs) -> anyhow::Result<MrcConfig> {
         queries,
         format: args.format.0,
         columns: args.columns,
-        elements: ElementOptions { offsets: args.offsets, text_field: args.text_field, label_field: args.label_field },
+        offsets: args.offsets,
+        text_field: args.text_field,
+        label_field: args.label_field,
+        class_names: args.labels,
         scheme: args.scheme.0,
         only_label: args.label,
         lang: args.lang,
@@ -184,7 +186,8 @@ fn export(args: ExportArgs) -> ExportConfig {
         format: args.format,
         output: args.output,
         overwrite: args.overwrite,
-        scheme: args.scheme,
+        scheme: args.scheme.0,
+        flat: args.flat,
         tokens: args.tokens.0,
     }
 }

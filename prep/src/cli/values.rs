@@ -56,6 +56,7 @@ value_enum!(CorpusFormat {
     CorpusFormat::Nested => "nested": "{context, label: {TYPE: [\"start;end\"]}}, in an array or one per line",
     CorpusFormat::AnnotationTool => "jsonl": "{text, entities}, as doccano and Label Studio export it, one per line or in an array",
     CorpusFormat::MrcJson => "mrc-json": "{context, query, entity_label, span_position}, one for each sentence and label, in an array or one per line",
+    CorpusFormat::HuggingFace => "hf": "{tokens, ner_tags}, rows of Hugging Face data sets: Parquet, or JSON in an array or one per line",
 });
 
 value_enum!(SpanOffsets {
@@ -107,12 +108,6 @@ pub(super) fn or_auto<T: ValueEnum + Send + Sync + 'static>(auto: &'static str) 
     let values = T::value_variants().iter().filter_map(T::to_possible_value);
     let values = PossibleValuesParser::new(std::iter::once(PossibleValue::new("auto").help(auto)).chain(values));
     values.map(|name| OrAuto(T::from_str(&name, false).ok()))
-}
-
-/// A parser of some of `T`'s values.
-pub(super) fn one_of<T: ValueEnum + Send + Sync + 'static>(values: &[T]) -> impl TypedValueParser<Value = T> + use<T> {
-    let values = values.iter().filter_map(T::to_possible_value);
-    PossibleValuesParser::new(values).map(|name| T::from_str(&name, false).expect("only values of T are possible"))
 }
 
 #[cfg(test)]

@@ -11,15 +11,17 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use schemas::{AtomicFile, FolderError, Row, RowSlice, ShardFolder, Triple};
+use schemas::{AtomicFile, FolderError, Manifest, Row, RowSlice, ShardFolder, Triple};
 
 use crate::config::Runtime;
 use crate::config::corpora::ExportConfig;
+use crate::corpora::format::CorpusFormat;
+use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tagging::violations::OriginalPrefixes;
 use crate::corpora::tokenization::Tokenization;
 use crate::corpora::write::formatter::{FormattedSentence, SentenceFormatter, WriterOptions};
 use crate::corpora::write::sentence_rows::{SentenceRows, is_same_sentence};
-use crate::corpora::write::writer::{CorpusWriter, ExportCounts};
+use crate::corpora::write::writer::{CorpusWriter, ExportCounts, HfLayout};
 use crate::number_format::{counted, counted_entities, grouped};
 use crate::ordered_map::{Feed, Limits, TaskQueue, ordered_map, row_weight};
 
@@ -48,9 +50,10 @@ fn export(folder: &ShardFolder, config: &ExportConfig, limits: Limits, output: E
         _ => Some(Tokenization::Words),
     };
     let tokenization = config.tokens.or_else(of_corpus);
-    let options = WriterOptions { format: config.format, scheme: config.scheme, tokenization };
-    let formatter = SentenceFormatter::new(options, OriginalPrefixes::from_manifest(folder.manifest(), config.scheme));
-    let mut writer = CorpusWriter::new(output, config.format);
+    let (scheme, layout) = tags_and_layout(folder.manifest(), config);
+    let options = WriterOptions { format: config.format, scheme, flat: config.flat, tokenization };
+    let formatter = SentenceFormatter::new(options, OriginalPrefixes::from_manifest(folder.manifest(), scheme));
+    let mut writer = CorpusWriter::new(output, config.format, layout);
     // Rows of a sentence that may go on.
     let mut open: Vec<Triple> = Vec::new();
     let (sent, written) = ordered_map(
@@ -84,6 +87,25 @@ fn export(folder: &ShardFolder, config: &ExportConfig, limits: Limits, output: E
     let (output, counts) = writer.finish()?;
     output.finish()?;
     Ok(counts)
+}
+
+/// The scheme of tags, and how a Hugging Face data set is laid out.
+///
+/// A corpus that was such a data set is written with the names and the scheme that it had.
+fn tags_and_layout(manifest: &Manifest, config: &ExportConfig) -> (TaggingScheme, HfLayout) {
+    let of_corpus = || serde_json::from_value(manifest.config["scheme"].clone()).ok();
+    let own = config.scheme.or_else(|| of_corpus().filter(|_| config.format == CorpusFormat::HuggingFace));
+    let scheme = own.unwrap_or(TaggingScheme::Bio);
+    let names: Option<Vec<String>> = serde_json::from_value(manifest.config["labels"].clone()).ok();
+    let has_extension = |extension: &str| config.output.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
+    let layout = if has_extension("parquet") {
+        HfLayout::Parquet { names: names.filter(|_| Some(scheme) == of_corpus()), scheme }
+    } else if has_extension("json") {
+        HfLayout::JsonArray
+    } else {
+        HfLayout::JsonLines
+    };
+    (scheme, layout)
 }
 
 /// The sentences of consecutive rows; the first and the last one may go on in other slices.
@@ -163,6 +185,9 @@ fn print_summary(counts: &ExportCounts, output: &Path) {
     eprintln!("{} with {} in {}", counted(counts.sentences, "sentence"), counted_entities(counts.entities), output.display());
     if counts.changed_whitespace > 0 {
         eprintln!("white space differs from the triples in {}; jsonl keeps it", counted(counts.changed_whitespace, "sentence"));
+    }
+    if counts.overlapping > 0 {
+        eprintln!("{} left out, which overlap surer or longer ones", counted(counts.overlapping, "span"));
     }
     if counts.lost_origins > 0 {
         let spans = if counts.lost_origins == 1 { "1 span is".to_owned() } else { format!("{} spans are", grouped(counts.lost_origins)) };

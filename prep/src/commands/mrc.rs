@@ -20,8 +20,9 @@ use crate::config::corpora::{MrcConfig, check_ignored_labels};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::gold_triples::{GoldCounts, GoldTriples};
 use crate::corpora::language::has_spaces;
-use crate::corpora::read::corpus_reader::ReadSentence;
-use crate::corpora::read::open::{ReaderOptions, open_reader};
+use crate::corpora::read::corpus_reader::{CorpusReader, ReadSentence};
+use crate::corpora::read::open::CorpusFile;
+use crate::corpora::read::options::ReaderOptions;
 use crate::corpora::read::survey::CorpusSurvey;
 use crate::corpora::sentence::AnnotatedSentence;
 use crate::corpora::tagging::scheme::TaggingScheme;
@@ -31,7 +32,6 @@ use crate::ordered_map::{Feed, Limits, TaskQueue, ordered_map};
 use crate::run::checkpoint::RunSettings;
 use crate::run::program::PROGRAM;
 use crate::run::resume::RunStart;
-use crate::source::{BytesRead, InputStream};
 
 /// The settings of a run with everything that was detected filled in.
 struct ResolvedRun<'a> {
@@ -81,7 +81,10 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
         scheme: config.scheme,
         columns: config.columns.clone(),
         only_label: config.only_label.as_deref(),
-        elements: config.elements.clone(),
+        offsets: config.offsets,
+        text_field: config.text_field.as_deref(),
+        label_field: config.label_field.as_deref(),
+        class_names: config.class_names.as_deref(),
         queries: config.queries.as_ref().map_or(&[], |queries| &queries.queries),
     };
     let mut warn = |message: String| eprintln!("warning: {message}");
@@ -99,7 +102,7 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
         program: PROGRAM.to_owned(),
         command: "mrc".to_owned(),
         config: manifest_config.clone(),
-        gazetteers: survey.inputs.clone(),
+        gazetteers: survey.inputs.concat(),
         inputs: Vec::new(),
     };
     // There are no checkpoints: an incomplete run starts at the beginning.
@@ -116,7 +119,7 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
     if let Some(report) = counts.gold.violations.report() {
         writer.set_report(report);
     }
-    let finished = writer.finish(survey.inputs.clone(), counts.by_name(), error);
+    let finished = writer.finish(survey.inputs.concat(), counts.by_name(), error);
     // The error of the rows comes first: a folder that cannot be finished is most often its consequence.
     written?;
     finished?;
@@ -155,11 +158,12 @@ impl ResolvedRun<'_> {
             "formats": self.survey.formats,
             "scheme": has_tags.then_some(self.scheme),
             "scheme_from": has_tags.then_some(if self.options.scheme.is_some() { "--scheme" } else { "tags" }),
-            "columns": has_tags.then(|| self.options.columns.to_string()),
-            "offsets": self.config.elements.offsets,
-            "text_field": self.config.elements.text_field,
-            "label_field": self.config.elements.label_field,
+            "columns": self.survey.formats.contains(&CorpusFormat::Conll).then(|| self.options.columns.to_string()),
+            "offsets": self.config.offsets,
+            "text_field": self.config.text_field,
+            "label_field": self.config.label_field,
             "label": self.config.only_label,
+            "labels": self.survey.class_names,
             "lang": self.lang,
             "lang_from": if self.config.lang.is_some() { "--lang" } else { "tokens" },
             // Running text is not joined of tokens.
@@ -171,7 +175,7 @@ impl ResolvedRun<'_> {
     }
 
     fn has_tags(&self) -> bool {
-        self.survey.formats.contains(&CorpusFormat::Conll)
+        self.survey.formats.iter().any(|format| format.has_tags())
     }
 
     fn write_files(
@@ -182,12 +186,13 @@ impl ResolvedRun<'_> {
         counts: &mut RunCounts,
     ) -> anyhow::Result<()> {
         let CorpusSurvey { formats, inputs, .. } = self.survey;
-        for (((path, doc), format), input) in self.config.inputs.iter().zip(&self.docs).zip(formats).zip(inputs) {
-            let mut stream = InputStream::open(path, BytesRead::default())?;
+        for (((path, doc), format), inputs) in self.config.inputs.iter().zip(&self.docs).zip(formats).zip(inputs) {
+            let mut file = CorpusFile::open(path, *format, &self.options)?;
+            let reader = file.reader(path, &self.options).with_context(|| path.display().to_string())?;
             let (read, written) = ordered_map(
                 limits,
                 tasks,
-                |feed| self.read_file(doc, &mut stream, *format, feed),
+                |feed| self.read_file(doc, reader, feed),
                 // Encoding is what the other threads do: texts that one thread allocates and another frees would cost more than is gained.
                 |triples| triples,
                 |(triples, gold): SentenceTriples| -> anyhow::Result<()> {
@@ -203,14 +208,13 @@ impl ResolvedRun<'_> {
             counts.sentences.add(&read.sentences);
             counts.records.entry(read.record_name).or_default().add(&read.records);
             written.and(read.result).with_context(|| path.display().to_string())?;
-            ensure!(stream.input() == *input, "{} changed while it was read; run again", path.display());
+            ensure!(file.inputs() == *inputs, "{} changed while it was read; run again", path.display());
         }
         Ok(())
     }
 
     /// Makes the triples of a file.
-    fn read_file(&self, doc: &str, stream: &mut InputStream, format: CorpusFormat, feed: &mut Feed<'_, SentenceTriples>) -> FileRead {
-        let mut reader = open_reader(format, stream, &self.options);
+    fn read_file(&self, doc: &str, mut reader: Box<dyn CorpusReader + Send + '_>, feed: &mut Feed<'_, SentenceTriples>) -> FileRead {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         let result = loop {
             match reader.next_sentence() {

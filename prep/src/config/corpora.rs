@@ -8,7 +8,7 @@ use super::usage_error::UsageError;
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::read::conll_columns::ConllColumns;
 use crate::corpora::read::corpus_reader::MalformedRule;
-use crate::corpora::read::json::element_reader::ElementOptions;
+use crate::corpora::read::json::offsets::SpanOffsets;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tokenization::{TokenJoin, Tokenization};
 use crate::run::output::OutputSettings;
@@ -26,8 +26,14 @@ pub struct MrcConfig {
     pub format: Option<CorpusFormat>,
     /// Columns of CoNLL files.
     pub columns: ConllColumns,
-    /// What spans in JSON count, and which fields hold text and labels.
-    pub elements: ElementOptions,
+    /// What spans in JSON count; `None`: the convention of the format.
+    pub offsets: Option<SpanOffsets>,
+    /// Field or column with the text or the tokens; `None`: that of the format.
+    pub text_field: Option<String>,
+    /// Field or column with the spans or the tags; `None`: that of the format.
+    pub label_field: Option<String>,
+    /// Names of the tags that are numbers.
+    pub class_names: Option<Vec<String>>,
     /// Tagging scheme; `None`: detected from all tags.
     pub scheme: Option<TaggingScheme>,
     /// Label of tags that are a prefix alone.
@@ -53,8 +59,10 @@ pub struct ExportConfig {
     pub output: PathBuf,
     /// Whether an existing file is replaced.
     pub overwrite: bool,
-    /// Tagging scheme of CoNLL.
-    pub scheme: TaggingScheme,
+    /// Tagging scheme of formats with tags; `None`: that of the corpus for Hugging Face data sets, else BIO.
+    pub scheme: Option<TaggingScheme>,
+    /// Whether overlapping spans are reduced to the surest.
+    pub flat: bool,
     /// What a token is; `None`: words, or chars in languages written without spaces.
     pub tokens: Option<Tokenization>,
 }

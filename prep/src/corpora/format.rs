@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A format that is read by `prep mrc` and written by `prep export`.
+/// A format that `prep mrc` reads and `prep export` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CorpusFormat {
@@ -16,12 +16,20 @@ pub enum CorpusFormat {
     /// `{"context": …, "query": …, "entity_label": …, "span_position": …}`: the data set format of BERT-MRC, an element for each
     /// sentence and label.
     MrcJson,
+    /// `{"tokens": […], "ner_tags": […]}`: rows of Hugging Face `datasets`, as JSON or Parquet.
+    #[serde(rename = "hf")]
+    HuggingFace,
 }
 
 impl CorpusFormat {
     /// Whether a file holds tokens, so that white space changes and spans must lie between tokens.
     pub fn has_tokens(self) -> bool {
         self != Self::AnnotationTool
+    }
+
+    /// Whether a file holds a tag for each token.
+    pub fn has_tags(self) -> bool {
+        matches!(self, Self::Conll | Self::HuggingFace)
     }
 }
 

@@ -148,7 +148,13 @@ mod tests {
     /// The spans of each label as `start-end`, and the counts, of a sentence with these entities.
     fn spans(text: &str, entities: &[(u32, u32, &str)], questions: &[&str]) -> (Vec<String>, GoldCounts) {
         let queries = queries();
-        let gold = GoldTriples { queries: &queries, ignored_labels: &["MISC".to_owned()], scheme: TaggingScheme::Bio, lang: "en", join: TokenJoin::Space };
+        let gold = GoldTriples {
+            queries: &queries,
+            ignored_labels: &["MISC".to_owned()],
+            scheme: TaggingScheme::Bio,
+            lang: "en",
+            join: TokenJoin::Space,
+        };
         let spans = entities.iter().map(|&(start, end, label)| (start..end, label.to_owned())).collect();
         let annotation = Annotation::CharSpans { text: text.to_owned(), spans };
         let questions = questions.iter().map(|label| ((*label).to_owned(), String::new())).collect();

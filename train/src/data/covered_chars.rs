@@ -28,7 +28,9 @@ pub fn cover_words(text: &str, offsets: &mut [(u32, u32)]) {
         }
         match run {
             // A run that reaches from one word piece to the next belongs to the first.
-            Some(start) if next > 0 && start == end => end_run(&mut offsets[..next], end, run, start_of_next.min(chars_end(text, start_of_next))),
+            Some(start) if next > 0 && start == end => {
+                end_run(&mut offsets[..next], end, run, start_of_next.min(chars_end(text, start_of_next)))
+            }
             Some(start) => offsets[next..].iter_mut().take_while(|piece| piece.0 == start_of_next).for_each(|piece| piece.0 = start),
             None => {}
         }

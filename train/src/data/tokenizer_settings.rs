@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn other_tokenizers_are_refused_by_name() {
-        let check = |class: &str| TokenizerSettings { tokenizer_class: Some(class.to_owned()), ..TokenizerSettings::default() }.check_class();
+        let check =
+            |class: &str| TokenizerSettings { tokenizer_class: Some(class.to_owned()), ..TokenizerSettings::default() }.check_class();
         for class in ["BertTokenizer", "BertTokenizerFast", "DistilBertTokenizerFast", "ElectraTokenizer"] {
             check(class).unwrap();
         }

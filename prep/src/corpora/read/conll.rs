@@ -212,7 +212,8 @@ fn parse_line(
     let mut cells = split_columns(text, width.map(|(columns, _)| columns));
     let mut picked = columns.pick(&cells);
     // A tab at the end of a line makes an empty column.
-    while cells.len() > 2 && picked.is_none_or(|(_, tag)| tag.trim().is_empty()) && cells.last().is_some_and(|last| last.trim().is_empty()) {
+    while cells.len() > 2 && picked.is_none_or(|(_, tag)| tag.trim().is_empty()) && cells.last().is_some_and(|last| last.trim().is_empty())
+    {
         cells.pop();
         picked = columns.pick(&cells);
     }

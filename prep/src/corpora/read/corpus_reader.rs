@@ -21,6 +21,11 @@ pub trait CorpusReader {
     /// Lines or elements read so far, with their name: `lines` or `elements`. `out` are those of the sentences that were kept.
     fn records(&self) -> (&'static str, &Counter);
 
+    /// The names that numbers of tags stand for, from 0, where the file has them.
+    fn class_names(&self) -> Option<&[String]> {
+        None
+    }
+
     /// What is odd about the whole file, for messages. To be called at its end.
     fn oddity(&self) -> Option<String> {
         None

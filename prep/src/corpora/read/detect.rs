@@ -6,8 +6,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::{Map, Value};
 
+use super::hf_parquet::PARQUET_MAGIC;
 use super::json::elements::JsonElements;
-use super::open::ReaderOptions;
+use super::json::token_tags::{TAG_FIELDS, TOKEN_FIELDS};
+use super::options::ReaderOptions;
 use crate::corpora::format::CorpusFormat;
 use crate::source::{BytesRead, InputStream};
 
@@ -25,6 +27,9 @@ pub fn detect_format(path: &Path, options: &ReaderOptions<'_>) -> anyhow::Result
 
 pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow::Result<CorpusFormat> {
     let mut input = BufReader::new(input);
+    if input.fill_buf()?.starts_with(PARQUET_MAGIC) {
+        return Ok(CorpusFormat::HuggingFace);
+    }
     if !begins_like_json(input.fill_buf()?) {
         return Ok(CorpusFormat::Conll);
     }
@@ -37,7 +42,7 @@ pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow
             Err(error) => return Err(error).context("looks like JSON; if it is CoNLL, give --format conll"),
         };
         let Ok(Value::Object(object)) = element.value else { continue };
-        if let Some(format) = format_of_fields(&object, options.elements.text_field.as_deref()) {
+        if let Some(format) = format_of_fields(&object, options) {
             return Ok(format);
         }
         if fields_of_first.is_empty() {
@@ -51,21 +56,33 @@ pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow
     };
     bail!(
         "looks like JSON, but of no known format: it has {found}; expected `context` and `label` (nested), `text` and `entities` or `label` \
-         (jsonl), or `context`, `query` and `span_position` (mrc-json); give the format with --format"
+         (jsonl), `tokens` and `ner_tags` (hf), or `context`, `query` and `span_position` (mrc-json); give the format with --format"
     )
 }
 
-fn format_of_fields(object: &Map<String, Value>, text_field: Option<&str>) -> Option<CorpusFormat> {
+fn format_of_fields(object: &Map<String, Value>, options: &ReaderOptions<'_>) -> Option<CorpusFormat> {
     let has_any = |names: &[&str]| names.iter().any(|name| object.contains_key(*name));
     if has_any(&["query", "start_position", "span_position", "entity_label"]) {
         Some(CorpusFormat::MrcJson)
-    } else if has_any(&["text", "data"]) || text_field.is_some_and(|name| object.contains_key(name)) || is_prodigy(object) {
+    } else if has_tokens_and_tags(object, options) {
+        Some(CorpusFormat::HuggingFace)
+    } else if has_any(&["text", "data"]) || options.text_field.is_some_and(|name| object.contains_key(name)) || is_prodigy(object) {
         Some(CorpusFormat::AnnotationTool)
     } else if has_any(&["context"]) && has_any(&["label"]) {
         Some(CorpusFormat::Nested)
     } else {
         None
     }
+}
+
+/// Whether an object has an array of tokens and one of tags.
+fn has_tokens_and_tags(object: &Map<String, Value>, options: &ReaderOptions<'_>) -> bool {
+    let array = |named: Option<&str>, names: &[&str]| {
+        named.into_iter().chain(names.iter().copied()).find_map(|name| object.get(name)?.as_array()).map(Vec::as_slice)
+    };
+    let is_array_of = |items: Option<&[Value]>, fits: fn(&Value) -> bool| items.is_some_and(|items| items.iter().all(fits));
+    is_array_of(array(options.text_field, &TOKEN_FIELDS), Value::is_string)
+        && is_array_of(array(options.label_field, &TAG_FIELDS), |tag| tag.is_string() || tag.is_i64())
 }
 
 /// Whether an object has Prodigy's tokens and spans, without their text.
@@ -100,6 +117,10 @@ mod tests {
             ("{\"text\": \n{\"text\": \"a\", \"label\": []}\n", Ok(CorpusFormat::AnnotationTool)),
             ("[{\"id\": 1, \"data\": {\"text\": \"a\"}}]", Ok(CorpusFormat::AnnotationTool)),
             ("[{\"context\": \"a\", \"query\": \"b\", \"span_position\": []}]", Ok(CorpusFormat::MrcJson)),
+            ("{\"id\": 1, \"tokens\": [\"a\"], \"ner_tags\": [0]}", Ok(CorpusFormat::HuggingFace)),
+            ("{\"words\": [\"a\"], \"labels\": [\"O\"]}", Ok(CorpusFormat::HuggingFace)),
+            ("{\"tokens\": [{\"text\": \"a\"}], \"spans\": []}", Ok(CorpusFormat::AnnotationTool)),
+            ("PAR1\0", Ok(CorpusFormat::HuggingFace)),
             ("[{\"context\": \"x\"}]", Err("it has `context`; expected")),
             ("[]", Err("no object with a field")),
             ("[{\"a\": }]", Err("--format conll: line 1, element 1: not JSON")),

@@ -1,54 +1,112 @@
 //! Opens the reader of a file.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::path::Path;
 
-use schemas::Query;
+use anyhow::Context;
+use schemas::manifest::InputFile;
 
 use super::conll::ConllReader;
-use super::conll_columns::ConllColumns;
 use super::corpus_reader::CorpusReader;
-use super::json::element_reader::{ElementOptions, ElementReader};
+use super::hf_labels::{self, FEATURE_FILES};
+use super::hf_parquet::{HfParquetReader, PARQUET_MAGIC};
+use super::json::element_reader::{ElementReader, ParseElement};
 use super::json::mrc_json::MrcJsonReader;
 use super::json::offsets::SpanOffsets;
+use super::json::token_tags::{self, TAG_FIELDS};
 use super::json::{annotation_tools, nested};
+use super::options::ReaderOptions;
 use crate::corpora::format::CorpusFormat;
-use crate::corpora::tagging::scheme::TaggingScheme;
-use crate::corpora::tagging::tag::TagRules;
+use crate::source::{BytesRead, InputStream};
 
-/// How files are read, besides their format.
-#[derive(Debug, Clone, Default)]
-pub struct ReaderOptions<'a> {
-    /// The tagging scheme; prefixes of other schemes are malformed. `None` reads every known prefix. CoNLL only.
-    pub scheme: Option<TaggingScheme>,
-    /// Which columns hold token and tag. CoNLL only.
-    pub columns: ConllColumns,
-    /// The label of tags that are a prefix alone, as in `B`.
-    pub only_label: Option<&'a str>,
-    /// What spans count, and which fields hold text and labels. JSON only.
-    pub elements: ElementOptions,
-    /// The queries: their labels may be whole tags, and MRC JSON may give the words of a query instead of its label.
-    pub queries: &'a [Query],
+/// A corpus file, with the files beside it that say how it is read.
+pub struct CorpusFile {
+    stream: InputStream,
+    beside: Vec<InputFile>,
+    /// Names of tags that a file beside it gives.
+    class_names: Option<Vec<String>>,
+    is_parquet: bool,
+    format: CorpusFormat,
 }
 
-impl<'a> ReaderOptions<'a> {
-    /// What tags are read with.
-    pub fn tag_rules(&self) -> TagRules<'a> {
-        TagRules { scheme: self.scheme, only_label: self.only_label, queries: self.queries }
-    }
-}
-
-/// A reader of a file of the given format.
-pub fn open_reader<'a>(format: CorpusFormat, input: impl Read + 'a, options: &ReaderOptions<'a>) -> Box<dyn CorpusReader + 'a> {
-    let elements = || options.elements.clone();
-    match format {
-        CorpusFormat::Conll => Box::new(ConllReader::new(input, options.tag_rules(), options.columns.clone())),
-        CorpusFormat::Nested => Box::new(ElementReader::new(input, nested::parse, elements())),
-        CorpusFormat::AnnotationTool => Box::new(ElementReader::new(input, annotation_tools::parse, elements())),
-        CorpusFormat::MrcJson => {
-            let offsets = options.elements.offsets.unwrap_or(SpanOffsets::TOKENS_INCLUSIVE);
-            Box::new(MrcJsonReader::new(input, offsets, options.queries))
+impl CorpusFile {
+    /// Opens a file of a format.
+    ///
+    /// # Errors
+    /// The file, or one beside it, cannot be read.
+    pub fn open(path: &Path, format: CorpusFormat, options: &ReaderOptions<'_>) -> anyhow::Result<Self> {
+        let stream = InputStream::open(path, BytesRead::default())?;
+        let mut file = Self { stream, beside: Vec::new(), class_names: None, is_parquet: false, format };
+        if format == CorpusFormat::HuggingFace {
+            file.is_parquet = begins_with(path, PARQUET_MAGIC)?;
+            if options.class_names.is_none() {
+                file.find_class_names(path, options.label_field.unwrap_or(TAG_FIELDS[0]))?;
+            }
         }
+        Ok(file)
     }
+
+    /// The reader of its sentences.
+    ///
+    /// # Errors
+    /// A Parquet file that is malformed or has other columns.
+    pub fn reader<'a>(&'a mut self, path: &Path, options: &ReaderOptions<'a>) -> anyhow::Result<Box<dyn CorpusReader + Send + 'a>> {
+        let mut options = options.clone();
+        options.class_names = options.class_names.or(self.class_names.as_deref());
+        if self.is_parquet {
+            // The whole file is hashed before its columns are read.
+            io::copy(&mut self.stream, &mut io::sink())?;
+            return Ok(Box::new(HfParquetReader::open(path, &options)?));
+        }
+        Ok(open_reader(self.format, &mut self.stream, &options))
+    }
+
+    /// The file and those beside it, with sizes and hashes. To be called once all is read.
+    pub fn inputs(&self) -> Vec<InputFile> {
+        [self.stream.input()].into_iter().chain(self.beside.iter().cloned()).collect()
+    }
+
+    /// The names that the numbers of tags stand for, where a file beside this one gives them.
+    fn find_class_names(&mut self, path: &Path, column: &str) -> anyhow::Result<()> {
+        let folders = path.parent().into_iter().flat_map(|folder| [Some(folder), folder.parent()]).flatten();
+        for place in folders.flat_map(|folder| FEATURE_FILES.map(|name| folder.join(name))).filter(|place| place.is_file()) {
+            let mut stream = InputStream::open(&place, BytesRead::default())?;
+            let mut text = Vec::new();
+            stream.read_to_end(&mut text).with_context(|| place.display().to_string())?;
+            if let Some(names) = hf_labels::of_file(&String::from_utf8_lossy(&text), column) {
+                self.class_names = Some(names);
+                self.beside.push(stream.input());
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file begins with these bytes.
+pub(super) fn begins_with(path: &Path, magic: &[u8]) -> anyhow::Result<bool> {
+    let mut start = Vec::new();
+    InputStream::open(path, BytesRead::default())?.take(magic.len() as u64).read_to_end(&mut start)?;
+    Ok(start == magic)
+}
+
+/// A reader of a stream of the given format.
+pub fn open_reader<'a>(
+    format: CorpusFormat,
+    input: impl Read + Send + 'a,
+    options: &ReaderOptions<'a>,
+) -> Box<dyn CorpusReader + Send + 'a> {
+    let parse: ParseElement = match format {
+        CorpusFormat::Conll => return Box::new(ConllReader::new(input, options.tag_rules(), options.columns.clone())),
+        CorpusFormat::MrcJson => {
+            let offsets = options.offsets.unwrap_or(SpanOffsets::TOKENS_INCLUSIVE);
+            return Box::new(MrcJsonReader::new(input, offsets, options.queries));
+        }
+        CorpusFormat::Nested => nested::parse,
+        CorpusFormat::AnnotationTool => annotation_tools::parse,
+        CorpusFormat::HuggingFace => token_tags::parse,
+    };
+    Box::new(ElementReader::new(input, parse, options.clone()))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use schemas::{Counter, Query, QuerySet};
 
 use super::corpus_reader::{MalformedRule, MalformedSentence, ReadSentence};
 use super::detect::detect_format;
-use super::open::{ReaderOptions, open_reader};
+use super::open::CorpusFile;
+use super::options::ReaderOptions;
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::language::ScriptCounts;
 use crate::corpora::sentence::{AnnotatedSentence, Annotation};
@@ -17,7 +18,6 @@ use crate::corpora::tagging::detect::SchemeEvidence;
 use crate::corpora::tagging::tag::TagNotation;
 use crate::number_format::counted;
 use crate::ordered_map::{Limits, TaskQueue, ordered_map};
-use crate::source::{BytesRead, InputStream};
 
 /// Skipped sentences, and as many skipped spans, that are reported one by one; all are counted.
 const REPORTED: usize = 5;
@@ -31,10 +31,12 @@ const LISTED_LABELS: usize = 20;
 /// Memory: a few words for each distinct label.
 #[derive(Debug, Default)]
 pub struct CorpusSurvey {
-    /// The files with their sizes and hashes.
-    pub inputs: Vec<InputFile>,
+    /// The files with their sizes and hashes; of each also those beside it that were read.
+    pub inputs: Vec<Vec<InputFile>>,
     /// The format of each file.
     pub formats: Vec<CorpusFormat>,
+    /// The names that numbers of tags stand for, from 0, where the first file with such names has them.
+    pub class_names: Option<Vec<String>>,
     /// Tells the tagging scheme.
     pub scheme_evidence: SchemeEvidence,
     /// Tells the language.
@@ -110,9 +112,10 @@ impl FileSurvey {
     ) -> anyhow::Result<CorpusSurvey> {
         let mut survey = CorpusSurvey::default();
         let format = format.map_or_else(|| detect_format(path, options), Ok)?;
-        let mut stream = InputStream::open(path, BytesRead::default())?;
+        let mut file = CorpusFile::open(path, format, options)?;
+        let place = path;
         let path = path.display().to_string();
-        let mut reader = open_reader(format, &mut stream, options);
+        let mut reader = file.reader(place, options).with_context(|| path.clone())?;
         while let Some(sentence) = reader.next_sentence().with_context(|| path.clone())? {
             match sentence {
                 ReadSentence::Read(sentence) => {
@@ -132,9 +135,10 @@ impl FileSurvey {
         }
         survey.sentences.add(reader.sentences());
         self.oddity = reader.oddity().map(|oddity| format!("{path} {oddity}"));
+        survey.class_names = reader.class_names().map(<[String]>::to_vec);
         drop(reader);
         survey.dropped_spans = self.spans.count as u64;
-        survey.inputs.push(stream.input());
+        survey.inputs.push(file.inputs());
         survey.formats.push(format);
         Ok(survey)
     }
@@ -175,7 +179,7 @@ impl CorpusSurvey {
                 let found = file.found?;
                 file.oddity.into_iter().for_each(&mut *warn);
                 if found.sentences.out == 0 {
-                    warn(format!("{} has no usable sentence ({})", found.inputs[0].path, found.sentences));
+                    warn(format!("{} has no usable sentence ({})", found.inputs[0][0].path, found.sentences));
                 }
                 survey.append(found);
                 Ok(())
@@ -220,6 +224,7 @@ impl CorpusSurvey {
     fn append(&mut self, other: Self) {
         self.inputs.extend(other.inputs);
         self.formats.extend(other.formats);
+        self.class_names = self.class_names.take().or(other.class_names);
         self.scheme_evidence.append(&other.scheme_evidence);
         self.scripts.append(&other.scripts);
         self.sentences.add(&other.sentences);

@@ -2,6 +2,23 @@
 
 use super::scheme::TaggingScheme;
 
+/// All tags of these labels in a scheme: `O`, and each prefix of each label.
+///
+/// ```
+/// # use prep::corpora::tagging::{encode::all_tags, scheme::TaggingScheme};
+/// assert_eq!(all_tags(&["PER".to_owned()], TaggingScheme::Bio), ["O", "B-PER", "I-PER"]);
+/// ```
+pub fn all_tags(labels: &[String], scheme: TaggingScheme) -> Vec<String> {
+    let prefixes: &[char] = match scheme {
+        TaggingScheme::Bio | TaggingScheme::Iob1 => &['B', 'I'],
+        TaggingScheme::Io => &['I'],
+        TaggingScheme::Bmes => &['B', 'M', 'E', 'S'],
+        TaggingScheme::Bieos => &['B', 'I', 'E', 'S'],
+    };
+    let tags = labels.iter().flat_map(|label| prefixes.iter().map(move |prefix| format!("{prefix}-{label}")));
+    std::iter::once("O".to_owned()).chain(tags).collect()
+}
+
 /// The tags of an entity of `tokens` tokens, which [`decode`](super::decode::decode) reads back.
 ///
 /// In IOB1 and IO, adjacent entities of one label become one: the first tag is always I.

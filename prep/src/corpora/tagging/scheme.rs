@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How tags mark where an entity begins and ends. `O` marks a token outside of entities in all of them.
 ///
@@ -16,7 +16,7 @@ use serde::Serialize;
 ///
 /// IOB1 is the scheme of Ramshaw and Marcus, *Text Chunking using Transformation-Based Learning* (1995). BIO is its variant IOB2 of
 /// Ratnaparkhi (1998).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TaggingScheme {
     /// B begins an entity, I continues it.

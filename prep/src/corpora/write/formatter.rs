@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::ensure;
 use schemas::{Origin, Triple};
 
+use super::flat::flatten;
+use super::hf_parquet::TaggedSentence;
 use super::token_spans::token_spans;
+use super::token_tags::tags;
 use super::{conll, json};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::tagging::scheme::TaggingScheme;
@@ -17,8 +20,10 @@ use crate::corpora::tokenization::{CorpusTokens, Tokenization};
 pub struct WriterOptions {
     /// The format of the file.
     pub format: CorpusFormat,
-    /// The scheme of tags. CoNLL only.
+    /// The scheme of tags. Formats with tags only.
     pub scheme: TaggingScheme,
+    /// Whether overlapping spans are reduced to the surest.
+    pub flat: bool,
     /// What is a token. `None` decides by the language of each sentence. Not used by JSON lines.
     pub tokenization: Option<Tokenization>,
 }
@@ -30,8 +35,14 @@ pub struct FormattedSentence {
     pub(super) doc: String,
     /// Its lines (CoNLL, JSON lines), or its elements of the array, without what numbers them.
     pub(super) pieces: Vec<String>,
+    /// Its tokens and tags, in Hugging Face data sets.
+    pub(super) tagged: Option<TaggedSentence>,
+    /// Its labels, in their order.
+    pub(super) labels: Vec<String>,
     /// Its spans.
     pub(super) entities: u64,
+    /// Spans that were left out because they overlap.
+    pub(super) overlapping: u64,
     /// Whether the format changes its white space.
     pub(super) changes_whitespace: bool,
     /// Spans whose origin or score the format does not hold.
@@ -57,11 +68,24 @@ impl SentenceFormatter {
     /// The format cannot hold the sentence: entities that overlap (CoNLL), that begin or end inside of a token, or a sentence without
     /// tokens; the message names the row.
     pub fn format(&self, rows: &[Triple]) -> anyhow::Result<FormattedSentence> {
+        if !self.options.flat {
+            return self.format_all(rows);
+        }
+        let mut flat = rows.to_vec();
+        let overlapping = flatten(&mut flat);
+        Ok(FormattedSentence { overlapping, ..self.format_all(&flat)? })
+    }
+
+    /// Formats a sentence with all of its spans.
+    fn format_all(&self, rows: &[Triple]) -> anyhow::Result<FormattedSentence> {
         let first = &rows[0];
         let spans = || rows.iter().flat_map(|row| &row.spans);
         let mut sentence = FormattedSentence {
             doc: first.doc.clone(),
             pieces: Vec::new(),
+            tagged: None,
+            labels: Vec::new(),
+            overlapping: 0,
             entities: spans().count() as u64,
             changes_whitespace: false,
             lost_origins: 0,
@@ -83,6 +107,12 @@ impl SentenceFormatter {
                 sentence.pieces.push(String::from_utf8(lines).expect("tokens and tags are text"));
             }
             CorpusFormat::Nested => sentence.pieces.push(json::nested_element(&text, &spans)),
+            CorpusFormat::HuggingFace => {
+                let tags = tags(text.tokens().len(), &spans, self.options.scheme, &self.original_prefixes)?;
+                let tokens = text.tokens().iter().map(|&token| token.to_owned()).collect();
+                sentence.labels = rows.iter().map(|row| row.label.clone()).collect();
+                sentence.tagged = Some(TaggedSentence { number: first.sentence, tokens, tags });
+            }
             CorpusFormat::MrcJson => sentence.pieces = json::mrc_json_elements(rows, &text, &spans),
         }
         Ok(sentence)
@@ -96,8 +126,8 @@ impl SentenceFormatter {
         };
         // A CoNLL column may hold any white space but the one that ends it. Where each char is a token, a space is one too.
         let is_separator = match (self.options.format, tokenization) {
-            (CorpusFormat::Conll, Tokenization::Chars) => |_| false,
-            (CorpusFormat::Conll, _) => |char: char| char.is_ascii_whitespace(),
+            (CorpusFormat::Conll | CorpusFormat::HuggingFace, Tokenization::Chars) => |_| false,
+            (CorpusFormat::Conll | CorpusFormat::HuggingFace, _) => |char: char| char.is_ascii_whitespace(),
             _ => char::is_whitespace,
         };
         CorpusTokens::new(&rows[0].context, tokenization, &span_bounds, is_separator)

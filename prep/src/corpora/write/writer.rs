@@ -2,9 +2,12 @@
 
 use std::io::Write;
 
-use super::conll;
 use super::formatter::FormattedSentence;
+use super::hf_parquet::HfParquetWriter;
+use super::{conll, json};
 use crate::corpora::format::CorpusFormat;
+use crate::corpora::tagging::encode::all_tags;
+use crate::corpora::tagging::scheme::TaggingScheme;
 
 /// What was written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -17,24 +20,51 @@ pub struct ExportCounts {
     pub changed_whitespace: u64,
     /// Spans that lose their origin or score, because the format does not hold them.
     pub lost_origins: u64,
+    /// Spans that were left out because they overlap.
+    pub overlapping: u64,
+}
+
+/// How rows of a Hugging Face data set are laid out.
+#[derive(Debug, Clone)]
+pub enum HfLayout {
+    /// JSON, an object a line.
+    JsonLines,
+    /// A JSON array.
+    JsonArray,
+    /// Parquet.
+    Parquet {
+        /// Names of the tags in the order of their numbers; `None`: those of the labels of the first sentence in this scheme.
+        names: Option<Vec<String>>,
+        /// See `names`.
+        scheme: TaggingScheme,
+    },
 }
 
 /// Writes sentences to a file.
 ///
-/// Memory: one sentence.
-pub struct CorpusWriter<W> {
-    out: W,
+/// Memory: one sentence; of Parquet, a row group.
+pub struct CorpusWriter<W: Write + Send> {
+    out: Output<W>,
     format: CorpusFormat,
+    layout: HfLayout,
     previous_doc: Option<String>,
     /// Elements in the array so far, in formats that are one.
     array_elements: u64,
     counts: ExportCounts,
 }
 
-impl<W: Write> CorpusWriter<W> {
-    /// A writer of a format.
-    pub fn new(out: W, format: CorpusFormat) -> Self {
-        Self { out, format, previous_doc: None, array_elements: 0, counts: ExportCounts::default() }
+/// Where sentences go.
+enum Output<W: Write + Send> {
+    Text(W),
+    Parquet(Box<HfParquetWriter<W>>),
+    /// While the output changes from one to the other.
+    Moving,
+}
+
+impl<W: Write + Send> CorpusWriter<W> {
+    /// A writer of a format. `layout` is that of Hugging Face data sets.
+    pub fn new(out: W, format: CorpusFormat, layout: HfLayout) -> Self {
+        Self { out: Output::Text(out), format, layout, previous_doc: None, array_elements: 0, counts: ExportCounts::default() }
     }
 
     /// Writes a sentence of the same format.
@@ -43,13 +73,13 @@ impl<W: Write> CorpusWriter<W> {
     /// The file cannot be written.
     pub fn write(&mut self, sentence: &FormattedSentence) -> anyhow::Result<()> {
         match self.format {
-            CorpusFormat::AnnotationTool => sentence.pieces.iter().try_for_each(|line| writeln!(self.out, "{line}"))?,
+            CorpusFormat::AnnotationTool => sentence.pieces.iter().try_for_each(|line| self.write_text(format_args!("{line}\n")))?,
             CorpusFormat::Conll => {
                 if self.previous_doc.as_ref().is_some_and(|doc| *doc != sentence.doc) {
-                    conll::write_document_start(&mut self.out)?;
+                    self.write_text(format_args!("{}", conll::document_start()))?;
                 }
                 self.previous_doc = Some(sentence.doc.clone());
-                sentence.pieces.iter().try_for_each(|lines| self.out.write_all(lines.as_bytes()))?;
+                sentence.pieces.iter().try_for_each(|lines| self.write_text(format_args!("{lines}")))?;
             }
             CorpusFormat::Nested => sentence.pieces.iter().try_for_each(|element| self.write_element(format_args!("{element}")))?,
             CorpusFormat::MrcJson => {
@@ -58,19 +88,50 @@ impl<W: Write> CorpusWriter<W> {
                     self.write_element(format_args!("{{\"qas_id\":\"{number}.{at}\",{}", &rest[1..]))?;
                 }
             }
+            CorpusFormat::HuggingFace => self.write_tagged(sentence)?,
         }
         self.counts.sentences += 1;
         self.counts.entities += sentence.entities;
         self.counts.changed_whitespace += u64::from(sentence.changes_whitespace);
         self.counts.lost_origins += sentence.lost_origins;
+        self.counts.overlapping += sentence.overlapping;
         Ok(())
+    }
+
+    fn write_text(&mut self, text: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
+        match &mut self.out {
+            Output::Text(out) => Ok(out.write_fmt(text)?),
+            Output::Parquet(_) | Output::Moving => Ok(()),
+        }
+    }
+
+    fn write_tagged(&mut self, sentence: &FormattedSentence) -> anyhow::Result<()> {
+        let Some(tagged) = &sentence.tagged else { return Ok(()) };
+        match &self.layout {
+            HfLayout::JsonLines => self.write_text(format_args!("{}\n", json::token_tags_element(tagged))),
+            HfLayout::JsonArray => self.write_element(format_args!("{}", json::token_tags_element(tagged))),
+            HfLayout::Parquet { .. } => self.parquet(&sentence.labels)?.write(tagged.clone()),
+        }
+    }
+
+    /// The writer of rows, which begins with the labels of the first sentence: those of all.
+    fn parquet(&mut self, labels: &[String]) -> anyhow::Result<&mut HfParquetWriter<W>> {
+        if let (Output::Text(_), HfLayout::Parquet { names, scheme }) = (&self.out, &self.layout) {
+            let names = names.clone().unwrap_or_else(|| all_tags(labels, *scheme));
+            let Output::Text(out) = std::mem::replace(&mut self.out, Output::Moving) else { unreachable!("it was text a line before") };
+            self.out = Output::Parquet(Box::new(HfParquetWriter::new(out, names)?));
+        }
+        match &mut self.out {
+            Output::Parquet(writer) => Ok(writer),
+            Output::Text(_) | Output::Moving => anyhow::bail!("an error ended the file before"),
+        }
     }
 
     /// Writes an element of an array.
     fn write_element(&mut self, element: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
         let separator = if self.array_elements == 0 { "[\n" } else { ",\n" };
         self.array_elements += 1;
-        Ok(write!(self.out, "{separator}{element}")?)
+        self.write_text(format_args!("{separator}{element}"))
     }
 
     /// Ends the file and returns it with the counts. The file is not flushed.
@@ -78,12 +139,23 @@ impl<W: Write> CorpusWriter<W> {
     /// # Errors
     /// The file cannot be written.
     pub fn finish(mut self) -> anyhow::Result<(W, ExportCounts)> {
-        match self.format {
-            CorpusFormat::Conll | CorpusFormat::AnnotationTool => {}
-            CorpusFormat::Nested | CorpusFormat::MrcJson if self.array_elements == 0 => writeln!(self.out, "[]")?,
-            CorpusFormat::Nested | CorpusFormat::MrcJson => write!(self.out, "\n]\n")?,
+        let is_array = match self.format {
+            CorpusFormat::Conll | CorpusFormat::AnnotationTool => false,
+            CorpusFormat::Nested | CorpusFormat::MrcJson => true,
+            CorpusFormat::HuggingFace => matches!(self.layout, HfLayout::JsonArray),
+        };
+        if is_array {
+            self.write_text(format_args!("{}", if self.array_elements == 0 { "[]\n" } else { "\n]\n" }))?;
         }
-        Ok((self.out, self.counts))
+        if matches!((self.format, &self.layout), (CorpusFormat::HuggingFace, HfLayout::Parquet { .. })) {
+            self.parquet(&[])?;
+        }
+        let out = match self.out {
+            Output::Text(out) => out,
+            Output::Parquet(writer) => writer.finish()?,
+            Output::Moving => anyhow::bail!("an error ended the file before"),
+        };
+        Ok((out, self.counts))
     }
 }
 
@@ -92,7 +164,6 @@ mod tests {
     use schemas::{Origin, Span, Triple};
 
     use super::*;
-    use crate::corpora::tagging::scheme::TaggingScheme;
     use crate::corpora::tagging::violations::OriginalPrefixes;
     use crate::corpora::write::formatter::{SentenceFormatter, WriterOptions};
 
@@ -116,9 +187,9 @@ mod tests {
     }
 
     fn written(format: CorpusFormat, sentences: &[Vec<Triple>]) -> anyhow::Result<(String, ExportCounts)> {
-        let options = WriterOptions { format, scheme: TaggingScheme::Bmes, tokenization: None };
+        let options = WriterOptions { format, scheme: TaggingScheme::Bmes, flat: false, tokenization: None };
         let formatter = SentenceFormatter::new(options, OriginalPrefixes::default());
-        let mut writer = CorpusWriter::new(Vec::new(), format);
+        let mut writer = CorpusWriter::new(Vec::new(), format, HfLayout::JsonLines);
         sentences.iter().try_for_each(|rows| writer.write(&formatter.format(rows)?))?;
         let (bytes, counts) = writer.finish()?;
         Ok((String::from_utf8(bytes).unwrap(), counts))
@@ -140,6 +211,11 @@ mod tests {
                  \"text\":\"马云\",\"entities\":[{\"start_offset\":0,\"end_offset\":2,\"label\":\"PER\"}]}\n",
             ),
             (
+                CorpusFormat::HuggingFace,
+                "{\"id\":\"0\",\"tokens\":[\"Ada\",\"met\",\"Bo\"],\"ner_tags\":[\"S-PER\",\"O\",\"S-PER\"]}\n\
+                 {\"id\":\"0\",\"tokens\":[\"马\",\"云\"],\"ner_tags\":[\"B-PER\",\"E-PER\"]}\n",
+            ),
+            (
                 CorpusFormat::MrcJson,
                 "[\n{\"qas_id\":\"0.1\",\"context\":\"Ada met Bo\",\"query\":\"Who?\",\"entity_label\":\"PER\",\"start_position\":[0,2],\
                  \"end_position\":[0,2],\"span_position\":[\"0;0\",\"2;2\"],\"impossible\":false},\n{\"qas_id\":\"1.1\",\"context\":\"马 云\",\
@@ -150,7 +226,7 @@ mod tests {
             let (text, counts) = written(format, &sentences).unwrap();
             assert_eq!(text, expected, "{format:?}");
             let changed_whitespace = u64::from(format.has_tokens());
-            assert_eq!(counts, ExportCounts { sentences: 2, entities: 3, changed_whitespace, lost_origins: 0 }, "{format:?}");
+            assert_eq!(counts, ExportCounts { sentences: 2, entities: 3, changed_whitespace, ..ExportCounts::default() }, "{format:?}");
         }
     }
 

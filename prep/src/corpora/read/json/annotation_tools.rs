@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::element_reader::{Element, ElementOptions};
-use super::fields::{ElementError, field_names, string};
+use super::element_reader::Element;
+use super::fields::{ElementError, field_names, object, string};
 use super::label_studio;
 use super::offsets::{RawSpan, SpanOffsets};
 use super::span_objects::raw_spans;
+use crate::corpora::read::options::ReaderOptions;
 
 /// Fields that may hold an array of spans; the first that does is read.
 const SPAN_FIELDS: [&str; 4] = ["entities", "label", "labels", "spans"];
@@ -21,11 +22,12 @@ const SPAN_FIELDS: [&str; 4] = ["entities", "label", "labels", "spans"];
 /// | Label Studio, `JSON_MIN` | `{"text": …, "label": [{"start": …, "end": …, "labels": ["PER"]}]}` |
 /// | Prodigy | `{"text": …, "tokens": […], "spans": [{"start": …, "end": …, "label": "PER"}], "answer": "accept"}` |
 ///
-/// Other names of fields are given by [`ElementOptions`]. An element that a Prodigy annotator rejected or ignored is no example.
+/// Other names of fields are given by [`ReaderOptions`]. An element that a Prodigy annotator rejected or ignored is no example.
 ///
 /// # Errors
 /// A field is missing or has another type. A malformed span, or one outside of the text, is dropped.
-pub fn parse(object: &Map<String, Value>, options: &ElementOptions) -> Result<Element, ElementError> {
+pub fn parse(element: &Value, options: &ReaderOptions<'_>) -> Result<Element, ElementError> {
+    let object = object(element)?;
     if let Some(Value::Object(data)) = object.get("data") {
         return label_studio::parse(object, data, options);
     }
@@ -35,7 +37,7 @@ pub fn parse(object: &Map<String, Value>, options: &ElementOptions) -> Result<El
         _ => {}
     }
     let tokens = prodigy_tokens(object);
-    let text = match &options.text_field {
+    let text = match options.text_field {
         Some(name) => string(object, name)?.to_owned(),
         None if !object.contains_key("text") && object.contains_key("data") => string(object, "data")?.to_owned(),
         None => match (&tokens, object.get("text")) {
@@ -43,12 +45,12 @@ pub fn parse(object: &Map<String, Value>, options: &ElementOptions) -> Result<El
             _ => string(object, "text")?.to_owned(),
         },
     };
-    let items = match &options.label_field {
+    let items = match options.label_field {
         Some(name) => object.get(name).and_then(Value::as_array).map(Vec::as_slice),
         None => SPAN_FIELDS.iter().find_map(|name| object.get(*name)?.as_array()).map(Vec::as_slice),
     };
     let Some(items) = items else {
-        let expected = options.label_field.as_deref().unwrap_or("entities` or `label");
+        let expected = options.label_field.unwrap_or("entities` or `label");
         let detail = format!("no array of spans, expected `{expected}`; it has {}; see --label-field", field_names(object));
         return Err(ElementError::new("missing field", detail));
     };
@@ -81,20 +83,19 @@ mod tests {
     use crate::corpora::sentence::Annotation;
 
     /// Entities as `start-end:label`, dropped ones as `!reason`; or the reason of the error.
-    fn read_with(json: &str, options: &ElementOptions) -> String {
-        let Value::Object(object) = serde_json::from_str(json).unwrap() else { panic!("{json}") };
-        let text = match parse(&object, options) {
+    fn read_with(json: &str, options: &ReaderOptions<'_>) -> String {
+        let text = match parse(&serde_json::from_str(json).unwrap(), options) {
             Ok(Element::Sentence(text)) => text,
             Ok(Element::NoExample(reason)) => return format!("no example: {reason}"),
             Err(error) => return error.reason.to_owned(),
         };
         let Annotation::CharSpans { spans, .. } = text.annotation else { panic!("{json}") };
         let spans = spans.iter().map(|(chars, label)| format!("{}-{}:{label}", chars.start, chars.end));
-        spans.chain(text.dropped.iter().map(|span| format!("!{}", span.reason))).collect::<Vec<_>>().join(" ")
+        spans.chain(text.notes.dropped.iter().map(|span| format!("!{}", span.reason))).collect::<Vec<_>>().join(" ")
     }
 
     fn read(json: &str) -> String {
-        read_with(json, &ElementOptions::default())
+        read_with(json, &ReaderOptions::default())
     }
 
     #[test]
@@ -126,7 +127,10 @@ mod tests {
     fn exports_of_prodigy_are_read() {
         let tokens = r#""tokens": [{"text": "Ada", "start": 0, "end": 3, "id": 0, "ws": true}, {"text": "Bo", "start": 4, "end": 6, "id": 1, "ws": false}]"#;
         for (rest, expected) in [
-            (r#""text": "Ada Bo", "spans": [{"start": 4, "end": 6, "label": "PER", "token_start": 1, "token_end": 1}], "answer": "accept""#, "4-6:PER"),
+            (
+                r#""text": "Ada Bo", "spans": [{"start": 4, "end": 6, "label": "PER", "token_start": 1, "token_end": 1}], "answer": "accept""#,
+                "4-6:PER",
+            ),
             (r#""text": "Ada Bo", "spans": [{"token_start": 0, "token_end": 1, "label": "PER"}]"#, "0-6:PER"),
             (r#""spans": [{"token_start": 1, "token_end": 1, "label": "PER"}]"#, "4-6:PER"),
             (r#""spans": [{"token_start": 1, "token_end": 2, "label": "PER"}]"#, "!bad span"),
@@ -163,7 +167,13 @@ mod tests {
             (task(r#"{"text": "<p>Hi, &amp;</p>  Ada"}"#, html), "!other text"),
             (task(r#"{"text": "<p>Hi, </p> Ada"}"#, html), "5-8:PER"),
             (task(r#"{"text": "Hi,\n\n Ada"}"#, r#"{"value": {"start": 5, "end": 9, "text": "Ada", "labels": ["PER"]}}"#), "5-9:PER"),
-            (task(r#"{"text": "Ada"}"#, r#"{"value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3, "paragraphlabels": ["PER"]}}"#), "!bad span"),
+            (
+                task(
+                    r#"{"text": "Ada"}"#,
+                    r#"{"value": {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3, "paragraphlabels": ["PER"]}}"#,
+                ),
+                "!bad span",
+            ),
         ] {
             assert_eq!(read(&json), expected, "{json}");
         }
@@ -171,10 +181,10 @@ mod tests {
 
     #[test]
     fn fields_have_other_names_where_options_say_so() {
-        let options = |text: &str, label: &str| ElementOptions {
-            text_field: Some(text.to_owned()),
-            label_field: (!label.is_empty()).then(|| label.to_owned()),
-            offsets: None,
+        let options = |text: &'static str, label: &'static str| ReaderOptions {
+            text_field: Some(text),
+            label_field: (!label.is_empty()).then_some(label),
+            ..ReaderOptions::default()
         };
         let json = r#"{"id": 3, "review": "Ada", "ner": [{"start": 0, "end": 3, "labels": ["PER"]}], "text": "x"}"#;
         assert_eq!(read_with(json, &options("review", "ner")), "0-3:PER");

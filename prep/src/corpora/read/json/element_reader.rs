@@ -3,23 +3,13 @@
 use std::io::Read;
 
 use schemas::Counter;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::elements::JsonElements;
-use super::fields::{ElementError, object};
-use super::offsets::{ResolvedText, SpanOffsets};
+use super::fields::ElementError;
+use super::offsets::ResolvedText;
 use crate::corpora::read::corpus_reader::{CorpusReadError, CorpusReader, ReadSentence};
-
-/// How elements are read, besides their format.
-#[derive(Debug, Clone, Default)]
-pub struct ElementOptions {
-    /// What spans count; `None` is the format's own way.
-    pub offsets: Option<SpanOffsets>,
-    /// The field with the text or the tokens; `None` is the format's own one.
-    pub text_field: Option<String>,
-    /// The field with the spans or the tags, or the control that made them; `None` is the format's own one.
-    pub label_field: Option<String>,
-}
+use crate::corpora::read::options::ReaderOptions;
 
 /// What an element holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,32 +21,33 @@ pub enum Element {
 }
 
 /// Parses an element of a format.
-pub type ParseElement = fn(&Map<String, Value>, &ElementOptions) -> Result<Element, ElementError>;
+pub type ParseElement = fn(&Value, &ReaderOptions<'_>) -> Result<Element, ElementError>;
 
 /// Reads a file of elements that are a sentence each. A malformed element skips its sentence.
 ///
 /// Memory: one element.
-pub struct ElementReader<R> {
+pub struct ElementReader<'a, R> {
     elements: JsonElements<R>,
-    options: ElementOptions,
+    options: ReaderOptions<'a>,
     parse: ParseElement,
     next_number: u32,
     /// Each element is a sentence, so that one count serves for both.
     counts: Counter,
 }
 
-impl<R: Read> ElementReader<R> {
+impl<'a, R: Read> ElementReader<'a, R> {
     /// A reader at the start of a file.
-    pub fn new(input: R, parse: ParseElement, options: ElementOptions) -> Self {
+    pub fn new(input: R, parse: ParseElement, options: ReaderOptions<'a>) -> Self {
         Self { elements: JsonElements::new(input), options, parse, next_number: 0, counts: Counter::default() }
     }
 }
 
-impl<R: Read> CorpusReader for ElementReader<R> {
+impl<R: Read> CorpusReader for ElementReader<'_, R> {
     fn next_sentence(&mut self) -> Result<Option<ReadSentence>, CorpusReadError> {
         while let Some(element) = self.elements.next_element()? {
             let (line, element_number) = (element.line, element.number);
-            let read = object(element).and_then(|object| (self.parse)(&object, &self.options));
+            let value = element.value.map_err(|detail| ElementError::new("not JSON", detail));
+            let read = value.and_then(|value| (self.parse)(&value, &self.options));
             let no_example = match &read {
                 Ok(Element::NoExample(reason)) => Some(*reason),
                 Ok(Element::Sentence(text)) if text.annotation.is_blank() => Some("empty"),
@@ -89,5 +80,9 @@ impl<R: Read> CorpusReader for ElementReader<R> {
 
     fn records(&self) -> (&'static str, &Counter) {
         ("elements", &self.counts)
+    }
+
+    fn class_names(&self) -> Option<&[String]> {
+        self.options.class_names
     }
 }

@@ -46,7 +46,12 @@ enum Layout {
 impl<R: Read> JsonElements<R> {
     /// Reads a file from its start.
     pub fn new(input: R) -> Self {
-        Self { input: LineCounter { input: BufReader::new(input), line: 1, bytes_left: usize::MAX }, layout: None, line_end: None, number: 0 }
+        Self {
+            input: LineCounter { input: BufReader::new(input), line: 1, bytes_left: usize::MAX },
+            layout: None,
+            line_end: None,
+            number: 0,
+        }
     }
 
     /// The next element, or `None` at the end of the file.
@@ -113,7 +118,8 @@ impl<R: Read> JsonElements<R> {
                 self.line_end = Some(line_end(start));
             }
             let mut limited = (&mut self.input.input).take(MAX_ELEMENT_BYTES as u64 + 1);
-            let read = limited.read_until(self.line_end.unwrap_or(b'\n'), &mut buffer).map_err(|source| CorpusReadError::Io { line, source })?;
+            let read =
+                limited.read_until(self.line_end.unwrap_or(b'\n'), &mut buffer).map_err(|source| CorpusReadError::Io { line, source })?;
             if read > MAX_ELEMENT_BYTES {
                 return Err(CorpusReadError::LineTooLong { line, limit: MAX_ELEMENT_BYTES, expected: "a JSON value a line" });
             }

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::elements::JsonElement;
 use crate::corpora::read::corpus_reader::{MalformedSentence, excerpt};
 use crate::corpora::sentence::DroppedSpan;
 
@@ -13,17 +12,24 @@ pub struct ElementError {
     pub reason: &'static str,
     /// What was found and what was expected.
     pub detail: String,
+    /// See [`MalformedSentence::ends_run`].
+    pub ends_run: bool,
 }
 
 impl ElementError {
-    /// An error with this reason.
+    /// An error with this reason, which costs the element.
     pub fn new(reason: &'static str, detail: String) -> Self {
-        Self { reason, detail }
+        Self { reason, detail, ends_run: false }
+    }
+
+    /// An error that ends the run unless malformed elements are to be skipped.
+    pub fn ending_run(reason: &'static str, detail: String) -> Self {
+        Self { reason, detail, ends_run: true }
     }
 
     /// The sentence that is skipped because of it.
     pub(super) fn at(self, element: u64, line: u64) -> MalformedSentence {
-        MalformedSentence { line, reason: self.reason, detail: format!("element {element}: {}", self.detail), ends_run: false }
+        MalformedSentence { line, reason: self.reason, detail: format!("element {element}: {}", self.detail), ends_run: self.ends_run }
     }
 
     /// The span that is dropped because of it.
@@ -33,11 +39,10 @@ impl ElementError {
 }
 
 /// The object of an element.
-pub(super) fn object(element: JsonElement) -> Result<Map<String, Value>, ElementError> {
-    match element.value {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(ElementError::new("no object", format!("it is {}, expected an object", type_name(&other)))),
-        Err(detail) => Err(ElementError::new("not JSON", detail)),
+pub(super) fn object(element: &Value) -> Result<&Map<String, Value>, ElementError> {
+    match element {
+        Value::Object(object) => Ok(object),
+        other => Err(ElementError::new("no object", format!("it is {}, expected an object", type_name(other)))),
     }
 }
 

@@ -9,10 +9,11 @@
 
 use serde_json::{Map, Value};
 
-use super::element_reader::{Element, ElementOptions};
+use super::element_reader::Element;
 use super::fields::{ElementError, field_names, string};
 use super::offsets::{RawSpan, SpanOffsets};
 use super::span_objects::raw_spans;
+use crate::corpora::read::options::ReaderOptions;
 use crate::corpora::sentence::DroppedSpan;
 
 /// Parses a task with its `data`.
@@ -20,7 +21,11 @@ use crate::corpora::sentence::DroppedSpan;
 /// # Errors
 /// There is no text, or several and none is named. A task without annotation is an error too: it does not mean that the text has no
 /// entity.
-pub(super) fn parse(task: &Map<String, Value>, data: &Map<String, Value>, options: &ElementOptions) -> Result<Element, ElementError> {
+pub(super) fn parse<'a>(
+    task: &'a Map<String, Value>,
+    data: &'a Map<String, Value>,
+    options: &ReaderOptions<'a>,
+) -> Result<Element, ElementError> {
     let results = results(task)?;
     let field = text_field(data, results, options)?;
     let text = string(data, field)?;
@@ -32,7 +37,7 @@ pub(super) fn parse(task: &Map<String, Value>, data: &Map<String, Value>, option
         let Some(value) = result.get("value").filter(|value| is_span(value)) else { continue };
         let name = |key: &str| result.get(key).and_then(Value::as_str);
         let is_other_text = name("to_name").is_some_and(|to| to != field && data.get(to).is_some_and(Value::is_string));
-        let is_other_label = options.label_field.as_deref().is_some_and(|from| name("from_name").is_some_and(|name| name != from));
+        let is_other_label = options.label_field.is_some_and(|from| name("from_name").is_some_and(|name| name != from));
         if is_other_text || is_other_label {
             let reason = if is_other_label { "other label field" } else { "other text field" };
             unasked.push(DroppedSpan { reason, detail: None });
@@ -41,7 +46,7 @@ pub(super) fn parse(task: &Map<String, Value>, data: &Map<String, Value>, option
         }
     }
     let mut resolved = options.offsets.unwrap_or(SpanOffsets::CHARS_EXCLUSIVE).resolve(&text, spans);
-    resolved.dropped.extend(unasked);
+    resolved.notes.dropped.extend(unasked);
     Ok(Element::Sentence(resolved))
 }
 
@@ -60,7 +65,7 @@ fn results(task: &Map<String, Value>) -> Result<&[Value], ElementError> {
 }
 
 /// The field of `data` with the text: the one that was named; else `text`, the only string, or the one that all results are about.
-fn text_field<'a>(data: &'a Map<String, Value>, results: &'a [Value], options: &'a ElementOptions) -> Result<&'a str, ElementError> {
+fn text_field<'a>(data: &'a Map<String, Value>, results: &'a [Value], options: &ReaderOptions<'a>) -> Result<&'a str, ElementError> {
     if let Some(name) = &options.text_field {
         return Ok(name);
     }
@@ -77,7 +82,8 @@ fn text_field<'a>(data: &'a Map<String, Value>, results: &'a [Value], options: &
     match targets.as_slice() {
         [only] if strings.contains(only) => Ok(only),
         _ => {
-            let detail = format!("`data` has no `text`, and not one string alone; it has {}; name the text with --text-field", field_names(data));
+            let detail =
+                format!("`data` has no `text`, and not one string alone; it has {}; name the text with --text-field", field_names(data));
             Err(ElementError::new("missing field", detail))
         }
     }

@@ -9,6 +9,7 @@
 //! | [`nested`] | `{context, label: {TYPE: ["start;end"]}}` |
 //! | [`annotation_tools`], `span_objects` | exports of doccano and Prodigy |
 //! | `label_studio` | exports of Label Studio |
+//! | [`token_tags`] | `{tokens, ner_tags}`, rows of Hugging Face data sets |
 //! | [`mrc_json`] | `{context, query, entity_label, span_position}`, an object for each sentence and label |
 
 pub mod annotation_tools;
@@ -20,3 +21,4 @@ pub mod mrc_json;
 pub mod nested;
 pub mod offsets;
 mod span_objects;
+pub mod token_tags;

@@ -65,13 +65,14 @@ impl<'a, R: Read> MrcJsonReader<'a, R> {
 
     fn parse_question(&self, element: JsonElement) -> QuestionElement {
         let (number, line) = (element.number, element.line);
-        match object(element) {
+        let value = element.value.map_err(|detail| ElementError::new("not JSON", detail));
+        match value.as_ref().map_err(Clone::clone).and_then(object) {
             Ok(object) => {
                 let text = |name: &str| object.get(name).and_then(Value::as_str);
                 // BERT-MRC numbers sentences before the last dot of `qas_id`, and labels after it.
                 let sentence_id = text("qas_id").and_then(|id| Some(id.rsplit_once('.')?.0.to_owned()));
                 let context = text("context").map(str::to_owned);
-                QuestionElement { number, line, sentence_id, context, answers: self.parse_answers(&object) }
+                QuestionElement { number, line, sentence_id, context, answers: self.parse_answers(object) }
             }
             Err(error) => QuestionElement { number, line, sentence_id: None, context: None, answers: Err(error) },
         }
@@ -239,7 +240,11 @@ mod tests {
         while let Some(sentence) = reader.next_sentence().unwrap() {
             found.push(match sentence {
                 ReadSentence::Read(AnnotatedSentence {
-                    number, annotation: Annotation::TokenSpans { tokens, spans }, questions, notes, ..
+                    number,
+                    annotation: Annotation::TokenSpans { tokens, spans },
+                    questions,
+                    notes,
+                    ..
                 }) => {
                     let asked: Vec<&str> = questions.iter().map(|(label, _)| label.as_str()).collect();
                     let spans: Vec<String> =

@@ -1,10 +1,11 @@
 //! Nested corpora in the JSON that BERT-MRC's data preparation reads: `{"context": "a b c", "label": {"PER": ["0;1"]}}`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::element_reader::{Element, ElementOptions};
-use super::fields::{ElementError, label, string, type_name};
+use super::element_reader::Element;
+use super::fields::{ElementError, label, object, string, type_name};
 use super::offsets::{RawSpan, SpanOffsets, parse_span};
+use crate::corpora::read::options::ReaderOptions;
 
 /// Parses an element.
 ///
@@ -13,7 +14,8 @@ use super::offsets::{RawSpan, SpanOffsets, parse_span};
 ///
 /// # Errors
 /// A field is missing or has another type. A malformed span is dropped.
-pub fn parse(object: &Map<String, Value>, options: &ElementOptions) -> Result<Element, ElementError> {
+pub fn parse(element: &Value, options: &ReaderOptions<'_>) -> Result<Element, ElementError> {
+    let object = object(element)?;
     let context = string(object, "context")?;
     let labels = match object.get("label") {
         Some(Value::Object(labels)) => labels,

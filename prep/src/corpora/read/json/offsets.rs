@@ -49,20 +49,18 @@ pub struct RawSpan {
 pub struct ResolvedText {
     /// The text and the spans that lie in it.
     pub annotation: Annotation,
-    /// The others.
-    pub dropped: Vec<DroppedSpan>,
-    /// Whether spans without their text lie behind chars that UTF-16 writes in two units, and were counted in chars.
-    pub ambiguous_offsets: bool,
+    /// What is to be reported, among it the other spans.
+    pub notes: SentenceNotes,
 }
 
 impl ResolvedText {
     /// The sentence of an element, given by its number in the file and its line.
     pub fn into_sentence(self, number: u32, (element, line): (u64, u64)) -> AnnotatedSentence {
-        let Self { annotation, mut dropped, ambiguous_offsets } = self;
-        for detail in dropped.iter_mut().filter_map(|span| span.detail.as_mut()) {
+        let Self { annotation, mut notes } = self;
+        for detail in notes.dropped.iter_mut().filter_map(|span| span.detail.as_mut()) {
             *detail = format!("element {element}: {detail}");
         }
-        let notes = SentenceNotes { dropped, ambiguous_offsets, ..SentenceNotes::default() };
+        notes.notations.values_mut().for_each(|(_, at, _)| *at = line);
         AnnotatedSentence { number, line, annotation, questions: Vec::new(), notes }
     }
 }
@@ -98,7 +96,8 @@ impl SpanOffsets {
                 }
             };
             let spans = spans.into_iter().filter_map(resolve).collect();
-            return ResolvedText { annotation: Annotation::TokenSpans { tokens, spans }, dropped, ambiguous_offsets: false };
+            let notes = SentenceNotes { dropped, ..SentenceNotes::default() };
+            return ResolvedText { annotation: Annotation::TokenSpans { tokens, spans }, notes };
         }
         let text_chars = text.chars().count();
         // The first char after which chars and UTF-16 code units are counted otherwise.
@@ -115,14 +114,17 @@ impl SpanOffsets {
             }
         };
         let spans = spans.into_iter().filter_map(resolve).collect();
-        ResolvedText { annotation: Annotation::CharSpans { text: text.to_owned(), spans }, dropped, ambiguous_offsets }
+        let notes = SentenceNotes { dropped, ambiguous_offsets, ..SentenceNotes::default() };
+        ResolvedText { annotation: Annotation::CharSpans { text: text.to_owned(), spans }, notes }
     }
 
     fn char_range(self, span: &RawSpan, text: &str, text_chars: usize) -> Result<Range<u32>, ElementError> {
         let by_utf16 = || {
             let units = self.range_within(span, text.encode_utf16().count(), "UTF-16 code units")?;
             let chars = utf16_to_chars(text, &units).and_then(to_u32);
-            chars.ok_or_else(|| ElementError::new("span outside", format!("span {};{} cuts a char of two UTF-16 code units", span.start, span.end)))
+            chars.ok_or_else(|| {
+                ElementError::new("span outside", format!("span {};{} cuts a char of two UTF-16 code units", span.start, span.end))
+            })
         };
         let by_char = || {
             let range = self.range_within(span, text_chars, "chars")?;
@@ -222,8 +224,8 @@ mod tests {
     /// The text that a span covers, or the reason why it is refused.
     fn covered(offsets: SpanOffsets, text: &str, start: u64, end: u64, expected: Option<&str>) -> String {
         let span = RawSpan { start, end, label: "X".to_owned(), text: expected.map(str::to_owned) };
-        let ResolvedText { annotation, dropped, .. } = offsets.resolve(text, vec![Ok(span)]);
-        if let Some(dropped) = dropped.first() {
+        let ResolvedText { annotation, notes } = offsets.resolve(text, vec![Ok(span)]);
+        if let Some(dropped) = notes.dropped.first() {
             return dropped.reason.to_owned();
         }
         match annotation {
@@ -270,7 +272,7 @@ mod tests {
     fn offsets_that_may_be_utf16_are_noticed() {
         let ambiguous = |offsets: SpanOffsets, start, end, text: Option<&str>| {
             let span = RawSpan { start, end, label: "X".to_owned(), text: text.map(str::to_owned) };
-            offsets.resolve("Ada 🎉 Bo", vec![Ok(span)]).ambiguous_offsets
+            offsets.resolve("Ada 🎉 Bo", vec![Ok(span)]).notes.ambiguous_offsets
         };
         let chars = SpanOffsets::CHARS_EXCLUSIVE;
         assert_eq!([ambiguous(chars, 0, 3, None), ambiguous(chars, 6, 8, None), ambiguous(chars, 6, 8, Some("Bo"))], [false, true, false]);
