@@ -8,6 +8,7 @@ mod corpus_common;
 use std::fs;
 
 use corpus_common::{Desk, PREP};
+use schemas::hf_rows::{HfParquetWriter, TaggedSentence};
 use serde_json::{Value, json};
 
 #[test]
@@ -27,6 +28,7 @@ fn every_format_gives_the_same_entities() {
         let tags = ["B-PER", "O", "B-creative-work", "I-creative-work", "I-creative-work", "O", "B-PER", "I-PER"];
         text.split(' ').zip(tags).map(|(token, tag)| line(token, tag)).collect::<String>()
     };
+    let hf_tags = ["B-PER", "O", "B-creative-work", "I-creative-work", "I-creative-work", "O", "B-PER", "I-PER"];
     for (format, content, options) in [
         ("conll", tagged(|token, tag| format!("{token} {tag}\n")), &[][..]),
         ("conll", tagged(|token, tag| format!("-X-\t{tag}\tNN\t{token}\n")), &["--columns", "_,tag,_,token"]),
@@ -53,6 +55,12 @@ fn every_format_gives_the_same_entities() {
             "jsonl",
             serde_json::to_string_pretty(&json!([{"id": 1, "data": {"text": text}, "annotations": [{"result": results}]}])).unwrap(),
             &[],
+        ),
+        ("hf", json!({"tokens": text.split(' ').collect::<Vec<_>>(), "ner_tags": hf_tags}).to_string(), &[]),
+        (
+            "hf",
+            json!([{"words": text.split(' ').collect::<Vec<_>>(), "ner": [1, 0, 2, 3, 3, 0, 1, 4]}]).to_string(),
+            &["--labels", "O,B-PER,B-creative-work,I-creative-work,I-PER"],
         ),
         ("mrc-json", json!([mrc_json("creative-work", json!(["2;4"])), mrc_json("PER", json!(["0;0", "6;7"]))]).to_string(), &[]),
     ] {
@@ -145,6 +153,58 @@ fn offsets_of_another_kind_end_the_run() {
     desk.mrc(&text, &[]).fails(&["10 spans are malformed and 0 are sound", "--offsets", "--skip-malformed"]);
     desk.mrc(&text, &["--skip-malformed"]).ok();
     assert_eq!(desk.counter("entities"), "10 in, 0 out, 10 skipped (span outside 10)");
+}
+
+/// A data set of Hugging Face as Parquet comes back with its own names of tags in their order, and so does one of a scheme that
+/// `prep export` does not write by itself.
+#[test]
+fn parquet_of_data_sets_comes_back() {
+    let names = ["I-creative-work", "O", "I-PER"].map(str::to_owned).to_vec();
+    let rows = [("Ada|Bo|saw|Notes", "I-PER|I-PER|O|I-creative-work"), ("!", "O")];
+    let rows = rows.into_iter().enumerate().map(|(number, (tokens, tags))| TaggedSentence {
+        id: number.to_string(),
+        tokens: tokens.split('|').map(str::to_owned).collect(),
+        tags: tags.split('|').map(str::to_owned).collect(),
+    });
+    let mut writer = HfParquetWriter::new(Vec::new(), names.clone()).unwrap();
+    rows.for_each(|row| writer.write(row).unwrap());
+    let desk = Desk::new();
+    fs::write(desk.path("in.parquet"), writer.finish().unwrap()).unwrap();
+    let queries = desk.path("toy.toml").display().to_string();
+    corpus_common::mrc(&desk.path("in.parquet"), &desk.out(), &["--queries", &queries, "--strict"]).ok();
+    assert_eq!(desk.answers(), ["0:PER Ada Bo saw Notes: Ada Bo@0-6", "0:creative-work Ada Bo saw Notes: Notes@11-16"]);
+    let back = desk.path("back.parquet").display().to_string();
+    common::run(PREP, ["export", &desk.out().display().to_string(), "--format", "hf", "-o", &back]).ok();
+    let read = |path: &str| {
+        let shard = schemas::shard::open_shard(&desk.path(path)).unwrap();
+        shard.map(Result::unwrap).collect::<Vec<_>>()
+    };
+    assert_eq!(read("back.parquet"), read("in.parquet"));
+    // Its names are its own.
+    assert_eq!(common::manifest(&desk.out()).config["labels"], json!(names));
+
+    let run = desk.mrc(r#"{"tokens": ["a"], "ner_tags": [1]}"#, &[]);
+    run.fails(&["corpus:1: element 1: tag 1 is a number, and the file does not say its name", "--labels O,B-PER,I-PER"]);
+    let info = json!({"default": {"features": {"ner_tags": {"feature": {"names": ["O", "B-PER"], "_type": "ClassLabel"}}}}});
+    fs::write(desk.path("dataset_infos.json"), info.to_string()).unwrap();
+    desk.mrc(r#"{"tokens": ["a"], "ner_tags": [1]}"#, &[]).ok();
+    assert_eq!(desk.answers(), ["0:PER a: a@0-1"]);
+    assert_eq!(common::manifest(&desk.out()).inputs.len(), 2);
+    desk.mrc(r#"{"tokens": ["a"], "ner_tags": [2]}"#, &[]).fails(&["tag 2 has no name, expected a number from 0 to 1"]);
+    desk.mrc(r#"{"tokens": ["a"], "ner_tags": []}"#, &[]).fails(&["1 tokens and 0 tags"]);
+}
+
+/// Of overlapping spans the longest, where none has a score.
+#[test]
+fn flat_exports_have_one_label_a_char() {
+    let desk = Desk::new();
+    let text =
+        r#"{"text": "Ada wrote Notes", "label": [[0, 3, "PER"], [0, 9, "creative-work"], [10, 15, "PER"], [10, 15, "creative-work"]]}"#;
+    desk.mrc(text, &[]).ok();
+    desk.export(&["--format", "conll"]).fails(&["overlaps", "--flat"]);
+    assert_eq!(desk.export(&["--format", "conll", "--flat"]).ok().stdout, "Ada\tB-creative-work\nwrote\tI-creative-work\nNotes\tB-PER\n\n");
+    let line = desk.export(&["--format", "jsonl", "--flat"]).ok().stdout;
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["entities"].as_array().unwrap().len(), 2);
 }
 
 #[test]

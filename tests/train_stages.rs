@@ -7,7 +7,7 @@ mod train_common;
 use std::path::Path;
 
 use schemas::{Origin, Row, Triple};
-use train_common::{QUERIES, sentences, succeed, triples, write};
+use train_common::{QUERIES, sentences, succeed, train, triples, write};
 
 fn data(dir: &Path) {
     write(&dir.join("esi"), triples(&sentences(160, 0), true), None);
@@ -97,6 +97,27 @@ fn a_reader_learns_in_two_stages_and_is_put_to_use() {
     assert_eq!((rows[0].lang.as_str(), rows[0].spans[0].text.as_str(), rows[0].spans[0].origin), ("de", "Clara Voss", Origin::Model));
     assert!(rows[0].spans[0].score.unwrap() > 0.25 && rows[2].impossible);
     assert_eq!(succeed(dir, &["predict", "stage4", "--queries", "toy.toml", "out.parquet"]), marked);
+
+    // Tokens and other fields pass through, bad lines are counted, and every format has the same entities.
+    let words = "\u{feff}{\"id\": 7, \"tokens\": [\"We\", \"saw\", \"Ben\", \"yesterday\", \".\"]}\n\n{\"txt\": 1}\n";
+    std::fs::write(dir.join("words.jsonl"), words).unwrap();
+    let predict = |options: &[&str]| succeed(dir, &[&["predict", "stage4", "--queries", "toy.toml", "words.jsonl"], options].concat());
+    let line: serde_json::Value = serde_json::from_str(&predict(&["--json", "--flat"])).unwrap();
+    let entity = &line["entities"][0];
+    assert_eq!(
+        (&line["id"], &entity["text"], &entity["start_token"], &entity["end_token"]),
+        (&7.into(), &"Ben".into(), &2.into(), &3.into())
+    );
+    assert_eq!(predict(&["--format", "conll"]), "We\tO\nsaw\tO\nBen\tB-PER\nyesterday\tO\n.\tO\n\n");
+    let tags = "{\"id\":\"7\",\"tokens\":[\"We\",\"saw\",\"Ben\",\"yesterday\",\".\"],\"ner_tags\":[\"O\",\"O\",\"B-PER\",\"O\",\"O\"]}\n";
+    assert_eq!(predict(&["--format", "hf"]), tags);
+    predict(&["--format", "hf", "-o", "hf.parquet"]);
+    assert_eq!(schemas::shard::open_shard(&dir.join("hf.parquet")).unwrap().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 1);
+    predict(&["--format", "parquet", "-o", "folder"]);
+    assert_eq!(schemas::ShardFolder::open::<Triple>(&dir.join("folder")).unwrap().manifest().rows(), 2);
+    std::fs::write(dir.join("bad.jsonl"), "{}\n").unwrap();
+    let output = train(dir, &["predict", "stage4", "--queries", "toy.toml", "bad.jsonl"]);
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("no line of the input is a text"));
 }
 
 #[test]

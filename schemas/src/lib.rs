@@ -15,6 +15,7 @@
 //! | [`shard`] | one writer and one reader of folders of shards |
 //! | [`manifest`], [`counter`] | `_manifest.json`: settings, inputs, shards, counters, completeness |
 //! | [`query_set`] | query sets: a query for each label |
+//! | [`hf_rows`] | rows of Hugging Face data sets: tokens and tags, as Parquet |
 //! | [`file_format`] | guide: the files column by column, read from Rust, polars, DuckDB, pandas, pyarrow and `datasets` |
 //! | [`atomic_file`] | files that appear complete or not at all |
 //!
@@ -30,6 +31,7 @@ pub mod atomic_file;
 mod columns;
 pub mod counter;
 pub mod file_format;
+pub mod hf_rows;
 pub mod manifest;
 pub mod offsets;
 pub mod page;

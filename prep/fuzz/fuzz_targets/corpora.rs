@@ -4,12 +4,14 @@
 use libfuzzer_sys::fuzz_target;
 use prep::corpora::format::CorpusFormat;
 use prep::corpora::read::corpus_reader::ReadSentence;
-use prep::corpora::read::open::{ReaderOptions, open_reader};
+use prep::corpora::read::open::open_reader;
+use prep::corpora::read::options::ReaderOptions;
 use prep::corpora::tagging::scheme::TaggingScheme;
 use prep::corpora::tokenization::TokenJoin;
 use schemas::char_slice;
 
-const FORMATS: [CorpusFormat; 4] = [CorpusFormat::Conll, CorpusFormat::Nested, CorpusFormat::AnnotationTool, CorpusFormat::MrcJson];
+const FORMATS: [CorpusFormat; 5] =
+    [CorpusFormat::Conll, CorpusFormat::Nested, CorpusFormat::AnnotationTool, CorpusFormat::MrcJson, CorpusFormat::HuggingFace];
 
 fuzz_target!(|data: &[u8]| {
     for format in FORMATS {

@@ -1,6 +1,6 @@
 //! Turns parsed arguments into the settings of a command.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use schemas::QuerySet;
@@ -11,10 +11,10 @@ use super::data_args::{BenchDataArgs, CheckArgs, DataArgs};
 use super::measuring_args::BenchStepArgs;
 use super::pipeline_file;
 use super::resolve_stage::{at_least_one, batch_size, check_batch, esi, fet, finetune, nee};
-use super::run_args::{EvaluateArgs, PredictArgs};
+use super::run_args::{EvaluateArgs, PredictArgs, PredictionFormat};
 use crate::config::{
-    BenchDataConfig, BenchStepConfig, CheckConfig, CheckDeviceConfig, Config, EvaluateConfig, ExportConfig, PlotConfig, PredictConfig,
-    PredictInput, PredictOutput, ResumeConfig, Runtime, UsageError,
+    BenchDataConfig, BenchStepConfig, CheckConfig, CheckDeviceConfig, Config, EvaluateConfig, ExportConfig, LineFormat, PlotConfig,
+    PredictConfig, PredictInput, PredictOutput, ResumeConfig, Runtime, UsageError,
 };
 use crate::run_folder::layout;
 
@@ -61,7 +61,6 @@ fn evaluate(args: EvaluateArgs) -> Result<EvaluateConfig> {
 
 fn predict(args: PredictArgs) -> Result<PredictConfig> {
     check_batch(args.batch)?;
-    let has_extension = |path: &Path, extension: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
     let input = if args.input == Path::new("-") {
         PredictInput::Stdin
     } else if args.input.is_dir() {
@@ -73,23 +72,50 @@ fn predict(args: PredictArgs) -> Result<PredictConfig> {
     } else {
         PredictInput::Text(args.input)
     };
-    let output = match args.output {
-        None if args.json => PredictOutput::Json,
-        None => PredictOutput::Marked { overlapping: args.overlapping },
-        Some(path) if has_extension(&path, "jsonl") => PredictOutput::Jsonl(path),
-        Some(path) if has_extension(&path, "parquet") => PredictOutput::Parquet(path),
-        Some(path) => {
-            let message = format!("cannot tell the format of -o {} by its extension; expected .jsonl or .parquet", path.display());
-            return Err(UsageError::new(message).into());
-        }
-    };
-    if let PredictOutput::Jsonl(path) | PredictOutput::Parquet(path) = &output {
+    let format = args.format.or(args.json.then_some(PredictionFormat::Jsonl));
+    let output = prediction_output(args.output, format, args.overlapping, args.overwrite)?;
+    if let PredictOutput::Lines { path: Some(path), .. } | PredictOutput::HfParquet(path) | PredictOutput::Parquet(path) = &output {
         ensure!(args.overwrite || !path.exists(), "{} exists; choose another file with -o, or replace it with --overwrite", path.display());
     }
+    // A token has one tag.
+    let holds_tags = |format: &LineFormat| *format != LineFormat::Json;
+    let flat = args.flat
+        || matches!(&output, PredictOutput::HfParquet(_))
+        || matches!(&output, PredictOutput::Lines { format, .. } if holds_tags(format));
     let queries = QuerySet::load(&args.queries).context("cannot use --queries")?;
     let lang = args.lang.unwrap_or_else(|| queries.lang.clone());
     let runtime = runtime(&args.common);
-    Ok(PredictConfig { run: args.run, queries, input, output, lang, batch: args.batch, runtime })
+    Ok(PredictConfig { run: args.run, queries, input, output, flat, lang, batch: args.batch, runtime })
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+/// Where predictions go: by the format that was named, or else by the name of the output.
+fn prediction_output(path: Option<PathBuf>, format: Option<PredictionFormat>, overlapping: bool, overwrite: bool) -> Result<PredictOutput> {
+    let lines = |format, path| Ok(PredictOutput::Lines { format, path });
+    match (format, path) {
+        (None, None) => Ok(PredictOutput::Marked { overlapping }),
+        (Some(PredictionFormat::Parquet), None) => {
+            Err(UsageError::new("--format parquet is not text; name a file or a folder with -o".to_owned()).into())
+        }
+        (Some(PredictionFormat::Jsonl), path) => lines(LineFormat::Json, path),
+        (Some(PredictionFormat::Conll), path) => lines(LineFormat::Conll, path),
+        (Some(PredictionFormat::Hf), Some(path)) if has_extension(&path, "parquet") => Ok(PredictOutput::HfParquet(path)),
+        (Some(PredictionFormat::Hf), path) => lines(LineFormat::HuggingFace, path),
+        (None, Some(path)) if has_extension(&path, "jsonl") => lines(LineFormat::Json, Some(path)),
+        (None, Some(path)) if has_extension(&path, "conll") => lines(LineFormat::Conll, Some(path)),
+        (_, Some(path)) if has_extension(&path, "parquet") => Ok(PredictOutput::Parquet(path)),
+        (Some(PredictionFormat::Parquet), Some(path)) => Ok(PredictOutput::Folder { path, overwrite }),
+        (None, Some(path)) => {
+            let message = format!(
+                "cannot tell the format of -o {} by its extension; expected .jsonl or .parquet, .conll, or --format",
+                path.display()
+            );
+            Err(UsageError::new(message).into())
+        }
+    }
 }
 
 fn check(args: CheckArgs) -> Result<CheckConfig> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::common_args::CommonArgs;
 use crate::device::Device;
@@ -64,6 +64,19 @@ pub struct EvaluateArgs {
     pub common: CommonArgs,
 }
 
+/// What `predict` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PredictionFormat {
+    /// A token and its BIO tag per line, a blank line after a sentence
+    Conll,
+    /// A JSON object with text and entities a line
+    Jsonl,
+    /// Rows of a Hugging Face data set, {tokens, ner_tags}: JSON lines, or Parquet by the name of the output
+    Hf,
+    /// Triples: a Parquet file, or a folder that `prep export` and `prep inspect` read
+    Parquet,
+}
+
 /// Options of `predict`.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
@@ -77,15 +90,22 @@ pub struct PredictArgs {
     /// Labels to look for: the name of a query set (`prep queries list`), or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     pub queries: String,
-    /// FILE.jsonl, or FILE.parquet for triples; without it the text is printed with its entities marked
+    /// FILE.jsonl, FILE.conll, or FILE.parquet for triples; with --format parquet also a folder; without it the text is printed with its
+    /// entities marked
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Print a JSON object a line in place of marked text
+    /// What is written [default: by the name of the output; marked text on standard output]
+    #[arg(long, value_enum, conflicts_with = "json")]
+    pub format: Option<PredictionFormat>,
+    /// Print a JSON object a line in place of marked text: --format jsonl
     #[arg(long, conflicts_with = "output")]
     pub json: bool,
+    /// Of overlapping entities, whatever their labels, write only the one with the highest score; conll and hf hold no others
+    #[arg(long, conflicts_with = "overlapping")]
+    pub flat: bool,
     /// Mark overlapping entities too, as brackets within brackets; by default only the one with the highest score is marked. JSON
     /// and Parquet hold all of them
-    #[arg(long, conflicts_with_all = ["output", "json"])]
+    #[arg(long, conflicts_with_all = ["output", "json", "format"])]
     pub overlapping: bool,
     /// Language code of the triples that are written [default: that of the queries]
     #[arg(long, value_name = "CODE")]

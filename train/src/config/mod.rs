@@ -9,7 +9,7 @@ mod usage_error;
 
 pub use data::{BenchDataConfig, CheckConfig};
 pub use measuring::{BenchModel, BenchStepConfig, CheckDeviceConfig};
-pub use run_commands::{EvaluateConfig, ExportConfig, PlotConfig, PredictConfig, PredictInput, PredictOutput};
+pub use run_commands::{EvaluateConfig, ExportConfig, LineFormat, PlotConfig, PredictConfig, PredictInput, PredictOutput};
 pub use runtime::Runtime;
 pub use training::{PipelineConfig, ResumeConfig, TrainConfig};
 pub use usage_error::UsageError;

@@ -36,6 +36,8 @@ pub struct PredictConfig {
     pub input: PredictInput,
     /// Where the entities go.
     pub output: PredictOutput,
+    /// Whether at most one entity covers a char, whatever its label.
+    pub flat: bool,
     /// Language code of the triples that are written.
     pub lang: String,
     /// Sequences of a batch.
@@ -67,12 +69,35 @@ pub enum PredictOutput {
         /// Whether overlapping entities are marked too, not only the one with the highest score.
         overlapping: bool,
     },
-    /// Standard output: a JSON object a line.
-    Json,
-    /// A file with a JSON object a line.
-    Jsonl(PathBuf),
+    /// Lines, in a file or on standard output.
+    Lines {
+        /// What they hold.
+        format: LineFormat,
+        /// The file; `None`: standard output.
+        path: Option<PathBuf>,
+    },
+    /// A Parquet file of tokens and tags, as Hugging Face data sets have them.
+    HfParquet(PathBuf),
     /// A Parquet file of triples.
     Parquet(PathBuf),
+    /// A folder of triples.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Whether an existing folder is replaced.
+        overwrite: bool,
+    },
+}
+
+/// What the lines of predictions hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineFormat {
+    /// A JSON object with text and entities.
+    Json,
+    /// A token and its tag; a blank line after a sentence.
+    Conll,
+    /// A JSON object with tokens and tags.
+    HuggingFace,
 }
 
 /// Settings of `train export`.

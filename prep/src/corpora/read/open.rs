@@ -116,10 +116,11 @@ mod tests {
     use super::*;
     use crate::corpora::read::corpus_reader::ReadSentence;
     use crate::corpora::read::detect::detect_in;
+    use crate::corpora::tagging::scheme::TaggingScheme;
     use crate::corpora::tokenization::TokenJoin;
 
     /// A well-formed file of each format, with its number of sentences.
-    const WELL_FORMED: [(CorpusFormat, &str, u64); 4] = [
+    const WELL_FORMED: [(CorpusFormat, &str, u64); 5] = [
         (CorpusFormat::Conll, "Ada\tB-PER\nBo\tI-PER\n\n-DOCSTART- O\n\nc O\n", 2),
         (CorpusFormat::Nested, r#"[{"context": "Ada Bo ö", "label": {"PER": ["0;1", [1, 2]]}}, {"context": "a", "label": {}}]"#, 2),
         (
@@ -127,6 +128,7 @@ mod tests {
             "{\"text\": \"🎉 Ada\", \"label\": [[2, 5, \"PER\"]]}\n{\"data\": {\"text\": \"a\"}, \"annotations\": [{\"result\": []}]}\n",
             2,
         ),
+        (CorpusFormat::HuggingFace, r#"[{"tokens": ["Ada", "b"], "ner_tags": ["B-PER", "O"]}, {"words": ["c"], "tags": ["O"]}]"#, 2),
         (
             CorpusFormat::MrcJson,
             r#"[{"qas_id": "0.1", "context": "a b", "query": "?", "entity_label": "X", "span_position": ["0;1"]},
@@ -151,7 +153,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn edited_files_never_panic(which in 0usize..4, edits in proptest::collection::vec((0usize..200, "[\\[\\]{}\":;,0-9a-zö\n\t -]{0,2}"), 0..5)) {
+        fn edited_files_never_panic(which in 0..WELL_FORMED.len(), edits in proptest::collection::vec((0usize..200, "[\\[\\]{}\":;,0-9a-zö\n\t -]{0,2}"), 0..5)) {
             let mut chars: Vec<String> = WELL_FORMED[which].1.chars().map(String::from).collect();
             for (at, text) in edits {
                 let at = at % chars.len();

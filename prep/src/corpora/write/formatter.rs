@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::ensure;
+use schemas::hf_rows::TaggedSentence;
 use schemas::{Origin, Triple};
 
 use super::flat::flatten;
-use super::hf_parquet::TaggedSentence;
 use super::token_spans::token_spans;
 use super::token_tags::tags;
 use super::{conll, json};
@@ -111,7 +111,7 @@ impl SentenceFormatter {
                 let tags = tags(text.tokens().len(), &spans, self.options.scheme, &self.original_prefixes)?;
                 let tokens = text.tokens().iter().map(|&token| token.to_owned()).collect();
                 sentence.labels = rows.iter().map(|row| row.label.clone()).collect();
-                sentence.tagged = Some(TaggedSentence { number: first.sentence, tokens, tags });
+                sentence.tagged = Some(TaggedSentence { id: first.sentence.to_string(), tokens, tags });
             }
             CorpusFormat::MrcJson => sentence.pieces = json::mrc_json_elements(rows, &text, &spans),
         }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use schemas::hf_rows::TaggedSentence;
 use schemas::{Origin, Triple};
 use serde::Serialize;
 
-use super::hf_parquet::TaggedSentence;
 use super::token_spans::TokenSpan;
 use crate::corpora::tokenization::CorpusTokens;
 
@@ -93,17 +93,9 @@ pub fn mrc_json_elements(rows: &[Triple], text: &CorpusTokens<'_>, spans: &[Toke
     rows.iter().map(element).collect()
 }
 
-#[derive(Serialize)]
-struct TokenTagsElement<'a> {
-    id: String,
-    tokens: &'a [String],
-    ner_tags: &'a [String],
-}
-
 /// A row of a Hugging Face data set, with the names of its tags.
 pub fn token_tags_element(sentence: &TaggedSentence) -> String {
-    let TaggedSentence { number, tokens, tags } = sentence;
-    to_json(&TokenTagsElement { id: number.to_string(), tokens, ner_tags: tags })
+    to_json(sentence)
 }
 
 /// A range of tokens as BERT-MRC writes it: the end is the last token.

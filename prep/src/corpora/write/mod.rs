@@ -5,7 +5,6 @@
 //! | [`formatter`] | sentences of any format, on any thread |
 //! | [`writer`] | writes them to a file |
 //! | [`conll`], [`json`] | a sentence in each format |
-//! | [`hf_parquet`] | rows of a Hugging Face data set as Parquet |
 //! | [`flat`] | overlapping spans reduced to the surest |
 //! | [`sentence_rows`] | consecutive rows divided into sentences |
 //! | [`token_spans`](mod@token_spans) | spans by token |
@@ -14,7 +13,6 @@
 pub mod conll;
 pub mod flat;
 pub mod formatter;
-pub mod hf_parquet;
 pub mod json;
 pub mod sentence_rows;
 pub mod token_spans;

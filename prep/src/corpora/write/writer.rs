@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use schemas::hf_rows::HfParquetWriter;
+
 use super::formatter::FormattedSentence;
-use super::hf_parquet::HfParquetWriter;
 use super::{conll, json};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::tagging::encode::all_tags;
@@ -110,7 +111,7 @@ impl<W: Write + Send> CorpusWriter<W> {
         match &self.layout {
             HfLayout::JsonLines => self.write_text(format_args!("{}\n", json::token_tags_element(tagged))),
             HfLayout::JsonArray => self.write_element(format_args!("{}", json::token_tags_element(tagged))),
-            HfLayout::Parquet { .. } => self.parquet(&sentence.labels)?.write(tagged.clone()),
+            HfLayout::Parquet { .. } => Ok(self.parquet(&sentence.labels)?.write(tagged.clone())?),
         }
     }
 

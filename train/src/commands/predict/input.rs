@@ -3,15 +3,17 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use arrow::record_batch::RecordBatchReader;
 use schemas::shard::open_shard;
 use schemas::{ReadOptions, ShardFolder, Triple, TripleViews};
 
+pub use super::input_line::InputText;
 use crate::config::PredictInput;
 
 /// Texts in a block: memory does not grow with the input.
@@ -20,65 +22,117 @@ const BLOCK_TEXTS: usize = 512;
 /// The columns of triples that are read.
 const COLUMNS: [&str; 3] = ["doc", "sentence", "context"];
 
-/// A text to find entities in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputText {
-    /// Name of the file, or document of a triple.
-    pub doc: String,
-    /// Number of the line, or sentence of a triple.
-    pub sentence: u32,
-    /// The text.
-    pub text: String,
+/// Bad lines that are reported one by one; all are counted.
+const REPORTED_LINES: usize = 5;
+
+/// Lines that are no text, and texts.
+#[derive(Debug, Default)]
+pub struct LineCounts {
+    /// Texts.
+    pub texts: usize,
+    /// Bad lines.
+    pub bad: usize,
+    /// What is wrong with the first bad lines.
+    pub messages: Vec<String>,
+}
+
+impl LineCounts {
+    fn add_bad(&mut self, message: String) {
+        self.bad += 1;
+        if self.messages.len() < REPORTED_LINES {
+            self.messages.push(message);
+        }
+    }
 }
 
 /// Hands the texts of an input to `work`, a block at a time, in order.
 ///
 /// Standard input is not waited for while a text has no answer: a program may write a line and read its answer before it writes
-/// the next one.
+/// the next one. A bad line is counted; a line of text that is not UTF-8 is an empty text, so that lines out are lines in. `spaces` tells
+/// whether tokens are joined by spaces.
 ///
 /// # Errors
-/// The input cannot be read, by file and line; what `work` returns.
-pub fn for_each_block(input: &PredictInput, work: impl FnMut(Vec<InputText>) -> Result<()>) -> Result<()> {
+/// The input cannot be read; what `work` returns.
+pub fn for_each_block(
+    input: &PredictInput,
+    spaces: bool,
+    counts: &mut LineCounts,
+    mut work: impl FnMut(Vec<InputText>) -> Result<()>,
+) -> Result<()> {
+    let mut texts = 0;
+    let counted = |block: Vec<InputText>| {
+        texts += block.len();
+        work(block)
+    };
+    let read = read_blocks(input, spaces, counts, counted);
+    counts.texts += texts;
+    read
+}
+
+fn read_blocks(input: &PredictInput, spaces: bool, counts: &mut LineCounts, work: impl FnMut(Vec<InputText>) -> Result<()>) -> Result<()> {
     let open = |path: &Path| File::open(path).with_context(|| format!("cannot read {}", path.display()));
     match input {
         PredictInput::Stdin => available_lines(BufReader::new(std::io::stdin()), work),
-        PredictInput::Text(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Text), work),
-        PredictInput::Jsonl(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Json), work),
+        PredictInput::Text(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Text), counts, work),
+        PredictInput::Jsonl(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Json { spaces }), counts, work),
         PredictInput::Triples(dir) => {
             let folder = ShardFolder::open::<Triple>(dir)?;
             let batches = folder.batches(ReadOptions::default().with_columns(&COLUMNS));
             contexts(batches.map(|batch| Ok(batch?.1)), work).with_context(|| format!("cannot read {}", dir.display()))
         }
-        PredictInput::Parquet(path) => parquet(path, work).with_context(|| format!("cannot read {}", path.display())),
+        PredictInput::Parquet(path) => parquet(path, spaces, counts, work).with_context(|| format!("cannot read {}", path.display())),
     }
 }
 
-/// The column `text` of a Parquet file, or where it has none, the contexts of its triples.
-fn parquet(path: &Path, work: impl FnMut(Vec<InputText>) -> Result<()>) -> Result<()> {
+/// The column `text` of a Parquet file; where it has none, its `tokens`, or else the contexts of its triples. A column `id` stays with
+/// the texts.
+fn parquet(path: &Path, spaces: bool, counts: &mut LineCounts, work: impl FnMut(Vec<InputText>) -> Result<()>) -> Result<()> {
     let shard = open_shard(path)?;
-    if shard.schema().column_with_name("text").is_none() {
+    let column = ["text", "tokens", "words"].into_iter().find(|name| shard.schema().column_with_name(name).is_some());
+    let Some(column) = column else {
         return contexts(shard.map(|batch| Ok(batch?)), work);
-    }
+    };
     let name = path.display().to_string();
     let mut row = 0;
     let texts = shard.flat_map(|batch| {
         let texts = || -> Result<Vec<InputText>> {
             let batch = batch?;
-            let column = batch.column_by_name("text").expect("the schema has it");
-            // Utf8, LargeUtf8, Utf8View or a dictionary of them, by the program that wrote the file.
-            let column = cast(column, &DataType::Utf8).context("its column `text` holds no strings")?;
-            let texts = column.as_string::<i32>().iter().map(|text| {
+            let mut texts = column_texts(&batch, column, spaces)?;
+            let ids = batch.column_by_name("id").and_then(|ids| cast(ids, &DataType::Utf8).ok());
+            for (at, text) in texts.iter_mut().enumerate() {
+                (text.doc, text.sentence) = (name.clone(), row);
                 row += 1;
-                InputText { doc: name.clone(), sentence: row - 1, text: text.unwrap_or_default().to_owned() }
-            });
-            Ok(texts.collect())
+                if let Some(ids) = ids.as_ref().map(|ids| ids.as_string::<i32>()).filter(|ids| ids.is_valid(at)) {
+                    text.fields.insert("id".to_owned(), ids.value(at).into());
+                }
+            }
+            Ok(texts)
         };
         match texts() {
-            Ok(texts) => texts.into_iter().map(Ok).collect(),
+            Ok(texts) => texts.into_iter().map(|text| Ok(Line::Text(text))).collect(),
             Err(error) => vec![Err(error)],
         }
     });
-    in_blocks(texts, work)
+    in_blocks(texts, counts, work)
+}
+
+/// The texts of a column of strings, or of lists of tokens.
+fn column_texts(batch: &RecordBatch, name: &str, spaces: bool) -> Result<Vec<InputText>> {
+    let column = batch.column_by_name(name).with_context(|| format!("no column `{name}`"))?;
+    if !matches!(column.data_type(), DataType::List(_) | DataType::LargeList(_)) {
+        // Utf8, LargeUtf8, Utf8View or a dictionary of them, by the program that wrote the file.
+        let column = cast(column, &DataType::Utf8).with_context(|| format!("its column `{name}` holds no strings"))?;
+        let text = |text: Option<&str>| InputText { text: text.unwrap_or_default().to_owned(), ..InputText::default() };
+        return Ok(column.as_string::<i32>().iter().map(text).collect());
+    }
+    let list = DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));
+    let column = cast(column, &list).with_context(|| format!("its column `{name}` holds no lists of strings"))?;
+    let rows = column.as_list::<i32>().iter().map(|row| {
+        let tokens: Vec<String> =
+            row.map_or(Vec::new(), |row| row.as_string::<i32>().iter().map(|token| token.unwrap_or_default().to_owned()).collect());
+        InputText::of_tokens(&tokens, spaces)
+    });
+    Ok(rows.collect())
 }
 
 /// The contexts of triples. The triples of a sentence follow each other, and its context is read once.
@@ -91,7 +145,8 @@ fn contexts(batches: impl Iterator<Item = Result<RecordBatch>>, mut work: impl F
         for triple in triples.iter() {
             if last.as_ref().is_none_or(|(doc, sentence)| (doc.as_str(), *sentence) != (triple.doc(), triple.sentence())) {
                 last = Some((triple.doc().to_owned(), triple.sentence()));
-                block.push(InputText { doc: triple.doc().to_owned(), sentence: triple.sentence(), text: triple.context().to_owned() });
+                let (doc, text) = (triple.doc().to_owned(), triple.context().to_owned());
+                block.push(InputText { doc, sentence: triple.sentence(), text, ..InputText::default() });
             }
         }
         work(block)?;
@@ -109,7 +164,9 @@ fn available_lines<R: Read>(mut read: BufReader<R>, mut work: impl FnMut(Vec<Inp
             if read.read_line(&mut line).with_context(|| format!("-, line {}", sentence + 1))? == 0 {
                 break;
             }
-            block.push(InputText { doc: "-".to_owned(), sentence, text: line.trim_end_matches(['\r', '\n']).to_owned() });
+            let text = if sentence == 0 { line.trim_start_matches('\u{feff}') } else { &line };
+            let text = text.trim_end_matches(['\r', '\n']).to_owned();
+            block.push(InputText { doc: "-".to_owned(), sentence, text, ..InputText::default() });
             sentence += 1;
         }
         if block.is_empty() {
@@ -119,13 +176,38 @@ fn available_lines<R: Read>(mut read: BufReader<R>, mut work: impl FnMut(Vec<Inp
     }
 }
 
-fn in_blocks(mut texts: impl Iterator<Item = Result<InputText>>, mut work: impl FnMut(Vec<InputText>) -> Result<()>) -> Result<()> {
+/// A line of an input.
+enum Line {
+    Text(InputText),
+    /// A line that is no text, with what is wrong with it, and the text that stands for it.
+    Bad(String, Option<InputText>),
+    /// A blank line between JSON objects.
+    Blank,
+}
+
+fn in_blocks(
+    mut lines: impl Iterator<Item = Result<Line>>,
+    counts: &mut LineCounts,
+    mut work: impl FnMut(Vec<InputText>) -> Result<()>,
+) -> Result<()> {
+    let mut block = Vec::new();
     loop {
-        let block: Vec<InputText> = texts.by_ref().take(BLOCK_TEXTS).collect::<Result<_>>()?;
-        if block.is_empty() {
+        let line = lines.next().transpose()?;
+        let is_end = line.is_none();
+        match line {
+            Some(Line::Text(text)) => block.push(text),
+            Some(Line::Bad(message, text)) => {
+                counts.add_bad(message);
+                block.extend(text);
+            }
+            Some(Line::Blank) | None => {}
+        }
+        if block.len() == BLOCK_TEXTS || (is_end && !block.is_empty()) {
+            work(std::mem::take(&mut block))?;
+        }
+        if is_end {
             return Ok(());
         }
-        work(block)?;
     }
 }
 
@@ -134,26 +216,34 @@ fn in_blocks(mut texts: impl Iterator<Item = Result<InputText>>, mut work: impl 
 enum LineFormat {
     /// The text itself. Empty lines stay, so that lines out are lines in.
     Text,
-    /// A JSON object with the text under `text`.
-    Json,
+    /// A JSON object with the text under `text`, or tokens that are joined by spaces or by nothing. Blank lines are skipped.
+    Json {
+        /// See above.
+        spaces: bool,
+    },
 }
 
-fn lines(name: &str, read: impl Read, format: LineFormat) -> impl Iterator<Item = Result<InputText>> {
-    #[derive(serde::Deserialize)]
-    struct Object {
-        text: String,
-    }
-    BufReader::new(read).lines().enumerate().map(move |(number, line)| {
+fn lines(name: &str, read: impl Read, format: LineFormat) -> impl Iterator<Item = Result<Line>> {
+    BufReader::new(read).split(b'\n').enumerate().map(move |(number, line)| {
         let place = || format!("{name}, line {}", number + 1);
-        let line = line.with_context(place)?;
-        let text = match format {
-            LineFormat::Text => line.trim_end_matches('\r').to_owned(),
-            LineFormat::Json => {
-                let object = serde_json::from_str::<Object>(&line);
-                object.with_context(|| format!("{}: expected an object with a string `text`", place()))?.text
-            }
+        let mut line = line.with_context(place)?;
+        if number == 0 && line.starts_with("\u{feff}".as_bytes()) {
+            line.drain(..3);
+        }
+        let named = |text: InputText| InputText { doc: name.to_owned(), sentence: number as u32, ..text };
+        let Ok(line) = String::from_utf8(line) else {
+            let stands_for_it = matches!(format, LineFormat::Text).then(|| named(InputText::default()));
+            return Ok(Line::Bad(format!("{}: not UTF-8", place()), stands_for_it));
         };
-        Ok(InputText { doc: name.to_owned(), sentence: number as u32, text })
+        let line = line.trim_end_matches('\r');
+        Ok(match format {
+            LineFormat::Text => Line::Text(named(InputText { text: line.to_owned(), ..InputText::default() })),
+            LineFormat::Json { .. } if line.trim().is_empty() => Line::Blank,
+            LineFormat::Json { spaces } => match InputText::of_json(line, spaces) {
+                Ok(text) => Line::Text(named(text)),
+                Err(problem) => Line::Bad(format!("{}: {problem}", place()), None),
+            },
+        })
     })
 }
 
@@ -186,11 +276,22 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_file_and_line() {
-        let read: Vec<Result<InputText>> = lines("in.jsonl", "{\"text\":\"a\"}\n{\"txt\":1}\n".as_bytes(), LineFormat::Json).collect();
-        assert_eq!(read[0].as_ref().unwrap().text, "a");
-        let error = format!("{:#}", read[1].as_ref().unwrap_err());
-        assert!(error.starts_with("in.jsonl, line 2: expected an object"), "{error}");
+    fn bad_lines_are_counted_and_the_rest_goes_on() {
+        let read = |text: &[u8], format| {
+            let (mut texts, mut counts) = (Vec::new(), LineCounts::default());
+            in_blocks(lines("in", text, format), &mut counts, |block| {
+                texts.extend(block.into_iter().map(|text| format!("{} {}", text.sentence, text.text)));
+                Ok(())
+            })
+            .unwrap();
+            (texts, counts.bad, counts.messages)
+        };
+        let json = "\u{feff}{\"text\":\"a\"}\n\n{\"txt\":1}\r\n \n{\"text\":\"b\"}\r\n";
+        let (texts, bad, messages) = read(json.as_bytes(), LineFormat::Json { spaces: true });
+        assert_eq!((texts, bad), (vec!["0 a".to_owned(), "4 b".to_owned()], 1));
+        assert!(messages[0].starts_with("in, line 3: expected an object"), "{messages:?}");
+        let (texts, bad, messages) = read(b"\xef\xbb\xbfa\r\n\nb\xff\nc", LineFormat::Text);
+        assert_eq!((texts.join("|").as_str(), bad, messages), ("0 a|1 |2 |3 c", 1, vec!["in, line 3: not UTF-8".to_owned()]));
     }
 
     #[test]
@@ -208,7 +309,7 @@ mod tests {
         };
         let read = || {
             let mut texts = Vec::new();
-            for_each_block(&PredictInput::Parquet(path.clone()), |block| {
+            for_each_block(&PredictInput::Parquet(path.clone()), true, &mut LineCounts::default(), |block| {
                 texts.extend(block.into_iter().map(|text| format!("{} {}", text.sentence, text.text)));
                 Ok(())
             })

@@ -1,13 +1,15 @@
 //! `train predict`: finds entities in text.
 
 mod entity;
+mod flat;
 mod input;
+mod input_line;
 mod marked_text;
 mod output;
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use schemas::{QuerySet, Triple};
 
 use crate::commands::terminal::to_stderr;
@@ -17,7 +19,8 @@ use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::progress::{Silent, Task};
 use crate::run_folder::ModelFolder;
-use input::{InputText, for_each_block};
+use flat::{flatten, joins_with_space};
+use input::{InputText, LineCounts, for_each_block};
 use output::PredictionWriter;
 
 /// Finds entities in text.
@@ -32,22 +35,33 @@ impl DeviceJob for PredictJob {
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
         let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.runtime.device);
-        let mut writer = PredictionWriter::create(&config.output)?;
+        let mut writer = PredictionWriter::create(&config.output, &config.queries, &config.lang)?;
         let silent = Task::start(&Silent, "predicting", 0);
-        let (mut texts, mut seconds) = (0, 0.0);
-        for_each_block(&config.input, |block| {
+        let (mut counts, mut seconds) = (LineCounts::default(), 0.0);
+        let read = for_each_block(&config.input, joins_with_space(&config.lang), &mut counts, |block| {
             let started = Instant::now();
-            texts += block.len();
             let mut triples: Vec<Triple> = block.iter().flat_map(|text| unanswered_triples(text, &config.queries, &config.lang)).collect();
             let predictions = inference::predict_spans(&model, &encoder.encode(&triples)?, settings, device, &silent);
             for (triple, spans) in triples.iter_mut().zip(predictions) {
                 triple.spans = spans.into_iter().map(|span| inference::to_model_span(span, &triple.context)).collect();
                 triple.impossible = triple.spans.is_empty();
             }
-            triples.chunks(config.queries.queries.len()).try_for_each(|triples| writer.write(triples))?;
+            for (text, triples) in block.iter().zip(triples.chunks_mut(config.queries.queries.len())) {
+                if config.flat {
+                    flatten(triples);
+                }
+                writer.write(text, triples)?;
+            }
             seconds += started.elapsed().as_secs_f64();
             Ok(())
-        })?;
+        });
+        counts.messages.iter().for_each(|message| to_stderr(&format!("warning: {message}; the line is skipped")));
+        read?;
+        let LineCounts { texts, bad, .. } = counts;
+        if bad > 0 {
+            to_stderr(&format!("warning: {bad} bad lines, {texts} texts"));
+        }
+        ensure!(texts > 0 || bad == 0, "no line of the input is a text");
         writer.finish()?;
         if !config.runtime.quiet {
             to_stderr(&format!("{texts} texts in {seconds:.1} s, {:.1} a second", texts as f64 / f64::max(seconds, 1e-9)));

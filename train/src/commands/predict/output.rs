@@ -7,32 +7,38 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use schemas::atomic_file::{self, AtomicFile};
-use schemas::{Manifest, ShardWriter, Triple};
+use schemas::hf_rows::{HfParquetWriter, TaggedSentence};
+use schemas::{Manifest, QuerySet, ShardWriter, Triple};
 
 use super::entity::predicted_entities;
+use super::flat::tagged_sentence;
+use super::input::InputText;
 use super::marked_text::{MarkOptions, mark_entities};
-use crate::config::PredictOutput;
+use crate::config::{LineFormat, PredictOutput};
 
 /// Writes the predictions for one text after the other.
-pub enum PredictionWriter {
-    /// To standard output, as text with the entities marked.
-    MarkedText {
-        /// Flushed after each text, for its reader may wait for it.
-        out: BufWriter<Stdout>,
-        /// How entities are marked.
-        options: MarkOptions,
-    },
-    /// To standard output, a JSON object a text.
-    JsonToStdout(BufWriter<Stdout>),
-    /// To a file, a JSON object a text.
-    JsonToFile(Box<AtomicFile>),
-    /// To a Parquet file of triples.
-    Parquet {
-        /// Writes a folder of one shard beside the file.
-        writer: Box<ShardWriter<Triple>>,
-        /// The file's name.
-        path: PathBuf,
-    },
+pub struct PredictionWriter {
+    output: Output,
+    /// Language of the texts.
+    lang: String,
+}
+
+enum Output {
+    /// Text with the entities marked, to standard output. Flushed after each text, for its reader may wait for it.
+    MarkedText { out: BufWriter<Stdout>, options: MarkOptions },
+    /// Lines, to standard output or a file.
+    Lines { format: LineFormat, out: LineOutput },
+    /// Parquet of a Hugging Face data set.
+    HfParquet(Box<HfParquetWriter<AtomicFile>>),
+    /// A Parquet file of triples, written as the only shard of a folder beside it.
+    Parquet { writer: Box<ShardWriter<Triple>>, path: PathBuf },
+    /// A folder of triples.
+    Folder(Box<ShardWriter<Triple>>),
+}
+
+enum LineOutput {
+    Stdout(BufWriter<Stdout>),
+    File(Box<AtomicFile>),
 }
 
 impl PredictionWriter {
@@ -40,39 +46,66 @@ impl PredictionWriter {
     ///
     /// # Errors
     /// The file cannot be created.
-    pub fn create(output: &PredictOutput) -> Result<Self> {
-        Ok(match output {
+    pub fn create(output: &PredictOutput, queries: &QuerySet, lang: &str) -> Result<Self> {
+        let manifest = || {
+            let config = serde_json::json!({ "queries": queries, "lang": lang });
+            Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "predict", config)
+        };
+        let output = match output {
             PredictOutput::Marked { overlapping } => {
                 let stdout = std::io::stdout();
                 let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-                Self::MarkedText { out: BufWriter::new(stdout), options: MarkOptions { overlapping: *overlapping, colour } }
+                Output::MarkedText { out: BufWriter::new(stdout), options: MarkOptions { overlapping: *overlapping, colour } }
             }
-            PredictOutput::Json => Self::JsonToStdout(BufWriter::new(std::io::stdout())),
-            PredictOutput::Jsonl(path) => Self::JsonToFile(Box::new(AtomicFile::create(path)?)),
+            PredictOutput::Lines { format, path } => {
+                let out = match path {
+                    Some(path) => LineOutput::File(Box::new(AtomicFile::create(path)?)),
+                    None => LineOutput::Stdout(BufWriter::new(std::io::stdout())),
+                };
+                Output::Lines { format: *format, out }
+            }
+            PredictOutput::HfParquet(path) => {
+                let tags = queries.labels().flat_map(|label| [format!("B-{label}"), format!("I-{label}")]);
+                let names = std::iter::once("O".to_owned()).chain(tags).collect();
+                Output::HfParquet(Box::new(HfParquetWriter::new(AtomicFile::create(path)?, names)?))
+            }
             PredictOutput::Parquet(path) => {
-                let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "predict", serde_json::Value::Null);
-                let writer = ShardWriter::create(&atomic_file::temporary_path(path), true, manifest)?.with_shard_bytes(usize::MAX);
-                Self::Parquet { writer: Box::new(writer), path: path.clone() }
+                let writer = ShardWriter::create(&atomic_file::temporary_path(path), true, manifest())?.with_shard_bytes(usize::MAX);
+                Output::Parquet { writer: Box::new(writer), path: path.clone() }
             }
-        })
+            PredictOutput::Folder { path, overwrite } => Output::Folder(Box::new(ShardWriter::create(path, *overwrite, manifest())?)),
+        };
+        Ok(Self { output, lang: lang.to_owned() })
     }
 
     /// Writes the triples of one text: one for each label, all with the same context.
     ///
     /// # Errors
     /// A failed write.
-    pub fn write(&mut self, triples: &[Triple]) -> Result<()> {
-        match self {
-            Self::MarkedText { out, options } => {
-                let text = triples.first().map_or("", |triple| &triple.context);
-                write_line(out, &mark_entities(text, &predicted_entities(triples), *options))
+    pub fn write(&mut self, text: &InputText, triples: &[Triple]) -> Result<()> {
+        match &mut self.output {
+            Output::MarkedText { out, options } => {
+                let context = triples.first().map_or("", |triple| &triple.context);
+                write_line(out, &mark_entities(context, &predicted_entities(triples), *options))
             }
-            Self::JsonToStdout(out) => write_line(out, &to_json(triples)),
-            Self::JsonToFile(file) => {
-                let written = writeln!(file, "{}", to_json(triples));
-                written.with_context(|| format!("cannot write {}", file.path().display()))
+            Output::Lines { format, out } => {
+                let line = match format {
+                    LineFormat::Json => to_json(text, triples).to_string(),
+                    LineFormat::Conll => to_conll(&tagged_sentence(text, triples, &self.lang)),
+                    LineFormat::HuggingFace => serde_json::to_string(&tagged_sentence(text, triples, &self.lang))?,
+                };
+                match out {
+                    LineOutput::Stdout(out) => write_line(out, &line),
+                    LineOutput::File(file) => {
+                        let written = writeln!(file, "{line}");
+                        written.with_context(|| format!("cannot write {}", file.path().display()))
+                    }
+                }
             }
-            Self::Parquet { writer, .. } => Ok(triples.iter().cloned().try_for_each(|triple| writer.write(triple))?),
+            Output::HfParquet(writer) => Ok(writer.write(tagged_sentence(text, triples, &self.lang))?),
+            Output::Parquet { writer, .. } | Output::Folder(writer) => {
+                Ok(triples.iter().cloned().try_for_each(|triple| writer.write(triple))?)
+            }
         }
     }
 
@@ -81,13 +114,15 @@ impl PredictionWriter {
     /// # Errors
     /// A failed write.
     pub fn finish(self) -> Result<()> {
-        match self {
-            Self::MarkedText { mut out, .. } | Self::JsonToStdout(mut out) => out.flush().context("cannot write to standard output"),
-            Self::JsonToFile(file) => Ok(file.commit()?),
-            Self::Parquet { writer, path } => {
-                let manifest = writer.finish(Vec::new(), BTreeMap::new(), None)?;
-                move_only_shard(&manifest, &path)
+        let complete = |writer: Box<ShardWriter<Triple>>| writer.finish(Vec::new(), BTreeMap::new(), None);
+        match self.output {
+            Output::MarkedText { mut out, .. } | Output::Lines { out: LineOutput::Stdout(mut out), .. } => {
+                out.flush().context("cannot write to standard output")
             }
+            Output::Lines { out: LineOutput::File(file), .. } => Ok(file.commit()?),
+            Output::HfParquet(writer) => Ok(writer.finish()?.commit()?),
+            Output::Parquet { writer, path } => move_only_shard(&complete(writer)?, &path),
+            Output::Folder(writer) => complete(writer).map(drop).map_err(Into::into),
         }
     }
 }
@@ -104,14 +139,30 @@ fn write_line(out: &mut BufWriter<Stdout>, line: &dyn std::fmt::Display) -> Resu
     writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
-/// A text and all its entities, overlapping ones included.
-fn to_json(triples: &[Triple]) -> serde_json::Value {
-    let text = triples.first().map_or("", |triple| &triple.context);
+/// A text and its entities, with the other fields of the input. Where the input has tokens, entities are also given by these, half-open.
+fn to_json(text: &InputText, triples: &[Triple]) -> serde_json::Value {
+    let context = triples.first().map_or("", |triple| &triple.context);
     let entities: Vec<serde_json::Value> = predicted_entities(triples)
         .iter()
-        .map(|e| serde_json::json!({ "start": e.start, "end": e.end, "label": e.label, "text": e.text, "score": e.score }))
+        .map(|e| {
+            let mut entity = serde_json::json!({ "start": e.start, "end": e.end, "label": e.label, "text": e.text, "score": e.score });
+            if let Some(tokens) = &text.tokens {
+                entity["start_token"] = tokens.partition_point(|token| token.end <= e.start).into();
+                entity["end_token"] = tokens.partition_point(|token| token.start < e.end).into();
+            }
+            entity
+        })
         .collect();
-    serde_json::json!({ "text": text, "entities": entities })
+    let mut object = text.fields.clone();
+    object.insert("text".to_owned(), context.into());
+    object.insert("entities".to_owned(), entities.into());
+    object.into()
+}
+
+/// A token and its tag a line; the blank line after a sentence ends the last one.
+fn to_conll(sentence: &TaggedSentence) -> String {
+    let column = |token: &String| token.replace(['\t', '\n', '\r'], " ");
+    sentence.tokens.iter().zip(&sentence.tags).map(|(token, tag)| format!("{}\t{tag}\n", column(token))).collect()
 }
 
 #[cfg(test)]
@@ -133,6 +184,10 @@ mod tests {
                 { "start": 8, "end": 13, "label": "LOC", "text": "China", "score": 0.5 },
             ],
         });
-        assert_eq!(to_json(&triples), expected);
+        assert_eq!(to_json(&InputText::default(), &triples), expected);
+        let text = InputText::of_json(r#"{"id": 7, "tokens": ["Bank", "of", "China"]}"#, true).unwrap();
+        let json = to_json(&text, &triples);
+        assert_eq!((&json["id"], &json["tokens"][2], &json["entities"][1]["start_token"]), (&7.into(), &"China".into(), &2.into()));
+        assert_eq!((&json["entities"][0]["start_token"], &json["entities"][0]["end_token"]), (&0.into(), &3.into()));
     }
 }

@@ -1,29 +1,53 @@
-//! Rows of Hugging Face `datasets` as Parquet, with the names of the tags in the metadata.
+//! Rows of Hugging Face `datasets`: tokens and tags, as Parquet with the names of the tags in the metadata.
 
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
 use arrow::array::{ArrayRef, Int64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use serde::Serialize;
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 1024;
 
 /// Tokens of a sentence and their tags.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TaggedSentence {
-    /// Number of the sentence in its document.
-    pub number: u32,
+    /// Its name in the data set.
+    pub id: String,
     /// The tokens.
     pub tokens: Vec<String>,
     /// A tag for each token.
+    #[serde(rename = "ner_tags")]
     pub tags: Vec<String>,
+}
+
+/// A row that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum HfRowError {
+    /// The file cannot be written.
+    #[error("cannot write Parquet")]
+    Parquet(#[from] ParquetError),
+    /// The columns do not fit together.
+    #[error("cannot make columns")]
+    Arrow(#[from] ArrowError),
+    /// A tag that has no number.
+    #[error("sentence {sentence}: tag `{tag}` is none of {known}; give another --scheme")]
+    UnknownTag {
+        /// The sentence.
+        sentence: String,
+        /// Its tag.
+        tag: String,
+        /// The tags that have one.
+        known: String,
+    },
 }
 
 /// Writes the columns `id`, `tokens` and `ner_tags` as `datasets.Dataset.to_parquet` does. Tags are numbers of the names that the key
@@ -41,7 +65,7 @@ impl<W: Write + Send> HfParquetWriter<W> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn new(out: W, names: Vec<String>) -> anyhow::Result<Self> {
+    pub fn new(out: W, names: Vec<String>) -> Result<Self, HfRowError> {
         let features = serde_json::json!({"info": {"features": {
             "id": {"dtype": "string", "_type": "Value"},
             "tokens": {"feature": {"dtype": "string", "_type": "Value"}, "_type": "Sequence"},
@@ -61,13 +85,13 @@ impl<W: Write + Send> HfParquetWriter<W> {
     ///
     /// # Errors
     /// A tag without a name, or a file that cannot be written.
-    pub fn write(&mut self, row: TaggedSentence) -> anyhow::Result<()> {
+    pub fn write(&mut self, row: TaggedSentence) -> Result<(), HfRowError> {
         self.rows.push(row);
         if self.rows.len() == BATCH_ROWS { self.flush() } else { Ok(()) }
     }
 
-    fn flush(&mut self) -> anyhow::Result<()> {
-        let ids: StringArray = self.rows.iter().map(|row| Some(row.number.to_string())).collect();
+    fn flush(&mut self) -> Result<(), HfRowError> {
+        let ids: StringArray = self.rows.iter().map(|row| Some(&row.id)).collect();
         let item = |data_type| Arc::new(Field::new("element", data_type, true));
         let mut tokens = ListBuilder::new(StringBuilder::new()).with_field(item(DataType::Utf8));
         let mut tags = ListBuilder::new(Int64Builder::new()).with_field(item(DataType::Int64));
@@ -76,9 +100,9 @@ impl<W: Write + Send> HfParquetWriter<W> {
             tokens.append(true);
             for tag in &row.tags {
                 let Some(number) = self.names.iter().position(|name| name == tag) else {
-                    bail!("sentence {}: tag `{tag}` is none of {}; give another --scheme", row.number, self.names.join(", "));
+                    return Err(HfRowError::UnknownTag { sentence: row.id, tag: tag.clone(), known: self.names.join(", ") });
                 };
-                tags.values().append_value(i64::try_from(number).context("too many tags")?);
+                tags.values().append_value(i64::try_from(number).unwrap_or(i64::MAX));
             }
             tags.append(true);
         }
@@ -92,7 +116,7 @@ impl<W: Write + Send> HfParquetWriter<W> {
     ///
     /// # Errors
     /// A tag without a name, or a file that cannot be written.
-    pub fn finish(mut self) -> anyhow::Result<W> {
+    pub fn finish(mut self) -> Result<W, HfRowError> {
         self.flush()?;
         Ok(self.writer.into_inner()?)
     }
