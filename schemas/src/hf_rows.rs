@@ -1,13 +1,16 @@
 //! Rows of Hugging Face `datasets`: tokens and tags, as Parquet with the names of the tags in the metadata.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -29,11 +32,11 @@ pub struct TaggedSentence {
     pub tags: Vec<String>,
 }
 
-/// A row that cannot be written.
+/// A file or a row that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum HfRowError {
-    /// The file cannot be written.
-    #[error("cannot write Parquet")]
+    /// The file cannot be read or written.
+    #[error("cannot read or write Parquet")]
     Parquet(#[from] ParquetError),
     /// The columns do not fit together.
     #[error("cannot make columns")]
@@ -48,6 +51,18 @@ pub enum HfRowError {
         /// The tags that have one.
         known: String,
     },
+}
+
+/// The value of the key `huggingface` in the metadata of a Parquet file, which describes the columns of a data set; `None` where it has
+/// none.
+///
+/// # Errors
+/// The file cannot be read, or is no Parquet.
+pub fn read_metadata(path: &Path) -> Result<Option<String>, HfRowError> {
+    let file = File::open(path).map_err(|error| ParquetError::External(Box::new(error)))?;
+    let metadata = ParquetRecordBatchReaderBuilder::try_new(file)?.metadata().clone();
+    let pairs = metadata.file_metadata().key_value_metadata();
+    Ok(pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == "huggingface")?.value.clone()))
 }
 
 /// Writes the columns `id`, `tokens` and `ner_tags` as `datasets.Dataset.to_parquet` does. Tags are numbers of the names that the key

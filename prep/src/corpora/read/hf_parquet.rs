@@ -8,8 +8,8 @@ use arrow::array::{Array, AsArray, ListArray, RecordBatch, RecordBatchReader};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use arrow::error::ArrowError;
-use schemas::Counter;
 use schemas::shard::open_shard;
+use schemas::{Counter, hf_rows};
 
 use super::corpus_reader::{CorpusReadError, CorpusReader, MalformedSentence, ReadSentence};
 use super::hf_labels;
@@ -64,7 +64,7 @@ impl<'a> HfParquetReader<'a> {
         let tokens = column(options.text_field, &TOKEN_FIELDS, "--text-field")?;
         let tags = column(options.label_field, &TAG_FIELDS, "--label-field")?;
         check_list(&schema, &tokens, &[DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View])?;
-        let own_names = schema.metadata().get("huggingface").and_then(|metadata| hf_labels::of_metadata(metadata, &tags));
+        let own_names = hf_rows::read_metadata(path)?.and_then(|metadata| hf_labels::of_metadata(&metadata, &tags));
         let class_names = own_names.or_else(|| options.class_names.map(<[String]>::to_vec));
         Ok(Self {
             batches: Box::new(batches),
