@@ -47,7 +47,8 @@ impl WordPieceTokenizer {
             return Self::from_vocabulary_file(&vocabulary, settings);
         }
         if byte_pairs.exists() && merges.exists() {
-            let tokenizer = byte_level(&byte_pairs, &merges).and_then(|tokenizer| Self::from_tokenizer(tokenizer, TokenizerSettings::bert(false)));
+            let tokenizer =
+                byte_level(&byte_pairs, &merges).and_then(|tokenizer| Self::from_tokenizer(tokenizer, TokenizerSettings::bert(false)));
             return tokenizer.with_context(|| format!("cannot use {} and merges.txt", byte_pairs.display()));
         }
         let sentence_piece = SENTENCE_PIECE.into_iter().find(|file| dir.join(file).exists());
