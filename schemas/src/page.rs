@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, TimestampMillisecondArray};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Field, Fields, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMillisecondType, UInt32Type};
 
 use crate::anchor::{ANCHOR_FIELDS, Anchor, AnchorReader, anchor_items};
@@ -47,6 +47,14 @@ pub struct Page<'a> {
     pub sentences: Vec<Range<u32>>,
     /// Where a template vanished from the running text that no table of templates knows: chars of the text before which it stood, in order.
     pub holes: Vec<u32>,
+    /// Categories, without namespace and sort key, in order, each once.
+    pub categories: Vec<String>,
+    /// Templates at the top level of the page, infoboxes among them, without namespace, in order, each once.
+    pub templates: Vec<String>,
+    /// A short description, where the page has one.
+    pub description: Option<Cow<'a, str>>,
+    /// The item of Wikidata, such as `Q42`, where the page names it.
+    pub wikidata: Option<Cow<'a, str>>,
     /// Problems of the wikitext, such as an unclosed template, each kind once.
     pub issues: Vec<String>,
 }
@@ -69,12 +77,21 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("segments", list_of(SEGMENT_FIELDS.clone()), false),
         Field::new("sentences", list_of(SENTENCE_FIELDS.clone()), false),
         Field::new("holes", DataType::List(Arc::new(Field::new("item", DataType::UInt32, false))), false),
-        Field::new("issues", DataType::List(Arc::new(Field::new("item", DataType::Utf8, false))), false),
+        Field::new("categories", list_of_strings(), false),
+        Field::new("templates", list_of_strings(), false),
+        Field::new("description", DataType::Utf8, true),
+        Field::new("wikidata", DataType::Utf8, true),
+        Field::new("issues", list_of_strings(), false),
     ]))
 });
 
+fn list_of_strings() -> DataType {
+    DataType::List(Arc::new(Field::new("item", DataType::Utf8, false)))
+}
+
 impl<'a> Page<'a> {
-    /// The pages of a batch, borrowed from it.
+    /// The pages of a batch, borrowed from it. Categories, templates, description and item are empty in batches without these columns:
+    /// folders made by earlier versions have none.
     ///
     /// # Errors
     /// [`RowError::Column`] for a column that is missing or has another type.
@@ -95,7 +112,14 @@ impl<'a> Page<'a> {
         let ranges = ColumnReader::of_struct(ranges);
         let (starts, ends) = (ranges.primitive::<UInt32Type>("start")?, ranges.primitive::<UInt32Type>("end")?);
         let (holes, hole) = reader.u32_lists("holes")?;
+        let optional_list = |name| reader.has(name).then(|| reader.string_lists(name)).transpose();
+        let (categories, templates) = (optional_list("categories")?, optional_list("templates")?);
+        let optional_strings = |name| reader.has(name).then(|| reader.strings(name)).transpose();
+        let (description, wikidata) = (optional_strings("description")?, optional_strings("wikidata")?);
         let (issues, issue) = reader.string_lists("issues")?;
+        let strings = |(list, items): (&ListArray, &StringArray), row| -> Vec<String> {
+            list_range(list, row).map(|item| items.value(item).to_owned()).collect()
+        };
         (0..batch.num_rows())
             .map(|row| {
                 Ok(Self {
@@ -112,7 +136,11 @@ impl<'a> Page<'a> {
                     segments: segments.row(row)?,
                     sentences: list_range(sentences, row).map(|item| starts.value(item)..ends.value(item)).collect(),
                     holes: list_range(holes, row).map(|item| hole.value(item)).collect(),
-                    issues: list_range(issues, row).map(|item| issue.value(item).to_owned()).collect(),
+                    categories: categories.map(|column| strings(column, row)).unwrap_or_default(),
+                    templates: templates.map(|column| strings(column, row)).unwrap_or_default(),
+                    description: description.as_ref().and_then(|column| column.get(row)).map(Cow::Borrowed),
+                    wikidata: wikidata.as_ref().and_then(|column| column.get(row)).map(Cow::Borrowed),
+                    issues: strings((issues, issue), row),
                 })
             })
             .collect()
@@ -145,6 +173,10 @@ impl<'a> Page<'a> {
             segments: self.segments,
             sentences: self.sentences,
             holes: self.holes,
+            categories: self.categories,
+            templates: self.templates,
+            description: self.description.map(own),
+            wikidata: self.wikidata.map(own),
             issues: self.issues,
         }
     }
@@ -175,11 +207,14 @@ impl Row for Page<'_> {
             SENTENCE_FIELDS.clone(),
             vec![u32_array(sentences().map(|sentence| sentence.start)), u32_array(sentences().map(|sentence| sentence.end))],
         );
-        let issue_items = string_array(rows.iter().flat_map(|page| page.issues.iter().map(String::as_str)));
         let timestamps = TimestampMillisecondArray::from_iter_values(rows.iter().map(|page| page.timestamp)).with_timezone("UTC");
         let list = |name, lengths: Vec<usize>, items| {
             let field = SCHEMA.field_with_name(name).expect("lists are columns of the schema");
             list_array(field, lengths, items)
+        };
+        let strings = |name, of: fn(&Self) -> &Vec<String>| {
+            let items = string_array(rows.iter().flat_map(|page| of(page).iter().map(String::as_str)));
+            list(name, rows.iter().map(|page| of(page).len()).collect(), items)
         };
         let columns: Vec<ArrayRef> = vec![
             Arc::new(Int64Array::from_iter_values(rows.iter().map(|page| page.page_id))),
@@ -203,7 +238,11 @@ impl Row for Page<'_> {
                 rows.iter().map(|page| page.holes.len()).collect(),
                 u32_array(rows.iter().flat_map(|page| page.holes.iter().copied())),
             ),
-            list("issues", rows.iter().map(|page| page.issues.len()).collect(), issue_items),
+            strings("categories", |page| &page.categories),
+            strings("templates", |page| &page.templates),
+            optional_string_array(rows.iter().map(|page| page.description.as_deref())),
+            optional_string_array(rows.iter().map(|page| page.wikidata.as_deref())),
+            strings("issues", |page| &page.issues),
         ];
         RecordBatch::try_new(SCHEMA.clone(), columns).expect("columns are built from the schema")
     }
@@ -215,7 +254,8 @@ impl Row for Page<'_> {
     fn memory_bytes(&self) -> usize {
         let anchors: usize = self.anchors.iter().map(Anchor::memory_bytes).sum();
         let ranges = self.segments.len() * size_of::<Segment>() + self.sentences.len() * size_of::<Range<u32>>();
-        size_of::<Self>() + self.text.len() + anchors + ranges
+        let names: usize = self.categories.iter().chain(&self.templates).map(|name| size_of::<String>() + name.len()).sum();
+        size_of::<Self>() + self.text.len() + anchors + ranges + names
     }
 
     fn check(&self) -> Result<(), RowError> {
@@ -245,6 +285,10 @@ mod tests {
             ],
             sentences: vec![Range { start: 5, end: 19 }],
             holes: vec![4, 18],
+            categories: vec!["Names".to_owned(), "Leather".to_owned()],
+            templates: vec!["Infobox name".to_owned()],
+            description: Some("a name".into()),
+            wikidata: Some("Q7".into()),
             issues: vec!["unclosed template".to_owned()],
             ..Page::default()
         }
@@ -257,6 +301,10 @@ mod tests {
         let batch = Page::to_batch(&rows);
         assert_eq!(batch.num_rows(), 3);
         assert_eq!(Page::from_batch(&batch).unwrap(), rows);
+        let later = ["categories", "templates", "description", "wikidata"];
+        let kept = (0..batch.num_columns()).filter(|&at| !later.contains(&batch.schema_ref().field(at).name().as_str()));
+        let earlier = Page::from_batch(&batch.project(&kept.collect::<Vec<_>>()).unwrap()).unwrap();
+        assert_eq!((&earlier[0].text, &earlier[0].categories, &earlier[0].wikidata), (&rows[0].text, &Vec::new(), &None));
     }
 
     #[test]

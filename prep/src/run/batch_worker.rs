@@ -280,6 +280,10 @@ impl<'a> BatchWorker<'a> {
             segments: extract.segments,
             sentences,
             holes: extract.holes,
+            categories: extract.metadata.categories,
+            templates: extract.metadata.templates,
+            description: extract.metadata.description.map(Cow::Owned),
+            wikidata: extract.metadata.wikidata.map(Cow::Owned),
             issues: page.issue.into_iter().chain(extract.issues).collect(),
         };
         Ok((page, extract.vanished))

@@ -12,6 +12,7 @@ use super::html_tags::remove_html_tags;
 use super::internal_links::resolve_internal_links;
 use super::invisible::remove_invisible;
 use super::page_context::PageContext;
+use super::page_metadata::{MetadataCollector, PageMetadata};
 use super::preprocessor::preprocess;
 use super::script_converter::ScriptConverter;
 use super::tables::remove_tables;
@@ -34,6 +35,8 @@ pub struct ExtractedPage {
     pub holes: Vec<u32>,
     /// Whether the page is a disambiguation page.
     pub disambiguation: bool,
+    /// Its categories and templates.
+    pub metadata: PageMetadata,
     /// Templates in the running text that the table of templates does not know: what they showed is not in the text.
     pub vanished: VanishedTemplates,
     /// Kinds of problems found in the wikitext, such as `unclosed template`: each once, sorted.
@@ -95,6 +98,7 @@ impl WikitextExtractor {
             disambiguation: false,
             rules: Vec::new(),
             unknown_templates: UnknownTemplates::default(),
+            metadata: MetadataCollector::default(),
             issues: Vec::new(),
         };
         let wikitext = remove_invisible(wikitext);
@@ -110,6 +114,7 @@ impl WikitextExtractor {
         page.issues.sort_unstable();
         let vanished = page.unknown_templates.vanished(holes.iter().map(|&(_, number)| number));
         let holes = holes.into_iter().map(|(at, _)| at).collect();
-        ExtractedPage { text, anchors, segments, holes, disambiguation: page.disambiguation, vanished, issues: page.issues }
+        let (disambiguation, metadata) = (page.disambiguation, page.metadata.finish());
+        ExtractedPage { text, anchors, segments, holes, disambiguation, metadata, vanished, issues: page.issues }
     }
 }

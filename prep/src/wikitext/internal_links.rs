@@ -134,6 +134,10 @@ impl LinkResolver<'_, '_, '_> {
             return None;
         }
         if !has_leading_colon && matches!(prefix, Some(TitlePrefix::Namespace(CATEGORY_NAMESPACE) | TitlePrefix::Language)) {
+            if prefix == Some(TitlePrefix::Namespace(CATEGORY_NAMESPACE)) {
+                let category = self.page.wiki.namespaces.normalize_target(title);
+                self.page.metadata.add_category(category.split_once(':').map_or("", |(_, name)| name));
+            }
             self.out.push(GAP);
             return Some(close + 2);
         }

@@ -43,6 +43,7 @@ mod media;
 mod namespaces;
 mod open_bracket;
 mod page_context;
+mod page_metadata;
 mod parser_functions;
 mod plain_text;
 mod preprocessor;

@@ -161,6 +161,11 @@ impl Namespaces {
         }
     }
 
+    /// The title of a template without its namespace, as the wiki writes it: with a capital first, where titles have one.
+    pub fn normalize_template(&self, name: &str) -> String {
+        normalize_title(name, self.first_letter_in(TEMPLATE_NAMESPACE))
+    }
+
     /// A link target as anchors store it: single spaces, no underscores, first letter as this wiki wants it, and the namespace as it
     /// writes it. Of interwiki links only the spaces are normalized and the prefix is put in lower case.
     pub fn normalize_target(&self, title: &str) -> String {

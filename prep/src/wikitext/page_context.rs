@@ -1,6 +1,7 @@
 //! The page that the passes work on.
 
 use super::conversion_rule::ConversionRule;
+use super::page_metadata::MetadataCollector;
 use super::script_converter::ChineseVariant;
 use super::vanished_templates::UnknownTemplates;
 use super::wiki::Wiki;
@@ -21,6 +22,8 @@ pub(super) struct PageContext<'w> {
     pub rules: Vec<ConversionRule>,
     /// Templates that the table does not know, by the numbers of their markers.
     pub unknown_templates: UnknownTemplates,
+    /// Its categories and templates.
+    pub metadata: MetadataCollector,
     /// Kinds of problems found, each once.
     pub issues: Vec<String>,
 }

@@ -34,6 +34,10 @@ pub(super) fn expand_parser_function(head: &str, parts: &[TemplatePart<'_>], pag
         "uc" => Some(Some(argument.to_uppercase())),
         "ucfirst" => Some(Some(map_first(argument, |first| first.to_uppercase().collect()))),
         "lcfirst" => Some(Some(map_first(argument, |first| first.to_lowercase().collect()))),
+        "shortdesc" => {
+            page.metadata.set_description(argument);
+            Some(None)
+        }
         "defaultsort" | "displaytitle" | "int" | "padleft" | "padright" | "plural" | "grammar" | "gender" | "fullurl" | "localurl"
         | "urlencode" | "anchorencode" | "filepath" | "ns" | "tag" => Some(None),
         _ => None,

@@ -207,12 +207,14 @@ impl Preprocessor<'_, '_, '_> {
             equals = next.map(|at: usize| at - from);
         }
         parts.push((&self.out[from..], equals));
+        // Inside of brackets it depends on these what becomes of the place.
+        let is_inner = !self.stack.is_empty() || frame.count > matched;
         let is_note = NOTE_TEMPLATES.iter().any(|note| note.eq_ignore_ascii_case(parts[0].0.trim()));
         let mut unknown = None;
         let shown = if is_too_deep {
             None
         } else if matched == 2 {
-            match expand_template(&parts, self.page) {
+            match expand_template(&parts, is_inner, self.page) {
                 Expansion::Shown(shown) => Some(shown),
                 Expansion::Removed => None,
                 Expansion::Unknown(name) => {
@@ -224,8 +226,6 @@ impl Preprocessor<'_, '_, '_> {
             // A page has no parameters, so `{{{name|default}}}` shows its default.
             parts.get(1).map(|_| self.out[frame.pipes[0] + 1..].to_owned())
         };
-        // Inside of brackets it depends on these what becomes of the place.
-        let is_inner = !self.stack.is_empty() || frame.count > matched;
         let source = &self.out[open..];
         let hole = unknown
             .filter(|_| is_in_line(source, (!is_inner).then(|| (&self.out[..frame.start], &self.text[self.at..]))))

@@ -17,13 +17,18 @@ pub(super) enum Expansion {
     Unknown(String),
 }
 
-/// What a template shows. The first part is its name.
-pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext<'_>) -> Expansion {
+/// What a template shows. The first part is its name. One that is not inside of other brackets is among the templates of the page.
+pub(super) fn expand_template(parts: &[TemplatePart<'_>], is_inner: bool, page: &mut PageContext<'_>) -> Expansion {
     let (head, _) = parts[0];
     if let Some(shown) = expand_parser_function(head.trim(), parts, page) {
         return shown.map_or(Expansion::Removed, Expansion::Shown);
     }
-    let name = normalize_name(head, page);
+    let written_name = template_name(head, page);
+    let name = written_name.to_lowercase();
+    if !is_inner {
+        let listed_name = page.wiki.namespaces.normalize_template(&written_name);
+        page.metadata.add_template(&listed_name, parts);
+    }
     if page.wiki.disambiguation_templates.contains(&name) {
         page.disambiguation = true;
         return Expansion::Removed;
@@ -53,12 +58,13 @@ pub(super) fn expand_template(parts: &[TemplatePart<'_>], page: &mut PageContext
     Expansion::Shown(if entry.block { format!("{BLOCK_BREAK}{shown}{BLOCK_BREAK}") } else { shown })
 }
 
-/// A template name as the tables write it: in lower case, without namespace, with single spaces.
-fn normalize_name(head: &str, page: &PageContext<'_>) -> String {
-    let name = without_markers(head).replace('_', " ").to_lowercase();
+/// A template name without namespace, with single spaces.
+fn template_name(head: &str, page: &PageContext<'_>) -> String {
+    let name = without_markers(head).replace('_', " ");
     let mut name = name.trim();
     for prefix in ["subst:", "safesubst:", "msg:", "t:"] {
-        name = name.strip_prefix(prefix).unwrap_or(name).trim_start();
+        let is_there = name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        name = if is_there { name[prefix.len()..].trim_start() } else { name };
     }
     if let Some((prefix, rest)) = name.split_once(':')
         && page.wiki.namespaces.prefix(prefix) == Some(TitlePrefix::Namespace(TEMPLATE_NAMESPACE))

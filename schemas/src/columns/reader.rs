@@ -22,6 +22,11 @@ impl<'a> ColumnReader<'a> {
         Self(array.fields().iter().map(|field| field.name().as_str()).zip(array.columns()).collect())
     }
 
+    /// Whether there is a column of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(column, _)| *column == name)
+    }
+
     fn column(&self, name: &str, expected: &str) -> Result<&'a ArrayRef, RowError> {
         let found = self.0.iter().find(|(column, _)| *column == name).map(|(_, array)| *array);
         found.ok_or_else(|| mismatch(name, "missing", expected))
