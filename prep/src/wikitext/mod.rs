@@ -64,6 +64,7 @@ mod wiki_words;
 pub use extract_options::{ExtraSegment, ExtractOptions};
 pub use extractor::{ExtractedPage, WikitextExtractor};
 pub use language_data::wikipedia_code;
+pub use page_metadata::PageMetadata;
 pub use redirect::redirect_target;
 pub use script_converter::{ChineseVariant, ScriptConverter};
 pub use template_table::{TemplateTable, TemplateTableError};

@@ -215,3 +215,20 @@ fn templates_that_vanish_from_the_text_are_counted_and_located() {
     let expected = [("nave", 2, "{{nave|Foo}}"), ("yy", 1, "{{yy}}"), ("zz", 1, "{{zz|1}}")];
     assert_eq!(vanished, expected.map(|(name, count, example)| (name.to_owned(), count, example.to_owned())));
 }
+
+#[test]
+fn pages_say_what_they_are() {
+    let text = "{{Short description|Town in\n[[Caldria]]}}\n{{infobox_settlement\n| name = {{nowrap|X}}\n| qid = Q123\n}}\n'''X''' is \
+                {{convert|3|km}} off {{Convert|4|km}}.{{ill|Y|de|wd=Q9}} {{#if:a|b}} {{PAGENAME}}\n[[Category:Towns in Caldria|X]] \
+                [[category:towns_in Caldria]] [[:Category:Seen]] [[Category:Ports]] {{Template:Authority control}}";
+    let found = extractor_with("en", options("en")).extract("X", text).metadata;
+    assert_eq!(found.categories, ["Towns in Caldria", "Ports"]);
+    assert_eq!(found.templates, ["Short description", "Infobox settlement", "Convert", "Ill", "Authority control"]);
+    assert_eq!((found.description.as_deref(), found.wikidata.as_deref()), (Some("Town in [[Caldria]]"), Some("Q123")));
+    let text = "{{Normdaten|TYP=p|Wikidata=Q5}} [[Kategorie:Ort|*]] {{SHORTDESC:Ort}}";
+    let found = extractor_with("de", options("de")).extract("X", text).metadata;
+    assert_eq!((found.categories, found.templates), (vec!["Ort".to_owned()], vec!["Normdaten".to_owned()]));
+    assert_eq!((found.description.as_deref(), found.wikidata.as_deref()), (Some("Ort"), Some("Q5")));
+    let found = extractor_with("en", options("en")).extract("X", "{{short description|none}}{{Authority control|qid=Q}}").metadata;
+    assert_eq!((found.description, found.wikidata), (None, None));
+}
