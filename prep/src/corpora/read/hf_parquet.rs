@@ -21,6 +21,9 @@ use crate::corpora::sentence::AnnotatedSentence;
 /// The bytes with which a Parquet file begins.
 pub const PARQUET_MAGIC: &[u8] = b"PAR1";
 
+/// The tokens of a row and their tags.
+type TokenRow = (Vec<String>, Vec<RawTag>);
+
 /// Reads a Parquet file with tokens and tags. Rows are counted as lines are, from 1.
 ///
 /// Memory: a batch of rows.
@@ -31,7 +34,7 @@ pub struct HfParquetReader<'a> {
     class_names: Option<Vec<String>>,
     tokens: String,
     tags: String,
-    rows: std::vec::IntoIter<(Vec<String>, Vec<RawTag>)>,
+    rows: std::vec::IntoIter<TokenRow>,
     row: u64,
     next_number: u32,
     counts: Counter,
@@ -79,7 +82,7 @@ impl<'a> HfParquetReader<'a> {
         })
     }
 
-    fn next_row(&mut self) -> Result<Option<(Vec<String>, Vec<RawTag>)>, ArrowError> {
+    fn next_row(&mut self) -> Result<Option<TokenRow>, ArrowError> {
         loop {
             if let Some(row) = self.rows.next() {
                 return Ok(Some(row));
@@ -89,7 +92,7 @@ impl<'a> HfParquetReader<'a> {
         }
     }
 
-    fn rows_of(&self, batch: &RecordBatch) -> Result<Vec<(Vec<String>, Vec<RawTag>)>, ArrowError> {
+    fn rows_of(&self, batch: &RecordBatch) -> Result<Vec<TokenRow>, ArrowError> {
         let column = |name: &str, item: DataType| {
             let column = batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column `{name}`")))?;
             cast(column, &DataType::List(Arc::new(Field::new("item", item, true))))

@@ -169,8 +169,11 @@ fn is_same_sentence(questions: &[QuestionElement], next: &QuestionElement) -> bo
     agrees(sentence_id, next.sentence_id.as_ref()) && agrees(context, next.context.as_ref()) && !is_repeated
 }
 
+/// The start and end of an answer, or why there is none.
+type AnswerSpan = Result<(u64, u64), ElementError>;
+
 /// The start and end of each answer of an element.
-fn answer_spans(object: &Map<String, Value>) -> Result<Vec<Result<(u64, u64), ElementError>>, ElementError> {
+fn answer_spans(object: &Map<String, Value>) -> Result<Vec<AnswerSpan>, ElementError> {
     let array = |name: &str| match object.get(name) {
         None => Ok(None),
         Some(Value::Array(items)) => Ok(Some(items.as_slice())),
@@ -190,7 +193,7 @@ fn answer_spans(object: &Map<String, Value>) -> Result<Vec<Result<(u64, u64), El
         }
         return Ok(starts.into_iter().zip(ends).map(Ok).collect());
     };
-    let parsed: Vec<Result<(u64, u64), ElementError>> = items.iter().map(parse_span).collect();
+    let parsed: Vec<AnswerSpan> = items.iter().map(parse_span).collect();
     let Ok(spans) = parsed.iter().cloned().collect::<Result<Vec<_>, _>>() else { return Ok(parsed) };
     let differs = |given: Option<Vec<u64>>, of_span: fn(&(u64, u64)) -> u64| {
         given.is_some_and(|given| given.into_iter().collect::<BTreeSet<_>>() != spans.iter().map(of_span).collect())
