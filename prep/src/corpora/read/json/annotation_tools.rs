@@ -18,7 +18,7 @@ const SPAN_FIELDS: [&str; 4] = ["entities", "label", "labels", "spans"];
 /// |---|---|
 /// | doccano | `{"text": …, "label": [[start, end, "PER"]]}`; `data` for `text`, `labels` for `label` |
 /// | doccano, with relations | `{"text": …, "entities": [{"start_offset": …, "end_offset": …, "label": "PER"}]}` |
-/// | Label Studio | see [`label_studio`] |
+/// | Label Studio | `{"data": {"text": …}, "annotations": [{"result": [{"value": {"start": …, "end": …, "labels": ["PER"]}}]}]}` |
 /// | Label Studio, `JSON_MIN` | `{"text": …, "label": [{"start": …, "end": …, "labels": ["PER"]}]}` |
 /// | Prodigy | `{"text": …, "tokens": […], "spans": [{"start": …, "end": …, "label": "PER"}], "answer": "accept"}` |
 ///
