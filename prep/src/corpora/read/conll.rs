@@ -191,7 +191,9 @@ impl<R: Read> CorpusReader for ConllReader<'_, R> {
 
 /// The columns of a line. A first column that is a space, between spaces, is found by the number of columns that the file has.
 fn split_columns(text: &str, width: Option<usize>) -> Vec<&str> {
-    if text.contains('\t') {
+    // A tab behind columns that spaces separate separates nothing.
+    let written = text.trim_end();
+    if written.contains('\t') || (text.contains('\t') && !written.contains(' ')) {
         return text.split('\t').collect();
     }
     let mut cells: Vec<&str> = text.split_ascii_whitespace().collect();
@@ -293,6 +295,7 @@ mod tests {
             ("a Q-X\nb\n\n", &["2: no tag column"], 0),
             ("a\t\n", &["1: no tag"], 0),
             ("a\tO\t\nb\tB-X \t\t\n", &["0@1 a|b"], 0),
+            ("a O\t\nb B-X \t\n", &["0@1 a|b"], 0),
             ("a\tNN\tO\t\n\nb\tNN\tO\n", &["0@1 a", "1@3 b"], 0),
             ("a O\n\nNew York B-X\n", &["0@1 a", "3: other columns"], 0),
             ("a O\n  O\nb O\n", &["0@1 a| |b"], 0),

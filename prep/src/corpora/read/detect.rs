@@ -7,7 +7,9 @@ use anyhow::{Context, bail};
 use serde_json::{Map, Value};
 
 use super::hf_parquet::PARQUET_MAGIC;
+use super::json::annotation_tools::spacy_example;
 use super::json::elements::JsonElements;
+use super::json::token_spans;
 use super::json::token_tags::{TAG_FIELDS, TOKEN_FIELDS};
 use super::options::ReaderOptions;
 use crate::corpora::format::CorpusFormat;
@@ -20,8 +22,14 @@ const EXAMINED_ELEMENTS: usize = 100;
 /// format. Everything else is CoNLL.
 ///
 /// # Errors
-/// The file cannot be read, or it is JSON of no known format.
+/// The file cannot be read, it is JSON of no known format, or it is of a format that is known but not read.
 pub fn detect_format(path: &Path, options: &ReaderOptions<'_>) -> anyhow::Result<CorpusFormat> {
+    if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
+        let known = UNREAD_EXTENSIONS.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known));
+        if let Some((_, format)) = known {
+            bail!("{}: {}", path.display(), unread(format));
+        }
+    }
     detect_in(InputStream::open(path, BytesRead::default())?, options).with_context(|| path.display().to_string())
 }
 
@@ -29,6 +37,9 @@ pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow
     let mut input = BufReader::new(input);
     if input.fill_buf()?.starts_with(PARQUET_MAGIC) {
         return Ok(CorpusFormat::HuggingFace);
+    }
+    if let Some(format) = unread_format(input.fill_buf()?) {
+        bail!(unread(format));
     }
     if !begins_like_json(input.fill_buf()?) {
         return Ok(CorpusFormat::Conll);
@@ -41,6 +52,9 @@ pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow
             Ok(None) => break,
             Err(error) => return Err(error).context("looks like JSON; if it is CoNLL, give --format conll"),
         };
+        if element.value.as_ref().is_ok_and(|value| spacy_example(value).is_some()) {
+            return Ok(CorpusFormat::AnnotationTool);
+        }
         let Ok(Value::Object(object)) = element.value else { continue };
         if let Some(format) = format_of_fields(&object, options) {
             return Ok(format);
@@ -60,6 +74,44 @@ pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow
     )
 }
 
+/// Formats that are not read, by the extension of their files.
+const UNREAD_EXTENSIONS: [(&str, &str); 4] =
+    [("ann", "standoff of brat"), ("spacy", "a DocBin of spaCy"), ("conllu", "CoNLL-U"), ("xlsx", "a spreadsheet")];
+
+fn unread(format: &str) -> String {
+    format!(
+        "is {format}, which is not read; convert it to a token and its tag per line (conll), `tokens` and `ner_tags` (hf), or `text` and \
+         `entities` (jsonl). If it is one of these, give --format"
+    )
+}
+
+/// The format that a file begins like, if it is known but not read.
+fn unread_format(start: &[u8]) -> Option<&'static str> {
+    let start = String::from_utf8_lossy(&start[..start.len().min(4096)]);
+    if start.starts_with("#begin document") {
+        return Some("CoNLL-2012");
+    }
+    if start.starts_with("<?xml") || start.starts_with("<!DOCTYPE") {
+        return Some("XML or HTML");
+    }
+    if start.starts_with("PK\u{3}\u{4}") {
+        return Some("a ZIP archive");
+    }
+    let first = start.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'))?;
+    let columns: Vec<&str> = first.split('\t').collect();
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    match columns.as_slice() {
+        // The label and its offsets stand in the second column.
+        [id, span, _] if id.strip_prefix('T').is_some_and(is_number) => {
+            let mut offsets = span.split([' ', ';']).skip(1).peekable();
+            (offsets.peek().is_some() && offsets.all(is_number)).then_some("standoff of brat")
+        }
+        // Number and head of a token.
+        [number, _, _, _, _, _, head, _, _, _] if is_number(number) && is_number(head) => Some("CoNLL-U"),
+        _ => None,
+    }
+}
+
 fn format_of_fields(object: &Map<String, Value>, options: &ReaderOptions<'_>) -> Option<CorpusFormat> {
     let has_any = |names: &[&str]| names.iter().any(|name| object.contains_key(*name));
     if has_any(&["query", "start_position", "span_position", "entity_label"]) {
@@ -68,7 +120,7 @@ fn format_of_fields(object: &Map<String, Value>, options: &ReaderOptions<'_>) ->
         Some(CorpusFormat::HuggingFace)
     } else if has_any(&["text", "data"]) || options.text_field.is_some_and(|name| object.contains_key(name)) || is_prodigy(object) {
         Some(CorpusFormat::AnnotationTool)
-    } else if has_any(&["context"]) && has_any(&["label"]) {
+    } else if (has_any(&["context"]) && has_any(&["label"])) || token_spans::fields_of(object).is_some() {
         Some(CorpusFormat::Nested)
     } else {
         None
@@ -94,6 +146,7 @@ fn is_prodigy(object: &Map<String, Value>) -> bool {
 fn begins_like_json(start: &[u8]) -> bool {
     let mut bytes = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     match (bytes.next(), bytes.next()) {
+        (Some(b'['), Some(b'[')) => bytes.next() == Some(b'"'),
         (Some(b'['), Some(b'{')) | (Some(b'{'), Some(b'"' | b'}')) => true,
         (Some(b'['), Some(b']')) => bytes.next().is_none(),
         _ => false,
@@ -105,12 +158,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn formats_that_are_not_read_are_named() {
+        for (text, expected) in [
+            ("#begin document (a); part 000\na\n", Some("CoNLL-2012")),
+            ("# text = a\n1\tAda\tAda\tPROPN\tNNP\t_\t0\troot\t_\tSpaceAfter=No\n", Some("CoNLL-U")),
+            ("T1\tPerson 0 3\tAda\n", Some("standoff of brat")),
+            ("T2\tPerson 0 3;5 7\tAda Bo\n", Some("standoff of brat")),
+            ("<?xml version=\"1.0\"?>", Some("XML or HTML")),
+            ("T1\tNN\tO\n", None),
+            ("<\tO\n", None),
+            ("1\tCD\tO\n", None),
+        ] {
+            assert_eq!(unread_format(text.as_bytes()), expected, "{text}");
+        }
+        let error = detect_format(Path::new("a/b.spacy"), &ReaderOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("a/b.spacy: is a DocBin of spaCy, which is not read"), "{error}");
+    }
+
+    #[test]
     fn formats_are_detected() {
         for (text, expected) in [
             ("", Ok(CorpusFormat::Conll)),
             ("a O\n", Ok(CorpusFormat::Conll)),
             ("[\tO\na\tO\n", Ok(CorpusFormat::Conll)),
             ("{ O\n", Ok(CorpusFormat::Conll)),
+            ("[ [\"a\", {\"entities\": []}]]", Ok(CorpusFormat::AnnotationTool)),
+            ("[[ O\n", Ok(CorpusFormat::Conll)),
+            ("{\"text\": \"a\", \"label\": {\"PER\": {}}}\n", Ok(CorpusFormat::AnnotationTool)),
+            ("[{\"tokenized_text\": [\"a\"], \"ner\": []}]", Ok(CorpusFormat::Nested)),
+            ("[{\"sentence\": [\"a\"], \"ner\": [], \"word\": []}]", Ok(CorpusFormat::Nested)),
             ("\n[\n{\"context\": \"a\", \"label\": {}}]", Ok(CorpusFormat::Nested)),
             ("{\"context\": \"a\", \"label\": {}}\n", Ok(CorpusFormat::Nested)),
             ("x\n{\"text\": \"a\"}", Ok(CorpusFormat::Conll)),

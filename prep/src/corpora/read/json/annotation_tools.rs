@@ -3,20 +3,31 @@
 use serde_json::{Map, Value};
 
 use super::element_reader::Element;
-use super::fields::{ElementError, field_names, object, string};
+use super::fields::{ElementError, field_names, label, object, string};
 use super::label_studio;
-use super::offsets::{RawSpan, SpanOffsets};
+use super::offsets::{RawSpan, SpanOffsets, parse_span};
 use super::span_objects::raw_spans;
+use crate::corpora::read::corpus_reader::excerpt;
 use crate::corpora::read::options::ReaderOptions;
 
 /// Fields that may hold an array of spans; the first that does is read.
 const SPAN_FIELDS: [&str; 4] = ["entities", "label", "labels", "spans"];
+
+/// A training example of spaCy, an array of a text and its annotations, as an object of both; `None` if it is none.
+pub fn spacy_example(element: &Value) -> Option<Value> {
+    let [Value::String(text), Value::Object(annotations)] = element.as_array()?.as_slice() else { return None };
+    let mut object = annotations.clone();
+    object.insert("text".to_owned(), Value::String(text.clone()));
+    annotations.contains_key("entities").then_some(Value::Object(object))
+}
 
 /// Parses an element: a text with all of its entities, however long.
 ///
 /// | tool | element |
 /// |---|---|
 /// | doccano | `{"text": …, "label": [[start, end, "PER"]]}`; `data` for `text`, `labels` for `label` |
+/// | CLUENER | `{"text": …, "label": {"PER": {"Ada": [[0, 2]]}}}`; the end is the last char |
+/// | spaCy | `["…", {"entities": [[start, end, "PER"]]}]`, in an array |
 /// | doccano, with relations | `{"text": …, "entities": [{"start_offset": …, "end_offset": …, "label": "PER"}]}` |
 /// | Label Studio | `{"data": {"text": …}, "annotations": [{"result": [{"value": {"start": …, "end": …, "labels": ["PER"]}}]}]}` |
 /// | Label Studio, `JSON_MIN` | `{"text": …, "label": [{"start": …, "end": …, "labels": ["PER"]}]}` |
@@ -27,7 +38,8 @@ const SPAN_FIELDS: [&str; 4] = ["entities", "label", "labels", "spans"];
 /// # Errors
 /// A field is missing or has another type. A malformed span, or one outside of the text, is dropped.
 pub fn parse(element: &Value, options: &ReaderOptions<'_>) -> Result<Element, ElementError> {
-    let object = object(element)?;
+    let example = spacy_example(element);
+    let object = object(example.as_ref().unwrap_or(element))?;
     if let Some(Value::Object(data)) = object.get("data") {
         return label_studio::parse(object, data, options);
     }
@@ -49,6 +61,9 @@ pub fn parse(element: &Value, options: &ReaderOptions<'_>) -> Result<Element, El
         Some(name) => object.get(name).and_then(Value::as_array).map(Vec::as_slice),
         None => SPAN_FIELDS.iter().find_map(|name| object.get(*name)?.as_array()).map(Vec::as_slice),
     };
+    if let (None, Some(Value::Object(labels))) = (items, object.get(options.label_field.unwrap_or("label"))) {
+        return Ok(Element::Sentence(options.offsets.unwrap_or(SpanOffsets::CHARS_INCLUSIVE).resolve(&text, cluener_spans(labels))));
+    }
     let Some(items) = items else {
         let expected = options.label_field.unwrap_or("entities` or `label");
         let detail = format!("no array of spans, expected `{expected}`; it has {}; see --label-field", field_names(object));
@@ -58,6 +73,32 @@ pub fn parse(element: &Value, options: &ReaderOptions<'_>) -> Result<Element, El
     let token_ranges = tokens.map_or(Vec::new(), |(_, ranges)| ranges);
     items.iter().for_each(|item| spans.extend(raw_spans(item, &token_ranges)));
     Ok(Element::Sentence(options.offsets.unwrap_or(SpanOffsets::CHARS_EXCLUSIVE).resolve(&text, spans)))
+}
+
+/// The spans of CLUENER: by label, and by the text that they cover.
+fn cluener_spans(labels: &Map<String, Value>) -> Vec<Result<RawSpan, ElementError>> {
+    let malformed = |name: &str, found: &Value| {
+        let detail = format!("the spans of `{name}` are {}, expected {{\"text\": [[start, end]]}}", excerpt(&found.to_string()));
+        ElementError::new("bad span", detail)
+    };
+    let mut spans = Vec::new();
+    for (name, texts) in labels {
+        let Value::Object(texts) = texts else {
+            spans.push(Err(malformed(name, texts)));
+            continue;
+        };
+        for (text, places) in texts {
+            let Value::Array(places) = places else {
+                spans.push(Err(malformed(name, places)));
+                continue;
+            };
+            spans.extend(places.iter().map(|place| {
+                let (start, end) = parse_span(place)?;
+                Ok(RawSpan { start, end, label: label(&Value::String(name.clone()))?, text: Some(text.clone()) })
+            }));
+        }
+    }
+    spans
 }
 
 /// The text that Prodigy's `tokens` make, each with `ws` for a space behind it, and the offsets of each token. `None` where an element
@@ -108,6 +149,11 @@ mod tests {
             (r#"{"text": "Ada", "entities": [{"id": 0, "label": "PER", "start_offset": 0, "end_offset": 3}], "relations": []}"#, "0-3:PER"),
             (r#"{"text": "Ada", "label": [{"start": 0, "end": 3, "text": "Ada", "labels": ["PER", "F"]}]}"#, "0-3:PER 0-3:F"),
             (r#"{"text": "Ada", "entities": [{"entity_group": "PER", "score": 0.9, "word": "Ada", "start": 0, "end": 3}]}"#, "0-3:PER"),
+            (r#"["Ada in Oslo", {"entities": [[0, 3, "PER"], [7, 11, "LOC"]], "links": {}}]"#, "0-3:PER 7-11:LOC"),
+            (r#"["Ada", {"cats": {}}]"#, "no object"),
+            (r#"{"text": "Ada in Oslo", "label": {"PER": {"Ada": [[0, 2]]}, "LOC": {"Oslo": [[7, 10]]}}}"#, "7-11:LOC 0-3:PER"),
+            (r#"{"text": "Ada", "label": {"PER": {"Ada": [[0, 3]], "A": 3}, "LOC": []}}"#, "!bad span !bad span !span outside"),
+            (r#"{"text": "Ada", "label": {}}"#, ""),
             (r#"{"text": "Ada"}"#, "missing field"),
             (r#"{"text": 3, "label": []}"#, "bad field"),
             // One bad span costs the span.

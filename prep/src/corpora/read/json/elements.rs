@@ -22,7 +22,7 @@ pub struct JsonElement {
     pub value: Result<Value, String>,
 }
 
-/// Reads an array of objects, or one value per line.
+/// Reads an array of objects or arrays, or one value per line.
 ///
 /// A line that is not JSON is a malformed element. After malformed JSON in an array the next element cannot be found, so that reading ends.
 ///
@@ -94,12 +94,12 @@ impl<R: Read> JsonElements<R> {
         self.number += 1;
         let (number, line) = (self.number, self.input.line);
         match first_byte {
-            Some(b'{') => {}
+            Some(b'{' | b'[') => {}
             Some(other) => return Err(self.syntax(format!("it begins with `{}`, expected an object", char::from(other)))),
             None => return Err(self.syntax("the file ends inside the array, expected an object".to_owned())),
         }
         self.input.bytes_left = MAX_ELEMENT_BYTES;
-        // An object ends with its last brace, so that no byte of the next element is read.
+        // An object or array ends with its last bracket, so that no byte of the next element is read.
         let value = Value::deserialize(&mut serde_json::Deserializer::from_reader(&mut self.input));
         let value = value.map_err(|error| match error.classify() {
             serde_json::error::Category::Io => CorpusReadError::Io { line: self.input.line, source: error.into() },

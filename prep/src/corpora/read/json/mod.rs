@@ -7,6 +7,7 @@
 //! | [`offsets`] | what the numbers of a span count |
 //! | [`element_reader`] | reads formats in which each object is a sentence |
 //! | [`nested`] | `{context, label: {TYPE: ["start;end"]}}` |
+//! | [`token_spans`] | tokens with spans of tokens: GLiNER, W2NER |
 //! | [`annotation_tools`], `span_objects` | exports of doccano and Prodigy |
 //! | `label_studio` | exports of Label Studio |
 //! | [`token_tags`] | `{tokens, ner_tags}`, rows of Hugging Face data sets |
@@ -21,4 +22,5 @@ pub mod mrc_json;
 pub mod nested;
 pub mod offsets;
 mod span_objects;
+pub mod token_spans;
 pub mod token_tags;

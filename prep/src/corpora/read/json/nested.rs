@@ -5,17 +5,22 @@ use serde_json::Value;
 use super::element_reader::Element;
 use super::fields::{ElementError, label, object, string, type_name};
 use super::offsets::{RawSpan, SpanOffsets, parse_span};
+use super::token_spans;
 use crate::corpora::read::options::ReaderOptions;
 
 /// Parses an element.
 ///
 /// BERT-MRC (<https://github.com/ShannonAI/mrc-for-flat-nested-ner>) writes spans as `"start;end"` or `"start,end"`, counts tokens
-/// between white space, and gives the last token as the end. `[start, end]` is read too.
+/// between white space, and gives the last token as the end. `[start, end]` is read too, and so are the [tokens with
+/// spans](token_spans) of GLiNER and W2NER.
 ///
 /// # Errors
 /// A field is missing or has another type. A malformed span is dropped.
 pub fn parse(element: &Value, options: &ReaderOptions<'_>) -> Result<Element, ElementError> {
     let object = object(element)?;
+    if let Some(fields) = token_spans::fields_of(object) {
+        return token_spans::parse(fields, options.offsets);
+    }
     let context = string(object, "context")?;
     let labels = match object.get("label") {
         Some(Value::Object(labels)) => labels,

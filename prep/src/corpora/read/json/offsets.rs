@@ -83,22 +83,12 @@ impl SpanOffsets {
     /// A span that carries its text must cover that text; white space does not matter, for tools collapse it. Where it does not by
     /// chars but does by UTF-16 code units, which annotation tools in a browser count, it is taken that way.
     pub fn resolve(self, text: &str, spans: Vec<Result<RawSpan, ElementError>>) -> ResolvedText {
+        if self.unit == OffsetUnit::Tokens {
+            return self.resolve_tokens(text.split_whitespace().map(str::to_owned).collect(), spans);
+        }
         let mut dropped: Vec<DroppedSpan> = Vec::new();
         let mut keep = |found: Result<RawSpan, ElementError>| found.map_err(|error| dropped.push(error.into_dropped())).ok();
         let spans: Vec<RawSpan> = spans.into_iter().filter_map(&mut keep).collect();
-        if self.unit == OffsetUnit::Tokens {
-            let tokens: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-            let resolve = |span: RawSpan| match self.range_within(&span, tokens.len(), "tokens") {
-                Ok(range) => Some((range, span.label)),
-                Err(error) => {
-                    dropped.push(error.into_dropped());
-                    None
-                }
-            };
-            let spans = spans.into_iter().filter_map(resolve).collect();
-            let notes = SentenceNotes { dropped, ..SentenceNotes::default() };
-            return ResolvedText { annotation: Annotation::TokenSpans { tokens, spans }, notes };
-        }
         let text_chars = text.chars().count();
         // The first char after which chars and UTF-16 code units are counted otherwise.
         let first_pair = text.chars().position(|char| char.len_utf16() == 2).filter(|_| self.unit == OffsetUnit::Chars);
@@ -116,6 +106,18 @@ impl SpanOffsets {
         let spans = spans.into_iter().filter_map(resolve).collect();
         let notes = SentenceNotes { dropped, ambiguous_offsets, ..SentenceNotes::default() };
         ResolvedText { annotation: Annotation::CharSpans { text: text.to_owned(), spans }, notes }
+    }
+
+    /// Resolves the spans of tokens, whose numbers count these. One that is malformed, empty or outside of them is dropped.
+    pub fn resolve_tokens(self, tokens: Vec<String>, spans: Vec<Result<RawSpan, ElementError>>) -> ResolvedText {
+        let mut dropped: Vec<DroppedSpan> = Vec::new();
+        let resolve = |span: Result<RawSpan, ElementError>| {
+            let resolved = span.and_then(|span| Ok((self.range_within(&span, tokens.len(), "tokens")?, span.label)));
+            resolved.map_err(|error| dropped.push(error.into_dropped())).ok()
+        };
+        let spans = spans.into_iter().filter_map(resolve).collect();
+        let notes = SentenceNotes { dropped, ..SentenceNotes::default() };
+        ResolvedText { annotation: Annotation::TokenSpans { tokens, spans }, notes }
     }
 
     fn char_range(self, span: &RawSpan, text: &str, text_chars: usize) -> Result<Range<u32>, ElementError> {
