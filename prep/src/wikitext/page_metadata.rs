@@ -12,6 +12,22 @@ const ITEM_ARGUMENTS: [&str; 6] = ["qid", "wikidata", "wikidataid", "wikidata_id
 /// Templates of one line that name it, in lower case.
 const ITEM_TEMPLATES: [&str; 2] = ["authority control", "normdaten"];
 
+/// How the names of MediaWiki's variables begin, which are written like templates: `{{CURRENTYEAR}}`.
+const VARIABLES: [&str; 12] = [
+    "CURRENT",
+    "LOCAL",
+    "NUMBEROF",
+    "REVISION",
+    "SITENAME",
+    "SERVER",
+    "NAMESPACE",
+    "SUBJECT",
+    "TALK",
+    "ARTICLEPAGENAME",
+    "ROOTPAGENAME",
+    "PAGEID",
+];
+
 /// What a page says about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageMetadata {
@@ -52,7 +68,9 @@ impl MetadataCollector {
         if self.found.description.is_none() && DESCRIPTION_TEMPLATES.contains(&key.as_str()) {
             self.set_description(parts.get(1).map_or("", |(description, _)| description));
         }
-        if !name.is_empty() && self.known_templates.insert(name.to_owned()) {
+        let is_variable = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+            && VARIABLES.iter().any(|variable| name.starts_with(variable));
+        if !name.is_empty() && !is_variable && self.known_templates.insert(name.to_owned()) {
             self.found.templates.push(name.to_owned());
         }
     }

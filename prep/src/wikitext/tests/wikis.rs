@@ -219,7 +219,7 @@ fn templates_that_vanish_from_the_text_are_counted_and_located() {
 #[test]
 fn pages_say_what_they_are() {
     let text = "{{Short description|Town in\n[[Caldria]]}}\n{{infobox_settlement\n| name = {{nowrap|X}}\n| qid = Q123\n}}\n'''X''' is \
-                {{convert|3|km}} off {{Convert|4|km}}.{{ill|Y|de|wd=Q9}} {{#if:a|b}} {{PAGENAME}}\n[[Category:Towns in Caldria|X]] \
+                {{convert|3|km}} off {{Convert|4|km}}.{{ill|Y|de|wd=Q9}} {{#if:a|b}} {{PAGENAME}} {{CURRENTYEAR}}\n[[Category:Towns in Caldria|X]] \
                 [[category:towns_in Caldria]] [[:Category:Seen]] [[Category:Ports]] {{Template:Authority control}}";
     let found = extractor_with("en", options("en")).extract("X", text).metadata;
     assert_eq!(found.categories, ["Towns in Caldria", "Ports"]);
