@@ -17,8 +17,8 @@ const MAX_TEXT: usize = 4096;
 fuzz_target!(|data: &[u8]| {
     let input = String::from_utf8_lossy(data);
     let (names, text) = input.split_once("\n\n").unwrap_or((&input, &input));
-    for (nfkc, ignore_case, turkic) in [(false, false, false), (true, true, false), (true, true, true)] {
-        let normalizer = Normalizer { nfkc, ignore_case, turkic, convert_names: None };
+    for (nfkc, ignore_case, dotted_i) in [(false, false, false), (true, true, false), (true, true, true)] {
+        let normalizer = Normalizer { nfkc, ignore_case, dotted_i, convert_names: None };
         let names: HashSet<String> = names.lines().map(|name| normalizer.normalize_name(name).into_owned()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
         let matcher = NameMatcher::new(names.iter().copied()).expect("an input is less than 4 GiB");

@@ -15,7 +15,7 @@ use crate::label::nee::{self, GazetteerLabeller, MatchIn, RepeatSettings};
 use crate::label::triple_sink::TripleSink;
 use crate::run::job::JobGazetteer;
 use crate::run::manifest_config::{ManifestGazetteer, ManifestNeeConfig, ManifestTripleConfig};
-use crate::wikitext::{ChineseVariant, ScriptConverter, WikitextExtractor};
+use crate::wikitext::{ChineseVariant, ScriptConverter, WikitextExtractor, has_dotted_i};
 
 /// Runs `prep nee`.
 ///
@@ -59,18 +59,18 @@ fn find_files(config: &NeeConfig) -> anyhow::Result<Vec<(usize, NameFile)>> {
 fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, inputs: &Inputs) -> GazetteerOptions {
     // Names are written in either script, text that was converted in one.
     let simplify = inputs.has_simplified_text(config.job.pages.variant);
-    let is_in = |langs: &[&str]| inputs.sites.keys().any(|lang| langs.contains(&lang.as_str()));
+    let mut langs = inputs.sites.keys();
     let normalizer = Normalizer {
         nfkc: config.nfkc,
         ignore_case: config.ignore_case,
-        turkic: is_in(&["tr", "az"]),
+        dotted_i: langs.clone().any(|lang| has_dotted_i(lang)),
         convert_names: ScriptConverter::to(if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted }),
     };
     GazetteerOptions {
         files,
         encoding: config.encoding,
         underscores: config.underscores,
-        korean_particles: is_in(&["ko"]),
+        korean_particles: langs.any(|lang| lang == "ko"),
         normalizer,
         ambiguous: config.ambiguous,
         stop_lists: config.stop.clone(),

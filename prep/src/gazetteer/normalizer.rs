@@ -17,8 +17,8 @@ pub struct Normalizer {
     pub nfkc: bool,
     /// Upper and lower case.
     pub ignore_case: bool,
-    /// Lower case of `I` is `ı`, and of `İ` is `i`, as in Turkish and Azerbaijani.
-    pub turkic: bool,
+    /// The lower case of `I` is `ı`, and of `İ` is `i`, as in Turkish: see [`has_dotted_i`](crate::wikitext::has_dotted_i).
+    pub dotted_i: bool,
     /// Converts names to the Chinese script that the text is in already. Text is not converted.
     pub convert_names: Option<ScriptConverter>,
 }
@@ -96,7 +96,7 @@ impl Normalizer {
     /// Normalizes a name. White space is trimmed and collapsed to single spaces, as in the text of pages.
     pub fn normalize_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
         let name = collapse_whitespace(name);
-        if name.is_ascii() && !self.turkic {
+        if name.is_ascii() && !self.dotted_i {
             return if self.ignore_case { Cow::Owned(name.to_ascii_lowercase()) } else { name };
         }
         let mut converted = String::new();
@@ -110,7 +110,7 @@ impl Normalizer {
 
     /// Normalizes a text, and keeps how its offsets change. Borrows the text where nothing changes.
     pub fn normalize_text<'t>(&self, text: &'t str) -> NormalizedText<'t> {
-        if text.is_ascii() && !(self.ignore_case && self.turkic && text.contains('I')) {
+        if text.is_ascii() && !(self.ignore_case && self.dotted_i && text.contains('I')) {
             let text = if self.ignore_case { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
             return NormalizedText { text, offsets: OffsetMap::Ascii };
         }
@@ -160,8 +160,8 @@ impl Normalizer {
             c => c,
         };
         match c {
-            'I' if self.ignore_case && self.turkic => out.push('ı'),
-            'İ' if self.ignore_case && self.turkic => out.push('i'),
+            'I' if self.ignore_case && self.dotted_i => out.push('ı'),
+            'İ' if self.ignore_case && self.dotted_i => out.push('i'),
             // The form that a sigma has at the end of a word.
             'Σ' | 'ς' if self.ignore_case => out.push('σ'),
             c if self.ignore_case => out.extend(c.to_lowercase()),
@@ -253,7 +253,7 @@ mod tests {
             (Normalizer::default(), "O’Neil", "O’Neil"),
             (nfkc_without_case(), "ΟΔΥΣΣΕΥΣ", "οδυσσευσ"),
             (nfkc_without_case(), "Οδυσσεύς", "οδυσσεύσ"),
-            (Normalizer { turkic: true, ..nfkc_without_case() }, "DIYARBAKIR İl", "dıyarbakır il"),
+            (Normalizer { dotted_i: true, ..nfkc_without_case() }, "DIYARBAKIR İl", "dıyarbakır il"),
             (to_simplified, "臺灣", "台湾"),
         ] {
             assert_eq!(normalizer.normalize_name(name), expected, "{name}");

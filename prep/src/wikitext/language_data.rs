@@ -84,6 +84,15 @@ pub fn wikipedia_code(lang: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether the upper case of `i` is `İ` in a language, and the lower case of `I` is `ı`.
+///
+/// ```
+/// assert_eq!(["tr", "az", "kaa", "en"].map(prep::wikitext::has_dotted_i), [true, true, true, false]);
+/// ```
+pub fn has_dotted_i(lang: &str) -> bool {
+    LanguageData::of(lang).dotted_i
+}
+
 impl LanguageData {
     /// The data of a language, or MediaWiki's defaults if it is unknown.
     pub fn of(lang: &str) -> &'static Self {

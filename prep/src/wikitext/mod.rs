@@ -63,7 +63,7 @@ mod wiki_words;
 
 pub use extract_options::{ExtraSegment, ExtractOptions};
 pub use extractor::{ExtractedPage, WikitextExtractor};
-pub use language_data::wikipedia_code;
+pub use language_data::{has_dotted_i, wikipedia_code};
 pub use page_metadata::PageMetadata;
 pub use redirect::redirect_target;
 pub use script_converter::{ChineseVariant, ScriptConverter};
