@@ -64,6 +64,7 @@ fn run_command(command: &CommandConfig, runtime: &Runtime) -> anyhow::Result<()>
         CommandConfig::Pages(config) => commands::pages::run(config, runtime),
         CommandConfig::Esi(config) => commands::esi::run(config, runtime),
         CommandConfig::Nee(config) => commands::nee::run(config, runtime),
+        CommandConfig::Names(config) => commands::names::run(config, runtime),
         CommandConfig::Plan(config) => commands::plan::run(config, runtime),
         CommandConfig::Merge(config) => commands::merge::run(config, runtime),
         CommandConfig::Mrc(config) => commands::mrc::run(config, runtime),

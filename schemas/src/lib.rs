@@ -10,6 +10,7 @@
 //! | [`span`] | the spans of a triple, and where they come from |
 //! | [`triple_header`], [`triple_builder`] | batches of triples built from borrowed texts |
 //! | [`triple_view`] | triples read as borrowed rows, with some columns or all |
+//! | [`name`] | [`Name`]: a name with its label, and how sure that is |
 //! | [`row`] | the [`Row`] trait: schema, column policy, conversion to and from a `RecordBatch`, checks |
 //! | [`offsets`] | slices of texts by char offsets |
 //! | [`shard`] | one writer and one reader of folders of shards |
@@ -33,6 +34,7 @@ pub mod counter;
 pub mod file_format;
 pub mod hf_rows;
 pub mod manifest;
+pub mod name;
 pub mod offsets;
 pub mod page;
 pub mod query_set;
@@ -51,6 +53,7 @@ pub use anchor::Anchor;
 pub use atomic_file::AtomicFile;
 pub use counter::Counter;
 pub use manifest::Manifest;
+pub use name::{Name, NameOrigin};
 pub use offsets::{CharSlicer, char_slice};
 pub use page::Page;
 pub use query_set::{Query, QuerySet};

@@ -12,7 +12,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 ///
 /// Column policy: the encodings, dictionaries and statistics of the columns are constants here.
 ///
-/// Implemented by [`Page`](crate::Page) and [`Triple`](crate::Triple). The shard writer takes everything it needs to know
+/// Implemented by [`Page`](crate::Page), [`Triple`](crate::Triple) and [`Name`](crate::Name). The shard writer takes everything it needs to know
 /// about a schema from here; it knows no column name. Columns are named by their Parquet path, such as
 /// `spans.list.item.text`.
 pub trait Row: Sized {
@@ -55,6 +55,18 @@ pub enum RowError {
         /// What the batch has.
         found: String,
         /// What the schema says.
+        expected: String,
+    },
+    /// A value contradicts the other values of its row.
+    #[error("{row}: column `{column}` is {found}, expected {expected}")]
+    Value {
+        /// The row.
+        row: String,
+        /// Name of the column.
+        column: &'static str,
+        /// The value.
+        found: String,
+        /// What would be right.
         expected: String,
     },
     /// A segment, an anchor or a sentence overlaps the one before it or reaches outside what contains it.

@@ -7,9 +7,9 @@ use clap::Args;
 /// `prep inspect`
 #[derive(Debug, Args)]
 pub(super) struct InspectArgs {
-    /// Folder of pages or triples
+    /// Folder of pages, triples or names
     pub dir: PathBuf,
-    /// Only triples of this label
+    /// Only triples or names of this label
     #[arg(long, value_name = "LABEL")]
     pub label: Option<String>,
     /// Number of rows to show with their spans marked [default: 3; with --html 200]
@@ -29,6 +29,6 @@ pub(super) struct InspectArgs {
 /// `prep verify`
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// Folder of pages or triples
+    /// Folder of pages, triples or names
     pub dir: PathBuf,
 }

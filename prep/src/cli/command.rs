@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::checks::InspectArgs;
 use super::checks::VerifyArgs;
 use super::corpora::{ExportArgs, MrcArgs};
+use super::names::NamesArgs;
 use super::pages::{EsiArgs, NeeArgs, PagesArgs};
 use super::plan::{MergeArgs, PlanArgs};
 use super::queries::QueriesArgs;
@@ -34,6 +35,9 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  prep nee data/pages -o data/nee --queries en_conll03 --gazetteer PER=people.txt \\\n      \
                             --gazetteer LOC=cities.csv:name --match both")]
     Nee(Box<NeeArgs>),
+    /// Names by label, each with how sure it is: what `prep nee --names` takes
+    #[command(hide = true)]
+    Names(NamesArgs),
     /// Cuts dumps into parts that several machines can work on
     #[command(
         after_help = "Example:\n  prep plan enwiki-*.xml.bz2 --parts 8 -o plan.json\n  prep esi --plan plan.json --part 3 -o parts/3 --resume    # on any machine"
@@ -52,7 +56,7 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Query sets: a query for each label
     Queries(QueriesArgs),
-    /// Counts, lengths and samples of a folder of pages or triples
+    /// Counts, lengths and samples of a folder of pages, triples or names
     #[cfg(feature = "inspect")]
     #[command(after_help = "Example:\n  prep inspect data/esi --sample 5\n  prep inspect data/esi --html report.html")]
     Inspect(InspectArgs),

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `command` | the program's arguments and the list of commands |
-//! | `pages`, `plan`, `corpora`, `queries`, `checks`, `output` | the arguments of each command |
+//! | `pages`, `names`, `plan`, `corpora`, `queries`, `checks`, `output` | the arguments of each command |
 //! | `size`, `gazetteer_arg`, `values` | how values are spelled |
 //! | `resolve` | arguments to [`config`](crate::config), and usage errors |
 //!
@@ -13,6 +13,7 @@ mod checks;
 mod command;
 mod corpora;
 mod gazetteer_arg;
+mod names;
 mod output;
 mod pages;
 mod plan;

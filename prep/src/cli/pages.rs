@@ -156,6 +156,7 @@ pub(super) struct NeeArgs {
     pub buckets: Option<Buckets>,
 }
 
-fn encoding(name: &str) -> Result<&'static Encoding, String> {
+/// Parses the name of an encoding.
+pub(super) fn encoding(name: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label(name.as_bytes()).ok_or_else(|| "expected an encoding, as in utf-8, gbk, gb18030, big5 or windows-1252".to_owned())
 }

@@ -7,6 +7,7 @@ use schemas::query_set::QuerySetError;
 
 use super::command::{Cli, Command, CommonArgs};
 use super::corpora::{ExportArgs, MrcArgs};
+use super::names::{NamesArgs, NamesCommand};
 use super::output::OutputArgs;
 use super::pages::{DumpArgs, EsiArgs, InputArgs, NeeArgs, PagesArgs, TripleArgs};
 use super::queries::{QueriesArgs, QueriesCommand};
@@ -14,6 +15,7 @@ use crate::config::checks::VerifyConfig;
 #[cfg(feature = "inspect")]
 use crate::config::checks::{InspectConfig, ReportKind};
 use crate::config::corpora::{ExportConfig, MrcConfig, check_ignored_labels};
+use crate::config::names::{KnownListConfig, NamesConfig, NamesPagesConfig};
 use crate::config::pages::{EsiConfig, GazetteerConfig, NeeConfig, PageJobConfig};
 use crate::config::plan::{MergeConfig, PlanConfig};
 use crate::config::queries::QueriesConfig;
@@ -36,6 +38,7 @@ pub fn resolve(cli: Cli) -> anyhow::Result<Config> {
         Command::Pages(args) => CommandConfig::Pages(page_job(args)?),
         Command::Esi(args) => CommandConfig::Esi(esi(args)?),
         Command::Nee(args) => CommandConfig::Nee(Box::new(nee(*args)?)),
+        Command::Names(args) => CommandConfig::Names(names(args)?),
         Command::Plan(args) => {
             CommandConfig::Plan(PlanConfig { inputs: args.inputs, parts: args.parts, output: args.output, overwrite: args.overwrite })
         }
@@ -198,6 +201,22 @@ fn queries(args: QueriesArgs) -> anyhow::Result<QueriesConfig> {
         QueriesCommand::Show { name } => QueriesConfig::Show(query_set("prep queries show", &name)?),
         QueriesCommand::Import { file, output, name } => QueriesConfig::Import { file, output, name },
     })
+}
+
+fn names(args: NamesArgs) -> anyhow::Result<NamesConfig> {
+    let NamesCommand::Pages(args) = args.command;
+    let known = args.known.into_iter().map(|given| match given.split_once('=') {
+        Some((list, file)) if !list.is_empty() && !file.is_empty() => Ok(KnownListConfig { list: list.to_owned(), file: file.to_owned() }),
+        _ => Err(UsageError::new(format!("--known {given}: expected LIST=FILE, as in given-names=first-names.txt"))),
+    });
+    let known = known.collect::<Result<_, _>>()?;
+    Ok(NamesConfig::Pages(NamesPagesConfig {
+        dirs: args.dirs,
+        output: output(args.output),
+        types: args.types,
+        known,
+        encoding: args.encoding,
+    }))
 }
 
 /// A built-in query set, or the one in a file. An unknown name is a usage error.

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`pages`], [`esi`], [`nee`] | pages and triples from dumps; `page_job` is what they share |
+//! | [`names`] | names by label |
 //! | [`plan`], [`merge`] | the work of several machines |
 //! | [`mrc`], [`export`] | annotated corpora |
 //! | [`queries`], `inspect`, [`verify`] | query sets, reports and checks |
@@ -15,6 +16,7 @@ pub mod inspect;
 pub mod interrupt;
 pub mod merge;
 pub mod mrc;
+pub mod names;
 pub mod nee;
 mod page_job;
 pub mod pages;

@@ -4,6 +4,7 @@
 use super::checks::InspectConfig;
 use super::checks::VerifyConfig;
 use super::corpora::{ExportConfig, MrcConfig};
+use super::names::NamesConfig;
 use super::pages::{EsiConfig, NeeConfig, PageJobConfig};
 use super::plan::{MergeConfig, PlanConfig};
 use super::queries::QueriesConfig;
@@ -27,6 +28,8 @@ pub enum CommandConfig {
     Esi(EsiConfig),
     /// `prep nee`
     Nee(Box<NeeConfig>),
+    /// `prep names`
+    Names(NamesConfig),
     /// `prep plan`
     Plan(PlanConfig),
     /// `prep merge`

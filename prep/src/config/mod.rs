@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`command`] | all commands with their settings |
 //! | [`pages`] | `prep pages`, `prep esi`, `prep nee` |
+//! | [`names`] | `prep names` |
 //! | [`plan`] | `prep plan`, `prep merge` |
 //! | [`corpora`] | `prep mrc`, `prep export` |
 //! | [`queries`] | `prep queries` |
@@ -14,6 +15,7 @@
 pub mod checks;
 pub mod command;
 pub mod corpora;
+pub mod names;
 pub mod pages;
 pub mod plan;
 pub mod queries;

@@ -1,10 +1,10 @@
-//! `prep inspect`: statistics and samples of a folder of pages or triples, computed with polars.
+//! `prep inspect`: statistics and samples of a folder of pages, triples or names, computed with polars.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`report`] | the report |
-//! | [`triple_statistics`], [`page_statistics`] | the statistics of rows |
-//! | [`triple_counter`], [`page_counter`] | how they are counted, chunk by chunk |
+//! | [`triple_statistics`], [`page_statistics`], [`name_statistics`] | the statistics of rows |
+//! | [`triple_counter`], [`page_counter`], [`name_counter`] | how they are counted, chunk by chunk |
 //! | [`row_chunks`], [`choose_samples`] | rows in chunks of limited size; sample rows |
 //! | [`lengths`], [`top_texts`], [`duplicates`] | counters whose memory is limited |
 //! | [`token_counter`] | word pieces, with the user's tokenizer |
@@ -20,6 +20,8 @@ pub mod duplicates;
 pub mod highlight;
 pub mod html_report;
 pub mod lengths;
+pub mod name_counter;
+pub mod name_statistics;
 pub mod page_counter;
 pub mod page_statistics;
 pub mod printable;
@@ -35,12 +37,13 @@ pub mod triple_statistics;
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, bail, ensure};
-use schemas::{Manifest, Page, Row, SCHEMA_VERSION, ShardFolder, Triple};
+use schemas::{Manifest, Name, Page, Row, SCHEMA_VERSION, ShardFolder, Triple};
 
 use crate::config::Runtime;
 use crate::config::checks::{InspectConfig, ReportKind};
 use crate::ordered_map::Limits;
 use highlight::HighlightStyle;
+use name_counter::count_names;
 use page_counter::count_pages;
 use report::{FolderReport, RowStatistics};
 use row_chunks::RowChunks;
@@ -102,7 +105,11 @@ fn make_report(config: &InspectConfig, limits: Limits, manifest: &Manifest) -> a
             ensure!(config.label.is_none(), "{dir} holds pages, which have no labels; leave out --label");
             RowStatistics::Pages(count_pages(&chunks, limits, samples, tokens.as_ref(), style).with_context(|| dir.clone())?)
         }
-        other => bail!("{dir} holds {other}, expected {} or {}", Page::SCHEMA_NAME, Triple::SCHEMA_NAME),
+        Name::SCHEMA_NAME => {
+            let statistics = count_names(&chunks, limits, config.label.as_deref(), samples);
+            RowStatistics::Names(statistics.with_context(|| dir.clone())?)
+        }
+        other => bail!("{dir} holds {other}, expected {}, {} or {}", Page::SCHEMA_NAME, Triple::SCHEMA_NAME, Name::SCHEMA_NAME),
     };
     let mut bytes = 0;
     for shard in chunks.shards() {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::charts::Panel;
 use super::highlight::without_control_chars;
+use super::name_statistics::NameStatistics;
 use super::page_statistics::PageStatistics;
 use super::sample::Sample;
 use super::triple_statistics::TripleStatistics;
@@ -42,6 +43,8 @@ pub enum RowStatistics {
     Triples(TripleStatistics),
     /// Of pages.
     Pages(PageStatistics),
+    /// Of names.
+    Names(NameStatistics),
 }
 
 impl FolderReport {
@@ -58,6 +61,7 @@ impl RowStatistics {
         match self {
             Self::Triples(statistics) => &statistics.samples,
             Self::Pages(statistics) => &statistics.samples,
+            Self::Names(statistics) => &statistics.samples,
         }
     }
 
@@ -66,6 +70,7 @@ impl RowStatistics {
         match self {
             Self::Triples(statistics) => statistics.figures(),
             Self::Pages(statistics) => statistics.figures(),
+            Self::Names(statistics) => statistics.figures(),
         }
     }
 
@@ -74,6 +79,7 @@ impl RowStatistics {
         match self {
             Self::Triples(statistics) => statistics.panels(),
             Self::Pages(statistics) => statistics.panels(),
+            Self::Names(statistics) => statistics.panels(),
         }
     }
 }
@@ -84,6 +90,7 @@ impl std::fmt::Display for FolderReport {
         match &self.rows {
             RowStatistics::Triples(statistics) => statistics.fmt(f)?,
             RowStatistics::Pages(statistics) => statistics.fmt(f)?,
+            RowStatistics::Names(statistics) => statistics.fmt(f)?,
         }
         if !self.vanished_templates.is_empty() {
             writeln!(f, "\ntemplates in the text that --templates could show:")?;

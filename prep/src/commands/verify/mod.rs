@@ -5,7 +5,7 @@
 //! | manifest | complete, known schema and version, counters add up | [`manifest`] |
 //! | files | no other Parquet file, nothing left by a stopped run | [`manifest`] |
 //! | shards | present, with their size, hash, schema and number of rows | [`shards`] |
-//! | rows | the invariants of triples and pages | [`triple_invariants`], [`page_invariants`] |
+//! | rows | the invariants of triples, pages and names | [`triple_invariants`], [`page_invariants`], [`name_invariants`] |
 //!
 //! Rows of a shard with another hash are not read: nothing is known about its bytes.
 //!
@@ -15,6 +15,7 @@
 //! Memory: a few row groups, within `--memory`.
 
 pub mod manifest;
+pub mod name_invariants;
 pub mod page_invariants;
 pub mod problems;
 pub mod row_invariants;
@@ -23,12 +24,13 @@ pub mod triple_invariants;
 
 use anyhow::bail;
 use schemas::manifest::MANIFEST_FILE;
-use schemas::{Manifest, Page, Row, ShardFolder, Triple};
+use schemas::{Manifest, Name, Page, Row, ShardFolder, Triple};
 
 use crate::config::Runtime;
 use crate::config::checks::VerifyConfig;
 use crate::number_format::{counted, grouped};
 use manifest::{check_files, check_manifest};
+use name_invariants::NameInvariants;
 use page_invariants::PageInvariants;
 use problems::Problems;
 use shards::check_shards;
@@ -48,9 +50,10 @@ pub fn run(config: &VerifyConfig, runtime: &Runtime) -> anyhow::Result<()> {
     match manifest.schema.as_str() {
         Triple::SCHEMA_NAME => check_shards::<Triple, _>(&folder, runtime.limits(), TripleInvariants::default(), &mut problems)?,
         Page::SCHEMA_NAME => check_shards::<Page<'static>, _>(&folder, runtime.limits(), PageInvariants, &mut problems)?,
+        Name::SCHEMA_NAME => check_shards::<Name, _>(&folder, runtime.limits(), NameInvariants::default(), &mut problems)?,
         other => {
-            let (pages, triples) = (Page::SCHEMA_NAME, Triple::SCHEMA_NAME);
-            problems.add(format!("{MANIFEST_FILE}: schema `{other}` is unknown, expected {pages} or {triples}"));
+            let (pages, triples, names) = (Page::SCHEMA_NAME, Triple::SCHEMA_NAME, Name::SCHEMA_NAME);
+            problems.add(format!("{MANIFEST_FILE}: schema `{other}` is unknown, expected {pages}, {triples} or {names}"));
         }
     }
     let count = problems.finish();
