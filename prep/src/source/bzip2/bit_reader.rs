@@ -14,7 +14,6 @@ pub(super) struct BitReader<'b> {
 
 impl<'b> BitReader<'b> {
     /// A reader that starts at a bit offset.
-    /// A reader that starts at a bit offset.
     pub fn at(bytes: &'b [u8], bit: u64) -> Self {
         let mut reader = Self { bytes, next: usize::try_from(bit / 8).unwrap_or(usize::MAX), buffer: 0, count: 0 };
         reader.refill();

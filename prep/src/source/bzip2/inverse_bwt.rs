@@ -12,6 +12,8 @@ const LANES: usize = 16;
 const STEPS: usize = 512;
 /// Average number of steps of a walk.
 const WALK: usize = 2048;
+/// Entries that are written at a time: most runs are shorter, and a loop over the exact length is mispredicted at almost every run.
+const PADDED_RUN: usize = 8;
 /// Flag of an entry: the next step belongs to another walk.
 const LAST: u32 = 1 << 31;
 
@@ -100,22 +102,32 @@ impl InverseBwt {
             *row = before;
             before += count;
         }
+        // By byte: the row after its last one.
+        let ends: [u32; 256] = std::array::from_fn(|byte| rows[byte] + counts[byte]);
         let mut starts = self.starts.iter().copied();
         let mut start = starts.next().unwrap_or(u32::MAX);
         let mut next = 0u32;
         for run in runs {
             let row = &mut rows[usize::from(run.byte)];
             let first = *row as usize;
-            let entries = &mut self.table[first..first + run.length];
             *row += run.length as u32;
             let mut entry = next << 8 | u32::from(run.byte);
-            for slot in entries.iter_mut() {
-                *slot = entry;
-                entry += 1 << 8;
+            let padded = run.length.next_multiple_of(PADDED_RUN);
+            if first + padded <= ends[usize::from(run.byte)] as usize {
+                // The rows after the run belong to the same byte, and its later runs overwrite them.
+                for entries in self.table[first..first + padded].as_chunks_mut::<PADDED_RUN>().0 {
+                    *entries = std::array::from_fn(|at| entry + ((at as u32) << 8));
+                    entry += (PADDED_RUN as u32) << 8;
+                }
+            } else {
+                for slot in &mut self.table[first..first + run.length] {
+                    *slot = entry;
+                    entry += 1 << 8;
+                }
             }
             let end = next + run.length as u32;
             while start < end {
-                entries[(start - next) as usize] |= LAST;
+                self.table[first + (start - next) as usize] |= LAST;
                 start = starts.next().unwrap_or(u32::MAX);
             }
             next = end;

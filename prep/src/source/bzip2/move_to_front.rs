@@ -15,18 +15,30 @@ pub(super) fn split_list(bytes: [u8; 256]) -> (u64, [u8; 256]) {
 pub(super) fn move_to_front(front: u64, rest: &mut [u8; 256], index: u32) -> u64 {
     if index < 8 {
         let shift = index * 8;
-        let byte = front >> shift & 0xff;
-        // The bytes before it move back by one; those after it stay.
-        let before = front & ((1 << shift) - 1);
-        let after = (front >> shift >> 8) << shift << 8;
-        after | before << 8 | byte
+        replace(front, shift, front >> shift & 0xff)
     } else {
         let index = (index as usize - 8) % 256;
         let byte = rest[index];
-        rest.copy_within(..index, 1);
-        rest[0] = (front >> 56) as u8;
+        // Word by word: the distance is unpredictable and short, so a call of `memmove` costs more.
+        let (words, _) = rest.as_chunks_mut::<8>();
+        let mut carry = front >> 56;
+        for word in &mut words[..index / 8] {
+            let value = u64::from_le_bytes(*word);
+            *word = (value << 8 | carry).to_le_bytes();
+            carry = value >> 56;
+        }
+        let last = &mut words[index / 8];
+        *last = replace(u64::from_le_bytes(*last), (index % 8) as u32 * 8, carry).to_le_bytes();
         front << 8 | u64::from(byte)
     }
+}
+
+/// Removes the byte at a bit offset from a word and inserts another one before the first. The bytes after the offset stay.
+#[inline(always)]
+fn replace(word: u64, shift: u32, first: u64) -> u64 {
+    let before = word & ((1 << shift) - 1);
+    let after = (word >> shift >> 8) << shift << 8;
+    after | before << 8 | first
 }
 
 #[cfg(test)]
