@@ -27,7 +27,7 @@ const PREP: &[Layer] = &[
     layer(&["commands"], "a command joins parts of the domain and talks to the terminal"),
     layer(&["config"], "resolved settings of each command, made of settings types of the domain"),
     layer(&["run"], "jobs, checkpoints and resuming; the labelling of a page is handed in"),
-    layer(&["label"], "pages to triples, wherever the pages come from"),
+    layer(&["label", "names"], "pages to triples, and to names, wherever the pages come from"),
     layer(&["input"], "dumps and folders of pages, read in order; it does not know which rows are made of them"),
     layer(&["gazetteer", "corpora"], "names and annotated files know no page and no dump"),
     layer(&["sentence"], "text of any origin to sentences"),

@@ -7,6 +7,7 @@
 //! | [`config`] | the settings of each command |
 //! | [`mod@run`] | jobs from inputs to an output folder: units, checkpoints, resume |
 //! | [`label`] | pages to triples: spans and their labels |
+//! | [`names`] | names by label, out of pages |
 //! | [`input`] | dumps and folders of pages, opened and read in batches |
 //! | [`gazetteer`] | lists of names, and names found in text |
 //! | [`corpora`] | annotated corpora, read and written |
@@ -35,6 +36,7 @@ pub mod gazetteer;
 pub mod input;
 pub mod interner;
 pub mod label;
+pub mod names;
 pub mod number_format;
 pub mod ordered_map;
 pub mod run;

@@ -87,8 +87,8 @@ impl NameOrigin {
 }
 
 /// What an occurrence outside of links weighs against a link. A page links a name once and repeats it, and does not link what all readers
-/// know, so that most occurrences of a sure name are unlinked; of a common word nearly all are.
-pub const UNLINKED_WEIGHT: f64 = 0.05;
+/// know: of a sure name one occurrence in 15 is linked, of a common word one in 100 or fewer.
+pub const UNLINKED_WEIGHT: f64 = 0.01;
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
@@ -108,13 +108,13 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 });
 
 impl Name {
-    /// The share of a name: `count / (count + others + unlinked / 20)`, 0 where all are 0.
+    /// The share of a name: `count / (count + others + unlinked / 100)`, 0 where all are 0.
     ///
     /// ```
     /// use schemas::Name;
     ///
     /// assert_eq!(Name::share_of(8, 2, None), 0.8);
-    /// assert_eq!(Name::share_of(8, 0, Some(40)), 0.8);
+    /// assert_eq!(Name::share_of(8, 0, Some(200)), 0.8);
     /// ```
     pub fn share_of(count: u32, others: u32, unlinked: Option<u32>) -> f32 {
         let all = f64::from(count) + f64::from(others) + f64::from(unlinked.unwrap_or(0)) * UNLINKED_WEIGHT;
@@ -220,7 +220,7 @@ mod tests {
             title: Some("Arden (town)".to_owned()),
             count: 3,
             others: 1,
-            unlinked: Some(20),
+            unlinked: Some(100),
             share: 0.6,
             ..Name::default()
         };

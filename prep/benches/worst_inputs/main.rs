@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use constructs::{Input, paired_inputs, single_inputs};
 use prep::gazetteer::name_file::NameFile;
+use prep::gazetteer::names_folder::NamesFolders;
 use prep::gazetteer::normalizer::Normalizer;
 use prep::gazetteer::{AmbiguousNames, Gazetteer, GazetteerOptions};
 use prep::input::redirects::redirect_of;
@@ -90,6 +91,7 @@ impl Pipeline {
             .expect("writable");
         let options = GazetteerOptions {
             files: vec![(0, NameFile { path: names.path().to_owned(), column: None })],
+            folders: NamesFolders::default(),
             encoding: encoding_rs::UTF_8,
             underscores: false,
             korean_particles: lang == "ko",

@@ -36,7 +36,6 @@ pub(super) enum Command {
                             --gazetteer LOC=cities.csv:name --match both")]
     Nee(Box<NeeArgs>),
     /// Names by label, each with how sure it is: what `prep nee --names` takes
-    #[command(hide = true)]
     Names(NamesArgs),
     /// Cuts dumps into parts that several machines can work on
     #[command(

@@ -117,8 +117,18 @@ pub(super) struct NeeArgs {
     pub queries: String,
     /// Names of one label, one per line (what follows a tab is ignored), or a column of CSV or Parquet (#2 of CSV without a header); may be
     /// given several times
-    #[arg(long, required = true, value_name = "LABEL=FILE[:COLUMN]")]
+    #[arg(long, required_unless_present = "names", value_name = "LABEL=FILE[:COLUMN]")]
     pub gazetteer: Vec<GazetteerArg>,
+    /// Folder that `prep names` made: links are labelled by the title they lead to, then by their text, and names that are sure enough are
+    /// looked for in the text; may be given several times, and beside --gazetteer
+    #[arg(long, value_name = "DIR")]
+    pub names: Vec<PathBuf>,
+    /// Smallest share of a name of --names that is looked for in the text, and by which a link's text labels it
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
+    pub min_share: f32,
+    /// Smallest count of such a name
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub min_count: u32,
     /// Where names are looked for
     #[arg(long = "match", value_enum, default_value_t = MatchIn::Anchors)]
     pub matching: MatchIn,

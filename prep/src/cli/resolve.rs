@@ -137,8 +137,12 @@ fn nee(args: NeeArgs) -> anyhow::Result<NeeConfig> {
         let label = label_position(&queries, &given.label, &format!("--gazetteer {}={}", given.label, given.file))?;
         Ok(GazetteerConfig { label, file: given.file })
     });
+    check((0.0..=1.0).contains(&args.min_share), || format!("--min-share is {}, expected 0 to 1", args.min_share))?;
     Ok(NeeConfig {
         gazetteers: gazetteers.collect::<anyhow::Result<_>>()?,
+        names: args.names,
+        min_share: args.min_share,
+        min_count: args.min_count,
         job: page_job(args.triples.pages)?,
         queries,
         repeat_mentions,

@@ -9,6 +9,7 @@ use crate::config::pages::NeeConfig;
 use crate::gazetteer::GazetteerOptions;
 use crate::gazetteer::load::load;
 use crate::gazetteer::name_file::NameFile;
+use crate::gazetteer::names_folder::{NamesFolder, NamesFolders, SureNames};
 use crate::gazetteer::normalizer::Normalizer;
 use crate::input::inputs::Inputs;
 use crate::label::nee::{self, GazetteerLabeller, MatchIn, RepeatSettings};
@@ -24,16 +25,27 @@ use crate::wikitext::{ChineseVariant, ScriptConverter, WikitextExtractor, has_do
 pub fn run(config: &NeeConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let job = PageJob::open(&config.job, runtime)?;
     let files = find_files(config)?;
-    let paths = files.iter().map(|(_, file)| file.path.display().to_string()).collect();
+    let labels: Vec<&str> = config.queries.labels().collect();
+    let folders = config.names.iter().map(|dir| {
+        let folder = NamesFolder::open(dir)?;
+        folder.check_labels(&labels).with_context(|| format!("--names {}", dir.display()))?;
+        Ok(folder)
+    });
+    let folders: Vec<NamesFolder> = folders.collect::<anyhow::Result<_>>()?;
+    let of_folder = |folder: &NamesFolder| {
+        let dir = folder.path().display().to_string();
+        let names = labels.iter().map(|_| format!("{dir}, names"));
+        names.clone().chain(labels.iter().map(|_| format!("{dir}, titles"))).collect::<Vec<_>>()
+    };
+    let paths = files.iter().map(|(_, file)| file.path.display().to_string()).chain(folders.iter().flat_map(of_folder)).collect();
     let manifest_config = manifest_config(config, &files);
-    let (gazetteer, loaded) = load(gazetteer_options(config, files, &job.inputs))?;
+    let (gazetteer, loaded) = load(gazetteer_options(config, files, folders, &job.inputs))?;
     for path in &loaded.numeric_files {
         eprintln!(
             "warning: {}: every name is a number; give the column that holds the names, as in FILE:COLUMN or FILE:#2",
             path.display()
         );
     }
-    let labels = config.queries.labels().collect();
     let repeats = config.repeat_mentions.then_some(RepeatSettings { family_label: config.family_label });
     let labeller = GazetteerLabeller { gazetteer: &gazetteer, matching: config.matching, repeats };
     let additions = Additions {
@@ -56,7 +68,7 @@ fn find_files(config: &NeeConfig) -> anyhow::Result<Vec<(usize, NameFile)>> {
     files.collect()
 }
 
-fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, inputs: &Inputs) -> GazetteerOptions {
+fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, folders: Vec<NamesFolder>, inputs: &Inputs) -> GazetteerOptions {
     // Names are written in either script, text that was converted in one.
     let simplify = inputs.has_simplified_text(config.job.pages.variant);
     let mut langs = inputs.sites.keys();
@@ -66,8 +78,10 @@ fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, inputs: 
         dotted_i: langs.clone().any(|lang| has_dotted_i(lang)),
         convert_names: ScriptConverter::to(if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted }),
     };
+    let sure = SureNames { min_share: config.min_share, min_count: config.min_count, langs: inputs.sites.keys().cloned().collect() };
     GazetteerOptions {
         files,
+        folders: NamesFolders { folders, sure, labels: config.queries.labels().map(str::to_owned).collect() },
         encoding: config.encoding,
         underscores: config.underscores,
         korean_particles: langs.any(|lang| lang == "ko"),
@@ -87,6 +101,9 @@ fn manifest_config(config: &NeeConfig, files: &[(usize, NameFile)]) -> ManifestT
     });
     let nee = ManifestNeeConfig {
         gazetteers: gazetteers.collect(),
+        names: config.names.iter().map(|dir| dir.display().to_string()).collect(),
+        min_share: (!config.names.is_empty()).then_some(config.min_share),
+        min_count: (!config.names.is_empty()).then_some(config.min_count),
         matching: config.matching,
         ambiguous: config.ambiguous,
         ignore_case: config.ignore_case,

@@ -53,6 +53,12 @@ pub struct NeeConfig {
     pub rules: SentenceRules,
     /// Files of names.
     pub gazetteers: Vec<GazetteerConfig>,
+    /// Folders of names.
+    pub names: Vec<PathBuf>,
+    /// Smallest share of names that are looked for in the text and label links by their text.
+    pub min_share: f32,
+    /// Smallest count of such names.
+    pub min_count: u32,
     /// Where names are looked for.
     pub matching: MatchIn,
     /// The label of names in gazetteers of several labels.

@@ -20,7 +20,7 @@ pub struct NameMatchCounts(Vec<u64>);
 impl NameMatchCounts {
     /// Zero matches for each name of a gazetteer.
     pub fn new(gazetteer: &Gazetteer) -> Self {
-        Self(vec![0; gazetteer.names.len()])
+        Self(vec![0; gazetteer.len()])
     }
 
     /// Adds matches of a name.
@@ -125,7 +125,7 @@ impl CoverageReport {
                 ambiguous.matches += matches;
                 top_ambiguous.add(name, matches);
             }
-            for &file in gazetteer.names.files(name) {
+            for &file in gazetteer.files_of(name) {
                 by_file[file].names += 1;
                 if name_label == Some(gazetteer.label_of_file[file]) {
                     by_file[file].found += is_found;
@@ -171,7 +171,7 @@ impl MostFrequent {
             distinct
         };
         let frequency = |(matches, Reverse(name)): (u64, Reverse<u32>)| {
-            let text = gazetteer.names.name(name).to_owned();
+            let text = gazetteer.text_of(name).to_owned();
             NameFrequency { name: text, labels: distinct_labels(name), matches }
         };
         self.0.into_iter().rev().map(frequency).collect()
@@ -214,6 +214,7 @@ mod tests {
     use super::*;
     use crate::gazetteer::load::load;
     use crate::gazetteer::name_file::NameFile;
+    use crate::gazetteer::names_folder::NamesFolders;
     use crate::gazetteer::normalizer::Normalizer;
     use crate::gazetteer::options::{AmbiguousNames, GazetteerOptions};
 
@@ -229,6 +230,7 @@ mod tests {
         let paths = ["people", "places", "more"].map(str::to_owned);
         let options = GazetteerOptions {
             files,
+            folders: NamesFolders::default(),
             encoding: encoding_rs::UTF_8,
             underscores: false,
             korean_particles: false,

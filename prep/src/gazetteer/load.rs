@@ -1,7 +1,7 @@
 //! Reads the files of a gazetteer.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -13,6 +13,7 @@ use super::lookup::{Gazetteer, MentionFinder};
 use super::matcher::NameMatcherBuilder;
 use super::name_file::{NameFile, NamesRead};
 use super::name_table::NameTable;
+use super::names_folder::chars_before_comma;
 use super::options::GazetteerOptions;
 use crate::interner::CapacityError;
 
@@ -34,7 +35,8 @@ pub struct LoadSummary {
 /// A file that cannot be read or is malformed, see [`NameFile::read`]; more than 4 GiB of names.
 pub fn load(options: GazetteerOptions) -> anyhow::Result<(Gazetteer, LoadSummary)> {
     let mut summary = LoadSummary::default();
-    let (stop_names, stop_list_inputs) = read_stop_lists(&options)?;
+    let (mut stop_names, stop_list_inputs) = read_stop_lists(&options)?;
+    read_no_names(&options, &mut stop_names)?;
     let (names, mention_finder) = std::thread::scope(|scope| -> anyhow::Result<_> {
         let (sender, batches) = bounded::<NameBatch>(BATCHES_IN_FLIGHT);
         let builder = options.min_mention_chars.map(|min_chars| {
@@ -47,10 +49,16 @@ pub fn load(options: GazetteerOptions) -> anyhow::Result<(Gazetteer, LoadSummary
         let finder = builder.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         Ok((names?, finder.transpose().context("gazetteers")?))
     })?;
+    let (titles, chars_before_comma) = read_titles(&options)?;
     summary.inputs.extend(stop_list_inputs);
-    let label_of_file = options.files.iter().map(|(label, _)| *label).collect();
+    let folder_labels =
+        options.folders.folders.iter().flat_map(|_| (0..options.folders.labels.len()).chain(0..options.folders.labels.len()));
+    let label_of_file = options.files.iter().map(|(label, _)| *label).chain(folder_labels).collect();
+    let files = options.files.len();
     let GazetteerOptions { normalizer, ambiguous, .. } = options;
-    Ok((Gazetteer { normalizer, names, label_of_file, ambiguous, stop_names, mention_finder }, summary))
+    let gazetteer =
+        Gazetteer { normalizer, names, titles, chars_before_comma, label_of_file, files, ambiguous, stop_names, mention_finder };
+    Ok((gazetteer, summary))
 }
 
 /// Names that were read one after another.
@@ -114,9 +122,68 @@ fn read_names(options: &GazetteerOptions, summary: &mut LoadSummary, mut pass_on
         }
         summary.inputs.push(input);
     }
+    for (folder, names_folder) in options.folders.folders.iter().enumerate() {
+        names_folder.for_each_row(&options.folders.sure.langs, |row| {
+            let Some(label) = row.label.as_deref() else { return Ok(()) };
+            let Some(label) = options.folders.position_of_label(label) else {
+                summary.names.skip("of a label that the query set lacks");
+                return Ok(());
+            };
+            if !options.folders.sure.include(row) {
+                summary.names.skip("below --min-share or --min-count");
+                return Ok(());
+            }
+            let name = options.normalizer.normalize_name(&row.name);
+            let number = u32::try_from(names.len())?;
+            if name.is_empty() || !names.add(&name, options.file_of_folder(folder, label, false))? {
+                summary.names.skip("duplicate");
+                return Ok(());
+            }
+            summary.names.keep();
+            batch.text.push_str(&name);
+            batch.names.push((number, batch.text.len()));
+            if batch.text.len() >= BATCH_BYTES {
+                pass_on(std::mem::take(&mut batch));
+            }
+            Ok(())
+        })?;
+        summary.inputs.extend(names_folder.inputs());
+    }
     pass_on(batch);
     names.build_filter();
     Ok(names)
+}
+
+/// Adds the texts that are no names, as folders of names have them.
+fn read_no_names(options: &GazetteerOptions, stop_names: &mut HashSet<String>) -> anyhow::Result<()> {
+    for folder in &options.folders.folders {
+        folder.for_each_row(&options.folders.sure.langs, |row| {
+            if row.label.is_none() {
+                stop_names.insert(options.normalizer.normalize_name(&row.name).into_owned());
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// The titles of folders of names, and the chars of those whose name ends before a comma.
+fn read_titles(options: &GazetteerOptions) -> anyhow::Result<(NameTable, HashMap<u32, u32>)> {
+    let (mut titles, mut before_comma) = (NameTable::default(), HashMap::new());
+    for (folder, names_folder) in options.folders.folders.iter().enumerate() {
+        names_folder.for_each_row(&options.folders.sure.langs, |row| {
+            let Some(label) = row.label.as_deref().and_then(|label| options.folders.position_of_label(label)) else { return Ok(()) };
+            let Some(title) = &row.title else { return Ok(()) };
+            let title = options.normalizer.normalize_name(title);
+            titles.add(&title, options.file_of_folder(folder, label, true))?;
+            if let (Some(chars), Some(number)) = (chars_before_comma(row), titles.number(&title)) {
+                before_comma.insert(number, chars);
+            }
+            Ok(())
+        })?;
+    }
+    titles.build_filter();
+    Ok((titles, before_comma))
 }
 
 /// A finder of the names that have enough chars and are on no stop list.

@@ -1,12 +1,13 @@
 //! Names with their labels: looked up one by one, and found in running text.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::matcher::NameMatcher;
 use super::name_table::NameTable;
 use super::normalizer::Normalizer;
 use super::options::AmbiguousNames;
+use crate::wikitext::strip_disambiguator;
 
 /// Names with their labels, and the words that are no names.
 ///
@@ -15,8 +16,14 @@ use super::options::AmbiguousNames;
 pub struct Gazetteer {
     pub(super) normalizer: Normalizer,
     pub(super) names: NameTable,
-    /// The label of each file's names, by index in the query set.
+    /// Titles of pages, which label the links to them. Their numbers follow those of the names.
+    pub(super) titles: NameTable,
+    /// For titles whose name ends before a comma, its chars, by number in `titles`.
+    pub(super) chars_before_comma: HashMap<u32, u32>,
+    /// The label of each file's names, by index in the query set. After the files come the folders: their names, and their titles, by label.
     pub(super) label_of_file: Vec<usize>,
+    /// Number of the files, without the folders.
+    pub(super) files: usize,
     pub(super) ambiguous: AmbiguousNames,
     /// Words that are no names in running text, normalized.
     pub(super) stop_names: HashSet<String>,
@@ -39,15 +46,43 @@ pub struct LabelledName {
     pub name: u32,
     /// Its label, by index in the query set. `None` for an ambiguous name under [`AmbiguousNames::Drop`].
     pub label: Option<usize>,
+    /// Chars at the beginning of the link's text that are the name, if it is not all of it: `Springfield` in `Springfield, Illinois`.
+    pub name_chars: Option<u32>,
 }
 
 impl Gazetteer {
+    /// Looks up what a link leads to: the title of its target, then the names in its target and its text. `target` is absent where the link
+    /// leads to a section, which is not about the page.
+    ///
+    /// The text, and the target without its bracket, say nothing of a page in a folder of names that has a bracket and no label there: `Paris
+    /// (mythology)` is not the city.
+    pub fn look_up_link(&self, target: Option<&str>, text: &str) -> Option<LabelledName> {
+        let title = target.and_then(|target| Some((target, self.titles.number(&self.normalizer.normalize_name(target))?)));
+        if let Some((target, number)) = title.filter(|(_, number)| !self.is_ambiguous(self.names_len() + number)) {
+            let name_chars = self.chars_before_comma.get(&number).copied().filter(|&chars| {
+                let mut both = target.chars().zip(text.chars()).take(chars as usize);
+                both.all(|(one, other)| one == other) && text.chars().count() > chars as usize
+            });
+            return Some(LabelledName { name_chars, ..self.labelled_name(self.names_len() + number) });
+        }
+        let bare = target.map(strip_disambiguator).filter(|&bare| Some(bare) != target);
+        let candidates = target.into_iter().chain(bare).chain(Some(text).filter(|&text| Some(text) != target));
+        self.look_up_in(candidates, bare.is_none())
+    }
+
     /// Looks up several names of one thing, the most reliable first. Returns the first that is known and not ambiguous, or else the
     /// first that is known.
     pub fn look_up<'t>(&self, candidates: impl IntoIterator<Item = &'t str>) -> Option<LabelledName> {
+        self.look_up_in(candidates, true)
+    }
+
+    fn look_up_in<'t>(&self, candidates: impl IntoIterator<Item = &'t str>, in_folders: bool) -> Option<LabelledName> {
         let mut first_ambiguous = None;
         for candidate in candidates {
             let Some(number) = self.names.number(&self.normalizer.normalize_name(candidate)) else { continue };
+            if !in_folders && self.files_of(number).iter().all(|&file| file >= self.files) {
+                continue;
+            }
             if !self.is_ambiguous(number) {
                 return Some(self.labelled_name(number));
             }
@@ -79,12 +114,32 @@ impl Gazetteer {
             AmbiguousNames::Drop if self.is_ambiguous(name) => None,
             _ => self.labels(name).next(),
         };
-        LabelledName { name, label }
+        LabelledName { name, label, name_chars: None }
+    }
+
+    /// Number of the names without titles.
+    fn names_len(&self) -> u32 {
+        u32::try_from(self.names.len()).expect("numbers of names are u32")
+    }
+
+    /// Number of names and titles.
+    pub(super) fn len(&self) -> usize {
+        self.names.len() + self.titles.len()
+    }
+
+    /// The text of a name or a title.
+    pub(super) fn text_of(&self, name: u32) -> &str {
+        name.checked_sub(self.names_len()).map_or_else(|| self.names.name(name), |title| self.titles.name(title))
+    }
+
+    /// The files and folders that hold a name or a title.
+    pub(super) fn files_of(&self, name: u32) -> &[usize] {
+        name.checked_sub(self.names_len()).map_or_else(|| self.names.files(name), |title| self.titles.files(title))
     }
 
     /// The labels of a name, in the order of its files. A label is repeated where several of its files hold the name.
     pub(super) fn labels(&self, name: u32) -> impl Iterator<Item = usize> {
-        self.names.files(name).iter().map(|&file| self.label_of_file[file])
+        self.files_of(name).iter().map(|&file| self.label_of_file[file])
     }
 
     pub(super) fn is_ambiguous(&self, name: u32) -> bool {
@@ -99,6 +154,7 @@ mod tests {
     use super::*;
     use crate::gazetteer::load::{LoadSummary, load};
     use crate::gazetteer::name_file::NameFile;
+    use crate::gazetteer::names_folder::NamesFolders;
     use crate::gazetteer::options::GazetteerOptions;
 
     const FILES: [(usize, &str); 3] = [(1, "Oslo\nGeorgia\nArden\n"), (0, "Georgia\nAda_Arden\nAda\n"), (1, "OSLO\nOslo\n")];
@@ -116,6 +172,7 @@ mod tests {
         let encoding = encoding_rs::UTF_8;
         let options = GazetteerOptions {
             files,
+            folders: NamesFolders::default(),
             encoding,
             underscores: true,
             korean_particles: false,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`options`] | which files, how names are compared, what becomes of ambiguous ones |
 //! | [`name_file`] | reads names from text, CSV and Parquet |
+//! | [`names_folder`] | reads names from folders that `prep names` made |
 //! | [`normalizer`] | makes names and text comparable, and maps offsets back |
 //! | [`name_table`] | distinct names, each with its files |
 //! | [`word_boundaries`](mod@word_boundaries) | where a name may begin and end |
@@ -13,7 +14,7 @@
 //! | [`lookup`] | the [`Gazetteer`]: names looked up, and found in running text |
 //! | [`coverage`] | which names, files and labels the matches came from |
 //!
-//! Only [`name_file`] reads from disk. No module knows pages or triples.
+//! Only [`name_file`] and [`names_folder`] read from disk. No module knows pages or triples.
 //!
 #![doc = include_str!("../../docs/gazetteers.md")]
 
@@ -24,6 +25,7 @@ pub mod lookup;
 pub mod matcher;
 pub mod name_file;
 pub mod name_table;
+pub mod names_folder;
 pub mod normalizer;
 pub mod options;
 pub mod word_boundaries;

@@ -6,6 +6,7 @@ use encoding_rs::Encoding;
 use serde::Serialize;
 
 use super::name_file::NameFile;
+use super::names_folder::NamesFolders;
 use super::normalizer::Normalizer;
 
 /// What becomes of an ambiguous name: one that gazetteers of several labels hold.
@@ -23,6 +24,8 @@ pub enum AmbiguousNames {
 pub struct GazetteerOptions {
     /// Files of names, each with its label, by index in the query set.
     pub files: Vec<(usize, NameFile)>,
+    /// Folders of names.
+    pub folders: NamesFolders,
     /// Encoding of text files without a byte-order mark.
     pub encoding: &'static Encoding,
     /// Whether underscores in names are spaces, as in lists of page titles.
@@ -37,4 +40,11 @@ pub struct GazetteerOptions {
     pub stop_lists: Vec<PathBuf>,
     /// Names of fewer chars are not looked for in running text. `None` where no name is, which saves the memory of the matcher.
     pub min_mention_chars: Option<usize>,
+}
+
+impl GazetteerOptions {
+    /// What counts as the file of the names of a label in a folder, or of its titles.
+    pub(super) fn file_of_folder(&self, folder: usize, label: usize, is_title: bool) -> usize {
+        self.files.len() + (2 * folder + usize::from(is_title)) * self.folders.labels.len() + label
+    }
 }

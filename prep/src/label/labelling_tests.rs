@@ -11,6 +11,7 @@ use super::{esi, nee};
 use crate::counters::CounterKey;
 use crate::gazetteer::load::load;
 use crate::gazetteer::name_file::NameFile;
+use crate::gazetteer::names_folder::NamesFolders;
 use crate::gazetteer::normalizer::Normalizer;
 use crate::gazetteer::{AmbiguousNames, Gazetteer, GazetteerOptions};
 use crate::sentence;
@@ -91,6 +92,7 @@ fn gazetteer(people: &str, places: &str, ambiguous: AmbiguousNames, stop: &str) 
     let files = [(0, file("people", people)), (1, file("places", places))].map(|(label, path)| (label, NameFile { path, column: None }));
     let options = GazetteerOptions {
         files: files.into(),
+        folders: NamesFolders::default(),
         encoding: encoding_rs::UTF_8,
         underscores: false,
         korean_particles: false,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use schemas::RowError;
-use schemas::{Anchor, Origin, Page, Query, SegmentView};
+use schemas::{Anchor, Origin, Page, Query, SegmentView, char_slice};
 use serde::Serialize;
 
 use super::overlap::{overlapping, overlaps};
@@ -78,7 +78,12 @@ impl CandidateFinder for NameFinder<'_> {
         }
         let mut candidates: Vec<SpanCandidate> = links
             .into_iter()
-            .map(|(anchor, chars)| labeller.candidate(chars, labeller.look_up(anchor), CounterKey::Anchors, sink))
+            .map(|(anchor, chars)| {
+                let found = labeller.look_up(anchor);
+                // Of `Springfield, Illinois` the link names the first; the rest is text like any other.
+                let name_chars = found.and_then(|found| found.name_chars).map_or(chars.clone(), |name| chars.start..chars.start + name);
+                labeller.candidate(name_chars, found, CounterKey::Anchors, sink)
+            })
             .collect();
         // A link that no gazetteer knows is the name of something still: names inside it are not looked for.
         let links: Vec<Range<u32>> = candidates.iter().map(|link| link.chars.clone()).collect();
@@ -118,12 +123,13 @@ impl GazetteerLabeller<'_> {
     fn repeat_finder(&self, page: &Page<'_>, extractor: &WikitextExtractor, settings: RepeatSettings) -> RepeatFinder {
         let title = extractor.convert_title(strip_disambiguator(&page.title));
         // The page mentions its own title in bold, without a link.
-        let title_label = self.gazetteer.look_up([&*page.title, &title]).and_then(|found| found.label);
+        let title_label = self.gazetteer.look_up_link(Some(&page.title), &title).and_then(|found| found.label);
         let title = title_label.map(|label| KnownName { text: &title, from: 0, label });
         let links = page.anchors.iter().filter(|anchor| extractor.wiki().is_article(&anchor.target));
         let links = links.filter_map(|anchor| {
-            let label = self.look_up(anchor)?.label?;
-            Some(KnownName { text: &anchor.text, from: anchor.end, label })
+            let found = self.look_up(anchor)?;
+            let text = found.name_chars.and_then(|chars| char_slice(&anchor.text, 0, chars)).unwrap_or(&anchor.text);
+            Some(KnownName { text, from: anchor.end, label: found.label? })
         });
         let names = title.into_iter().chain(links).flat_map(|name| {
             let family = family_name(name.text).filter(|_| settings.family_label == Some(name.label));
@@ -133,7 +139,9 @@ impl GazetteerLabeller<'_> {
     }
 
     fn look_up(&self, anchor: &Anchor<'_>) -> Option<LabelledName> {
-        if self.gazetteer.is_stop_name(&anchor.text) { None } else { self.gazetteer.look_up(link_names(anchor)) }
+        // A link to a section is not about its page.
+        let target = anchor.fragment.is_none().then_some(&*anchor.target);
+        if self.gazetteer.is_stop_name(&anchor.text) { None } else { self.gazetteer.look_up_link(target, &anchor.text) }
     }
 
     /// A candidate with the label that was found for it. Counts it as skipped if there is none.
@@ -145,11 +153,4 @@ impl GazetteerLabeller<'_> {
         }
         SpanCandidate { chars, label, origin: Origin::Gazetteer, counter, name: found.map(|found| found.name) }
     }
-}
-
-/// The names by which a gazetteer may know what a link leads to, the most certain first. A link to a section is not about its article.
-fn link_names<'a>(anchor: &'a Anchor<'_>) -> impl Iterator<Item = &'a str> {
-    let target = anchor.fragment.is_none().then_some(&*anchor.target);
-    let bare = target.map(strip_disambiguator).filter(|&bare| Some(bare) != target);
-    target.into_iter().chain(bare).chain(Some(&*anchor.text).filter(|&text| Some(text) != target))
 }

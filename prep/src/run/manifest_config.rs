@@ -68,6 +68,15 @@ pub struct ManifestTripleConfig {
 pub struct ManifestNeeConfig {
     /// The files of names.
     pub gazetteers: Vec<ManifestGazetteer>,
+    /// Folders of names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Smallest share of names that are sure enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_share: Option<f32>,
+    /// Smallest count of names that are sure enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_count: Option<u32>,
     /// Where names are looked for.
     #[serde(rename = "match")]
     pub matching: MatchIn,

@@ -1,0 +1,312 @@
+//! The rules of one language, ready to label pages and titles.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use schemas::Page;
+
+use super::pattern::{Pattern, PatternSet};
+use super::rule_file::{ListEntry, RuleEntry};
+use super::type_rules::{PROPER_WORD, SMALL_WORDS, TypeRules};
+use crate::wikitext::{ChineseVariant, ScriptConverter, strip_disambiguator};
+
+/// Number of a label: its position in [`TypeRules::labels`].
+pub type Label = u8;
+
+/// The entries of lists, by list.
+pub type KnownLists = BTreeMap<String, Vec<String>>;
+
+/// What the rules say of a page or a title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has this label.
+    Label(Label),
+    /// A rule says that it has none.
+    NoLabel,
+    /// Rules of equal weight give it several labels.
+    Conflict,
+    /// No rule knows it.
+    Unknown,
+}
+
+/// The rules of one language.
+///
+/// Memory: the patterns and the entries of the lists.
+#[derive(Debug, Default)]
+pub struct LanguageRules {
+    infoboxes: PatternSet<Option<Label>>,
+    categories: PatternSet<Option<Label>>,
+    descriptions: PatternSet<Option<Label>>,
+    /// Brackets and titles, each with the number of its rule.
+    brackets: PatternSet<usize>,
+    titles: PatternSet<usize>,
+    title_rules: Vec<TitleRule>,
+    lists: HashMap<String, WordList>,
+    no_names: Vec<NoNames>,
+    /// Texts that are no names, whatever they are linked to.
+    pub no_name_texts: Vec<String>,
+    /// Whether texts that begin with a lower-case letter are no names.
+    lower_case_is_no_name: bool,
+    common_words: HashSet<String>,
+    /// Converts titles and categories to the script of the rules and of the text.
+    converter: Option<ScriptConverter>,
+}
+
+/// What the title of a rule must be like.
+#[derive(Debug)]
+struct TitleRule {
+    label: Option<Label>,
+    words: Option<[usize; 2]>,
+    without: Vec<Pattern>,
+    capitalised: bool,
+}
+
+/// Texts of links that are no names.
+#[derive(Debug)]
+struct NoNames {
+    /// Label of the pages that the links lead to.
+    label: Option<Label>,
+    texts: PatternSet<()>,
+    words: Option<[usize; 2]>,
+    without: Vec<Pattern>,
+}
+
+#[derive(Debug, Default)]
+struct WordList {
+    entries: HashSet<String>,
+    skips_common_words: bool,
+}
+
+impl LanguageRules {
+    /// The rules of a language, with the entries of the user's lists. With `simplify`, titles and categories are read in Simplified Chinese.
+    pub fn new(rules: &TypeRules, lang: &str, known: &KnownLists, simplify: bool) -> Self {
+        let variant = if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted };
+        let mut compiled = Self { converter: ScriptConverter::to(variant), ..Self::default() };
+        for file in &rules.files {
+            let applies = |langs: &Option<Vec<String>>| {
+                let langs = langs.as_ref().unwrap_or(&file.langs);
+                langs.is_empty() || langs.iter().any(|known| known == lang)
+            };
+            file.lists.iter().filter(|list| applies(&list.langs)).for_each(|list| compiled.add_list(list));
+            for rule in file.rules.iter().filter(|rule| applies(&rule.langs)) {
+                compiled.add_rule(rule, rule.label.as_deref().and_then(|label| rules.label(label)));
+            }
+            for entry in file.no_names.iter().filter(|entry| applies(&entry.langs)) {
+                let mut texts = PatternSet::default();
+                for text in &entry.texts {
+                    let pattern = parse(text, false);
+                    if entry.label.is_none() && pattern.is_literal() {
+                        compiled.no_name_texts.push(text.clone());
+                    }
+                    texts.add(pattern, ());
+                }
+                let label = entry.label.as_deref().and_then(|label| rules.label(label));
+                let without = entry.without.iter().map(|pattern| parse(pattern, false)).collect();
+                compiled.no_names.push(NoNames { label, texts, words: entry.words, without });
+                compiled.lower_case_is_no_name |= entry.lower_case;
+            }
+        }
+        for (list, entries) in known {
+            if let Some(list) = compiled.lists.get_mut(list) {
+                list.entries.extend(entries.iter().map(|entry| capitalise(entry)));
+            }
+        }
+        if let Some(converter) = &compiled.converter {
+            for list in compiled.lists.values_mut() {
+                list.entries = list.entries.iter().map(|entry| converted(converter, entry)).collect();
+            }
+        }
+        let lists: Vec<&ListEntry> = rules.files.iter().flat_map(|file| &file.lists).collect();
+        compiled.remove_excluded(&lists);
+        compiled
+    }
+
+    fn add_list(&mut self, entry: &ListEntry) {
+        let list = self.lists.entry(entry.name.clone()).or_default();
+        list.entries.extend(entry.words.iter().cloned());
+        list.skips_common_words |= entry.skip_common_words;
+    }
+
+    /// Removes what lists say is not in them.
+    fn remove_excluded(&mut self, entries: &[&ListEntry]) {
+        for entry in entries {
+            let others: HashSet<String> = entry
+                .without_lists
+                .iter()
+                .filter(|other| **other != entry.name)
+                .flat_map(|other| self.lists.get(other).into_iter().flat_map(|list| list.entries.iter().cloned()))
+                .chain(entry.without.iter().cloned())
+                .collect();
+            if let Some(list) = self.lists.get_mut(&entry.name) {
+                list.entries.retain(|text| !others.contains(text) || entry.words.contains(text));
+            }
+        }
+    }
+
+    fn add_rule(&mut self, rule: &RuleEntry, label: Option<Label>) {
+        let sets = [
+            (&mut self.infoboxes, &rule.infoboxes),
+            (&mut self.categories, &rule.categories),
+            (&mut self.descriptions, &rule.descriptions),
+        ];
+        for (set, patterns) in sets {
+            patterns.iter().for_each(|pattern| set.add(parse(&pattern.to_lowercase(), false), label));
+        }
+        let number = self.title_rules.len();
+        rule.brackets.iter().for_each(|pattern| self.brackets.add(parse(&pattern.to_lowercase(), false), number));
+        rule.titles.iter().for_each(|pattern| self.titles.add(parse(pattern, true), number));
+        let without = rule.without.iter().map(|pattern| parse(pattern, false)).collect();
+        self.title_rules.push(TitleRule { label, words: rule.words, without, capitalised: rule.capitalised });
+    }
+
+    /// Whether some rule asks how words are written: [`set_common_words`](Self::set_common_words) is of use.
+    pub fn asks_for_common_words(&self) -> bool {
+        self.lists.values().any(|list| list.skips_common_words)
+    }
+
+    /// Sets the words, in lower case, that the pages write in lower case more often than with a capital.
+    pub fn set_common_words(&mut self, words: HashSet<String>) {
+        for list in self.lists.values_mut().filter(|list| list.skips_common_words) {
+            list.entries.retain(|text| !words.contains(&text.to_lowercase()));
+        }
+        self.common_words = words;
+    }
+
+    /// What its infoboxes, else its categories, else its short description say of a page.
+    pub fn verdict_of_page(&self, page: &Page<'_>) -> Verdict {
+        let infoboxes = self.joined(&self.infoboxes, page.templates.iter().map(String::as_str));
+        if infoboxes != Verdict::Unknown {
+            return infoboxes;
+        }
+        let categories = self.joined(&self.categories, page.categories.iter().map(String::as_str));
+        if categories != Verdict::Unknown {
+            return categories;
+        }
+        self.joined(&self.descriptions, page.description.as_deref())
+    }
+
+    /// What a title says by itself: its bracket, or else its words.
+    pub fn verdict_of_title(&self, title: &str) -> Verdict {
+        let title = &*self.convert(title);
+        let bare = strip_disambiguator(title);
+        if bare.len() < title.len() {
+            let bracket = title[bare.len()..].trim().trim_start_matches(['(', '（']).trim_end_matches([')', '）']);
+            let accept = |rule: usize| self.is_title_of(&self.title_rules[rule], bare);
+            let found = self
+                .brackets
+                .most_specific(&bracket.to_lowercase(), &|list, text| self.is_listed(list, text), &accept)
+                .into_iter()
+                .map(|found| self.title_rules[found.value].label)
+                .collect::<Vec<_>>();
+            return join(found);
+        }
+        join(self.title_matches(title).into_iter().map(|(label, _)| label))
+    }
+
+    /// The name in a title of a label, in the script of the text: without bracket, or the part that a rule says is the name.
+    pub fn name_in(&self, title: &str, label: Label) -> String {
+        let bare = self.convert(strip_disambiguator(title));
+        let name = self.title_matches(&bare).into_iter().find(|(found, name)| *found == Some(label) && !name.is_empty());
+        name.map_or_else(|| bare.to_string(), |(_, name)| name.to_owned())
+    }
+
+    /// A title in the script of the text.
+    pub fn convert<'t>(&self, title: &'t str) -> Cow<'t, str> {
+        self.converter.as_ref().map_or(Cow::Borrowed(title), |converter| Cow::Owned(converted(converter, title)))
+    }
+
+    /// Whether the text of a link to a page of a label is no name of it.
+    pub fn is_no_name(&self, text: &str, title: &str, label: Label) -> bool {
+        let begins_lower = text.chars().next().is_some_and(char::is_lowercase);
+        // `von Neumann` is a part of its title, and `eBay` is all of it.
+        if self.lower_case_is_no_name && begins_lower && !title.contains(text) && capitalise_first(text) != title {
+            return true;
+        }
+        let is_listed = |list: &str, text: &str| self.is_listed(list, text);
+        let mut of_label = self.no_names.iter().filter(|entry| entry.label.is_none_or(|of| of == label));
+        text != strip_disambiguator(title)
+            && of_label.any(|entry| {
+                has_words(text, entry.words)
+                    && !entry.texts.most_specific(text, &is_listed, &|()| true).is_empty()
+                    && !self.is_any_of(&entry.without, text)
+            })
+    }
+
+    /// The most specific rules of titles that a title matches, each with the name in it.
+    fn title_matches<'t>(&self, title: &'t str) -> Vec<(Option<Label>, &'t str)> {
+        let is_listed = |list: &str, text: &str| self.is_listed(list, text);
+        let accept = |rule: usize| self.is_title_of(&self.title_rules[rule], title);
+        let matches = self.titles.most_specific(title, &is_listed, &accept);
+        matches.into_iter().map(|found| (self.title_rules[found.value].label, found.name)).collect()
+    }
+
+    fn is_title_of(&self, rule: &TitleRule, title: &str) -> bool {
+        let is_small = |word: &str| self.lists.get(SMALL_WORDS).is_some_and(|small| small.entries.contains(word));
+        let begins_upper = |word: &str| !word.starts_with(char::is_lowercase) || is_small(word);
+        has_words(title, rule.words) && (!rule.capitalised || title.split(' ').all(begins_upper)) && !self.is_any_of(&rule.without, title)
+    }
+
+    fn is_any_of(&self, patterns: &[Pattern], text: &str) -> bool {
+        patterns.iter().any(|pattern| pattern.matches(text, &|list, text| self.is_listed(list, text)).is_some())
+    }
+
+    fn is_listed(&self, list: &str, text: &str) -> bool {
+        if list == PROPER_WORD {
+            let is_word = text.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’' | '.'));
+            return is_word
+                && text.starts_with(char::is_uppercase)
+                && text.contains(char::is_lowercase)
+                && !self.common_words.contains(&text.to_lowercase());
+        }
+        self.lists.get(list).is_some_and(|list| list.entries.contains(text))
+    }
+
+    /// What several texts say together.
+    fn joined<'t>(&self, patterns: &PatternSet<Option<Label>>, texts: impl IntoIterator<Item = &'t str>) -> Verdict {
+        if patterns.is_empty() {
+            return Verdict::Unknown;
+        }
+        let is_listed = |list: &str, text: &str| self.is_listed(list, text);
+        let mut labels = Vec::new();
+        for text in texts {
+            let text = self.convert(text).to_lowercase();
+            labels.extend(patterns.most_specific(&text, &is_listed, &|_| true).into_iter().map(|found| found.value));
+        }
+        join(labels)
+    }
+}
+
+fn converted(converter: &ScriptConverter, text: &str) -> String {
+    let mut converted = String::with_capacity(text.len());
+    converter.convert(text, &mut converted);
+    converted
+}
+
+/// Whether a text has a number of words within a range.
+fn has_words(text: &str, range: Option<[usize; 2]>) -> bool {
+    range.is_none_or(|[least, most]| (least..=most).contains(&text.split(' ').count()))
+}
+
+/// One label, if all are the same.
+fn join(labels: impl IntoIterator<Item = Option<Label>>) -> Verdict {
+    let mut labels = labels.into_iter();
+    let Some(first) = labels.next() else { return Verdict::Unknown };
+    if labels.any(|label| label != first) { Verdict::Conflict } else { first.map_or(Verdict::NoLabel, Verdict::Label) }
+}
+
+fn parse(pattern: &str, has_name: bool) -> Pattern {
+    Pattern::parse(pattern, has_name).expect("patterns were checked when the file was read")
+}
+
+/// An entry of a list with capitals, where its file has none: `ada`, as lists of names have them.
+fn capitalise(entry: &str) -> String {
+    if entry.contains(char::is_uppercase) {
+        return entry.to_owned();
+    }
+    entry.split(' ').map(capitalise_first).collect::<Vec<_>>().join(" ")
+}
+
+fn capitalise_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
