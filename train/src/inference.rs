@@ -173,6 +173,9 @@ fn to_vec<B: Kernels>(logits: Tensor<B, 1>) -> Vec<f32> {
 }
 
 #[cfg(test)]
+mod seqeval_tests;
+
+#[cfg(test)]
 mod tests {
     use std::slice;
 
