@@ -18,6 +18,7 @@
 //! | [`query_set`] | query sets: a query for each label |
 //! | [`hf_rows`] | rows of Hugging Face data sets: tokens and tags, as Parquet |
 //! | [`file_format`] | guide: the files column by column, read from Rust, polars, DuckDB, pandas, pyarrow and `datasets` |
+//! | [`tokens`] | tokens joined to a text; ranges that do not overlap |
 //! | [`atomic_file`] | files that appear complete or not at all |
 //!
 //! # Invariants
@@ -43,6 +44,7 @@ pub mod segment;
 pub mod segment_view;
 pub mod shard;
 pub mod span;
+pub mod tokens;
 pub mod triple;
 pub mod triple_builder;
 mod triple_columns;

@@ -27,6 +27,8 @@
 
 use std::ops::Range;
 
+use schemas::tokens::DisjointRanges;
+
 /// A span in word pieces of a context.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WordPieceSpan {
@@ -121,7 +123,8 @@ pub fn join_windows(windows: &[(Range<usize>, Vec<WordPieceSpan>)], word_pieces:
     }
     joined.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.first.cmp(&b.first)));
     if !nested {
-        joined = keep_disjoint(joined, |a, b| a.first <= b.last && b.first <= a.last);
+        let mut kept = DisjointRanges::default();
+        joined.retain(|span| kept.insert(span.first as u32..span.last as u32 + 1));
     }
     joined.sort_by_key(|span| (span.first, span.last));
     joined
@@ -143,7 +146,7 @@ fn centrality(window: &Range<usize>, span: &WordPieceSpan, word_pieces: usize) -
 /// Spans are taken greedily by score; of equal scores the leftmost first, then the longest, then the first in the list. A span
 /// that overlaps one taken before is dropped.
 ///
-/// Gives indices of `spans`, by position of the spans. Cost: quadratic in the number of spans, which are those of one sentence.
+/// Gives indices of `spans`, by position of the spans. Cost: that of sorting.
 ///
 /// ```
 /// use train::decode::{ScoredSpan, flat_reading};
@@ -159,20 +162,10 @@ pub fn flat_reading(spans: &[ScoredSpan]) -> Vec<usize> {
         let (a, b) = (&spans[a], &spans[b]);
         b.score.total_cmp(&a.score).then(a.start.cmp(&b.start)).then(b.end.cmp(&a.end))
     });
-    let mut kept = keep_disjoint(ranked, |&a, &b| spans[a].start < spans[b].end && spans[b].start < spans[a].end);
-    kept.sort_by_key(|&index| spans[index].start);
-    kept
-}
-
-/// Keeps each item that overlaps none of those kept before it.
-fn keep_disjoint<T>(ranked: Vec<T>, overlap: impl Fn(&T, &T) -> bool) -> Vec<T> {
-    let mut kept: Vec<T> = Vec::with_capacity(ranked.len());
-    for item in ranked {
-        if kept.iter().all(|other| !overlap(&item, other)) {
-            kept.push(item);
-        }
-    }
-    kept
+    let mut kept = DisjointRanges::default();
+    ranked.retain(|&index| kept.insert(spans[index].start..spans[index].end));
+    ranked.sort_by_key(|&index| spans[index].start);
+    ranked
 }
 
 #[cfg(test)]

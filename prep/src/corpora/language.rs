@@ -1,22 +1,4 @@
-//! Languages: which ones write spaces between words, and which one a corpus is in.
-
-/// Languages that are written without spaces between words.
-const WITHOUT_SPACES: [&str; 14] = ["zh", "ja", "th", "lo", "km", "my", "bo", "dz", "yue", "wuu", "gan", "hak", "nan", "lzh"];
-
-/// Whether a language writes spaces between words. Region, script and variant of the code (`zh-hans`, `zh_yue`) are ignored.
-pub fn has_spaces(lang: &str) -> bool {
-    let main = lang.split(['-', '_']).next().unwrap_or(lang);
-    !WITHOUT_SPACES.iter().any(|code| code.eq_ignore_ascii_case(main))
-}
-
-/// Languages that are written without spaces, in letters: a word has several chars.
-const LONG_WORDS: [&str; 6] = ["th", "lo", "km", "my", "bo", "dz"];
-
-/// Whether a language that writes no spaces has words of several letters, unlike Chinese and Japanese.
-pub fn has_long_words(lang: &str) -> bool {
-    let main = lang.split(['-', '_']).next().unwrap_or(lang);
-    LONG_WORDS.iter().any(|code| code.eq_ignore_ascii_case(main))
-}
+//! The language of a corpus, told by its script.
 
 /// Counts tokens by script, to detect the language of a corpus. Memory: 64 bytes, however large the corpus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -145,14 +127,5 @@ mod tests {
         let mut scripts = ScriptCounts::default();
         scripts.add_text("她住在北京。 IBM and Sun");
         assert_eq!(scripts.lang(), Some("zh"));
-    }
-
-    #[test]
-    fn languages_write_spaces_or_not() {
-        for (lang, expected) in
-            [("zh", false), ("zh-hans", false), ("ZH_yue", false), ("ja", false), ("ko", true), ("en", true), ("", true)]
-        {
-            assert_eq!(has_spaces(lang), expected, "{lang}");
-        }
     }
 }

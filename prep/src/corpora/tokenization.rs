@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::language::{has_long_words, has_spaces};
+use schemas::tokens::{has_spaces, join_tokens, joins_with_space};
 
 /// What stands between two tokens of a corpus in running text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +15,9 @@ pub enum TokenJoin {
 }
 
 impl TokenJoin {
-    /// Nothing in Chinese and Japanese, of which a model reads single chars; else one space. So a space shows where a token of a Thai, Lao,
-    /// Khmer, Burmese or Tibetan corpus ends, although the language writes none: the words could not be found again without it.
+    /// That of a language, see [`joins_with_space`].
     pub fn for_lang(lang: &str) -> Self {
-        if has_spaces(lang) || has_long_words(lang) { Self::Space } else { Self::Nothing }
+        if joins_with_space(lang) { Self::Space } else { Self::Nothing }
     }
 
     /// The text between two tokens.
@@ -28,30 +27,6 @@ impl TokenJoin {
             Self::Nothing => "",
         }
     }
-}
-
-/// Joins tokens to a text and gives the char range of each.
-///
-/// Tokens are taken as they are. A token may hold spaces or be one: in Chinese corpora a token that is a space stands for a space of the
-/// text.
-///
-/// # Panics
-/// If the text has more than 2³² chars. The readers limit the length of a sentence.
-pub fn join_tokens(tokens: &[String], join: TokenJoin) -> (String, Vec<Range<u32>>) {
-    let mut text = String::with_capacity(tokens.iter().map(|token| token.len() + 1).sum());
-    let mut chars = 0u32;
-    let mut ranges = Vec::with_capacity(tokens.len());
-    for (at, token) in tokens.iter().enumerate() {
-        if join == TokenJoin::Space && at > 0 {
-            text.push(' ');
-            chars += 1;
-        }
-        let start = chars;
-        text.push_str(token);
-        chars += u32::try_from(token.chars().count()).expect("readers limit the length of a sentence");
-        ranges.push(start..chars);
-    }
-    (text, ranges)
 }
 
 /// What is a token of a text.
@@ -135,7 +110,7 @@ impl<'a> CorpusTokens<'a> {
             if trimmed.is_empty() { token } else { trimmed.to_owned() }
         };
         let tokens: Vec<String> = self.tokens.iter().map(as_read).collect();
-        join_tokens(&tokens, TokenJoin::for_lang(lang)).0 != text
+        join_tokens(&tokens, TokenJoin::for_lang(lang).text()).0 != text
     }
 }
 
@@ -147,20 +122,6 @@ pub fn column_text(token: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn joined_tokens_know_their_chars() {
-        for (tokens, join, text, expected) in [
-            ("Ödön|lives|in|北京", TokenJoin::Space, "Ödön lives in 北京", vec![0..4, 5..10, 11..13, 14..16]),
-            ("北|京| |o|k", TokenJoin::Nothing, "北京 ok", vec![0..1, 1..2, 2..3, 3..4, 4..5]),
-            ("New York|is", TokenJoin::Space, "New York is", vec![0..8, 9..11]),
-            ("a| |b", TokenJoin::Space, "a   b", vec![0..1, 2..3, 4..5]),
-            ("🎉|e\u{301}", TokenJoin::Nothing, "🎉e\u{301}", vec![0..1, 1..3]),
-        ] {
-            let tokens: Vec<String> = tokens.split('|').map(str::to_owned).collect();
-            assert_eq!(join_tokens(&tokens, join), (text.to_owned(), expected), "{tokens:?}");
-        }
-    }
 
     #[test]
     fn texts_are_cut_into_tokens() {

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use schemas::tokens::DisjointRanges;
 use schemas::{Span, Triple};
 
 /// Removes spans so that at most one covers a char, whatever their labels: they are kept by score, of equal ones the longest first, then the
@@ -16,11 +17,10 @@ pub fn flatten(rows: &mut [Triple]) -> u64 {
         let place = |row: &usize, span: &Span| (Reverse(span.end - span.start), span.start, *row);
         score(b).total_cmp(&score(a)).then_with(|| place(row, a).cmp(&place(other_row, b)))
     });
-    let mut kept: Vec<(u32, u32)> = Vec::new();
+    let mut kept = DisjointRanges::default();
     let mut removed = 0;
     for (row, span) in ranked {
-        if kept.iter().all(|&(start, end)| span.end <= start || end <= span.start) {
-            kept.push((span.start, span.end));
+        if kept.insert(span.start..span.end) {
             rows[row].spans.push(span);
         } else {
             removed += 1;

@@ -1,9 +1,11 @@
 //! The entities of a text reduced to the surest, and as tags of tokens.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use schemas::Triple;
 use schemas::hf_rows::TaggedSentence;
+use schemas::tokens::joins_with_space;
 
 use super::entity::predicted_entities;
 use super::input::InputText;
@@ -11,17 +13,14 @@ use crate::decode::{ScoredSpan, flat_reading};
 
 /// Removes spans of a text's triples so that at most one covers a char: the [flat reading](flat_reading) of all labels.
 pub fn flatten(triples: &mut [Triple]) {
-    let places: Vec<(usize, usize)> =
-        triples.iter().enumerate().flat_map(|(row, triple)| (0..triple.spans.len()).map(move |span| (row, span))).collect();
-    let scored: Vec<ScoredSpan> = places
-        .iter()
-        .map(|&(row, span)| &triples[row].spans[span])
-        .map(|span| ScoredSpan { start: span.start, end: span.end, score: span.score.unwrap_or_default() })
-        .collect();
-    let kept: Vec<(usize, usize)> = flat_reading(&scored).into_iter().map(|index| places[index]).collect();
-    for (row, triple) in triples.iter_mut().enumerate() {
-        let mut at = 0..;
-        triple.spans.retain(|_| at.next().is_some_and(|span| kept.contains(&(row, span))));
+    let spans = triples.iter().flat_map(|triple| &triple.spans);
+    let scored: Vec<ScoredSpan> =
+        spans.map(|span| ScoredSpan { start: span.start, end: span.end, score: span.score.unwrap_or_default() }).collect();
+    let mut is_kept = vec![false; scored.len()];
+    flat_reading(&scored).into_iter().for_each(|index| is_kept[index] = true);
+    let mut is_kept = is_kept.into_iter();
+    for triple in triples {
+        triple.spans.retain(|_| is_kept.next().unwrap_or_default());
         triple.impossible = triple.spans.is_empty();
     }
 }
@@ -33,13 +32,15 @@ pub fn flatten(triples: &mut [Triple]) {
 pub fn tagged_sentence(text: &InputText, triples: &[Triple], lang: &str) -> TaggedSentence {
     let entities = predicted_entities(triples);
     let tokens = text.tokens.clone().unwrap_or_else(|| {
-        let bounds: Vec<u32> = entities.iter().flat_map(|entity| [entity.start, entity.end]).collect();
+        let bounds = entities.iter().flat_map(|entity| [entity.start, entity.end]).collect();
         cut(&text.text, &bounds, !joins_with_space(lang))
     });
     let mut tags = vec!["O".to_owned(); tokens.len()];
     for entity in &entities {
         let mut prefix = "B";
-        for (token, tag) in tokens.iter().zip(&mut tags).filter(|(token, _)| token.start < entity.end && entity.start < token.end) {
+        let first = tokens.partition_point(|token| token.end <= entity.start);
+        let tokens = tokens[first..].iter().take_while(|token| token.start < entity.end);
+        for (token, tag) in tokens.zip(&mut tags[first..]) {
             // Of two entities that share a token of the input, the first has it.
             if tag == "O" && !token.is_empty() {
                 *tag = format!("{prefix}-{}", entity.label);
@@ -54,14 +55,8 @@ pub fn tagged_sentence(text: &InputText, triples: &[Triple], lang: &str) -> Tagg
     TaggedSentence { id, tokens: tokens.iter().map(slice).collect(), tags }
 }
 
-/// Whether tokens of a language are joined by spaces: those of Chinese and Japanese are not.
-pub fn joins_with_space(lang: &str) -> bool {
-    let main = lang.split(['-', '_']).next().unwrap_or(lang).to_ascii_lowercase();
-    !["zh", "ja", "yue", "wuu", "gan", "hak", "nan", "lzh"].contains(&main.as_str())
-}
-
 /// The char ranges of the tokens of a text.
-fn cut(text: &str, bounds: &[u32], each_char: bool) -> Vec<Range<u32>> {
+fn cut(text: &str, bounds: &HashSet<u32>, each_char: bool) -> Vec<Range<u32>> {
     let mut tokens: Vec<Range<u32>> = Vec::new();
     let mut ended = true;
     for (char, at) in text.chars().zip(0u32..) {

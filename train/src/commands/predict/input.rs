@@ -72,7 +72,7 @@ pub fn for_each_block(
 fn read_blocks(input: &PredictInput, spaces: bool, counts: &mut LineCounts, work: impl FnMut(Vec<InputText>) -> Result<()>) -> Result<()> {
     let open = |path: &Path| File::open(path).with_context(|| format!("cannot read {}", path.display()));
     match input {
-        PredictInput::Stdin => available_lines(BufReader::new(std::io::stdin()), work),
+        PredictInput::Stdin => available_lines(BufReader::new(std::io::stdin()), counts, work),
         PredictInput::Text(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Text), counts, work),
         PredictInput::Jsonl(path) => in_blocks(lines(&path.display().to_string(), open(path)?, LineFormat::Json { spaces }), counts, work),
         PredictInput::Triples(dir) => {
@@ -155,19 +155,22 @@ fn contexts(batches: impl Iterator<Item = Result<RecordBatch>>, mut work: impl F
 }
 
 /// Lines of a stream; a block holds those that have arrived, and at least one.
-fn available_lines<R: Read>(mut read: BufReader<R>, mut work: impl FnMut(Vec<InputText>) -> Result<()>) -> Result<()> {
-    let mut sentence = 0;
+fn available_lines<R: Read>(
+    mut read: BufReader<R>,
+    counts: &mut LineCounts,
+    mut work: impl FnMut(Vec<InputText>) -> Result<()>,
+) -> Result<()> {
+    let mut number = 0;
     loop {
         let mut block = Vec::new();
         while block.is_empty() || (block.len() < BLOCK_TEXTS && read.buffer().contains(&b'\n')) {
-            let mut line = String::new();
-            if read.read_line(&mut line).with_context(|| format!("-, line {}", sentence + 1))? == 0 {
+            let mut line = Vec::new();
+            if read.read_until(b'\n', &mut line).with_context(|| format!("-, line {}", number + 1))? == 0 {
                 break;
             }
-            let text = if sentence == 0 { line.trim_start_matches('\u{feff}') } else { &line };
-            let text = text.trim_end_matches(['\r', '\n']).to_owned();
-            block.push(InputText { doc: "-".to_owned(), sentence, text, ..InputText::default() });
-            sentence += 1;
+            line.pop_if(|end| *end == b'\n');
+            parse_line("-", number, line, LineFormat::Text).add_to(&mut block, counts);
+            number += 1;
         }
         if block.is_empty() {
             return Ok(());
@@ -185,6 +188,19 @@ enum Line {
     Blank,
 }
 
+impl Line {
+    fn add_to(self, block: &mut Vec<InputText>, counts: &mut LineCounts) {
+        match self {
+            Self::Text(text) => block.push(text),
+            Self::Bad(message, text) => {
+                counts.add_bad(message);
+                block.extend(text);
+            }
+            Self::Blank => {}
+        }
+    }
+}
+
 fn in_blocks(
     mut lines: impl Iterator<Item = Result<Line>>,
     counts: &mut LineCounts,
@@ -194,13 +210,8 @@ fn in_blocks(
     loop {
         let line = lines.next().transpose()?;
         let is_end = line.is_none();
-        match line {
-            Some(Line::Text(text)) => block.push(text),
-            Some(Line::Bad(message, text)) => {
-                counts.add_bad(message);
-                block.extend(text);
-            }
-            Some(Line::Blank) | None => {}
+        if let Some(line) = line {
+            line.add_to(&mut block, counts);
         }
         if block.len() == BLOCK_TEXTS || (is_end && !block.is_empty()) {
             work(std::mem::take(&mut block))?;
@@ -225,26 +236,31 @@ enum LineFormat {
 
 fn lines(name: &str, read: impl Read, format: LineFormat) -> impl Iterator<Item = Result<Line>> {
     BufReader::new(read).split(b'\n').enumerate().map(move |(number, line)| {
-        let place = || format!("{name}, line {}", number + 1);
-        let mut line = line.with_context(place)?;
-        if number == 0 && line.starts_with("\u{feff}".as_bytes()) {
-            line.drain(..3);
-        }
-        let named = |text: InputText| InputText { doc: name.to_owned(), sentence: number as u32, ..text };
-        let Ok(line) = String::from_utf8(line) else {
-            let stands_for_it = matches!(format, LineFormat::Text).then(|| named(InputText::default()));
-            return Ok(Line::Bad(format!("{}: not UTF-8", place()), stands_for_it));
-        };
-        let line = line.trim_end_matches('\r');
-        Ok(match format {
-            LineFormat::Text => Line::Text(named(InputText { text: line.to_owned(), ..InputText::default() })),
-            LineFormat::Json { .. } if line.trim().is_empty() => Line::Blank,
-            LineFormat::Json { spaces } => match InputText::of_json(line, spaces) {
-                Ok(text) => Line::Text(named(text)),
-                Err(problem) => Line::Bad(format!("{}: {problem}", place()), None),
-            },
-        })
+        let line = line.with_context(|| format!("{name}, line {}", number + 1))?;
+        Ok(parse_line(name, number, line, format))
     })
+}
+
+/// A line, given without its end and with its number, from 0.
+fn parse_line(name: &str, number: usize, mut line: Vec<u8>, format: LineFormat) -> Line {
+    if number == 0 && line.starts_with("\u{feff}".as_bytes()) {
+        line.drain(..3);
+    }
+    let place = || format!("{name}, line {}", number + 1);
+    let named = |text: InputText| InputText { doc: name.to_owned(), sentence: number as u32, ..text };
+    let Ok(line) = String::from_utf8(line) else {
+        let stands_for_it = matches!(format, LineFormat::Text).then(|| named(InputText::default()));
+        return Line::Bad(format!("{}: not UTF-8", place()), stands_for_it);
+    };
+    let line = line.trim_end_matches('\r');
+    match format {
+        LineFormat::Text => Line::Text(named(InputText { text: line.to_owned(), ..InputText::default() })),
+        LineFormat::Json { .. } if line.trim().is_empty() => Line::Blank,
+        LineFormat::Json { spaces } => match InputText::of_json(line, spaces) {
+            Ok(text) => Line::Text(named(text)),
+            Err(problem) => Line::Bad(format!("{}: {problem}", place()), None),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -254,25 +270,27 @@ mod tests {
     #[test]
     fn a_block_of_standard_input_holds_the_lines_that_have_arrived() {
         /// Gives one string at each call, as a pipe does.
-        struct Pipe(Vec<&'static str>);
+        struct Pipe(Vec<&'static [u8]>);
         impl Read for Pipe {
             fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
                 if self.0.is_empty() {
                     return Ok(0);
                 }
-                let chunk = self.0.remove(0).as_bytes();
+                let chunk = self.0.remove(0);
                 buffer[..chunk.len()].copy_from_slice(chunk);
                 Ok(chunk.len())
             }
         }
         let mut blocks = Vec::new();
-        let pipe = Pipe(vec!["one\n", "two\r\n\nfo", "ur\nfive"]);
-        available_lines(BufReader::new(pipe), |block| {
+        let pipe = Pipe(vec![b"\xef\xbb\xbfone\n", b"two\r\n\nfo", b"ur\nb\xff\nfive"]);
+        let mut counts = LineCounts::default();
+        available_lines(BufReader::new(pipe), &mut counts, |block| {
             blocks.push(block.into_iter().map(|text| format!("{} {}", text.sentence, text.text)).collect::<Vec<_>>());
             Ok(())
         })
         .unwrap();
-        assert_eq!(blocks, [vec!["0 one"], vec!["1 two", "2 "], vec!["3 four"], vec!["4 five"]]);
+        assert_eq!(blocks, [vec!["0 one"], vec!["1 two", "2 "], vec!["3 four", "4 "], vec!["5 five"]]);
+        assert_eq!((counts.bad, counts.messages), (1, vec!["-, line 5: not UTF-8".to_owned()]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use schemas::tokens::join_tokens;
 use serde_json::{Map, Value};
 
 /// A text to find entities in.
@@ -22,17 +23,7 @@ pub struct InputText {
 impl InputText {
     /// Tokens joined to a text, by a space where the language has them.
     pub fn of_tokens(tokens: &[String], spaces: bool) -> Self {
-        let (mut text, mut end, mut ranges) = (String::new(), 0, Vec::with_capacity(tokens.len()));
-        for (at, token) in tokens.iter().enumerate() {
-            if spaces && at > 0 {
-                text.push(' ');
-                end += 1;
-            }
-            let start = end;
-            text.push_str(token);
-            end += token.chars().count() as u32;
-            ranges.push(start..end);
-        }
+        let (text, ranges) = join_tokens(tokens, if spaces { " " } else { "" });
         Self { text, tokens: Some(ranges), ..Self::default() }
     }
 
