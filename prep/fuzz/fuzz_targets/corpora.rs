@@ -10,12 +10,23 @@ use prep::corpora::tagging::scheme::TaggingScheme;
 use prep::corpora::tokenization::TokenJoin;
 use schemas::char_slice;
 
-const FORMATS: [CorpusFormat; 5] =
-    [CorpusFormat::Conll, CorpusFormat::Nested, CorpusFormat::AnnotationTool, CorpusFormat::MrcJson, CorpusFormat::HuggingFace];
+const FORMATS: [CorpusFormat; 10] = [
+    CorpusFormat::Conll,
+    CorpusFormat::ConllU,
+    CorpusFormat::Conll2012,
+    CorpusFormat::Table,
+    CorpusFormat::Nested,
+    CorpusFormat::AnnotationTool,
+    CorpusFormat::MrcJson,
+    CorpusFormat::HuggingFace,
+    CorpusFormat::Spacy,
+    CorpusFormat::Brat,
+];
 
 fuzz_target!(|data: &[u8]| {
+    let options = ReaderOptions { standoff_text: Some("Ada Bek\r\nsaw 北京 🎉."), ..ReaderOptions::default() };
     for format in FORMATS {
-        let mut reader = open_reader(format, data, &ReaderOptions::default());
+        let mut reader = open_reader(format, data, &options);
         while let Ok(Some(sentence)) = reader.next_sentence() {
             let ReadSentence::Read(sentence) = sentence else { continue };
             let (text, entities) = sentence.annotation.into_text(TaggingScheme::Bio, TokenJoin::Space);

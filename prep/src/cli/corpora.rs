@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::output::OutputArgs;
 use super::values::{OrAuto, language, or_auto};
-use crate::corpora::format::CorpusFormat;
+use crate::corpora::format::{CorpusFormat, ExportFormat};
 use crate::corpora::read::conll_columns::ConllColumns;
 use crate::corpora::read::json::offsets::SpanOffsets;
 use crate::corpora::tagging::scheme::TaggingScheme;
@@ -15,7 +15,7 @@ use crate::corpora::tokenization::{TokenJoin, Tokenization};
 /// `prep mrc`
 #[derive(Debug, Args)]
 pub(super) struct MrcArgs {
-    /// Annotated files
+    /// Annotated files; folders of brat's standoff
     #[arg(required = true, value_name = "FILE")]
     pub inputs: Vec<PathBuf>,
     #[command(flatten)]
@@ -26,15 +26,20 @@ pub(super) struct MrcArgs {
     /// Format of the files
     #[arg(long, value_parser = or_auto::<CorpusFormat>("Detected from the content of each file"), default_value = "auto")]
     pub format: OrAuto<CorpusFormat>,
-    /// Columns of CoNLL files: `token`, `tag`, `_` for a column to ignore, `..` for any number of them
+    /// Columns of CoNLL files: `token`, `tag`, `_` for a column to ignore, `..` for any number of them; in conllu and conll2012 the
+    /// default is their own
     #[arg(long, value_name = "NAMES", default_value_t = ConllColumns::default())]
     pub columns: ConllColumns,
     /// Field or column with the text or the tokens [default: that of the format, such as `text`]
     #[arg(long, value_name = "NAME")]
     pub text_field: Option<String>,
-    /// Field or column with the spans or the tags, or name of the control of Label Studio [default: that of the format, such as `entities`]
+    /// Field or column with the spans or the tags, key in the last column of conllu, or name of the control of Label Studio [default:
+    /// that of the format, such as `entities`]
     #[arg(long, value_name = "NAME")]
     pub label_field: Option<String>,
+    /// Column of csv that numbers the sentences [default: `Sentence #`, `sentence_id` or the like]
+    #[arg(long, value_name = "NAME")]
+    pub sentence_field: Option<String>,
     /// Tags that numbers stand for, in order from 0 [default: those that the files name]
     #[arg(long, value_name = "TAG,…", value_delimiter = ',')]
     pub labels: Option<Vec<String>>,
@@ -71,7 +76,7 @@ pub(super) struct ExportArgs {
     pub dir: PathBuf,
     /// Format to write
     #[arg(long, value_enum)]
-    pub format: CorpusFormat,
+    pub format: ExportFormat,
     /// File to write; `-` is standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,

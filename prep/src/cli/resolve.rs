@@ -173,6 +173,7 @@ fn mrc(args: MrcArgs) -> anyhow::Result<MrcConfig> {
         offsets: args.offsets,
         text_field: args.text_field,
         label_field: args.label_field,
+        sentence_field: args.sentence_field,
         class_names: args.labels,
         scheme: args.scheme.0,
         only_label: args.label,

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::corpora::format::CorpusFormat;
+use crate::corpora::format::{CorpusFormat, ExportFormat};
 use crate::corpora::read::json::offsets::SpanOffsets;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tokenization::{TokenJoin, Tokenization};
@@ -51,12 +51,25 @@ value_enum!(AmbiguousNames {
     AmbiguousNames::Drop => "drop": "Of no label",
 });
 
+value_enum!(ExportFormat {
+    ExportFormat::Conll => "conll": "A token and its tag per line, a blank line between sentences; spans cannot overlap",
+    ExportFormat::Nested => "nested": "{context, label: {TYPE: [\"start;end\"]}}, in an array",
+    ExportFormat::AnnotationTool => "jsonl": "{text, entities}, as doccano exports it, one per line",
+    ExportFormat::MrcJson => "mrc-json": "{context, query, entity_label, span_position}, one for each sentence and label, in an array",
+    ExportFormat::HuggingFace => "hf": "{tokens, ner_tags}, rows of Hugging Face data sets: Parquet, or JSON in an array or one per line",
+});
+
 value_enum!(CorpusFormat {
-    CorpusFormat::Conll => "conll": "A token and its tag per line, a blank line between sentences; spans cannot overlap",
+    CorpusFormat::Conll => "conll": "A token and its tag per line, a blank line between sentences",
+    CorpusFormat::ConllU => "conllu" | "conll-u": "CoNLL-U, with tags in the last column, as in NER=B-PER",
+    CorpusFormat::Conll2012 => "conll2012" | "conll-2012": "CoNLL-2012 (OntoNotes), with entities as brackets",
+    CorpusFormat::Table => "csv" | "tsv": "CSV or TSV with named columns: a token and its tag, and the number of the sentence",
     CorpusFormat::Nested => "nested": "{context, label: {TYPE: [\"start;end\"]}}, in an array or one per line",
     CorpusFormat::AnnotationTool => "jsonl": "{text, entities}, as doccano and Label Studio export it, one per line or in an array",
     CorpusFormat::MrcJson => "mrc-json": "{context, query, entity_label, span_position}, one for each sentence and label, in an array or one per line",
     CorpusFormat::HuggingFace => "hf": "{tokens, ner_tags}, rows of Hugging Face data sets: Parquet, or JSON in an array or one per line",
+    CorpusFormat::Spacy => "spacy": "DocBin of spaCy, a .spacy file",
+    CorpusFormat::Brat => "brat": "Standoff of brat: FILE.ann beside FILE.txt, or folders of them",
 });
 
 value_enum!(SpanOffsets {

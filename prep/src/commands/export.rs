@@ -15,7 +15,7 @@ use schemas::{AtomicFile, FolderError, Manifest, Row, RowSlice, ShardFolder, Tri
 
 use crate::config::Runtime;
 use crate::config::corpora::ExportConfig;
-use crate::corpora::format::CorpusFormat;
+use crate::corpora::format::ExportFormat;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tagging::violations::OriginalPrefixes;
 use crate::corpora::tokenization::Tokenization;
@@ -94,7 +94,7 @@ fn export(folder: &ShardFolder, config: &ExportConfig, limits: Limits, output: E
 /// A corpus that was such a data set is written with the names and the scheme that it had.
 fn tags_and_layout(manifest: &Manifest, config: &ExportConfig) -> (TaggingScheme, HfLayout) {
     let of_corpus = || serde_json::from_value(manifest.config["scheme"].clone()).ok();
-    let own = config.scheme.or_else(|| of_corpus().filter(|_| config.format == CorpusFormat::HuggingFace));
+    let own = config.scheme.or_else(|| of_corpus().filter(|_| config.format == ExportFormat::HuggingFace));
     let scheme = own.unwrap_or(TaggingScheme::Bio);
     let names: Option<Vec<String>> = serde_json::from_value(manifest.config["labels"].clone()).ok();
     let has_extension = |extension: &str| config.output.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));

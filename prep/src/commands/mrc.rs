@@ -6,12 +6,13 @@
 //!
 //! One thread reads and makes triples; they are encoded on all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use schemas::shard::CheckedBatch;
+use schemas::tokens::has_spaces;
 use schemas::{Counter, Manifest, QuerySet, RowError, ShardWriter, Triple};
 
 use super::terminal;
@@ -19,7 +20,6 @@ use crate::config::Runtime;
 use crate::config::corpora::{MrcConfig, check_ignored_labels};
 use crate::corpora::format::CorpusFormat;
 use crate::corpora::gold_triples::{GoldCounts, GoldTriples};
-use crate::corpora::language::has_spaces;
 use crate::corpora::read::corpus_reader::{CorpusReader, ReadSentence};
 use crate::corpora::read::open::CorpusFile;
 use crate::corpora::read::options::ReaderOptions;
@@ -27,6 +27,7 @@ use crate::corpora::read::survey::CorpusSurvey;
 use crate::corpora::sentence::AnnotatedSentence;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tokenization::TokenJoin;
+use crate::input::brat_folder::corpus_files;
 use crate::number_format::counted_entities;
 use crate::ordered_map::{Feed, Limits, TaskQueue, ordered_map};
 use crate::run::checkpoint::RunSettings;
@@ -37,6 +38,8 @@ use crate::run::resume::RunStart;
 struct ResolvedRun<'a> {
     config: &'a MrcConfig,
     survey: &'a CorpusSurvey,
+    /// The files.
+    inputs: Vec<PathBuf>,
     /// The name of each file in ids and in `doc`.
     docs: Vec<String>,
     options: ReaderOptions<'a>,
@@ -46,6 +49,8 @@ struct ResolvedRun<'a> {
     join: TokenJoin,
 }
 
+/// Formats with columns that an option names.
+const CONLL: [CorpusFormat; 3] = [CorpusFormat::Conll, CorpusFormat::ConllU, CorpusFormat::Conll2012];
 /// Sentences that are handed on at once, and bytes of their text.
 const BATCH_SENTENCES: usize = 256;
 const BATCH_BYTES: usize = 1 << 19;
@@ -76,7 +81,10 @@ struct RunCounts {
 /// A file that cannot be read or is of another format, a label that the query set lacks, no sentence at all, or an output that cannot be
 /// written. With `--strict`, a malformed line or element.
 pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
-    let docs = document_names(&config.inputs)?;
+    let mut warn = |message: String| eprintln!("warning: {message}");
+    let may_be_brat = config.format.is_none_or(|format| format == CorpusFormat::Brat);
+    let inputs = corpus_files(&config.inputs, may_be_brat, &mut warn)?;
+    let docs = document_names(&inputs)?;
     let options = ReaderOptions {
         scheme: config.scheme,
         columns: config.columns.clone(),
@@ -84,18 +92,19 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
         offsets: config.offsets,
         text_field: config.text_field.as_deref(),
         label_field: config.label_field.as_deref(),
+        sentence_field: config.sentence_field.as_deref(),
+        standoff_text: None,
         class_names: config.class_names.as_deref(),
         queries: config.queries.as_ref().map_or(&[], |queries| &queries.queries),
     };
-    let mut warn = |message: String| eprintln!("warning: {message}");
-    let survey = CorpusSurvey::read(&config.inputs, config.format, &options, config.malformed, runtime.limits(), &mut warn)?;
+    let survey = CorpusSurvey::read(&inputs, config.format, &options, config.malformed, runtime.limits(), &mut warn)?;
     let queries = config.queries.clone().map_or_else(|| survey.own_queries(), Ok)?;
     check_ignored_labels(&config.ignored_labels, &queries)?;
     survey.check_labels(&queries, &config.ignored_labels, &mut warn)?;
     let scheme = options.scheme.unwrap_or_else(|| survey.scheme_evidence.scheme());
     let lang = config.lang.clone().unwrap_or_else(|| detect_language(&survey, &queries));
     let join = config.join.unwrap_or_else(|| TokenJoin::for_lang(&lang));
-    let run = ResolvedRun { config, survey: &survey, docs, options, queries: &queries, scheme, lang, join };
+    let run = ResolvedRun { config, survey: &survey, inputs, docs, options, queries: &queries, scheme, lang, join };
 
     let manifest_config = run.manifest_config();
     let settings = RunSettings {
@@ -132,12 +141,13 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
 /// The name of each file in the rows: its file name, or its path where two files share a name.
 fn document_names(paths: &[PathBuf]) -> anyhow::Result<Vec<String>> {
     let file_name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let mut names = Vec::with_capacity(paths.len());
-    for (at, path) in paths.iter().enumerate() {
-        ensure!(!paths[..at].contains(path), "{} is given twice", path.display());
+    let (mut names, mut seen, mut paths_of_name) = (Vec::with_capacity(paths.len()), BTreeSet::new(), BTreeMap::new());
+    paths.iter().for_each(|path| *paths_of_name.entry(file_name(path)).or_insert(0) += 1);
+    for path in paths {
+        ensure!(seen.insert(path), "{} is given twice", path.display());
         let meta = std::fs::metadata(path).with_context(|| format!("cannot open {}", path.display()))?;
         ensure!(meta.is_file(), "{} is not a regular file; annotated files are read twice", path.display());
-        let is_shared = paths.iter().filter(|other| file_name(other) == file_name(path)).count() > 1;
+        let is_shared = paths_of_name[&file_name(path)] > 1;
         let full = path.to_string_lossy().into_owned();
         names.push(if is_shared { full } else { file_name(path).unwrap_or(full) });
     }
@@ -158,16 +168,17 @@ impl ResolvedRun<'_> {
             "formats": self.survey.formats,
             "scheme": has_tags.then_some(self.scheme),
             "scheme_from": has_tags.then_some(if self.options.scheme.is_some() { "--scheme" } else { "tags" }),
-            "columns": self.survey.formats.contains(&CorpusFormat::Conll).then(|| self.options.columns.to_string()),
+            "columns": self.survey.formats.iter().any(|format| CONLL.contains(format)).then(|| self.options.columns.to_string()),
             "offsets": self.config.offsets,
             "text_field": self.config.text_field,
             "label_field": self.config.label_field,
+            "sentence_field": self.config.sentence_field,
             "label": self.config.only_label,
             "labels": self.survey.class_names,
             "lang": self.lang,
             "lang_from": if self.config.lang.is_some() { "--lang" } else { "tokens" },
             // Running text is not joined of tokens.
-            "join": self.survey.formats.iter().any(|format| format.has_tokens()).then_some(self.join.text()),
+            "join": self.survey.formats.iter().any(|format| format.joins_tokens()).then_some(self.join.text()),
             "ignore_label": self.config.ignored_labels,
             "malformed": self.config.malformed,
             "queries": self.queries,
@@ -186,7 +197,7 @@ impl ResolvedRun<'_> {
         counts: &mut RunCounts,
     ) -> anyhow::Result<()> {
         let CorpusSurvey { formats, inputs, .. } = self.survey;
-        for (((path, doc), format), inputs) in self.config.inputs.iter().zip(&self.docs).zip(formats).zip(inputs) {
+        for (((path, doc), format), inputs) in self.inputs.iter().zip(&self.docs).zip(formats).zip(inputs) {
             let mut file = CorpusFile::open(path, *format, &self.options)?;
             let reader = file.reader(path, &self.options).with_context(|| path.display().to_string())?;
             let (read, written) = ordered_map(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemas::QuerySet;
 
 use super::usage_error::UsageError;
-use crate::corpora::format::CorpusFormat;
+use crate::corpora::format::{CorpusFormat, ExportFormat};
 use crate::corpora::read::conll_columns::ConllColumns;
 use crate::corpora::read::corpus_reader::MalformedRule;
 use crate::corpora::read::json::offsets::SpanOffsets;
@@ -16,7 +16,7 @@ use crate::run::output::OutputSettings;
 /// Settings of `prep mrc`.
 #[derive(Debug, Clone)]
 pub struct MrcConfig {
-    /// The annotated files.
+    /// The annotated files, and folders of brat's standoff.
     pub inputs: Vec<PathBuf>,
     /// Where the triples go.
     pub output: OutputSettings,
@@ -34,6 +34,8 @@ pub struct MrcConfig {
     pub label_field: Option<String>,
     /// Names of the tags that are numbers.
     pub class_names: Option<Vec<String>>,
+    /// Column of tables that numbers the sentences; `None`: by its usual names.
+    pub sentence_field: Option<String>,
     /// Tagging scheme; `None`: detected from all tags.
     pub scheme: Option<TaggingScheme>,
     /// Label of tags that are a prefix alone.
@@ -54,7 +56,7 @@ pub struct ExportConfig {
     /// The folder of triples.
     pub dir: PathBuf,
     /// Format that is written.
-    pub format: CorpusFormat,
+    pub format: ExportFormat,
     /// File that is written; `-` is standard output.
     pub output: PathBuf,
     /// Whether an existing file is replaced.

@@ -6,7 +6,7 @@
 //! | [`sentence`] | an annotated sentence of any format |
 //! | [`tagging`] | tagging schemes: BIO, IOB1, IO, BMES, BIEOS |
 //! | [`tokenization`] | tokens to text and back, with char offsets |
-//! | [`language`] | which languages write spaces; the language of a corpus |
+//! | [`language`] | the language of a corpus |
 //! | [`read`] | files to sentences |
 //! | [`gold_triples`] | sentences to triples |
 //! | [`write`](mod@write) | triples to files |

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use schemas::tokens::join_tokens;
+
 use super::tagging::decode::decode;
 use super::tagging::scheme::TaggingScheme;
 use super::tagging::tag::{Tag, TagNotation, prefixes};
-use super::tokenization::{TokenJoin, join_tokens};
+use super::tokenization::TokenJoin;
 
 /// A sentence of an annotated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,15 @@ pub enum Annotation {
         /// A tag for each token.
         tags: Vec<Tag>,
     },
+    /// Running text, and the places of its tokens, each with its tag.
+    TaggedText {
+        /// The text.
+        text: String,
+        /// The char range of each token. Several may have the same one.
+        tokens: Vec<Range<u32>>,
+        /// A tag for each token.
+        tags: Vec<Tag>,
+    },
     /// Tokens, and spans of tokens.
     TokenSpans {
         /// The tokens.
@@ -92,7 +103,7 @@ impl Annotation {
     pub fn is_blank(&self) -> bool {
         match self {
             Self::Tags { tokens, .. } | Self::TokenSpans { tokens, .. } => tokens.is_empty(),
-            Self::CharSpans { text, .. } => text.trim().is_empty(),
+            Self::CharSpans { text, .. } | Self::TaggedText { text, .. } => text.trim().is_empty(),
         }
     }
 
@@ -109,7 +120,7 @@ impl Annotation {
     pub fn text_bytes(&self) -> usize {
         match self {
             Self::Tags { tokens, .. } | Self::TokenSpans { tokens, .. } => tokens.iter().map(String::len).sum(),
-            Self::CharSpans { text, .. } => text.len(),
+            Self::CharSpans { text, .. } | Self::TaggedText { text, .. } => text.len(),
         }
     }
 
@@ -118,21 +129,24 @@ impl Annotation {
     /// # Panics
     /// If a span of tokens is empty or outside of the tokens. The readers check that.
     pub fn into_text(self, scheme: TaggingScheme, join: TokenJoin) -> (String, Vec<AnnotatedEntity>) {
-        let (tokens, token_spans) = match self {
+        let decoded = |tags: &[Tag]| {
+            let spans = decode(tags, scheme).into_iter().map(|span| {
+                let violating_prefixes = span.violates_scheme.then(|| prefixes(&tags[span.tokens.clone()], scheme));
+                (span.tokens, span.label, violating_prefixes)
+            });
+            spans.collect::<Vec<_>>()
+        };
+        let ((text, char_ranges), token_spans) = match self {
             Self::CharSpans { text, spans } => {
                 let entity = |(chars, label)| AnnotatedEntity { chars, label, violating_prefixes: None };
                 return (text, spans.into_iter().map(entity).collect());
             }
-            Self::TokenSpans { tokens, spans } => (tokens, spans.into_iter().map(|(range, label)| (range, label, None)).collect()),
-            Self::Tags { tokens, tags } => {
-                let spans = decode(&tags, scheme).into_iter().map(|span| {
-                    let violating_prefixes = span.violates_scheme.then(|| prefixes(&tags[span.tokens.clone()], scheme));
-                    (span.tokens, span.label, violating_prefixes)
-                });
-                (tokens, spans.collect::<Vec<_>>())
+            Self::TokenSpans { tokens, spans } => {
+                (join_tokens(&tokens, join.text()), spans.into_iter().map(|(range, label)| (range, label, None)).collect())
             }
+            Self::Tags { tokens, tags } => (join_tokens(&tokens, join.text()), decoded(&tags)),
+            Self::TaggedText { text, tokens, tags } => ((text, tokens), decoded(&tags)),
         };
-        let (text, char_ranges) = join_tokens(&tokens, join);
         let entity = |(tokens, label, violating_prefixes): (Range<usize>, String, Option<String>)| {
             let chars = char_ranges[tokens.start].start..char_ranges[tokens.end - 1].end;
             AnnotatedEntity { chars, label, violating_prefixes }
@@ -152,12 +166,13 @@ mod tests {
 
     #[test]
     fn every_annotation_gives_the_same_text_and_entities() {
-        let tags = words("B-PER I-PER O O B-LOC").iter().map(|tag| Tag::parse(tag, None).unwrap()).collect();
+        let tags: Vec<Tag> = words("B-PER I-PER O O B-LOC").iter().map(|tag| Tag::parse(tag, None).unwrap()).collect();
         let labelled = [(0..2, "PER".to_owned()), (4..5, "LOC".to_owned())];
         let chars = [(0..8, "PER".to_owned()), (18..20, "LOC".to_owned())];
         let tokens = words("Ödön Bek was here 北京");
         for annotation in [
-            Annotation::Tags { tokens: tokens.clone(), tags },
+            Annotation::Tags { tokens: tokens.clone(), tags: tags.clone() },
+            Annotation::TaggedText { text: tokens.join(" "), tokens: vec![0..4, 5..8, 9..12, 13..17, 18..20], tags },
             Annotation::TokenSpans { tokens: tokens.clone(), spans: labelled.to_vec() },
             Annotation::CharSpans { text: tokens.join(" "), spans: chars.to_vec() },
         ] {

@@ -10,11 +10,13 @@
 //! | [`position`], [`fingerprint`] | where a run is in its inputs, and what identifies them: stored in checkpoints |
 //! | [`redirects`] | where redirect pages lead |
 //! | [`plan`], [`plan_maker`] | dumps in parts, for several machines |
+//! | [`brat_folder`] | folders of annotated texts |
 //!
 //! Memory: one batch, and what the in-flight budget of [`ordered_map`](crate::ordered_map) admits; the titles of all redirects if they are
 //! resolved.
 
 pub mod batch_reader;
+pub mod brat_folder;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod damaged_dump_tests;

@@ -5,10 +5,10 @@ use std::io::Read;
 use schemas::Counter;
 
 use super::conll_columns::ConllColumns;
-use super::corpus_reader::{CorpusReadError, CorpusReader, MalformedSentence, ReadSentence, excerpt};
+use super::corpus_reader::{CorpusReadError, CorpusReader, MalformedSentence, ReadSentence, SentenceCounts, excerpt};
 use super::lines::TextLines;
 use crate::corpora::format::DOCUMENT_START;
-use crate::corpora::sentence::{AnnotatedSentence, Annotation, SentenceNotes};
+use crate::corpora::sentence::{Annotation, SentenceNotes};
 use crate::corpora::tagging::tag::{Tag, TagError, TagNotation, TagRules};
 
 /// Bytes that a line may have.
@@ -34,14 +34,12 @@ pub struct ConllReader<'a, R> {
     columns: ConllColumns,
     /// The number of columns, with the first line that has them.
     width: Option<(usize, u64)>,
-    next_number: u32,
+    counts: SentenceCounts,
     /// Whether the last line was a document start: a blank line after it is no empty sentence.
     after_document_start: bool,
     /// Tokens of the longest sentence, and whether a token that ends sentences stands before its last one.
     most_tokens: usize,
     ends_inside: bool,
-    sentences: Counter,
-    line_counts: Counter,
 }
 
 /// The lines of a sentence while it is read.
@@ -73,12 +71,10 @@ impl<'a, R: Read> ConllReader<'a, R> {
             rules,
             columns,
             width: None,
-            next_number: 0,
+            counts: SentenceCounts::default(),
             after_document_start: false,
             most_tokens: 0,
             ends_inside: false,
-            sentences: Counter::default(),
-            line_counts: Counter::default(),
         }
     }
 
@@ -87,17 +83,17 @@ impl<'a, R: Read> ConllReader<'a, R> {
         let mut sentence = PartialSentence::default();
         while let Some(text) = self.lines.next_line()? {
             if text.trim().is_empty() {
-                self.line_counts.skip("blank");
+                self.counts.lines.skip("blank");
                 if sentence.lines > 0 {
                     break;
                 }
                 if !std::mem::take(&mut self.after_document_start) {
-                    self.sentences.skip("empty");
+                    self.counts.sentences.skip("empty");
                 }
                 continue;
             }
             if text.split_ascii_whitespace().any(|column| column == DOCUMENT_START) {
-                self.line_counts.skip("document start");
+                self.counts.lines.skip("document start");
                 self.after_document_start = true;
                 if sentence.lines > 0 {
                     break;
@@ -105,7 +101,7 @@ impl<'a, R: Read> ConllReader<'a, R> {
                 continue;
             }
             if sentence.lines == 0 && is_comment(text, self.rules) {
-                self.line_counts.skip("comment");
+                self.counts.lines.skip("comment");
                 continue;
             }
             self.after_document_start = false;
@@ -155,34 +151,26 @@ impl<R: Read> CorpusReader for ConllReader<'_, R> {
         if lines == 0 {
             return Ok(None);
         }
-        let number = self.next_number;
-        self.next_number += 1;
-        self.line_counts.seen += lines;
-        if let Some(malformed) = malformed {
-            self.sentences.skip(malformed.reason);
-            *self.line_counts.skipped.entry("in a skipped sentence".to_owned()).or_default() += lines;
-            return Ok(Some(ReadSentence::Skipped(malformed)));
+        if malformed.is_none() {
+            self.most_tokens = self.most_tokens.max(tokens.len());
+            let ends = |token: &String| matches!(token.as_str(), "." | "!" | "?" | "。" | "！" | "？" | "।" | "۔" | "؟" | "။" | "។");
+            self.ends_inside |= tokens.iter().rev().skip(1).any(ends);
         }
-        self.sentences.keep();
-        self.line_counts.out += lines;
-        self.most_tokens = self.most_tokens.max(tokens.len());
-        let ends = |token: &String| matches!(token.as_str(), "." | "!" | "?" | "。" | "！" | "？" | "।" | "۔" | "؟" | "။" | "។");
-        self.ends_inside |= tokens.iter().rev().skip(1).any(ends);
-        let annotation = Annotation::Tags { tokens, tags };
-        Ok(Some(ReadSentence::Read(AnnotatedSentence { number, line: first_line, annotation, questions: Vec::new(), notes })))
+        let read = malformed.map_or(Ok((Annotation::Tags { tokens, tags }, notes)), Err);
+        Ok(Some(self.counts.add(first_line, lines, read)))
     }
 
     /// A blank line that ends no sentence and follows no document start counts as an empty one.
     fn sentences(&self) -> &Counter {
-        &self.sentences
+        &self.counts.sentences
     }
 
     fn records(&self) -> (&'static str, &Counter) {
-        ("lines", &self.line_counts)
+        ("lines", &self.counts.lines)
     }
 
     fn oddity(&self) -> Option<String> {
-        let is_one = self.next_number == 1 && (self.most_tokens > MANY_TOKENS || self.ends_inside);
+        let is_one = self.counts.numbered() == 1 && (self.most_tokens > MANY_TOKENS || self.ends_inside);
         is_one.then(|| {
             format!("has no blank line between its {} tokens, which are one sentence; expected one after each sentence", self.most_tokens)
         })
@@ -261,6 +249,7 @@ pub(super) fn read_tag(tag: &str, rules: TagRules<'_>) -> Result<(Tag, Option<Ta
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpora::sentence::AnnotatedSentence;
     use crate::corpora::tagging::scheme::TaggingScheme;
 
     /// The sentences of a file as `number@line tokens`, skipped ones as `line: reason`; and the counts of sentences and lines.

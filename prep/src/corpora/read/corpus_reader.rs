@@ -5,7 +5,7 @@ use std::io;
 use schemas::Counter;
 use serde::Serialize;
 
-use crate::corpora::sentence::AnnotatedSentence;
+use crate::corpora::sentence::{AnnotatedSentence, Annotation, SentenceNotes};
 
 /// Reads an annotated file sentence by sentence, in memory that does not grow with the file.
 pub trait CorpusReader {
@@ -96,6 +96,12 @@ pub enum CorpusReadError {
         /// What a line of the format holds.
         expected: &'static str,
     },
+    /// The whole file is of another form.
+    #[error("{detail}")]
+    Form {
+        /// What was found and what was expected.
+        detail: String,
+    },
     /// A JSON array is malformed, so that the next element cannot be found.
     #[error("line {line}, element {element}: {detail}")]
     JsonSyntax {
@@ -106,6 +112,42 @@ pub enum CorpusReadError {
         /// What was found and what was expected.
         detail: String,
     },
+}
+
+/// Numbers the sentences of a file of lines, and counts what becomes of them and of their lines.
+#[derive(Debug, Default)]
+pub struct SentenceCounts {
+    next_number: u32,
+    /// Sentences.
+    pub sentences: Counter,
+    /// Lines.
+    pub lines: Counter,
+}
+
+impl SentenceCounts {
+    /// A sentence of so many lines from the line `first` on, or why it is malformed.
+    pub fn add(&mut self, first: u64, lines: u64, read: Result<(Annotation, SentenceNotes), MalformedSentence>) -> ReadSentence {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.lines.seen += lines;
+        match read {
+            Ok((annotation, notes)) => {
+                self.sentences.keep();
+                self.lines.out += lines;
+                ReadSentence::Read(AnnotatedSentence { number, line: first, annotation, questions: Vec::new(), notes })
+            }
+            Err(malformed) => {
+                self.sentences.skip(malformed.reason);
+                *self.lines.skipped.entry("in a skipped sentence".to_owned()).or_default() += lines;
+                ReadSentence::Skipped(malformed)
+            }
+        }
+    }
+
+    /// Sentences so far.
+    pub fn numbered(&self) -> u32 {
+        self.next_number
+    }
 }
 
 /// The beginning of a text, for messages.

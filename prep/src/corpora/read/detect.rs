@@ -12,6 +12,7 @@ use super::json::elements::JsonElements;
 use super::json::token_spans;
 use super::json::token_tags::{TAG_FIELDS, TOKEN_FIELDS};
 use super::options::ReaderOptions;
+use super::table_columns::TableColumns;
 use crate::corpora::format::CorpusFormat;
 use crate::source::{BytesRead, InputStream};
 
@@ -19,18 +20,31 @@ use crate::source::{BytesRead, InputStream};
 const EXAMINED_ELEMENTS: usize = 100;
 
 /// Detects the format of a file. A file is JSON if it begins with an object or an array of objects; the fields of its objects tell which
-/// format. Everything else is CoNLL.
+/// format. Other formats are told by their extension, their first bytes
+/// or their first line; everything else is CoNLL.
 ///
 /// # Errors
 /// The file cannot be read, it is JSON of no known format, or it is of a format that is known but not read.
 pub fn detect_format(path: &Path, options: &ReaderOptions<'_>) -> anyhow::Result<CorpusFormat> {
-    if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
-        let known = UNREAD_EXTENSIONS.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known));
-        if let Some((_, format)) = known {
-            bail!("{}: {}", path.display(), unread(format));
-        }
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    if let Some((_, format)) = BY_EXTENSION.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known)) {
+        return Ok(*format);
     }
-    detect_in(InputStream::open(path, BytesRead::default())?, options).with_context(|| path.display().to_string())
+    let found = detect_in(InputStream::open(path, BytesRead::default())?, options).with_context(|| path.display().to_string())?;
+    // A table whose columns have other names.
+    let is_table = found == CorpusFormat::Conll && extension.eq_ignore_ascii_case("csv") && is_separated_by_commas(path)?;
+    Ok(if is_table { CorpusFormat::Table } else { found })
+}
+
+/// Formats that are told by the extension of a file.
+const BY_EXTENSION: [(&str, CorpusFormat); 3] =
+    [("ann", CorpusFormat::Brat), ("spacy", CorpusFormat::Spacy), ("conllu", CorpusFormat::ConllU)];
+
+/// Whether the first line of a file holds a comma or semicolon, and no tab.
+fn is_separated_by_commas(path: &Path) -> anyhow::Result<bool> {
+    let mut input = BufReader::new(InputStream::open(path, BytesRead::default())?);
+    let first = input.fill_buf()?.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    Ok(first.iter().any(|byte| matches!(byte, b',' | b';')) && !first.contains(&b'\t'))
 }
 
 pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow::Result<CorpusFormat> {
@@ -38,11 +52,12 @@ pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow
     if input.fill_buf()?.starts_with(PARQUET_MAGIC) {
         return Ok(CorpusFormat::HuggingFace);
     }
-    if let Some(format) = unread_format(input.fill_buf()?) {
+    let start = input.fill_buf()?;
+    if let Some(format) = unread_format(start) {
         bail!(unread(format));
     }
-    if !begins_like_json(input.fill_buf()?) {
-        return Ok(CorpusFormat::Conll);
+    if !begins_like_json(start) {
+        return Ok(format_of_start(start, options).unwrap_or(CorpusFormat::Conll));
     }
     let mut elements = JsonElements::new(input);
     let mut fields_of_first = Vec::new();
@@ -74,10 +89,6 @@ pub(super) fn detect_in(input: impl Read, options: &ReaderOptions<'_>) -> anyhow
     )
 }
 
-/// Formats that are not read, by the extension of their files.
-const UNREAD_EXTENSIONS: [(&str, &str); 4] =
-    [("ann", "standoff of brat"), ("spacy", "a DocBin of spaCy"), ("conllu", "CoNLL-U"), ("xlsx", "a spreadsheet")];
-
 fn unread(format: &str) -> String {
     format!(
         "is {format}, which is not read; convert it to a token and its tag per line (conll), `tokens` and `ner_tags` (hf), or `text` and \
@@ -87,29 +98,48 @@ fn unread(format: &str) -> String {
 
 /// The format that a file begins like, if it is known but not read.
 fn unread_format(start: &[u8]) -> Option<&'static str> {
-    let start = String::from_utf8_lossy(&start[..start.len().min(4096)]);
-    if start.starts_with("#begin document") {
-        return Some("CoNLL-2012");
-    }
-    if start.starts_with("<?xml") || start.starts_with("<!DOCTYPE") {
+    let begins = |text: &str| start.starts_with(text.as_bytes());
+    if begins("<?xml") || begins("<!DOCTYPE") {
         return Some("XML or HTML");
     }
-    if start.starts_with("PK\u{3}\u{4}") {
-        return Some("a ZIP archive");
+    begins("PK\u{3}\u{4}").then_some("a ZIP archive or a spreadsheet")
+}
+
+/// The format of a file that begins like this, if its first bytes or its first line tell.
+fn format_of_start(start: &[u8], options: &ReaderOptions<'_>) -> Option<CorpusFormat> {
+    // zlib.
+    if matches!(start, [0x78, 0x01 | 0x9c | 0xda, ..]) {
+        return Some(CorpusFormat::Spacy);
     }
-    let first = start.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'))?;
+    let start = String::from_utf8_lossy(&start[..start.len().min(1 << 14)]);
+    if start.starts_with("#begin document") {
+        return Some(CorpusFormat::Conll2012);
+    }
+    let mut lines = start.split(['\r', '\n']).filter(|line| !line.trim().is_empty()).peekable();
+    if lines.peek().is_some_and(|line| line.starts_with("# global.columns")) {
+        return Some(CorpusFormat::ConllU);
+    }
+    if lines.peek().is_some_and(|line| TableColumns::is_header(line, options)) {
+        return Some(CorpusFormat::Table);
+    }
+    let first = lines.find(|line| !line.starts_with('#'))?;
     let columns: Vec<&str> = first.split('\t').collect();
     let is_number = |text: &str| text.parse::<u32>().is_ok();
     match columns.as_slice() {
         // The label and its offsets stand in the second column.
         [id, span, _] if id.strip_prefix('T').is_some_and(is_number) => {
             let mut offsets = span.split([' ', ';']).skip(1).peekable();
-            (offsets.peek().is_some() && offsets.all(is_number)).then_some("standoff of brat")
+            (offsets.peek().is_some() && offsets.all(is_number)).then_some(CorpusFormat::Brat)
         }
-        // Number and head of a token.
-        [number, _, _, _, _, _, head, _, _, _] if is_number(number) && is_number(head) => Some("CoNLL-U"),
+        // Number and head of a token; the head may be left out.
+        [number, _, _, _, _, _, head, _, _, _] if is_word_number(number) && (is_number(head) || *head == "_") => Some(CorpusFormat::ConllU),
         _ => None,
     }
+}
+
+/// Whether a text is the number of a first word or multiword token.
+fn is_word_number(text: &str) -> bool {
+    text.split('-').all(|number| number.parse::<u32>().is_ok()) && text.starts_with('1')
 }
 
 fn format_of_fields(object: &Map<String, Value>, options: &ReaderOptions<'_>) -> Option<CorpusFormat> {
@@ -159,20 +189,17 @@ mod tests {
 
     #[test]
     fn formats_that_are_not_read_are_named() {
-        for (text, expected) in [
-            ("#begin document (a); part 000\na\n", Some("CoNLL-2012")),
-            ("# text = a\n1\tAda\tAda\tPROPN\tNNP\t_\t0\troot\t_\tSpaceAfter=No\n", Some("CoNLL-U")),
-            ("T1\tPerson 0 3\tAda\n", Some("standoff of brat")),
-            ("T2\tPerson 0 3;5 7\tAda Bo\n", Some("standoff of brat")),
-            ("<?xml version=\"1.0\"?>", Some("XML or HTML")),
-            ("T1\tNN\tO\n", None),
-            ("<\tO\n", None),
-            ("1\tCD\tO\n", None),
-        ] {
-            assert_eq!(unread_format(text.as_bytes()), expected, "{text}");
+        for (text, expected) in [("<?xml version=\"1.0\"?>", "XML or HTML"), ("PK\u{3}\u{4}...", "a ZIP archive or a spreadsheet")] {
+            let error = detect_in(text.as_bytes(), &ReaderOptions::default()).unwrap_err().to_string();
+            assert!(error.contains(&format!("is {expected}, which is not read; convert it")), "{error}");
         }
-        let error = detect_format(Path::new("a/b.spacy"), &ReaderOptions::default()).unwrap_err().to_string();
-        assert!(error.contains("a/b.spacy: is a DocBin of spaCy, which is not read"), "{error}");
+    }
+
+    #[test]
+    fn names_tell_formats() {
+        for (path, format) in [("a/b.spacy", CorpusFormat::Spacy), ("b.ANN", CorpusFormat::Brat), ("b.conllu", CorpusFormat::ConllU)] {
+            assert_eq!(detect_format(Path::new(path), &ReaderOptions::default()).unwrap(), format);
+        }
     }
 
     #[test]
@@ -197,6 +224,18 @@ mod tests {
             ("{\"words\": [\"a\"], \"labels\": [\"O\"]}", Ok(CorpusFormat::HuggingFace)),
             ("{\"tokens\": [{\"text\": \"a\"}], \"spans\": []}", Ok(CorpusFormat::AnnotationTool)),
             ("PAR1\0", Ok(CorpusFormat::HuggingFace)),
+            ("#begin document (a); part 000\na\n", Ok(CorpusFormat::Conll2012)),
+            ("# text = a\n1\tAda\tAda\tPROPN\tNNP\t_\t0\troot\t_\tSpaceAfter=No\n", Ok(CorpusFormat::ConllU)),
+            ("1-2\tdel\t_\t_\t_\t_\t_\t_\t_\tNER=O\n", Ok(CorpusFormat::ConllU)),
+            ("# global.columns = ID FORM NER\n", Ok(CorpusFormat::ConllU)),
+            ("T1\tPerson 0 3\tAda\n", Ok(CorpusFormat::Brat)),
+            ("T2\tPerson 0 3;5 7\tAda Bo\n", Ok(CorpusFormat::Brat)),
+            ("Sentence #,Word,POS,Tag\n", Ok(CorpusFormat::Table)),
+            ("token\tner_tag\nAda\tB-PER\n", Ok(CorpusFormat::Table)),
+            ("T1\tNN\tO\n", Ok(CorpusFormat::Conll)),
+            ("<\tO\n", Ok(CorpusFormat::Conll)),
+            ("1\tCD\tO\n", Ok(CorpusFormat::Conll)),
+            ("x O\n", Ok(CorpusFormat::Conll)),
             ("[{\"context\": \"x\"}]", Err("it has `context`; expected")),
             ("[]", Err("no object with a field")),
             ("[{\"a\": }]", Err("--format conll: line 1, element 1: not JSON")),

@@ -154,12 +154,13 @@ impl CorpusReader for HfParquetReader<'_> {
             }
             let number = self.next_number;
             self.next_number += 1;
-            return Ok(Some(match annotate(tokens, tags, row, self.options.tag_rules(), self.class_names.as_deref()) {
+            let tags = tags.into_iter().map(|tag| (tag, row)).collect();
+            return Ok(Some(match annotate(tokens, tags, self.options.tag_rules(), self.class_names.as_deref()) {
                 Ok((annotation, notes)) => {
                     self.counts.keep();
                     ReadSentence::Read(AnnotatedSentence { number, line: row, annotation, questions: Vec::new(), notes })
                 }
-                Err((reason, detail)) => {
+                Err((_, reason, detail)) => {
                     self.counts.skip(reason);
                     ReadSentence::Skipped(MalformedSentence { line: row, reason, detail: format!("row {row}: {detail}"), ends_run: true })
                 }

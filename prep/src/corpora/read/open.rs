@@ -3,10 +3,13 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use schemas::manifest::InputFile;
 
+use super::brat::BratReader;
 use super::conll::ConllReader;
+use super::conll2012::Conll2012Reader;
+use super::conllu::ConlluReader;
 use super::corpus_reader::CorpusReader;
 use super::hf_labels::{self, FEATURE_FILES};
 use super::hf_parquet::{HfParquetReader, PARQUET_MAGIC};
@@ -16,6 +19,8 @@ use super::json::offsets::SpanOffsets;
 use super::json::token_tags::{self, TAG_FIELDS};
 use super::json::{annotation_tools, nested};
 use super::options::ReaderOptions;
+use super::spacy::SpacyReader;
+use super::table::TableReader;
 use crate::corpora::format::CorpusFormat;
 use crate::source::{BytesRead, InputStream};
 
@@ -25,6 +30,8 @@ pub struct CorpusFile {
     beside: Vec<InputFile>,
     /// Names of tags that a file beside it gives.
     class_names: Option<Vec<String>>,
+    /// The text beside standoff.
+    text: Option<String>,
     is_parquet: bool,
     format: CorpusFormat,
 }
@@ -36,7 +43,10 @@ impl CorpusFile {
     /// The file, or one beside it, cannot be read.
     pub fn open(path: &Path, format: CorpusFormat, options: &ReaderOptions<'_>) -> anyhow::Result<Self> {
         let stream = InputStream::open(path, BytesRead::default())?;
-        let mut file = Self { stream, beside: Vec::new(), class_names: None, is_parquet: false, format };
+        let mut file = Self { stream, beside: Vec::new(), class_names: None, text: None, is_parquet: false, format };
+        if format == CorpusFormat::Brat {
+            file.text = Some(file.read_text_beside(path)?);
+        }
         if format == CorpusFormat::HuggingFace {
             file.is_parquet = begins_with(path, PARQUET_MAGIC)?;
             if options.class_names.is_none() {
@@ -53,6 +63,7 @@ impl CorpusFile {
     pub fn reader<'a>(&'a mut self, path: &Path, options: &ReaderOptions<'a>) -> anyhow::Result<Box<dyn CorpusReader + Send + 'a>> {
         let mut options = options.clone();
         options.class_names = options.class_names.or(self.class_names.as_deref());
+        options.standoff_text = self.text.as_deref();
         if self.is_parquet {
             // The whole file is hashed before its columns are read.
             io::copy(&mut self.stream, &mut io::sink())?;
@@ -64,6 +75,22 @@ impl CorpusFile {
     /// The file and those beside it, with sizes and hashes. To be called once all is read.
     pub fn inputs(&self) -> Vec<InputFile> {
         [self.stream.input()].into_iter().chain(self.beside.iter().cloned()).collect()
+    }
+
+    /// The text that a file of standoff is about.
+    fn read_text_beside(&mut self, path: &Path) -> anyhow::Result<String> {
+        let place = path.with_extension("txt");
+        ensure!(
+            place != path && place.is_file(),
+            "{} is standoff of brat and has no text beside it; expected {}",
+            path.display(),
+            path.with_extension("txt").display()
+        );
+        let mut stream = InputStream::open(&place, BytesRead::default())?;
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).with_context(|| place.display().to_string())?;
+        self.beside.push(stream.input());
+        String::from_utf8(text).with_context(|| format!("{} is not UTF-8; convert the file to UTF-8", place.display()))
     }
 
     /// The names that the numbers of tags stand for, where a file beside this one gives them.
@@ -98,6 +125,11 @@ pub fn open_reader<'a>(
 ) -> Box<dyn CorpusReader + Send + 'a> {
     let parse: ParseElement = match format {
         CorpusFormat::Conll => return Box::new(ConllReader::new(input, options.tag_rules(), options.columns.clone())),
+        CorpusFormat::ConllU => return Box::new(ConlluReader::new(input, options.clone())),
+        CorpusFormat::Conll2012 => return Box::new(Conll2012Reader::new(input, options.columns.clone())),
+        CorpusFormat::Table => return Box::new(TableReader::new(input, options.clone())),
+        CorpusFormat::Spacy => return Box::new(SpacyReader::new(input)),
+        CorpusFormat::Brat => return Box::new(BratReader::new(input, options.standoff_text.unwrap_or_default(), options.offsets)),
         CorpusFormat::MrcJson => {
             let offsets = options.offsets.unwrap_or(SpanOffsets::TOKENS_INCLUSIVE);
             return Box::new(MrcJsonReader::new(input, offsets, options.queries));
@@ -120,8 +152,12 @@ mod tests {
     use crate::corpora::tokenization::TokenJoin;
 
     /// A well-formed file of each format, with its number of sentences.
-    const WELL_FORMED: [(CorpusFormat, &str, u64); 5] = [
+    const WELL_FORMED: [(CorpusFormat, &str, u64); 9] = [
         (CorpusFormat::Conll, "Ada\tB-PER\nBo\tI-PER\n\n-DOCSTART- O\n\nc O\n", 2),
+        (CorpusFormat::ConllU, "# text = Ada Bo\n1\tAda\t_\tX\t_\t_\t0\t_\t_\tNER=B-PER\n2\tBo\t_\tX\t_\t_\t1\t_\t_\tNER=I-PER\n", 1),
+        (CorpusFormat::Conll2012, "#begin document (a); part 000\na 0 0 Ada X * - - - - (PER) (ARG0*) -\n\n#end document\n", 1),
+        (CorpusFormat::Table, "Sentence #,Word,Tag\ns1,Ada,B-PER\n,\",\",O\ns2,Bo,B-PER\n", 2),
+        (CorpusFormat::Brat, "T1\tPER 0 3\tAda\nT2\tPER 4 6;6 8\tBo\nR1\tKnows Arg1:T1 Arg2:T2\n", 1),
         (CorpusFormat::Nested, r#"[{"context": "Ada Bo ö", "label": {"PER": ["0;1", [1, 2]]}}, {"context": "a", "label": {}}]"#, 2),
         (
             CorpusFormat::AnnotationTool,
@@ -139,7 +175,8 @@ mod tests {
 
     /// Reads a text to its end or first error, checks spans and counts, and returns the number of sentences.
     fn read(format: CorpusFormat, text: &str) -> u64 {
-        let mut reader = open_reader(format, text.as_bytes(), &ReaderOptions::default());
+        let options = ReaderOptions { standoff_text: Some("Ada Bo"), ..ReaderOptions::default() };
+        let mut reader = open_reader(format, text.as_bytes(), &options);
         while let Ok(Some(sentence)) = reader.next_sentence() {
             let ReadSentence::Read(sentence) = sentence else { continue };
             let (text, entities) = sentence.annotation.into_text(TaggingScheme::Bio, TokenJoin::Space);

@@ -22,6 +22,10 @@ pub struct ReaderOptions<'a> {
     pub text_field: Option<&'a str>,
     /// The field or column with the spans or the tags, or the control that made them; `None` is the format's own one.
     pub label_field: Option<&'a str>,
+    /// The column that numbers the sentences; `None` is one of the usual names. Tables only.
+    pub sentence_field: Option<&'a str>,
+    /// The text that standoff is about.
+    pub standoff_text: Option<&'a str>,
     /// The tags that numbers stand for, from 0; `None` where the files say it themselves.
     pub class_names: Option<&'a [String]>,
     /// The queries: their labels may be whole tags, and MRC JSON may give the words of a query instead of its label.

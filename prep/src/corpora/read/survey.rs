@@ -15,7 +15,7 @@ use crate::corpora::format::CorpusFormat;
 use crate::corpora::language::ScriptCounts;
 use crate::corpora::sentence::{AnnotatedSentence, Annotation};
 use crate::corpora::tagging::detect::SchemeEvidence;
-use crate::corpora::tagging::tag::TagNotation;
+use crate::corpora::tagging::tag::{Tag, TagNotation};
 use crate::number_format::counted;
 use crate::ordered_map::{Limits, TaskQueue, ordered_map};
 
@@ -263,6 +263,11 @@ impl CorpusSurvey {
                         self.add_label(label, path, line);
                     }
                 }
+            }
+            Annotation::TaggedText { text, tags, .. } => {
+                self.scheme_evidence.add(&tags);
+                self.scripts.add_text(&text);
+                tags.iter().filter_map(Tag::label).for_each(|label| self.add_label(label, path, line));
             }
             Annotation::TokenSpans { tokens, spans } => {
                 self.spans += spans.len() as u64;

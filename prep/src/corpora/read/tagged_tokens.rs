@@ -6,7 +6,7 @@ use crate::corpora::sentence::{Annotation, SentenceNotes};
 use crate::corpora::tagging::tag::TagRules;
 
 /// Tokens that a sentence may have.
-const MAX_TOKENS: usize = 1 << 16;
+pub(super) const MAX_TOKENS: usize = 1 << 16;
 
 /// A tag as a file gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,36 +17,41 @@ pub enum RawTag {
     Number(i64),
 }
 
-/// The annotation of tokens and their tags, and what is to be reported. `line` is that of the sentence. `class_names` are the names that
-/// numbers stand for.
+/// The annotation of tokens and their tags, each with its line, and what is to be reported. `class_names` are the names that numbers stand
+/// for.
 ///
 /// # Errors
-/// Another number of tags than tokens, a tag that is not one, or a number without a name; as the reason, as counters name it, and what
-/// was found and expected.
+/// Another number of tags than tokens, a tag that is not one, or a number without a name; as the line, the reason, as counters name it,
+/// and what was found and expected.
 pub fn annotate(
     tokens: Vec<String>,
-    tags: Vec<RawTag>,
-    line: u64,
+    tags: Vec<(RawTag, u64)>,
     rules: TagRules<'_>,
     class_names: Option<&[String]>,
-) -> Result<(Annotation, SentenceNotes), (&'static str, String)> {
+) -> Result<(Annotation, SentenceNotes), (u64, &'static str, String)> {
+    let first = tags.first().map_or(0, |(_, line)| *line);
     if tokens.len() != tags.len() {
-        return Err(("other number of tags", format!("{} tokens and {} tags, expected a tag for each token", tokens.len(), tags.len())));
+        return Err((
+            first,
+            "other number of tags",
+            format!("{} tokens and {} tags, expected a tag for each token", tokens.len(), tags.len()),
+        ));
     }
     if tokens.len() > MAX_TOKENS {
-        return Err(("too long", format!("the sentence has more than {MAX_TOKENS} tokens")));
+        return Err((first, "too long", format!("the sentence has more than {MAX_TOKENS} tokens")));
     }
     if let Some(at) = tokens.iter().position(String::is_empty) {
-        return Err(("no token", format!("token {at} is empty, expected a word")));
+        return Err((first, "no token", format!("token {at} is empty, expected a word")));
     }
     let mut notes = SentenceNotes::default();
     let mut read = Vec::with_capacity(tags.len());
-    for tag in tags {
+    for (tag, line) in tags {
+        let at_line = |(reason, detail)| (line, reason, detail);
         let name = match &tag {
             RawTag::Name(name) => name.trim(),
-            RawTag::Number(number) => class_name(*number, class_names)?.trim(),
+            RawTag::Number(number) => class_name(*number, class_names).map_err(at_line)?.trim(),
         };
-        let (tag, notation) = read_tag(name, rules)?;
+        let (tag, notation) = read_tag(name, rules).map_err(at_line)?;
         if let Some(notation) = notation {
             notes.add_notation(notation, name, line);
         }

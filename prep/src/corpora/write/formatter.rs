@@ -10,7 +10,7 @@ use super::flat::flatten;
 use super::token_spans::token_spans;
 use super::token_tags::tags;
 use super::{conll, json};
-use crate::corpora::format::CorpusFormat;
+use crate::corpora::format::ExportFormat;
 use crate::corpora::tagging::scheme::TaggingScheme;
 use crate::corpora::tagging::violations::OriginalPrefixes;
 use crate::corpora::tokenization::{CorpusTokens, Tokenization};
@@ -19,7 +19,7 @@ use crate::corpora::tokenization::{CorpusTokens, Tokenization};
 #[derive(Debug, Clone, Copy)]
 pub struct WriterOptions {
     /// The format of the file.
-    pub format: CorpusFormat,
+    pub format: ExportFormat,
     /// The scheme of tags. Formats with tags only.
     pub scheme: TaggingScheme,
     /// Whether overlapping spans are reduced to the surest.
@@ -90,7 +90,7 @@ impl SentenceFormatter {
             changes_whitespace: false,
             lost_origins: 0,
         };
-        if self.options.format == CorpusFormat::AnnotationTool {
+        if self.options.format == ExportFormat::AnnotationTool {
             sentence.pieces.push(json::annotation_tool_element(rows));
             return Ok(sentence);
         }
@@ -100,20 +100,20 @@ impl SentenceFormatter {
         sentence.changes_whitespace = text.changes_whitespace(&first.context, &first.lang);
         let spans = token_spans(rows, &text)?;
         match self.options.format {
-            CorpusFormat::AnnotationTool => {}
-            CorpusFormat::Conll => {
+            ExportFormat::AnnotationTool => {}
+            ExportFormat::Conll => {
                 let mut lines = Vec::new();
                 conll::write_sentence(rows, &text, &spans, self.options.scheme, &self.original_prefixes, &mut lines)?;
                 sentence.pieces.push(String::from_utf8(lines).expect("tokens and tags are text"));
             }
-            CorpusFormat::Nested => sentence.pieces.push(json::nested_element(&text, &spans)),
-            CorpusFormat::HuggingFace => {
+            ExportFormat::Nested => sentence.pieces.push(json::nested_element(&text, &spans)),
+            ExportFormat::HuggingFace => {
                 let tags = tags(text.tokens().len(), &spans, self.options.scheme, &self.original_prefixes)?;
                 let tokens = text.tokens().iter().map(|&token| token.to_owned()).collect();
                 sentence.labels = rows.iter().map(|row| row.label.clone()).collect();
                 sentence.tagged = Some(TaggedSentence { id: first.sentence.to_string(), tokens, tags });
             }
-            CorpusFormat::MrcJson => sentence.pieces = json::mrc_json_elements(rows, &text, &spans),
+            ExportFormat::MrcJson => sentence.pieces = json::mrc_json_elements(rows, &text, &spans),
         }
         Ok(sentence)
     }
@@ -126,8 +126,8 @@ impl SentenceFormatter {
         };
         // A CoNLL column may hold any white space but the one that ends it. Where each char is a token, a space is one too.
         let is_separator = match (self.options.format, tokenization) {
-            (CorpusFormat::Conll | CorpusFormat::HuggingFace, Tokenization::Chars) => |_| false,
-            (CorpusFormat::Conll | CorpusFormat::HuggingFace, _) => |char: char| char.is_ascii_whitespace(),
+            (ExportFormat::Conll | ExportFormat::HuggingFace, Tokenization::Chars) => |_| false,
+            (ExportFormat::Conll | ExportFormat::HuggingFace, _) => |char: char| char.is_ascii_whitespace(),
             _ => char::is_whitespace,
         };
         CorpusTokens::new(&rows[0].context, tokenization, &span_bounds, is_separator)

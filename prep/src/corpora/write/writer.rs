@@ -6,7 +6,7 @@ use schemas::hf_rows::HfParquetWriter;
 
 use super::formatter::FormattedSentence;
 use super::{conll, json};
-use crate::corpora::format::CorpusFormat;
+use crate::corpora::format::ExportFormat;
 use crate::corpora::tagging::encode::all_tags;
 use crate::corpora::tagging::scheme::TaggingScheme;
 
@@ -46,7 +46,7 @@ pub enum HfLayout {
 /// Memory: one sentence; of Parquet, a row group.
 pub struct CorpusWriter<W: Write + Send> {
     out: Output<W>,
-    format: CorpusFormat,
+    format: ExportFormat,
     layout: HfLayout,
     previous_doc: Option<String>,
     /// Elements in the array so far, in formats that are one.
@@ -64,7 +64,7 @@ enum Output<W: Write + Send> {
 
 impl<W: Write + Send> CorpusWriter<W> {
     /// A writer of a format. `layout` is that of Hugging Face data sets.
-    pub fn new(out: W, format: CorpusFormat, layout: HfLayout) -> Self {
+    pub fn new(out: W, format: ExportFormat, layout: HfLayout) -> Self {
         Self { out: Output::Text(out), format, layout, previous_doc: None, array_elements: 0, counts: ExportCounts::default() }
     }
 
@@ -74,22 +74,22 @@ impl<W: Write + Send> CorpusWriter<W> {
     /// The file cannot be written.
     pub fn write(&mut self, sentence: &FormattedSentence) -> anyhow::Result<()> {
         match self.format {
-            CorpusFormat::AnnotationTool => sentence.pieces.iter().try_for_each(|line| self.write_text(format_args!("{line}\n")))?,
-            CorpusFormat::Conll => {
+            ExportFormat::AnnotationTool => sentence.pieces.iter().try_for_each(|line| self.write_text(format_args!("{line}\n")))?,
+            ExportFormat::Conll => {
                 if self.previous_doc.as_ref().is_some_and(|doc| *doc != sentence.doc) {
                     self.write_text(format_args!("{}", conll::document_start()))?;
                 }
                 self.previous_doc = Some(sentence.doc.clone());
                 sentence.pieces.iter().try_for_each(|lines| self.write_text(format_args!("{lines}")))?;
             }
-            CorpusFormat::Nested => sentence.pieces.iter().try_for_each(|element| self.write_element(format_args!("{element}")))?,
-            CorpusFormat::MrcJson => {
+            ExportFormat::Nested => sentence.pieces.iter().try_for_each(|element| self.write_element(format_args!("{element}")))?,
+            ExportFormat::MrcJson => {
                 let number = self.counts.sentences;
                 for (at, rest) in (1..).zip(&sentence.pieces) {
                     self.write_element(format_args!("{{\"qas_id\":\"{number}.{at}\",{}", &rest[1..]))?;
                 }
             }
-            CorpusFormat::HuggingFace => self.write_tagged(sentence)?,
+            ExportFormat::HuggingFace => self.write_tagged(sentence)?,
         }
         self.counts.sentences += 1;
         self.counts.entities += sentence.entities;
@@ -141,14 +141,14 @@ impl<W: Write + Send> CorpusWriter<W> {
     /// The file cannot be written.
     pub fn finish(mut self) -> anyhow::Result<(W, ExportCounts)> {
         let is_array = match self.format {
-            CorpusFormat::Conll | CorpusFormat::AnnotationTool => false,
-            CorpusFormat::Nested | CorpusFormat::MrcJson => true,
-            CorpusFormat::HuggingFace => matches!(self.layout, HfLayout::JsonArray),
+            ExportFormat::Conll | ExportFormat::AnnotationTool => false,
+            ExportFormat::Nested | ExportFormat::MrcJson => true,
+            ExportFormat::HuggingFace => matches!(self.layout, HfLayout::JsonArray),
         };
         if is_array {
             self.write_text(format_args!("{}", if self.array_elements == 0 { "[]\n" } else { "\n]\n" }))?;
         }
-        if matches!((self.format, &self.layout), (CorpusFormat::HuggingFace, HfLayout::Parquet { .. })) {
+        if matches!((self.format, &self.layout), (ExportFormat::HuggingFace, HfLayout::Parquet { .. })) {
             self.parquet(&[])?;
         }
         let out = match self.out {
@@ -187,7 +187,7 @@ mod tests {
         vec![row]
     }
 
-    fn written(format: CorpusFormat, sentences: &[Vec<Triple>]) -> anyhow::Result<(String, ExportCounts)> {
+    fn written(format: ExportFormat, sentences: &[Vec<Triple>]) -> anyhow::Result<(String, ExportCounts)> {
         let options = WriterOptions { format, scheme: TaggingScheme::Bmes, flat: false, tokenization: None };
         let formatter = SentenceFormatter::new(options, OriginalPrefixes::default());
         let mut writer = CorpusWriter::new(Vec::new(), format, HfLayout::JsonLines);
@@ -200,24 +200,24 @@ mod tests {
     fn every_format_is_written() {
         let sentences = [rows("en", "Ada  met Bo", &[(0, 3), (9, 11)]), rows("zh", "马云", &[(0, 2)])];
         for (format, expected) in [
-            (CorpusFormat::Conll, "Ada\tS-PER\nmet\tO\nBo\tS-PER\n\n马\tB-PER\n云\tE-PER\n\n"),
+            (ExportFormat::Conll, "Ada\tS-PER\nmet\tO\nBo\tS-PER\n\n马\tB-PER\n云\tE-PER\n\n"),
             (
-                CorpusFormat::Nested,
+                ExportFormat::Nested,
                 "[\n{\"context\":\"Ada met Bo\",\"label\":{\"PER\":[\"0;0\",\"2;2\"]}},\n{\"context\":\"马 云\",\"label\":{\"PER\":[\"0;1\"]}}\n]\n",
             ),
             (
-                CorpusFormat::AnnotationTool,
+                ExportFormat::AnnotationTool,
                 "{\"doc\":\"a\",\"sentence\":0,\"lang\":\"en\",\"text\":\"Ada  met Bo\",\"entities\":[{\"start_offset\":0,\"end_offset\":3,\
                  \"label\":\"PER\"},{\"start_offset\":9,\"end_offset\":11,\"label\":\"PER\"}]}\n{\"doc\":\"a\",\"sentence\":0,\"lang\":\"zh\",\
                  \"text\":\"马云\",\"entities\":[{\"start_offset\":0,\"end_offset\":2,\"label\":\"PER\"}]}\n",
             ),
             (
-                CorpusFormat::HuggingFace,
+                ExportFormat::HuggingFace,
                 "{\"id\":\"0\",\"tokens\":[\"Ada\",\"met\",\"Bo\"],\"ner_tags\":[\"S-PER\",\"O\",\"S-PER\"]}\n\
                  {\"id\":\"0\",\"tokens\":[\"马\",\"云\"],\"ner_tags\":[\"B-PER\",\"E-PER\"]}\n",
             ),
             (
-                CorpusFormat::MrcJson,
+                ExportFormat::MrcJson,
                 "[\n{\"qas_id\":\"0.1\",\"context\":\"Ada met Bo\",\"query\":\"Who?\",\"entity_label\":\"PER\",\"start_position\":[0,2],\
                  \"end_position\":[0,2],\"span_position\":[\"0;0\",\"2;2\"],\"impossible\":false},\n{\"qas_id\":\"1.1\",\"context\":\"马 云\",\
                  \"query\":\"Who?\",\"entity_label\":\"PER\",\"start_position\":[0],\"end_position\":[1],\"span_position\":[\"0;1\"],\
@@ -226,14 +226,14 @@ mod tests {
         ] {
             let (text, counts) = written(format, &sentences).unwrap();
             assert_eq!(text, expected, "{format:?}");
-            let changed_whitespace = u64::from(format.has_tokens());
+            let changed_whitespace = u64::from(format != ExportFormat::AnnotationTool);
             assert_eq!(counts, ExportCounts { sentences: 2, entities: 3, changed_whitespace, ..ExportCounts::default() }, "{format:?}");
         }
     }
 
     #[test]
     fn a_file_without_sentences_is_valid() {
-        for (format, expected) in [(CorpusFormat::Conll, ""), (CorpusFormat::Nested, "[]\n"), (CorpusFormat::MrcJson, "[]\n")] {
+        for (format, expected) in [(ExportFormat::Conll, ""), (ExportFormat::Nested, "[]\n"), (ExportFormat::MrcJson, "[]\n")] {
             assert_eq!(written(format, &[]).unwrap().0, expected);
         }
     }
@@ -242,18 +242,18 @@ mod tests {
     fn lost_origins_are_counted() {
         let mut sentence = rows("en", "Ada met Bo", &[(0, 3), (8, 10)]);
         sentence[0].spans[1].origin = Origin::Anchor;
-        assert_eq!(written(CorpusFormat::Conll, &[sentence.clone()]).unwrap().1.lost_origins, 1);
-        let (text, counts) = written(CorpusFormat::AnnotationTool, &[sentence]).unwrap();
+        assert_eq!(written(ExportFormat::Conll, &[sentence.clone()]).unwrap().1.lost_origins, 1);
+        let (text, counts) = written(ExportFormat::AnnotationTool, &[sentence]).unwrap();
         assert!(counts.lost_origins == 0 && text.contains("\"origin\":\"anchor\""), "{text}");
     }
 
     #[test]
     fn what_a_format_cannot_hold_names_the_row() {
         for (format, context, spans, expected) in [
-            (CorpusFormat::Conll, "a b", &[(0, 3), (2, 3)][..], "overlaps"),
-            (CorpusFormat::Nested, "By Bo.", &[(3, 5)], "begins or ends inside a token"),
-            (CorpusFormat::MrcJson, " ", &[], "nothing but white space"),
-            (CorpusFormat::Conll, "-DOCSTART-", &[], "would begin a document"),
+            (ExportFormat::Conll, "a b", &[(0, 3), (2, 3)][..], "overlaps"),
+            (ExportFormat::Nested, "By Bo.", &[(3, 5)], "begins or ends inside a token"),
+            (ExportFormat::MrcJson, " ", &[], "nothing but white space"),
+            (ExportFormat::Conll, "-DOCSTART-", &[], "would begin a document"),
         ] {
             let error = written(format, &[rows("en", context, spans)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("row {context}:PER: ")) && error.contains(expected), "{error}");

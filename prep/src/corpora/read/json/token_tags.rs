@@ -20,9 +20,10 @@ pub const TAG_FIELDS: [&str; 6] = ["ner_tags", "tags", "labels", "ner", "ner_lab
 pub fn parse(element: &Value, options: &ReaderOptions<'_>) -> Result<Element, ElementError> {
     let object = object(element)?;
     let tokens = array(object, options.text_field, &TOKEN_FIELDS)?.iter().map(token).collect::<Result<_, ElementError>>()?;
-    let tags = array(object, options.label_field, &TAG_FIELDS)?.iter().map(tag).collect::<Result<_, ElementError>>()?;
-    let annotated = annotate(tokens, tags, 0, options.tag_rules(), options.class_names);
-    let (annotation, notes) = annotated.map_err(|(reason, detail)| ElementError::ending_run(reason, detail))?;
+    let tags =
+        array(object, options.label_field, &TAG_FIELDS)?.iter().map(|item| Ok((tag(item)?, 0))).collect::<Result<_, ElementError>>()?;
+    let annotated = annotate(tokens, tags, options.tag_rules(), options.class_names);
+    let (annotation, notes) = annotated.map_err(|(_, reason, detail)| ElementError::ending_run(reason, detail))?;
     Ok(Element::Sentence(ResolvedText { annotation, notes }))
 }
 
