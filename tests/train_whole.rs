@@ -84,13 +84,40 @@ fn a_run_is_exported_and_its_mistakes_are_told() {
     assert!(run.contains_key("cluster_classify.weight"));
     let expected: std::collections::BTreeMap<_, _> = run.into_iter().filter(|(name, _)| !name.starts_with("cluster_classify")).collect();
     assert!(exported == expected);
-    for file in ["config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json"] {
+    for file in ["tokenizer.json", "vocab.txt", "tokenizer_config.json"] {
         assert!(std::fs::read(dir.join("run").join(file)).unwrap() == std::fs::read(dir.join("exported").join(file)).unwrap(), "{file}");
     }
+    let json = |path: &str| -> serde_json::Value { serde_json::from_slice(&std::fs::read(dir.join(path)).unwrap()).unwrap() };
+    let (mut config, expected) = (json("exported/config.json"), json("run/config.json"));
+    let described = config.as_object_mut().unwrap().remove("mrc").unwrap();
+    assert_eq!((&described["max_length"], &described["nested"]), (&150.into(), &false.into()));
+    assert_eq!(described["queries"][0]["label"], "PER");
+    assert_eq!(config.as_object_mut().unwrap().remove("auto_map").unwrap()["AutoModel"], "modeling_mrc.MrcModel");
+    assert_eq!(config, expected);
+    let card = std::fs::read_to_string(dir.join("exported/README.md")).unwrap();
+    assert!(card.contains("| PER | ") && card.contains("of at most 150 word pieces"), "{card}");
+    assert!(std::fs::read_to_string(dir.join("exported/modeling_mrc.py")).unwrap().contains("class MrcModel"));
     assert!(fail(dir, &["export", "run", "-o", "exported"], 1).contains("exported is not empty"));
     succeed(dir, &["export", "run", "-o", "exported", "--overwrite"]);
     // It is an encoder again, and its heads come with it.
     succeed(dir, &["finetune", "--data", "train", "--encoder", "exported", "--out", "next", "--lr", "1e-3", "--epochs", "12", "--quiet"]);
+
+    // An export predicts and is evaluated as its run is, with the longest sequence of the run; an export of it is the same.
+    succeed(dir, &["export", "next", "-o", "export-of-next"]);
+    succeed(dir, &["export", "export-of-next", "-o", "once-more", "--format", "hf"]);
+    assert_eq!(json("once-more/config.json"), json("export-of-next/config.json"));
+    std::fs::write(dir.join("text"), "Anna Berg lives in Oslo . ".repeat(40)).unwrap();
+    let predict = |model: &str| succeed(dir, &["predict", model, "--queries", "exported/queries.toml", "text", "--json", "-q"]);
+    let found = predict("next");
+    assert!(found.contains("Anna Berg"), "{found}");
+    assert_eq!([predict("export-of-next"), predict("once-more")], [&found, &found].map(String::clone));
+    let evaluate = |model: &str| {
+        let scores = succeed(dir, &["evaluate", model, "--data", "train", "--json", "-q"]);
+        serde_json::from_str::<serde_json::Value>(&scores).unwrap()["labels"].clone()
+    };
+    assert_eq!(evaluate("export-of-next"), evaluate("next"));
+    succeed(dir, &["finetune", "--data", "train", "--init", "once-more", "--out", "initialised", "--max-steps", "1", "--quiet"]);
+    assert!(fail(dir, &["predict", "train", "--queries", "exported/queries.toml", "text"], 1).contains("train is not a run"));
 
     // Every third answer of the gold is gone, every fourth one is cut short: mistakes of both kinds.
     let mut gold = triples(&sentences(60, 2), false);

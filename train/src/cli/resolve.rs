@@ -11,7 +11,7 @@ use super::data_args::{BenchDataArgs, CheckArgs, DataArgs};
 use super::measuring_args::BenchStepArgs;
 use super::pipeline_file;
 use super::resolve_stage::{at_least_one, batch_size, check_batch, esi, fet, finetune, nee};
-use super::run_args::{EvaluateArgs, PredictArgs, PredictionFormat};
+use super::run_args::{EvaluateArgs, ExportArgs, ExportFormat, PredictArgs, PredictionFormat};
 use crate::config::{
     BenchDataConfig, BenchStepConfig, CheckConfig, CheckDeviceConfig, Config, EvaluateConfig, ExportConfig, LineFormat, PlotConfig,
     PredictConfig, PredictInput, PredictOutput, ResumeConfig, Runtime, UsageError,
@@ -32,7 +32,7 @@ pub fn resolve(cli: Cli) -> Result<Config> {
             Config::Resume(ResumeConfig { run: args.run, device: args.device, threads: args.threads, quiet: args.quiet })
         }
         Command::Pipeline(args) => Config::Pipeline(pipeline_file::read(&args)?),
-        Command::Export(args) => Config::Export(ExportConfig { run: args.run, output: args.output, overwrite: args.overwrite }),
+        Command::Export(args) => Config::Export(export(args)?),
         Command::Check(args) => Config::Check(check(args)?),
         Command::BenchData(args) => Config::BenchData(bench_data(args)?),
         Command::BenchStep(args) => Config::BenchStep(Box::new(bench_step(args))),
@@ -44,6 +44,12 @@ pub fn resolve(cli: Cli) -> Result<Config> {
         Command::Evaluate(args) => Config::Evaluate(evaluate(args)?),
         Command::Predict(args) => Config::Predict(Box::new(predict(args)?)),
     })
+}
+
+fn export(args: ExportArgs) -> Result<ExportConfig> {
+    let ExportArgs { run, output, queries, overwrite, format: ExportFormat::Hf } = args;
+    let queries = queries.map(|queries| QuerySet::load(&queries).context("cannot use --queries")).transpose()?;
+    Ok(ExportConfig { run, output, queries, overwrite })
 }
 
 fn evaluate(args: EvaluateArgs) -> Result<EvaluateConfig> {

@@ -121,6 +121,13 @@ pub struct PredictArgs {
     pub common: CommonArgs,
 }
 
+/// What `export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A folder in the Hugging Face layout, with the heads, a class that computes them in PyTorch, and a model card
+    Hf,
+}
+
 /// Options of `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -130,6 +137,12 @@ pub struct ExportArgs {
     /// Folder to write
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,
+    /// What is written
+    #[arg(long, value_enum, default_value_t = ExportFormat::Hf, value_name = "FORMAT")]
+    pub format: ExportFormat,
+    /// Labels and queries that the model card and config.json name: a query set, or a TOML file [default: those of the training set]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub queries: Option<String>,
     /// Replace files in the folder
     #[arg(long)]
     pub overwrite: bool,

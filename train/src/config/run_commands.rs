@@ -107,6 +107,8 @@ pub struct ExportConfig {
     pub run: PathBuf,
     /// Folder to write.
     pub output: PathBuf,
+    /// Labels and queries that it names; `None`: those of the run's training set.
+    pub queries: Option<QuerySet>,
     /// Whether files in it are replaced.
     pub overwrite: bool,
 }

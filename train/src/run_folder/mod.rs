@@ -21,5 +21,5 @@ mod tensorboard;
 mod writer;
 
 pub use lock::RunLock;
-pub use model_folder::{ModelFolder, write_model_description};
+pub use model_folder::{ModelFolder, MrcDescription, write_exported_description, write_model_description};
 pub use writer::{CreateOptions, RunWriter};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use burn::tensor::backend::Backend;
-use schemas::atomic_file;
-use serde::Deserialize;
+use schemas::{Query, atomic_file};
+use serde::{Deserialize, Serialize};
 
 use super::layout::{self, SETTINGS};
 use super::reader::settings_file;
@@ -15,6 +15,23 @@ use crate::data::WordPieceTokenizer;
 use crate::model::weights::{self, RequiredHeads, StateDict};
 use crate::model::{BertConfig, MrcModel, OptionalHeads};
 use crate::model_files;
+
+/// The file with the shape of the encoder.
+const CONFIG: &str = "config.json";
+
+/// Key of [`MrcDescription`] in the `config.json` of an export.
+const MRC: &str = "mrc";
+
+/// What the `config.json` of an export says of the model beside its encoder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MrcDescription {
+    /// Longest sequence in word pieces.
+    pub max_length: usize,
+    /// Whether it has the span head.
+    pub nested: bool,
+    /// Labels and queries that it was trained with, as far as they are known.
+    pub queries: Vec<Query>,
+}
 
 /// A folder with a model, opened: the encoder's shape and its tokenizer are read, its weights not yet.
 #[derive(Debug)]
@@ -51,12 +68,13 @@ impl ModelFolder {
         Self::open(dir)
     }
 
-    /// Opens a folder with a trained model: a run folder, or one in the Hugging Face layout whose weights include the heads.
+    /// Opens a folder with a trained model: a run folder, or one in the Hugging Face layout whose weights include the heads, such as
+    /// `train export` writes.
     ///
     /// # Errors
-    /// It does not exist or is broken.
+    /// It does not exist, is neither, or is broken.
     pub fn open_model(dir: &Path) -> Result<Self> {
-        if layout::is_run(dir) { Self::open_run(dir) } else { Self::open_encoder(dir) }
+        if layout::is_run(dir) || !dir.join(CONFIG).exists() { Self::open_run(dir) } else { Self::open(dir) }
     }
 
     /// Opens an encoder of the BERT family in the Hugging Face layout: a folder, or the name of a model in the cache of the hub.
@@ -68,7 +86,7 @@ impl ModelFolder {
     }
 
     fn open(dir: &Path) -> Result<Self> {
-        let path = dir.join("config.json");
+        let path = dir.join(CONFIG);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         model_files::refuse_lfs_pointer(&path)?;
         let bert = BertConfig::from_json(&text).map_err(|error| anyhow!("cannot use {}: {error}", path.display()))?;
@@ -111,7 +129,7 @@ impl ModelFolder {
             .with_context(|| format!("cannot use {}", self.dir.display()))
     }
 
-    /// Longest sequence in word pieces: that of the run's settings, or else as many as the encoder has positions.
+    /// Longest sequence in word pieces: that of the run's settings or of an export, or else as many as the encoder has positions.
     pub fn max_length(&self) -> usize {
         #[derive(Deserialize)]
         struct Length {
@@ -119,7 +137,11 @@ impl ModelFolder {
         }
         let settings = fs::read_to_string(self.dir.join(SETTINGS)).ok();
         let trained = settings.and_then(|text| toml::from_str::<Length>(&text).ok()).map(|length| length.max_length);
-        trained.unwrap_or(usize::MAX).min(self.bert.max_length())
+        let exported = || {
+            let config: serde_json::Value = serde_json::from_slice(&fs::read(self.dir.join(CONFIG)).ok()?).ok()?;
+            MrcDescription::deserialize(config.get(MRC)?).ok().map(|described| described.max_length)
+        };
+        trained.or_else(exported).unwrap_or(usize::MAX).min(self.bert.max_length())
     }
 }
 
@@ -128,11 +150,32 @@ impl ModelFolder {
 /// # Errors
 /// A failed write.
 pub fn write_model_description(dir: &Path, bert: &BertConfig, tokenizer: &WordPieceTokenizer) -> Result<()> {
+    write_description(dir, bert, tokenizer, serde_json::Map::new())
+}
+
+/// The same for an export: `config.json` also names the class that computes the heads, and says what [`MrcDescription`] has.
+///
+/// # Errors
+/// A failed write.
+pub fn write_exported_description(dir: &Path, bert: &BertConfig, tokenizer: &WordPieceTokenizer, model: &MrcDescription) -> Result<()> {
+    let mut more = serde_json::Map::new();
+    more.insert("auto_map".to_owned(), serde_json::json!({ "AutoModel": "modeling_mrc.MrcModel" }));
+    more.insert(MRC.to_owned(), serde_json::to_value(model)?);
+    write_description(dir, bert, tokenizer, more)
+}
+
+fn write_description(
+    dir: &Path,
+    bert: &BertConfig,
+    tokenizer: &WordPieceTokenizer,
+    more: serde_json::Map<String, serde_json::Value>,
+) -> Result<()> {
     let mut shape = bert.to_json();
     if !bert.family.counts_positions_from_padding() {
         shape["pad_token_id"] = tokenizer.special_tokens().pad.into();
     }
-    atomic_file::write(&dir.join("config.json"), format!("{shape:#}\n").as_bytes())?;
+    more.into_iter().for_each(|(key, value)| shape[key] = value);
+    atomic_file::write(&dir.join(CONFIG), format!("{shape:#}\n").as_bytes())?;
     let files = tokenizer.files(bert.max_length())?;
     Ok(files.iter().try_for_each(|(name, content)| atomic_file::write(&dir.join(name), content.as_bytes()))?)
 }

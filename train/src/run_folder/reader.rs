@@ -29,6 +29,11 @@ pub fn settings<S: DeserializeOwned>(dir: &Path) -> Result<S> {
     toml::from_str(&text).with_context(|| format!("{} holds other settings than this version of train writes", path.display()))
 }
 
+/// The text of a run's settings, if the folder is a run.
+pub fn settings_text(dir: &Path) -> Option<String> {
+    fs::read_to_string(dir.join(SETTINGS)).ok()
+}
+
 /// The result of a finished run: `stage`, `steps`, `epochs`, and the scores on `dev` and `test` where those were given.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use schemas::{RowSlice, TripleViews, char_slice};
 
-use super::answer_vectors::{AnswerVectors, Reduction};
+use super::answer_vectors::{AnswerVectors, PooledAnswers, Reduction};
 use super::answered_triples::{AnsweredTriples, COLUMNS, Chooser};
 use super::pseudo_labels::PseudoLabels;
 use super::rng::{self, RngStream};
@@ -23,6 +23,10 @@ use crate::progress::{Reporter, Task};
 /// and Jégou 2019). This is as many for 256 clusters, and some hundred times the width of a hidden state, as a covariance needs.
 pub const SAMPLE: u64 = 65_536;
 
+/// Bytes of the sample's hidden states that are kept for the projection once the covariance is known: some 20,000 vectors of width 768.
+/// More than that are computed twice, which costs little beside an epoch over a set of that size, and would take 200 MB for the sample.
+pub const KEPT: usize = 64 << 20;
+
 /// Answers whose vectors are stored in the epoch's file, for pictures; about so many of a large set.
 const STORED_VECTORS: u64 = 2_000;
 
@@ -38,6 +42,8 @@ pub struct AnswerClusters<'a, B: TrainBackend> {
     pub answers: u64,
     /// Answers of the sample in the mean; all of a set that has no more.
     pub sample: u64,
+    /// Bytes of its hidden states that are kept in memory; more are computed twice.
+    pub kept: usize,
     /// Seed of the sample and of the first centroids.
     pub seed: u64,
     /// Receives progress.
@@ -59,24 +65,32 @@ impl<B: TrainBackend> AnswerClusters<'_, B> {
     /// Finds the clusters in a sample of the answers; none if there are fewer than two answers. With `before`, the file of another
     /// epoch, clusters get the numbers of those that they overlap most.
     ///
-    /// Memory: the hidden states and the reduced vectors of the sample.
+    /// Memory: the reduced vectors of the sample, and [`kept`](Self::kept) bytes.
     ///
     /// # Errors
     /// The training set or `before` cannot be read; a hidden state is not finite.
     pub fn find(&self, before: Option<&Path>) -> Result<Option<FoundClusters<B>>> {
         let ClusterSettings { clusters, method, iterations, init, pca, .. } = self.settings;
         let chooser = Chooser { seed: self.seed, probability: self.sample as f64 / self.answers.max(1) as f64 };
-        let (mut keys, mut pooled): (Vec<AnswerKey>, _) = (Vec::new(), Vec::new());
+        let mut keys: Vec<AnswerKey> = Vec::new();
+        let mut covariance = None;
+        let mut kept = Some(Vec::new());
+        let mut bytes = 0;
         self.for_each_slice(
             "sampling answers",
             |row| chooser.chooses(row),
             |answered| {
-                let first = keys.len();
+                let pooled = self.vectors.pool(&answered.data, keys.len());
                 for sequence in &answered.data.sequences {
                     let row = answered.rows[sequence.triple];
                     keys.extend((0..sequence.answers.len()).map(|answer| (row, sequence.answers_before + answer)));
                 }
-                pooled.extend(self.vectors.pool(&answered.data, first));
+                self.vectors.add_to(&mut covariance, &pooled);
+                bytes += pooled.iter().map(PooledAnswers::bytes).sum::<usize>();
+                kept = kept.take().filter(|_| bytes <= self.kept);
+                if let Some(kept) = &mut kept {
+                    kept.extend(pooled);
+                }
                 Ok(())
             },
         )?;
@@ -84,8 +98,23 @@ impl<B: TrainBackend> AnswerClusters<'_, B> {
             // One answer is a cluster of its own; its vector has no principal components.
             return Ok(None);
         }
-        let reduction = self.vectors.reduction(&pooled, pca)?;
-        let points = reduction.reduce(pooled, 0, keys.len())?;
+        let reduction = self.vectors.reduction(covariance, pca)?;
+        let points = match kept {
+            Some(pooled) => reduction.reduce(pooled, keys.len())?,
+            None => {
+                let mut points = Points { width: reduction.width(), values: Vec::with_capacity(keys.len() * reduction.width()) };
+                self.for_each_slice(
+                    "reducing answers",
+                    |row| chooser.chooses(row),
+                    |answered| {
+                        let count = answered.data.sequences.iter().map(|sequence| sequence.answers.len()).sum();
+                        points.values.extend(reduction.reduce(self.vectors.pool(&answered.data, 0), count)?.values);
+                        Ok(())
+                    },
+                )?;
+                points
+            }
+        };
         let mut rng = rng::generator(self.seed, RngStream::Cluster, 0);
         let partition = match method {
             ClusterMethod::Kmeans => {
@@ -141,7 +170,7 @@ impl<B: TrainBackend> AnswerClusters<'_, B> {
                 let count = data.sequences.iter().map(|sequence| sequence.answers.len()).sum();
                 let (points, assigned) = match found {
                     Some(found) => {
-                        let points = found.reduction.reduce(self.vectors.pool(&data, 0), 0, count)?;
+                        let points = found.reduction.reduce(self.vectors.pool(&data, 0), count)?;
                         let assigned = found.partition.assign(&points);
                         let number = |(cluster, distance): (u32, f32)| (found.numbers[cluster as usize], distance);
                         (points, assigned.into_iter().map(number).collect())

@@ -56,12 +56,8 @@ impl<B: Kernels> AnswerVectors<'_, B> {
         pooled.collect()
     }
 
-    /// The reduction to the `most` principal components of these vectors.
-    ///
-    /// # Errors
-    /// There are fewer than two vectors, or a hidden state is not finite.
-    pub fn reduction(&self, pooled: &[PooledAnswers<B>], most: usize) -> Result<Reduction<B>> {
-        let mut covariance = None;
+    /// Adds pooled vectors to a covariance, which begins with the first ones.
+    pub fn add_to(&self, covariance: &mut Option<Covariance>, pooled: &[PooledAnswers<B>]) {
         for PooledAnswers { vectors, .. } in pooled {
             let covariance = covariance.get_or_insert_with(|| Covariance::new(vectors.dims()[1]));
             if self.on_device {
@@ -70,6 +66,13 @@ impl<B: Kernels> AnswerVectors<'_, B> {
                 covariance.add(&values(vectors.clone()));
             }
         }
+    }
+
+    /// The reduction to the `most` principal components of the vectors of a covariance.
+    ///
+    /// # Errors
+    /// There are fewer than two vectors, or a hidden state is not finite.
+    pub fn reduction(&self, covariance: Option<Covariance>, most: usize) -> Result<Reduction<B>> {
         let covariance = covariance.context("there are no answers to cluster")?;
         let pca = covariance.components(most).context("if hidden states are not finite, lower --lr or raise --warmup")?;
         let projection = self.on_device.then(|| DeviceProjection::new(&pca, self.device));
@@ -77,13 +80,25 @@ impl<B: Kernels> AnswerVectors<'_, B> {
     }
 }
 
+impl<B: Backend> PooledAnswers<B> {
+    /// Size of the vectors in bytes.
+    pub fn bytes(&self) -> usize {
+        self.vectors.shape().num_elements() * size_of::<f32>()
+    }
+}
+
 impl<B: Kernels> Reduction<B> {
-    /// The reduced vectors of `count` answers, numbered from `first_answer` on: principal components, whitened, of length 1.
+    /// Number of components.
+    pub fn width(&self) -> usize {
+        self.pca.width()
+    }
+
+    /// The reduced vectors of `count` answers, numbered from 0 on: principal components, whitened, of length 1.
     ///
     /// # Errors
     /// A hidden state is not finite.
-    pub fn reduce(&self, pooled: Vec<PooledAnswers<B>>, first_answer: usize, count: usize) -> Result<Points> {
-        let width = self.pca.width();
+    pub fn reduce(&self, pooled: Vec<PooledAnswers<B>>, count: usize) -> Result<Points> {
+        let width = self.width();
         let mut points = Points::zeros(count, width);
         for PooledAnswers { answers, vectors } in pooled {
             let reduced = match &self.projection {
@@ -91,7 +106,7 @@ impl<B: Kernels> Reduction<B> {
                 None => self.pca.project(&values(vectors)),
             };
             for (answer, row) in answers.into_iter().zip(reduced.chunks_exact(width)) {
-                points.values[(answer - first_answer) * width..][..width].copy_from_slice(row);
+                points.values[answer * width..][..width].copy_from_slice(row);
             }
         }
         let finite = points.values.iter().all(|value| value.is_finite());

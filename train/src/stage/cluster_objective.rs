@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, TensorData, activation};
 
-use super::answer_clusters::{AnswerClusters, SAMPLE, read_labels};
+use super::answer_clusters::{AnswerClusters, KEPT, SAMPLE, read_labels};
 use super::answer_vectors::AnswerVectors;
 use super::answered_triples::count_answers;
 use super::objective::{Objective, span_loss};
@@ -71,7 +71,8 @@ impl<B: TrainBackend> Objective<B> for ClusterObjective<'_, B> {
         };
         let folder = data.folder();
         let answers = count_answers(folder)?;
-        let clusters = AnswerClusters::<B> { settings: self.settings, vectors, folder, answers, sample: SAMPLE, seed, reporter };
+        let settings = self.settings;
+        let clusters = AnswerClusters::<B> { settings, vectors, folder, answers, sample: SAMPLE, kept: KEPT, seed, reporter };
         let aligned = epoch > 1 && self.settings.head == ClusterHeadUpdate::Align;
         let before: Option<PathBuf> = aligned.then(|| layout::cluster_epoch(self.run, epoch - 1));
         let found = clusters.find(before.as_deref())?;

@@ -84,7 +84,7 @@ struct InitialModel<B: Backend> {
 fn initial_model<B: Backend>(settings: &StageSettings, device: &B::Device) -> Result<InitialModel<B>> {
     let (folder, heads) = match &settings.initial {
         InitialWeights::Encoder(dir) => (ModelFolder::open_encoder(dir).context("cannot use --encoder")?, RequiredHeads::None),
-        InitialWeights::Run(run) => (ModelFolder::open_run(run).context("cannot use --init")?, RequiredHeads::Boundary),
+        InitialWeights::Run(run) => (ModelFolder::open_model(run).context("cannot use --init")?, RequiredHeads::Boundary),
         InitialWeights::Tiny { vocab, lowercase } => {
             let tokenizer = match vocab {
                 Some(path) => WordPieceTokenizer::from_vocabulary(path, *lowercase).context("cannot use --vocab")?,

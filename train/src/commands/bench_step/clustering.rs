@@ -58,9 +58,8 @@ impl DeviceJob for ClusteringBench {
         };
         let started = Instant::now();
         let sampled = count.min(SAMPLE);
-        let sample: Vec<Tensor<B::InnerBackend, 2>> = (0..sampled).step_by(CHUNK).map(chunk).collect();
         let mut covariance = Covariance::new(WIDTH);
-        sample.iter().for_each(|rows| device_pca::add_rows(&mut covariance, rows.clone()));
+        (0..sampled).step_by(CHUNK).for_each(|first| device_pca::add_rows(&mut covariance, chunk(first)));
         let pca = covariance.components(COMPONENTS)?;
         let projection = DeviceProjection::<B::InnerBackend>::new(&pca, device);
         let reduce = |rows: Tensor<B::InnerBackend, 2>| {
@@ -69,7 +68,8 @@ impl DeviceJob for ClusteringBench {
             points
         };
         let components_s = started.elapsed().as_secs_f64();
-        let points = Points { width: pca.width(), values: sample.into_iter().flat_map(|rows| reduce(rows).values).collect() };
+        let points =
+            Points { width: pca.width(), values: (0..sampled).step_by(CHUNK).flat_map(|first| reduce(chunk(first)).values).collect() };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let on_device = B::assignment_backend(&points.values, points.width, device);
         let backend = on_device.as_deref().unwrap_or(&points);

@@ -26,7 +26,7 @@ impl DeviceJob for EvaluateJob {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let reporter = TerminalReporter::new(config.runtime.quiet);
-        let folder = ModelFolder::open_run(&config.run)?;
+        let folder = ModelFolder::open_model(&config.run)?;
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
         let data = TripleFolder::open(&config.data, encoder, TripleFolder::SLICE).context("cannot read --data")?;

@@ -31,7 +31,7 @@ impl DeviceJob for PredictJob {
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
-        let folder = ModelFolder::open_run(&config.run)?;
+        let folder = ModelFolder::open_model(&config.run)?;
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
         let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.runtime.device);

@@ -49,8 +49,9 @@ fn all_answers_join_the_clusters_of_a_sample_and_numbers_stay() {
     let folder = TripleFolder::open(&data, TripleEncoder::new(&tokenizer, 40), 30).unwrap();
     let answers = count_answers(&folder).unwrap();
     assert_eq!(answers, 300);
+    let device = Default::default();
     for (method, sample) in [(ClusterMethod::Kmeans, 60), (ClusterMethod::Kmeans, 1000), (ClusterMethod::Pic, 60)] {
-        let clusters = AnswerClusters::<B> {
+        let clusters = |kept| AnswerClusters::<B> {
             settings: ClusterSettings {
                 clusters: 5,
                 gamma: 0.1,
@@ -63,7 +64,7 @@ fn all_answers_join_the_clusters_of_a_sample_and_numbers_stay() {
             },
             vectors: AnswerVectors {
                 model: &model,
-                device: &Default::default(),
+                device: &device,
                 inference: InferenceSettings::new(&tokenizer, BatchSize::Sequences(8), Device::Cpu),
                 pool: Pooling::Mean,
                 on_device: false,
@@ -71,11 +72,13 @@ fn all_answers_join_the_clusters_of_a_sample_and_numbers_stay() {
             folder: &folder,
             answers,
             sample,
+            kept,
             seed: 3,
             reporter: &Silent,
         };
-        let assigned = |before: Option<&Path>, file: &str| {
+        let assigned = |kept: usize, before: Option<&Path>, file: &str| {
             let file = dir.path().join(file);
+            let clusters = clusters(kept);
             let found = clusters.find(before).unwrap().unwrap();
             let labels = clusters.assign(Some(&found), &file).unwrap();
             let mut spans: Vec<AssignedSpan> = Vec::new();
@@ -83,10 +86,12 @@ fn all_answers_join_the_clusters_of_a_sample_and_numbers_stay() {
             assert_eq!((labels.len(), spans.len()), (300, 300), "each answer has a cluster");
             (file, spans)
         };
-        let (file, first) = assigned(None, "first.parquet");
+        let (file, first) = assigned(usize::MAX, None, "first.parquet");
         let rows: Vec<u64> = (0..200).filter(|row| row % 4 != 3).flat_map(|row| [row, row]).collect();
         assert_eq!(first.iter().map(|span| span.row).collect::<Vec<_>>(), rows);
         assert!((0..5).all(|cluster| first.iter().any(|span| span.cluster == cluster)), "no cluster is empty");
+        let (_, reread) = assigned(0, None, "reread.parquet");
+        assert_eq!(reread, first, "hidden states that are not kept");
         // The clusters of the file before in another order: the same clusters get its numbers.
         let turned = dir.path().join("turned.parquet");
         let mut writer = ClusterFileWriter::create(&turned).unwrap();
@@ -96,9 +101,9 @@ fn all_answers_join_the_clusters_of_a_sample_and_numbers_stay() {
             writer.write(ClusterRow { id, label, context, start: 0, end: 0, text, cluster, distance, vector: None, row }).unwrap();
         }
         writer.finish().unwrap();
-        let (_, again) = assigned(Some(&file), "again.parquet");
+        let (_, again) = assigned(usize::MAX, Some(&file), "again.parquet");
         assert_eq!(again, first, "{method:?}, a sample of {sample}");
-        let (_, renumbered) = assigned(Some(&turned), "renumbered.parquet");
+        let (_, renumbered) = assigned(usize::MAX, Some(&turned), "renumbered.parquet");
         let expected = first.iter().map(|span| AssignedSpan { cluster: (span.cluster + 2) % 5, ..*span });
         assert_eq!(renumbered, expected.collect::<Vec<_>>(), "{method:?}, a sample of {sample}");
         assert!(read_labels(&file, 3).unwrap_err().to_string().contains("but the run has 3, counted from 0"));
