@@ -126,8 +126,8 @@ pub(super) struct NeeArgs {
     /// Smallest share of a name of --names that is looked for in the text, and by which a link's text labels it
     #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
     pub min_share: f32,
-    /// Smallest count of such a name
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Smallest count of such a name: of 2, a title that is linked, or a text of two links
+    #[arg(long, value_name = "N", default_value_t = 2)]
     pub min_count: u32,
     /// Where names are looked for
     #[arg(long = "match", value_enum, default_value_t = MatchIn::Anchors)]

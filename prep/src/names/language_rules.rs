@@ -1,7 +1,7 @@
 //! The rules of one language, ready to label pages and titles.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schemas::Page;
 
@@ -44,7 +44,7 @@ pub struct LanguageRules {
     lists: HashMap<String, WordList>,
     no_names: Vec<NoNames>,
     /// Texts that are no names, whatever they are linked to.
-    pub no_name_texts: Vec<String>,
+    pub no_name_texts: BTreeSet<String>,
     /// Whether texts that begin with a lower-case letter are no names.
     lower_case_is_no_name: bool,
     common_words: HashSet<String>,
@@ -96,7 +96,7 @@ impl LanguageRules {
                 for text in &entry.texts {
                     let pattern = parse(text, false);
                     if entry.label.is_none() && pattern.is_literal() {
-                        compiled.no_name_texts.push(text.clone());
+                        compiled.no_name_texts.insert(text.clone());
                     }
                     texts.add(pattern, ());
                 }
@@ -115,6 +115,9 @@ impl LanguageRules {
             for list in compiled.lists.values_mut() {
                 list.entries = list.entries.iter().map(|entry| converted(converter, entry)).collect();
             }
+        }
+        for list in compiled.lists.values_mut().filter(|list| list.skips_common_words) {
+            list.entries.retain(|text| !compiled.no_name_texts.contains(text));
         }
         let lists: Vec<&ListEntry> = rules.files.iter().flat_map(|file| &file.lists).collect();
         compiled.remove_excluded(&lists);
@@ -219,12 +222,13 @@ impl LanguageRules {
     pub fn is_no_name(&self, text: &str, title: &str, label: Label) -> bool {
         let begins_lower = text.chars().next().is_some_and(char::is_lowercase);
         // `von Neumann` is a part of its title, and `eBay` is all of it.
-        if self.lower_case_is_no_name && begins_lower && !title.contains(text) && capitalise_first(text) != title {
+        let is_in_title = || text.contains(char::is_uppercase) && (title.contains(text) || capitalise_first(text) == title);
+        if self.lower_case_is_no_name && begins_lower && !is_in_title() {
             return true;
         }
         let is_listed = |list: &str, text: &str| self.is_listed(list, text);
         let mut of_label = self.no_names.iter().filter(|entry| entry.label.is_none_or(|of| of == label));
-        text != strip_disambiguator(title)
+        text != self.name_in(title, label)
             && of_label.any(|entry| {
                 has_words(text, entry.words)
                     && !entry.texts.most_specific(text, &is_listed, &|()| true).is_empty()
@@ -256,7 +260,8 @@ impl LanguageRules {
             return is_word
                 && text.starts_with(char::is_uppercase)
                 && text.contains(char::is_lowercase)
-                && !self.common_words.contains(&text.to_lowercase());
+                && !self.common_words.contains(&text.to_lowercase())
+                && !self.no_name_texts.contains(text);
         }
         self.lists.get(list).is_some_and(|list| list.entries.contains(text))
     }

@@ -19,6 +19,9 @@ pub mod name_rows;
 pub mod page_pass;
 pub mod pattern;
 mod rule_file;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod rule_tests;
 pub mod titles;
 pub mod type_rules;
 mod word_case;

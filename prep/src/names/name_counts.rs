@@ -120,6 +120,10 @@ impl LinksOfLang {
         let Some(label) = wiki.table.label(number) else { return Some("to a page without label") };
         let Some(text) = name_text(text) else { return Some("text without letters, or too long") };
         let page = wiki.table.page_of(number);
+        // `Springfield, Illinois` is a link to the town with the name of its state.
+        let name = wiki.rules.name_in(wiki.table.titles.get(page), label);
+        let is_with_region = text.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(", "));
+        let text = if is_with_region { name.as_str() } else { text };
         if wiki.rules.is_no_name(text, &wiki.rules.convert(wiki.table.titles.get(page)), label) {
             *self.no_names.entry(text.to_owned()).or_default() += 1;
             return Some("text is no name");

@@ -1,23 +1,29 @@
 #!/usr/bin/env bash
 # What stages 1 to 3 add to fine-tuning on 100 labelled sentences of WikiGold, with a small English encoder and two excerpts of Wikipedia.
 #
-#   run.sh DATA OUT      DATA holds dumps/enwiki-*.bz2, gazetteers/ and ner/wikigold/; a second call resumes what OUT holds.
-#                        Needs Python with polars.
+#   run.sh DATA OUT      DATA holds dumps/enwiki-*.bz2, ner/wikigold/ and gazetteers/; a second call resumes what OUT holds.
 #
-# Environment: that of ../common.sh
+# Environment: that of ../common.sh; LISTS=no: without the lists of DATA/gazetteers
 here=$(dirname "$0")
 . "$here/../common.sh"
 
 # Data.
 make "$out/pages" pages "$data"/dumps/enwiki-*.bz2 --skip-damaged
-[ -e "$out/names/stop.txt" ] || run "$python" "$here/names.py" "$out/pages" "$data/gazetteers" "$out/names"
+lists=() regions=()
+if [ "${LISTS:-yes}" = yes ]; then
+    g=$data/gazetteers
+    lists=(--known "given-names=$g/names/first-names.txt" --known "rare-given-names=$g/names/en-names.txt" --known "family-names=$g/names/names.txt"
+        --known "regions=$g/world-cities.csv:country" --known "regions=$g/world-cities.csv:subcountry" --known "places=$g/world-cities.csv:name"
+        --known "companies=$g/companies/sp500.csv:Security")
+    regions=(--gazetteer "LOC=$here/places.txt" --gazetteer "LOC=$g/world-cities.csv:country")
+fi
+make "$out/names" names pages "$out/pages" "${lists[@]}"
 [ -e "$out/wikigold/rest.conll" ] || run "$python" "$here/split.py" "$data/ner/wikigold/wikigold.conll.txt" "$out/wikigold"
 for part in train test; do
     make "$out/gold/$part" mrc "$out/wikigold/$part.conll" --queries "$here/queries.toml" --ignore-label MISC
 done
 make "$out/esi" esi "$out/pages" --queries "$here/entity.toml" --repeat-mentions --min-entities 2 --max-chars 200
-lists=(--gazetteer "PER=$out/names/PER.txt" --gazetteer "ORG=$out/names/ORG.txt" --gazetteer "LOC=$out/names/LOC.txt" --stop "$out/names/stop.txt")
-make "$out/nee" nee "$out/pages" --queries "$here/queries.toml" "${lists[@]}" --match both --ambiguous drop --repeat-mentions --family-names PER \
+make "$out/nee" nee "$out/pages" --queries "$here/queries.toml" --names "$out/names" "${regions[@]}" --match both --ambiguous drop --repeat-mentions --family-names PER \
     --max-unknown 0 --min-entities 2 --max-chars 200
 
 # Stages 1 to 3.

@@ -178,7 +178,8 @@ impl std::fmt::Display for NameStatistics {
         writeln!(f, "{}\n", self.label_table())?;
         writeln!(f, "rows            {}, {} of them texts that are no names", grouped(self.rows), grouped(self.no_names))?;
         for (label, names) in &self.labels {
-            for (what, list) in [("most frequent", &names.most_frequent), ("most doubtful", &names.most_doubtful)] {
+            let lists = [("most frequent", &names.most_frequent), ("most doubtful", &names.most_doubtful)];
+            for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
                 writeln!(f, "\n{}, {what}:", without_control_chars(label))?;
                 list.iter().try_for_each(|name| writeln!(f, "  {name}"))?;
             }

@@ -19,10 +19,10 @@ use crate::input::inputs::Inputs;
 use crate::input::read_pass::ReadPass;
 use crate::input::settings::{InputSelection, InputSettings};
 use crate::names::language_rules::KnownLists;
-use crate::names::name_counts::{count_links, count_mentions};
+use crate::names::name_counts::{NamesByLang, count_links, count_mentions};
 use crate::names::name_rows::rows_of_wiki;
 use crate::names::page_pass::PassSettings;
-use crate::names::titles::read_titles;
+use crate::names::titles::{TitleCounts, Titles, read_titles};
 use crate::names::type_rules::{BUILT_IN, TypeRules};
 use crate::run::checkpoint::RunSettings;
 use crate::run::program::PROGRAM;
@@ -76,27 +76,21 @@ pub fn run(config: &NamesPagesConfig, runtime: &Runtime) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut writer = config.output.create(Manifest::new(PROGRAM, "names", manifest_config))?;
-    interrupt::watch();
-    let pass =
-        |name| PassSettings { limits: runtime.limits(), pass: ReadPass { name, skip_damaged: false, interrupted: interrupt::flag() } };
-    let reporter = |inputs: &Inputs| ProgressReporter::new(runtime, inputs.bytes, inputs.bytes_read.clone(), 0);
-
-    let again = inputs.reopen(&settings, runtime.decoder_threads())?;
-    let mut progress = reporter(&inputs);
-    let (titles, title_counts) = read_titles(inputs, &rules, &known, pass("titles"), |pages| progress.show_pages(pages))?;
-    let third = again.reopen(&settings, runtime.decoder_threads())?;
-    let mut progress = reporter(&again);
-    let (mut names, links) = count_links(again, &titles, pass("links"), |pages| progress.show_pages(pages))?;
-    let mut progress = reporter(&third);
-    count_mentions(third, &titles, &mut names, pass("mentions"), |pages| progress.show_pages(pages))?;
-
+    let counted = match count_names(inputs, &settings, &rules, &known, runtime) {
+        Ok(counted) => counted,
+        Err(error) => {
+            writer.abort(read_files, BTreeMap::new(), format!("{error:#}"))?;
+            return Err(error);
+        }
+    };
     let mut rows = Counter::default();
-    for (lang, titles) in &titles {
-        for row in rows_of_wiki(lang, &rules.labels, titles, &names[lang]) {
+    for (lang, titles) in &counted.titles {
+        for row in rows_of_wiki(lang, &rules.labels, titles, &counted.names[lang]) {
             rows.keep();
             writer.write(row)?;
         }
     }
+    let CountedNames { title_counts, links, progress, .. } = counted;
     let counters = [
         ("pages", title_counts.pages),
         ("redirects", title_counts.redirects),
@@ -108,6 +102,40 @@ pub fn run(config: &NamesPagesConfig, runtime: &Runtime) -> anyhow::Result<()> {
     let manifest = writer.finish(read_files, counters, None)?;
     progress.print_summary(&manifest, &config.output.dir);
     Ok(())
+}
+
+/// What the passes over the pages found.
+struct CountedNames {
+    titles: Titles,
+    names: NamesByLang,
+    title_counts: TitleCounts,
+    /// The links.
+    links: Counter,
+    /// The reporter of the last pass.
+    progress: ProgressReporter,
+}
+
+/// Reads the pages three times.
+fn count_names(
+    inputs: Inputs,
+    settings: &InputSettings,
+    rules: &TypeRules,
+    known: &KnownLists,
+    runtime: &Runtime,
+) -> anyhow::Result<CountedNames> {
+    interrupt::watch();
+    let pass =
+        |name| PassSettings { limits: runtime.limits(), pass: ReadPass { name, skip_damaged: false, interrupted: interrupt::flag() } };
+    let reporter = |inputs: &Inputs| ProgressReporter::new(runtime, inputs.bytes, inputs.bytes_read.clone(), 0);
+    let second = inputs.reopen(settings, runtime.decoder_threads())?;
+    let third = inputs.reopen(settings, runtime.decoder_threads())?;
+    let mut progress = reporter(&inputs);
+    let (titles, title_counts) = read_titles(inputs, rules, known, pass("titles"), |pages| progress.show_pages(pages))?;
+    let mut progress = reporter(&second);
+    let (mut names, links) = count_links(second, &titles, pass("links"), |pages| progress.show_pages(pages))?;
+    let mut progress = reporter(&third);
+    count_mentions(third, &titles, &mut names, pass("mentions"), |pages| progress.show_pages(pages))?;
+    Ok(CountedNames { titles, names, title_counts, links, progress })
 }
 
 /// A built-in set, or the one in a file. An unknown name is a usage error.

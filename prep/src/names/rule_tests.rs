@@ -1,0 +1,143 @@
+//! What the built-in rules say of pages and titles, and how rules of different kinds are weighed.
+
+use std::collections::HashSet;
+
+use schemas::Page;
+
+use super::language_rules::{KnownLists, LanguageRules, Verdict};
+use super::type_rules::{BUILT_IN, TypeRules};
+
+/// The label of a verdict, `-` for none by a rule, `several`, or `unknown`.
+fn shown(rules: &TypeRules, verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Label(label) => rules.labels[usize::from(label)].clone(),
+        Verdict::NoLabel => "-".to_owned(),
+        Verdict::Conflict => "several".to_owned(),
+        Verdict::Unknown => "unknown".to_owned(),
+    }
+}
+
+#[test]
+fn titles_of_the_built_in_languages() {
+    let rules = TypeRules::built_in(BUILT_IN).unwrap();
+    let check = |lang: &str, title: &str, expected: &str| {
+        let of_lang = LanguageRules::new(&rules, lang, &KnownLists::new(), false);
+        assert_eq!(shown(&rules, of_lang.verdict_of_title(title)), expected, "{lang}: {title}");
+    };
+    check("en", "University of Arden", "ORG");
+    check("en", "Arden University Press", "ORG");
+    check("en", "Lake Arden", "LOC");
+    check("en", "Arden, Ohio", "LOC");
+    check("en", "William Arden", "PER");
+    check("en", "Arden (footballer)", "PER");
+    check("en", "Arden (film)", "-");
+    check("en", "Arden (thing of another kind)", "unknown");
+    check("en", "List of rivers of Arden", "-");
+    check("en", "Arden War", "-");
+    check("en", "free university", "unknown");
+    check("en", "J. Q. Arden", "PER");
+    check("simple", "Lake Arden", "LOC");
+    check("sv", "Lake Arden", "unknown");
+    check("zh", "亚当·斯密", "PER");
+    check("zh", "北京大学", "ORG");
+    check("zh", "公立大学", "-");
+    check("zh", "海南省", "LOC");
+    check("ja", "ジョン・ロック", "PER");
+    check("ja", "高橋太郎", "PER");
+    check("ja", "高橋町", "LOC");
+    check("ja", "高橋大学", "ORG");
+    check("ja", "白鷺 (香川県)", "LOC");
+    check("ja", "白鷺大学 (香川県)", "unknown");
+    check("de", "Universität Arden", "ORG");
+    check("de", "Heinrich Arden", "PER");
+    check("fr", "Lac d'Arden", "LOC");
+    check("fr", "Université d'Arden", "ORG");
+    check("es", "Río Arden", "LOC");
+    check("ru", "Арден, Иван Петрович", "PER");
+}
+
+#[test]
+fn infoboxes_come_before_categories_and_these_before_descriptions() {
+    let text = "labels = ['A', 'B']
+        [[rule]]\nlabel = 'A'\ninfoboxes = ['box a', 'box * a']\ncategories = ['cat a*']\ndescriptions = ['* a']
+        [[rule]]\nlabel = 'B'\ninfoboxes = ['box b']\ncategories = ['cat b', 'cat a special']\ndescriptions = ['* b']
+        [[rule]]\ncategories = ['list*']";
+    let rules = TypeRules::parse(text).unwrap();
+    let of_lang = LanguageRules::new(&rules, "en", &KnownLists::new(), false);
+    let check = |templates: &[&str], categories: &[&str], description: Option<&str>, expected: &str| {
+        let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let page =
+            Page { templates: own(templates), categories: own(categories), description: description.map(Into::into), ..Page::default() };
+        assert_eq!(shown(&rules, of_lang.verdict_of_page(&page)), expected, "{templates:?} {categories:?} {description:?}");
+    };
+    check(&["Other", "Box A"], &["Cat b"], Some("a b"), "A");
+    check(&["Box old A"], &[], None, "A");
+    check(&["Box a", "Box b"], &["Cat b"], None, "several");
+    check(&[], &["Other", "Cat b"], Some("an a"), "B");
+    check(&[], &["Cat about"], None, "A");
+    check(&[], &["Cat a special"], None, "B");
+    check(&[], &["Cat about", "Cat b"], None, "several");
+    check(&[], &["Lists"], Some("an a"), "-");
+    check(&[], &["Other"], Some("An A"), "A");
+    check(&["Other"], &[], None, "unknown");
+}
+
+#[test]
+fn lists_and_common_words() {
+    let text = "labels = ['P']
+        [[list]]\nname = 'given'\nskip_common_words = true\nwords = ['Ada', 'Rose', 'Monday']\nwithout = ['Grand']\nwithout_lists = ['places']
+        [[list]]\nname = 'places'
+        [[rule]]\nlabel = 'P'\ntitles = ['{given} {proper}']
+        [[no_name]]\ntexts = ['Monday', 'Danish', '*ish']";
+    let rules = TypeRules::parse(text).unwrap();
+    let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let known = KnownLists::from([("given".to_owned(), list(&["bo", "Grand", "Oslo"])), ("places".to_owned(), list(&["Oslo", "Ada"]))]);
+    let mut of_lang = LanguageRules::new(&rules, "en", &known, false);
+    assert!(of_lang.asks_for_common_words());
+    of_lang.set_common_words(HashSet::from(["rose".to_owned(), "garden".to_owned()]));
+    for (title, expected) in [
+        ("Ada Fenn", "P"),
+        ("Bo Fenn", "P"),
+        ("Rose Fenn", "unknown"),
+        ("Grand Fenn", "unknown"),
+        ("Oslo Fenn", "unknown"),
+        ("Monday Fenn", "unknown"),
+        ("Ada Garden", "unknown"),
+        ("Ada Danish", "unknown"),
+        ("Ada fenn", "unknown"),
+    ] {
+        assert_eq!(shown(&rules, of_lang.verdict_of_title(title)), expected, "{title}");
+    }
+}
+
+#[test]
+fn texts_of_links_that_are_no_names() {
+    let rules = TypeRules::built_in(BUILT_IN).unwrap();
+    let of_lang = LanguageRules::new(&rules, "en", &KnownLists::new(), false);
+    let check = |text: &str, title: &str, label: &str, expected: bool| {
+        assert_eq!(of_lang.is_no_name(text, title, rules.label(label).unwrap()), expected, "{text} of {title}");
+    };
+    check("Ardenish", "Arden", "LOC", true);
+    check("South Ardenian", "South Arden", "LOC", true);
+    check("Ardenish", "Ardenish", "LOC", false);
+    check("Ardenish", "Arden University", "ORG", false);
+    check("Iran", "Islamic Republic of Iran", "LOC", false);
+    check("his wife", "Ada Fenn", "PER", true);
+    check("von Fenn", "Ada von Fenn", "PER", false);
+    check("eArden", "EArden", "ORG", false);
+    check("confederation", "Arden confederation", "LOC", true);
+    check("Monday", "Monday Press", "ORG", true);
+}
+
+#[test]
+fn names_within_titles() {
+    let rules = TypeRules::built_in(BUILT_IN).unwrap();
+    let en = LanguageRules::new(&rules, "en", &KnownLists::new(), false);
+    let zh = LanguageRules::new(&rules, "zh", &KnownLists::new(), true);
+    let label = |name: &str| rules.label(name).unwrap();
+    assert_eq!(en.name_in("Arden (town)", label("LOC")), "Arden");
+    assert_eq!(en.name_in("Arden, Ohio", label("LOC")), "Arden");
+    assert_eq!(en.name_in("Arden, Ohio", label("ORG")), "Arden, Ohio");
+    assert_eq!(zh.name_in("臺灣大學 (學校)", label("ORG")), "台湾大学");
+    assert_eq!(shown(&rules, zh.verdict_of_title("臺灣大學")), "ORG");
+}
