@@ -7,7 +7,7 @@ use schemas::query_set::QuerySetError;
 
 use super::command::{Cli, Command, CommonArgs};
 use super::corpora::{ExportArgs, MrcArgs};
-use super::names::{NamesArgs, NamesCommand};
+use super::names::{NamesArgs, NamesCommand, NamesPagesArgs, NamesWikidataArgs};
 use super::output::OutputArgs;
 use super::pages::{DumpArgs, EsiArgs, InputArgs, NeeArgs, PagesArgs, TripleArgs};
 use super::queries::{QueriesArgs, QueriesCommand};
@@ -15,7 +15,7 @@ use crate::config::checks::VerifyConfig;
 #[cfg(feature = "inspect")]
 use crate::config::checks::{InspectConfig, ReportKind};
 use crate::config::corpora::{ExportConfig, MrcConfig, check_ignored_labels};
-use crate::config::names::{KnownListConfig, NamesConfig, NamesPagesConfig};
+use crate::config::names::{KnownListConfig, NamesConfig, NamesPagesConfig, NamesWikidataConfig};
 use crate::config::pages::{EsiConfig, GazetteerConfig, NeeConfig, PageJobConfig};
 use crate::config::plan::{MergeConfig, PlanConfig};
 use crate::config::queries::QueriesConfig;
@@ -25,6 +25,7 @@ use crate::input::settings::{InputSelection, InputSettings};
 use crate::label::buckets::Buckets;
 use crate::label::nee::MatchIn;
 use crate::label::sentences::SentenceRules;
+use crate::names::wikidata::entity::NameSelection;
 use crate::run::output::{OutputMode, OutputSettings};
 use crate::run::page_settings::PageSettings;
 
@@ -209,7 +210,19 @@ fn queries(args: QueriesArgs) -> anyhow::Result<QueriesConfig> {
 }
 
 fn names(args: NamesArgs) -> anyhow::Result<NamesConfig> {
-    let NamesCommand::Pages(args) = args.command;
+    match args.command {
+        NamesCommand::Pages(args) => names_pages(args),
+        NamesCommand::Wikidata(args) => Ok(NamesConfig::Wikidata(names_wikidata(args))),
+    }
+}
+
+fn names_wikidata(args: NamesWikidataArgs) -> NamesWikidataConfig {
+    let NamesWikidataArgs { dump, output: output_args, types, lang, wiki, unit } = args;
+    let wiki = wiki.unwrap_or_else(|| format!("{}wiki", lang.replace('-', "_")));
+    NamesWikidataConfig { dump, output: output(output_args), types, selection: NameSelection { lang, wiki }, unit_bytes: unit.0 }
+}
+
+fn names_pages(args: NamesPagesArgs) -> anyhow::Result<NamesConfig> {
     let known = args.known.into_iter().map(|given| match given.split_once('=') {
         Some((list, file)) if !list.is_empty() && !file.is_empty() => Ok(KnownListConfig { list: list.to_owned(), file: file.to_owned() }),
         _ => Err(UsageError::new(format!("--known {given}: expected LIST=FILE, as in given-names=first-names.txt"))),

@@ -115,7 +115,7 @@ pub fn run(config: &MrcConfig, runtime: &Runtime) -> anyhow::Result<()> {
         inputs: Vec::new(),
     };
     // There are no checkpoints: an incomplete run starts at the beginning.
-    if let RunStart::Complete = RunStart::find(&config.output, &settings)? {
+    if let RunStart::Complete = <RunStart>::find(&config.output, &settings)? {
         terminal::say_complete(&config.output.dir, runtime);
         return Ok(());
     }

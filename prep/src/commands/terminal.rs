@@ -73,6 +73,8 @@ pub struct ProgressReporter {
     /// Bytes and pages that an earlier run read.
     resumed_bytes: u64,
     resumed_pages: u64,
+    /// What is counted, in the plural.
+    noun: &'static str,
     start: Instant,
     last_line: Instant,
     warnings: usize,
@@ -93,10 +95,18 @@ impl ProgressReporter {
             resumed_bytes: bytes_read.get(),
             bytes_read,
             resumed_pages,
+            noun: "pages",
             start: now,
             last_line: now,
             warnings: 0,
         }
+    }
+
+    /// Counts things of another name than `pages`.
+    #[must_use]
+    pub fn with_noun(mut self, noun: &'static str) -> Self {
+        self.noun = noun;
+        self
     }
 
     /// Shows that so many pages were read.
@@ -109,11 +119,11 @@ impl ProgressReporter {
         let speed = self.speed(pages, read);
         if let Some(bar) = &self.bar {
             bar.set_position(read);
-            bar.set_message(format!("{} pages, {speed}", HumanCount(pages)));
+            bar.set_message(format!("{} {}, {speed}", HumanCount(pages), self.noun));
         } else {
             self.last_line = Instant::now();
             let total = if self.total > 0 { format!(" of {}", HumanBytes(self.total)) } else { String::new() };
-            eprintln!("{}{total} read, {} pages, {speed}", HumanBytes(read), HumanCount(pages));
+            eprintln!("{}{total} read, {} {}, {speed}", HumanBytes(read), HumanCount(pages), self.noun);
         }
     }
 

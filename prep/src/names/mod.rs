@@ -1,4 +1,4 @@
-//! Names by label, out of the pages of a wiki.
+//! Names by label, out of the pages of a wiki and out of Wikidata.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | [`name_counts`] | second and third pass: what names stand for, in links and outside of them |
 //! | [`name_rows`] | the names as rows |
 //! | [`page_pass`] | a pass over the pages |
+//! | [`wikidata`] | names out of the dump of Wikidata |
 //! | `rule_file`, `word_case` | rules as they are written; how words are written |
 //!
 #![doc = include_str!("../../docs/names.md")]
@@ -24,4 +25,5 @@ mod rule_file;
 mod rule_tests;
 pub mod titles;
 pub mod type_rules;
+pub mod wikidata;
 mod word_case;

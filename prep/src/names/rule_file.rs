@@ -23,6 +23,9 @@ pub(super) struct RuleFile {
     /// Which texts of links are no names.
     #[serde(rename = "no_name", default)]
     pub no_names: Vec<NoNameEntry>,
+    /// Classes of Wikidata that have a label.
+    #[serde(default)]
+    pub wikidata: Vec<WikidataEntry>,
 }
 
 /// A list.
@@ -44,6 +47,18 @@ pub(super) struct ListEntry {
     /// Whether words that the pages write in lower case more often than with a capital are not in it.
     #[serde(default)]
     pub skip_common_words: bool,
+}
+
+/// Classes of a label.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WikidataEntry {
+    pub label: String,
+    /// Items such as `Q5`: instances of these and of their subclasses have the label.
+    pub classes: Vec<String>,
+    /// Instances of these and of their subclasses have not.
+    #[serde(default)]
+    pub except: Vec<String>,
 }
 
 /// Evidence for a label.

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::pattern::{Pattern, PatternError};
 use super::rule_file::RuleFile;
+use super::wikidata::class_graph::LabelClasses;
+use super::wikidata::statement::item_number;
 
 /// Files of rules with their labels.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub struct TypeRules {
 /// The built-in set: persons, places and organisations.
 pub const BUILT_IN: &str = "per-loc-org";
 
-const BUILT_IN_FILES: [&str; 7] = [
+const BUILT_IN_FILES: [&str; 8] = [
     include_str!("data/en.toml"),
     include_str!("data/zh.toml"),
     include_str!("data/ja.toml"),
@@ -27,6 +29,7 @@ const BUILT_IN_FILES: [&str; 7] = [
     include_str!("data/fr.toml"),
     include_str!("data/es.toml"),
     include_str!("data/ru.toml"),
+    include_str!("data/wikidata.toml"),
 ];
 
 /// Most labels.
@@ -78,6 +81,9 @@ pub enum TypeRulesError {
         /// Those that are defined.
         known: String,
     },
+    /// A class that is no item.
+    #[error("class {0:?} of a [[wikidata]] is no item, expected one such as \"Q5\"")]
+    BadClass(String),
     /// A rule that labels nothing.
     #[error("a [[rule]] of label `{0}` has no infoboxes, categories, descriptions, brackets or titles, so it labels nothing")]
     EmptyRule(String),
@@ -129,7 +135,27 @@ impl TypeRules {
         self.files.iter().flat_map(|file| file.lists.iter().map(|list| list.name.as_str())).collect()
     }
 
+    /// The classes of Wikidata of each label, in the order of the labels; those of all files together.
+    ///
+    /// # Errors
+    /// [`TypeRulesError::BadClass`].
+    pub fn wikidata_classes(&self) -> Result<Vec<LabelClasses>, TypeRulesError> {
+        let numbers = |classes: &[String]| -> Result<Vec<u32>, TypeRulesError> {
+            classes.iter().map(|class| item_number(class).ok_or_else(|| TypeRulesError::BadClass(class.clone()))).collect()
+        };
+        let of_label = |label: &String| {
+            let mut found = LabelClasses { label: label.clone(), classes: Vec::new(), except: Vec::new() };
+            for entry in self.files.iter().flat_map(|file| &file.wikidata).filter(|entry| entry.label == *label) {
+                found.classes.extend(numbers(&entry.classes)?);
+                found.except.extend(numbers(&entry.except)?);
+            }
+            Ok(found)
+        };
+        self.labels.iter().map(of_label).collect()
+    }
+
     fn check(&self) -> Result<(), TypeRulesError> {
+        self.wikidata_classes()?;
         if self.labels.is_empty() {
             return Err(TypeRulesError::NoLabels);
         }
@@ -138,7 +164,8 @@ impl TypeRules {
         }
         for file in &self.files {
             let of_rules = file.rules.iter().filter_map(|rule| rule.label.as_ref());
-            for label in of_rules.chain(file.no_names.iter().filter_map(|entry| entry.label.as_ref())) {
+            let of_classes = file.wikidata.iter().map(|entry| &entry.label);
+            for label in of_rules.chain(file.no_names.iter().filter_map(|entry| entry.label.as_ref())).chain(of_classes) {
                 if self.label(label).is_none() {
                     return Err(TypeRulesError::UnknownLabel { label: label.clone(), known: self.labels.join(", ") });
                 }
@@ -181,6 +208,7 @@ mod tests {
     fn the_built_in_set_is_valid() {
         let rules = TypeRules::built_in(BUILT_IN).unwrap();
         assert_eq!(rules.labels, ["PER", "LOC", "ORG"]);
+        assert!(rules.wikidata_classes().unwrap().iter().all(|label| !label.classes.is_empty()));
         assert!(TypeRules::built_in("nothing").is_none());
     }
 
@@ -203,6 +231,8 @@ mod tests {
             "labels = ['X']\n[[rule]]\nlabel = 'X'\ntitles = ['{x} *']",
             "refers to list `x`, which no [[list]] defines; there are proper",
         );
+        check("labels = ['X']\n[[wikidata]]\nlabel = 'Y'\nclasses = ['Q5']", "label `Y`");
+        check("labels = ['X']\n[[wikidata]]\nlabel = 'X'\nclasses = ['P5']", "class \"P5\" of a [[wikidata]] is no item");
         check("labels = ['X']\nextends = 'y'", "extends = \"y\" is no built-in set; expected \"per-loc-org\"");
     }
 

@@ -12,6 +12,7 @@ use anyhow::Context;
 use schemas::Counter;
 use schemas::atomic_file::write_json;
 use schemas::manifest::{Damage, InputFile, PROGRESS_FILE, Shard};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -66,20 +67,20 @@ impl RunState {
     }
 }
 
-/// The content of the checkpoint file.
+/// The content of the checkpoint file. `S` is where the run is: of one over pages, a [`RunState`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Checkpoint {
+pub struct Checkpoint<S = RunState> {
     /// What shapes the output.
     pub settings: RunSettings,
     /// Where the run is.
-    pub state: RunState,
+    pub state: S,
     /// The shards that are complete.
     pub shards: Vec<Shard>,
     /// Gazetteer names by number, each with the number of its matches.
     pub matches: Vec<(u32, u64)>,
 }
 
-impl Checkpoint {
+impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
     /// Reads the checkpoint of an output folder, if there is one.
     ///
     /// # Errors

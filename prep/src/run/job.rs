@@ -84,7 +84,7 @@ impl Job<'_> {
             gazetteers: self.gazetteer.as_ref().map(|gazetteer| gazetteer.loaded.inputs.clone()).unwrap_or_default(),
             inputs: inputs.fingerprints(),
         };
-        Ok(match RunStart::find(self.output, &settings)? {
+        Ok(match <RunStart>::find(self.output, &settings)? {
             RunStart::Complete => None,
             RunStart::New => Some(JobStart { settings, checkpoint: None }),
             RunStart::Resume(checkpoint) => {

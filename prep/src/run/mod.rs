@@ -9,6 +9,7 @@
 //! | [`checkpoint`], [`resume`], [`output`] | what is on disk between two units, and how a run starts: of `prep mrc` too |
 //! | [`manifest_config`] | the settings in the manifest |
 //! | [`program`] | name and version of the program, as manifests record them |
+//! | [`wikidata_job`], [`spill`] | a job over a dump of Wikidata; what it puts aside until it makes rows |
 //! | [`page_report`] | the file of `--report` |
 //! | [`observer`] | events of a run, for whoever shows them |
 //!
@@ -29,4 +30,6 @@ pub mod page_report;
 pub mod page_settings;
 pub mod program;
 pub mod resume;
+pub mod spill;
 mod unit_writer;
+pub mod wikidata_job;

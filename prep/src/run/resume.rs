@@ -5,24 +5,26 @@ use std::collections::BTreeSet;
 use anyhow::{bail, ensure};
 use schemas::manifest::MANIFEST_FILE;
 use schemas::{Manifest, ShardFolder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::checkpoint::{Checkpoint, RunSettings};
+use super::checkpoint::{Checkpoint, RunSettings, RunState};
 use super::output::{OutputMode, OutputSettings};
 use crate::input::fingerprint::InputFingerprint;
 
-/// How a run starts.
+/// How a run starts. `S` is the state of its checkpoints.
 #[derive(Debug)]
-pub enum RunStart {
+pub enum RunStart<S = RunState> {
     /// At the beginning.
     New,
     /// From a checkpoint.
-    Resume(Box<Checkpoint>),
+    Resume(Box<Checkpoint<S>>),
     /// Not at all: the output folder is complete.
     Complete,
 }
 
-impl RunStart {
+impl<S: Serialize + DeserializeOwned> RunStart<S> {
     /// Decides by what is in the output folder.
     ///
     /// # Errors
@@ -32,7 +34,7 @@ impl RunStart {
         if output.mode == OutputMode::Overwrite {
             return Ok(Self::New);
         }
-        let checkpoint = Checkpoint::read(dir)?;
+        let checkpoint = Checkpoint::<S>::read(dir)?;
         if output.mode == OutputMode::Create {
             let name = dir.display();
             ensure!(

@@ -5,7 +5,7 @@
 //! 2. [`page_splitter`] finds where the pages of the XML end, on one thread. Chunks of the stream are shared, not copied ([`chunk`]).
 //! 3. [`dump_page`] parses the XML of one page, on any thread.
 //!
-//! [`multistream_index`] checks a multistream dump against its index. Nothing here knows wikitext.
+//! [`line_batches`] divides other dumps into lines. [`multistream_index`] checks a multistream dump against its index. Nothing here knows wikitext.
 //!
 //! ```
 //! use prep::source::{DumpPage, PageSplitter};
@@ -32,6 +32,7 @@ mod file_chunks;
 mod file_kind;
 mod input_hash;
 pub mod input_stream;
+pub mod line_batches;
 pub mod multistream_index;
 pub mod page_splitter;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use dump_page::{DumpPage, MalformedPage};
 pub use file_chunks::BytesRead;
 pub use input_hash::{PendingResumePoint, check_unchanged};
 pub use input_stream::{InputStream, is_serial};
+pub use line_batches::{LineBatch, LineBatches};
 pub use multistream_index::MultistreamIndex;
 pub use page_splitter::{PageSplitter, SplitError};
 pub use page_xml::{MAX_PAGE_BYTES, PageXml};

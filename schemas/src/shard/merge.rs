@@ -20,7 +20,7 @@ use crate::manifest::{MANIFEST_FILE, Manifest, Shard};
 /// [`FolderError::Exists`] and [`FolderError::Foreign`] as in [`ShardWriter::create`](super::ShardWriter::create),
 /// [`FolderError::Shard`] for a shard whose size or hash differs from its folder's manifest, or a failed write.
 pub fn merge_folders(dir: &Path, overwrite: bool, folders: &[(&Path, &Manifest)], mut manifest: Manifest) -> Result<Manifest, FolderError> {
-    let _lock = OutputFolder::lock_new(dir, overwrite)?.clear_except(&[])?;
+    let _lock = OutputFolder::lock_new(dir, overwrite)?.clear_except(&[], 0)?;
     manifest.complete = false;
     write_json(&dir.join(MANIFEST_FILE), &manifest)?;
     let mut shards: Vec<(&Path, &Shard)> =

@@ -8,10 +8,22 @@ use std::path::{Path, PathBuf};
 use super::error::FolderError;
 use crate::manifest::{MANIFEST_FILE, PROGRESS_FILE, Shard};
 
+/// How names of files begin and end that a run puts aside until it makes rows of them.
+const SPILL_PREFIX: &str = "spill-";
+const SPILL_EXTENSION: &str = ".bin";
+
+/// The file with what a unit of a run put aside, by its number. A complete folder has none.
+pub fn spill_file(unit: u32) -> String {
+    format!("{SPILL_PREFIX}{unit:05}{SPILL_EXTENSION}")
+}
+
 /// Whether these programs write files of that name, temporary ones included.
 fn is_known_file(name: &str) -> bool {
     let name = name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp")).unwrap_or(name);
-    name == MANIFEST_FILE || name == PROGRESS_FILE || (name.starts_with("part-") && name.ends_with(".parquet"))
+    name == MANIFEST_FILE
+        || name == PROGRESS_FILE
+        || (name.starts_with("part-") && name.ends_with(".parquet"))
+        || (name.starts_with(SPILL_PREFIX) && name.ends_with(SPILL_EXTENSION))
 }
 
 /// Whether a folder of that name is a partition, as in `entities=1-3`.
@@ -63,12 +75,13 @@ impl OutputFolder {
         if is_empty || overwrite { Ok(folder) } else { Err(FolderError::Exists(dir.to_owned())) }
     }
 
-    /// Removes what earlier runs wrote, except `shards`; with shards, the checkpoint stays too. Returns the lock.
+    /// Removes what earlier runs wrote, except `shards` and the files of the first `spilled` units; with any of them, the checkpoint stays
+    /// too. Returns the lock.
     ///
     /// # Errors
     /// [`FolderError::Foreign`] before anything is removed, [`FolderError::Shard`] where a shard has another size than it
     /// had, or an I/O error.
-    pub(super) fn clear_except(self, shards: &[Shard]) -> Result<File, FolderError> {
+    pub(super) fn clear_except(self, shards: &[Shard], spilled: u32) -> Result<File, FolderError> {
         let Self { dir, mut files, partitions, lock } = self;
         if let Some(foreign) = files.iter().find(|name| !is_known_file(name.rsplit('/').next().unwrap_or_default())) {
             return Err(FolderError::Foreign(dir, foreign.clone()));
@@ -80,8 +93,8 @@ impl OutputFolder {
                 return Err(FolderError::Shard { path, what: format!("has {bytes} bytes, expected {}", shard.bytes) });
             }
         }
-        let kept: BTreeSet<&str> = shards.iter().map(|shard| shard.file.as_str()).collect();
-        files.retain(|name| !kept.contains(name.as_str()));
+        let kept: BTreeSet<String> = shards.iter().map(|shard| shard.file.clone()).chain((0..spilled).map(spill_file)).collect();
+        files.retain(|name| !kept.contains(name));
         files.retain(|name| name != PROGRESS_FILE || kept.is_empty());
         // The manifest goes first: a folder that is half removed must not look complete. The checkpoint goes last: until
         // then the run can be resumed.

@@ -83,7 +83,7 @@ impl<R: Row> ShardWriter<R> {
     /// [`FolderError::Exists`] where the folder is not empty and `overwrite` is false. With `overwrite`, what earlier runs
     /// wrote is removed, and [`FolderError::Foreign`] protects everything else. [`FolderError::Busy`], or a failed write.
     pub fn create(dir: &Path, overwrite: bool, manifest: Manifest) -> Result<Self, FolderError> {
-        Self::start(dir, OutputFolder::lock_new(dir, overwrite)?.clear_except(&[])?, manifest, Vec::new())
+        Self::start(dir, OutputFolder::lock_new(dir, overwrite)?.clear_except(&[], 0)?, manifest, Vec::new())
     }
 
     /// Continues an earlier run: keeps its `shards` and removes the rest.
@@ -92,7 +92,16 @@ impl<R: Row> ShardWriter<R> {
     /// [`FolderError::Shard`] where a shard has another size than it had, an I/O error where it is missing;
     /// [`FolderError::Foreign`] and [`FolderError::Busy`] as in [`create`](Self::create).
     pub fn resume(dir: &Path, manifest: Manifest, shards: Vec<Shard>) -> Result<Self, FolderError> {
-        Self::start(dir, OutputFolder::lock(dir)?.clear_except(&shards)?, manifest, shards)
+        Self::start(dir, OutputFolder::lock(dir)?.clear_except(&shards, 0)?, manifest, shards)
+    }
+
+    /// Continues an earlier run that has put aside what so many units read, before it made rows: see [`spill_file`](super::spill_file).
+    /// These files and the checkpoint stay, and the rest is removed.
+    ///
+    /// # Errors
+    /// [`FolderError::Foreign`] and [`FolderError::Busy`] as in [`create`](Self::create).
+    pub fn resume_spilled(dir: &Path, manifest: Manifest, units: u32) -> Result<Self, FolderError> {
+        Self::start(dir, OutputFolder::lock(dir)?.clear_except(&[], units)?, manifest, Vec::new())
     }
 
     fn start(dir: &Path, lock: File, mut manifest: Manifest, shards: Vec<Shard>) -> Result<Self, FolderError> {

@@ -71,7 +71,7 @@ pub fn run(config: &NamesPagesConfig, runtime: &Runtime) -> anyhow::Result<()> {
         inputs: Vec::new(),
     };
     // There are no checkpoints: an incomplete run starts at the beginning.
-    if let RunStart::Complete = RunStart::find(&config.output, &run_settings)? {
+    if let RunStart::Complete = <RunStart>::find(&config.output, &run_settings)? {
         terminal::say_complete(&config.output.dir, runtime);
         return Ok(());
     }
@@ -139,7 +139,7 @@ fn count_names(
 }
 
 /// A built-in set, or the one in a file. An unknown name is a usage error.
-fn read_rules(types: &str) -> anyhow::Result<TypeRules> {
+pub(super) fn read_rules(types: &str) -> anyhow::Result<TypeRules> {
     if let Some(rules) = TypeRules::built_in(types) {
         return Ok(rules);
     }
