@@ -9,7 +9,7 @@
 //! | [`checkpoint`], [`resume`], [`output`] | what is on disk between two units, and how a run starts: of `prep mrc` too |
 //! | [`manifest_config`] | the settings in the manifest |
 //! | [`program`] | name and version of the program, as manifests record them |
-//! | [`wikidata_job`], [`spill`] | a job over a dump of Wikidata; what it puts aside until it makes rows |
+//! | [`wikidata_job`], `dump_units`, [`spill`] | a job over a dump of Wikidata; its units; what they put aside until rows are made |
 //! | [`page_report`] | the file of `--report` |
 //! | [`observer`] | events of a run, for whoever shows them |
 //!
@@ -17,6 +17,7 @@
 
 pub mod batch_worker;
 pub mod checkpoint;
+mod dump_units;
 pub mod extractors;
 pub mod job;
 pub mod job_outcome;

@@ -7,35 +7,31 @@
 //! So memory is that of the batches in flight, of one unit's names, of the statements of classes, and of one partition for each thread. A run
 //! that is stopped in the second step repeats that.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail, ensure};
-use schemas::manifest::InputFile;
 use schemas::shard::{CheckedBatch, spill_file};
 use schemas::{Counter, Manifest, Name, ShardWriter};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
 
-use super::checkpoint::{Checkpoint, RunSettings};
+use super::checkpoint::RunSettings;
+pub use super::dump_units::DumpEvent;
+use super::dump_units::{BatchRecords, DumpState, DumpUnits, NextLine, UnitEnding};
 use super::output::OutputSettings;
 use super::program::PROGRAM;
 use super::resume::RunStart;
-use super::spill::{PARTITIONS, SpillFiles, SpillUnit, partition_of};
+use super::spill::{PARTITIONS, SpillFiles, partition_of};
 use crate::input::fingerprint::InputFingerprint;
 use crate::names::wikidata::class_graph::{ClassGraph, ClassLabels, LabelClasses};
 use crate::names::wikidata::entity::NameSelection;
-use crate::names::wikidata::lines::{ArrayBracket, LineRecords};
+use crate::names::wikidata::lines::LineRecords;
 use crate::names::wikidata::name_rows::NameRows;
 use crate::ordered_map::{Feed, Limits, TaskQueue, ordered_map};
-use crate::source::{BytesRead, FilePart, InputStream, LineBatch, LineBatches, PendingResumePoint, ResumePoint};
+use crate::source::{BytesRead, FilePart, InputStream, LineBatch, LineBatches};
 
-/// Bytes of names at which a unit ends, however little of the dump it has read.
-const MAX_UNIT_NAMES: usize = 128 << 20;
-/// Malformed lines that are reported one by one; all are counted.
-const REPORTED: u64 = 5;
 /// Weight of a partition against the in-flight budget, for each of its bytes on disk.
 const PARTITION_WEIGHT: u64 = 2;
 
@@ -61,17 +57,6 @@ pub struct WikidataJob<'a> {
     pub interrupted: &'a AtomicBool,
 }
 
-/// What happens in a run.
-#[derive(Debug, Clone, Copy)]
-pub enum DumpEvent<'a> {
-    /// So many entities were read.
-    Entities(u64),
-    /// The dump is read, and so many of its partitions are rows.
-    Partitions(usize),
-    /// Something is odd.
-    Warning(&'a str),
-}
-
 /// Where a job starts.
 pub struct WikidataStart {
     settings: RunSettings,
@@ -93,44 +78,9 @@ pub struct NamesOutcome {
     pub fatal: Option<String>,
 }
 
-/// How far a dump was read, between two units.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct DumpState {
-    /// Byte of the decompressed dump at which the next line begins.
-    pub offset: u64,
-    /// Lines before it.
-    pub lines: u64,
-    /// Where in the file to start decompression.
-    pub place: Option<ResumePoint>,
-    /// Units, each with a file.
-    pub units: u32,
-    /// What became of the entities.
-    pub entities: Counter,
-    /// Whether an array of entities is open.
-    pub in_array: bool,
-    /// The dump, once it is read to its end.
-    pub input: Option<InputFile>,
-}
-
 /// Lines of the dump on their way to a worker.
 struct DumpBatch {
     lines: LineBatch,
-    next: NextLine,
-}
-
-/// What follows a batch.
-#[derive(Clone)]
-enum NextLine {
-    At { offset: u64, place: PendingResumePoint },
-    End(InputFile),
-    Fault(String),
-}
-
-/// What was read of a batch.
-struct BatchRecords {
-    records: LineRecords,
-    bytes: u64,
-    too_long: u64,
     next: NextLine,
 }
 
@@ -184,7 +134,7 @@ impl WikidataJob<'_> {
             0 => self.output.create(manifest)?,
             units => ShardWriter::<Name>::resume_spilled(dir, manifest, units)?,
         };
-        let mut units = DumpUnits { dir, settings: start.settings, saved: state.clone(), state, unit: SpillUnit::default(), unit_bytes: 0 };
+        let mut units = DumpUnits::new(dir, start.settings, state);
         let fatal = match self.read_dump(&mut units, on_event) {
             Ok(fatal) => fatal,
             Err(error) => return Err(units.stop(writer, error)),
@@ -196,7 +146,7 @@ impl WikidataJob<'_> {
             Ok(names) => names,
             Err(error) => return Err(units.stop(writer, error)),
         };
-        let DumpUnits { state, .. } = units;
+        let state = units.state;
         let counters = [("entities".to_owned(), state.entities), ("names".to_owned(), names)].into_iter().collect();
         let manifest = writer.finish(state.input.into_iter().collect(), counters, fatal.clone())?;
         if fatal.is_none() {
@@ -320,98 +270,5 @@ fn read_batches(mut lines: LineBatches<InputStream>, feed: &mut Feed<'_, DumpBat
         if !feed.send(DumpBatch { lines: batch, next }, weight) || is_last {
             return true;
         }
-    }
-}
-
-/// Why the lines of a dump end early.
-enum UnitEnding {
-    /// The dump cannot be read further.
-    Fault(String),
-    /// A unit cannot be written.
-    Stopped(anyhow::Error),
-}
-
-impl From<anyhow::Error> for UnitEnding {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Stopped(error)
-    }
-}
-
-/// The units of a dump, while it is read.
-struct DumpUnits<'a> {
-    dir: &'a Path,
-    settings: RunSettings,
-    state: DumpState,
-    /// The state in the last checkpoint.
-    saved: DumpState,
-    unit: SpillUnit,
-    /// Bytes of JSON in the unit.
-    unit_bytes: u64,
-}
-
-impl DumpUnits<'_> {
-    fn add(
-        &mut self,
-        batch: BatchRecords,
-        max_unit_bytes: u64,
-        on_event: &mut (dyn FnMut(DumpEvent<'_>) + Send),
-    ) -> Result<(), UnitEnding> {
-        let BatchRecords { records, bytes, too_long, next } = batch;
-        let mut start = 0;
-        for (partition, length) in records.partitions {
-            let end = start + length as usize;
-            self.unit.add_records(partition, &records.records[start..end]);
-            start = end;
-        }
-        self.unit.add_edges(&records.edges);
-        let malformed = |counter: &Counter| counter.skipped.get("malformed").copied().unwrap_or_default();
-        for (number, (line, message)) in (malformed(&self.state.entities)..REPORTED).zip(&records.malformed) {
-            let line = self.state.lines + line + 1;
-            let more = if number + 1 == REPORTED { "; further ones are counted, not shown" } else { "" };
-            on_event(DumpEvent::Warning(&format!("line {line}: {message}{more}")));
-        }
-        self.state.entities.add(&records.entities);
-        (0..too_long).for_each(|_| self.state.entities.skip("longer than 64 MiB"));
-        self.state.lines += records.lines + too_long;
-        self.state.in_array = records.bracket.map_or(self.state.in_array, |bracket| bracket == ArrayBracket::Open);
-        self.unit_bytes += bytes;
-        on_event(DumpEvent::Entities(self.state.entities.seen));
-        match next {
-            NextLine::Fault(fault) => return Err(UnitEnding::Fault(fault)),
-            NextLine::End(input) => self.state.input = Some(input),
-            NextLine::At { offset, place } => {
-                self.state.offset = offset;
-                if self.unit_bytes >= max_unit_bytes || self.unit.bytes() >= MAX_UNIT_NAMES {
-                    self.end_unit(Some(&place))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends a unit: writes its file and a checkpoint. `place` is where the next one begins.
-    fn end_unit(&mut self, place: Option<&PendingResumePoint>) -> anyhow::Result<()> {
-        self.write_unit()?;
-        self.state.place = place.map(PendingResumePoint::wait);
-        self.saved = self.state.clone();
-        info!(target: "units", entities = self.state.entities.seen, units = self.state.units, offset = self.state.offset, "checkpoint");
-        Checkpoint { settings: self.settings.clone(), state: self.state.clone(), shards: Vec::new(), matches: Vec::new() }.write(self.dir)
-    }
-
-    fn write_unit(&mut self) -> anyhow::Result<()> {
-        let path: PathBuf = self.dir.join(spill_file(self.state.units));
-        std::mem::take(&mut self.unit).write(&path)?;
-        self.unit_bytes = 0;
-        self.state.units += 1;
-        Ok(())
-    }
-
-    /// Leaves the folder as the last checkpoint describes it.
-    fn stop(self, writer: ShardWriter<Name>, error: anyhow::Error) -> anyhow::Error {
-        let entities = self.saved.entities.seen;
-        // On a full disk this fails too; the checkpoint is on disk already.
-        let counters = [("entities".to_owned(), self.saved.entities)].into_iter().collect();
-        let _ = writer.abort(Vec::new(), counters, format!("{error:#}"));
-        error.context(format!("stopped; resume with --resume, {} holds the first {entities} entities", self.dir.display()))
     }
 }
