@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use schemas::Triple;
 use schemas::hf_rows::TaggedSentence;
-pub use schemas::tokens::joins_with_space;
+use schemas::tokens::joins_with_space;
 
 use super::entity::predicted_entities;
 use super::input::InputText;

@@ -10,6 +10,7 @@ mod output;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use schemas::tokens::joins_with_space;
 use schemas::{QuerySet, Triple};
 
 use crate::commands::terminal::to_stderr;
@@ -19,7 +20,7 @@ use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::progress::{Silent, Task};
 use crate::run_folder::ModelFolder;
-use flat::{flatten, joins_with_space};
+use flat::flatten;
 use input::{InputText, LineCounts, for_each_block};
 use output::PredictionWriter;
 
@@ -59,15 +60,20 @@ impl DeviceJob for PredictJob {
         read?;
         let LineCounts { texts, bad, .. } = counts;
         if bad > 0 {
-            to_stderr(&format!("warning: {bad} bad lines, {texts} texts"));
+            to_stderr(&format!("warning: {}, {}", counted(bad, "bad line"), counted(texts, "text")));
         }
         ensure!(texts > 0 || bad == 0, "no line of the input is a text");
         writer.finish()?;
         if !config.runtime.quiet {
-            to_stderr(&format!("{texts} texts in {seconds:.1} s, {:.1} a second", texts as f64 / f64::max(seconds, 1e-9)));
+            to_stderr(&format!("{} in {seconds:.1} s, {:.1} a second", counted(texts, "text"), texts as f64 / f64::max(seconds, 1e-9)));
         }
         Ok(())
     }
+}
+
+/// A number of things, as in `1 text`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The triples of a text, one for each label, without spans.
