@@ -1,6 +1,6 @@
 //! Counts the names of a folder, shard by shard.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::bail;
 use schemas::{Name, Row};
@@ -50,7 +50,7 @@ pub fn count_names(chunks: &RowChunks, limits: Limits, label: Option<&str>, samp
 }
 
 /// Calls `take` with the rows of a shard that have the label.
-fn for_each_row(shard: &PathBuf, label: Option<&str>, mut take: impl FnMut(&Name)) -> anyhow::Result<()> {
+fn for_each_row(shard: &Path, label: Option<&str>, mut take: impl FnMut(&Name)) -> anyhow::Result<()> {
     for batch in schemas::shard::open_shard(shard)? {
         let rows = Name::from_batch(&batch?)?;
         rows.iter().filter(|row| label.is_none() || row.label.as_deref() == label).for_each(&mut take);

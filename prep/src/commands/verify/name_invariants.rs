@@ -30,10 +30,10 @@ impl RowInvariants<Name> for NameInvariants {
     }
 
     fn join(&mut self, slice: Self::Slice, problems: &mut Vec<RowProblem>) -> bool {
-        if let Some((number, first, last)) = slice.ends {
-            if let Some(before) = self.last.replace(last) {
-                compare(&before, &first, number, problems);
-            }
+        if let Some((number, first, last)) = slice.ends
+            && let Some(before) = self.last.replace(last)
+        {
+            compare(&before, &first, number, problems);
         }
         problems.extend(slice.problems);
         true
