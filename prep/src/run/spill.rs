@@ -53,7 +53,7 @@ impl SpillUnit {
         self.partitions.iter().map(Vec::len).sum::<usize>() + self.edges.len()
     }
 
-    /// Writes the unit: a zstd frame for each section, where each ends, and [`MAGIC`]. The file is complete or not there.
+    /// Writes the unit: a zstd frame for each section, where each ends, and a magic number. The file is complete or not there.
     ///
     /// # Errors
     /// A failed write.
