@@ -22,7 +22,7 @@ const STRINGS: &[(&str, &str)] = &[
     ("-- MariaDB dump", "an SQL dump of a table; take pages-articles.xml"),
     ("INSERT INTO", "an SQL dump of a table; take pages-articles.xml"),
     ("\"article_body\"", "an Enterprise HTML dump (ndjson); take the XML dump (pages-articles)"),
-    ("\"type\":\"item\"", "a Wikidata JSON dump; take the XML dump of a Wikipedia"),
+    ("\"type\":\"item\"", "a Wikidata JSON dump, which `prep names wikidata` reads; take the XML dump of a Wikipedia"),
     ("<!DOCTYPE html", "an HTML page, perhaps an error that was downloaded in the place of the dump"),
     ("<html", "an HTML page, perhaps an error that was downloaded in the place of the dump"),
 ];
