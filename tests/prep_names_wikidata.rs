@@ -285,3 +285,23 @@ fn kills_change_nothing() {
         names(&dump, &out, &["--resume", "--lang", "de"]).fails(&["cannot resume", "lang was \"en\", is \"de\""]);
     }
 }
+
+/// The title of an item labels the links to it, whatever they are called.
+#[test]
+fn links_have_the_label_of_their_item() {
+    let dir = tempfile::tempdir().unwrap();
+    let (names_dir, out) = (dir.path().join("names"), dir.path().join("nee"));
+    names(&write(dir.path(), "a.json", array(&entities()).as_bytes()), &names_dir, &["-q"]).ok();
+    let text = "The [[Ada Bek (poet)|great writer]] worked for [[Bek Works]] near [[Arden, Ohio|that town]].";
+    let pages = write(dir.path(), "pages.xml", dump_common::dump([dump_common::page(1, text)]).as_bytes());
+    let (pages, names_dir, out_dir) = (pages.display().to_string(), names_dir.display().to_string(), out.display().to_string());
+    let args =
+        ["nee", &pages, "-o", &out_dir, "--queries", "en_conll03", "--names", &names_dir, "--match", "anchors", "--lang", "en", "-q"];
+    run(PREP, args).ok();
+    let mut found: Vec<String> = common::triples(&out)
+        .into_iter()
+        .flat_map(|row| row.spans.into_iter().map(move |span| format!("{} {}", row.label, span.text)).collect::<Vec<_>>())
+        .collect();
+    found.sort();
+    assert_eq!(found, ["LOC that town", "ORG Bek Works", "PER great writer"]);
+}
