@@ -38,12 +38,14 @@ impl SiteInfo {
     pub fn parse(head: &str) -> Self {
         let mut site = Self::default();
         let mut reader = Reader::from_str(head);
+        // `<namespace key="0" />` holds no text, and what follows it is not its name.
+        reader.config_mut().expand_empty_elements = true;
         let mut namespace = None;
         let mut in_dbname = false;
         let mut in_case = false;
         loop {
             match reader.read_event() {
-                Ok(Event::Start(tag) | Event::Empty(tag)) => {
+                Ok(Event::Start(tag)) => {
                     let attribute = |name: &str| {
                         let found = tag.attributes().with_checks(false).flatten().find(|attribute| attribute.key.as_ref() == name)?;
                         Some(found.value.into_owned())
@@ -111,7 +113,8 @@ mod tests {
     fn siteinfo_is_parsed() {
         let site = SiteInfo::parse(
             r#"<mediawiki version="0.10" xml:lang="zh"><siteinfo><dbname>zhwiki</dbname><namespaces>
-            <namespace key="0" case="first-letter" /><namespace key="6" case="first-letter">File</namespace></namespaces></siteinfo>"#,
+            <namespace key="0" case="first-letter" />
+            <namespace key="6" case="first-letter">File</namespace></namespaces></siteinfo>"#,
         );
         assert_eq!((site.lang.as_str(), site.dbname.as_str(), site.namespaces[&6].as_str()), ("zh", "zhwiki", "File"));
         assert_eq!(site.namespaces[&0], "");

@@ -8,8 +8,10 @@ use burn_fusion::Fusion;
 use cubecl::device::{Device as _, DeviceId};
 
 use super::backend::{DeviceBackend, DeviceJob, Engine};
+#[cfg(feature = "cuda")]
+use super::cuda_environment::CudaEnvironment;
 use super::gpu_error::catching_panics;
-use super::kernel_cache;
+use super::kernel_cache::{self, Target};
 use super::selection::Device;
 use crate::kernels::cube::Cube;
 use crate::kernels::cube::kmeans::PointsOnDevice;
@@ -78,12 +80,28 @@ fn runtime_device<R: CubeRuntime>(device: Device) -> R::Device {
 /// # Errors
 /// Those of the job; a GPU that cannot be used, with what to do.
 pub fn run<R: CubeRuntime, J: DeviceJob>(device: Device, engine: Engine, job: J) -> Result<J::Output> {
-    kernel_cache::configure();
+    let target = kernel_target(device)?;
+    kernel_cache::configure(|| target);
     let of_runtime = runtime_device::<R>(device);
     check_product::<R>(device, &of_runtime)?;
     match engine {
         Engine::Own => job.run::<Autodiff<Cube<R>>>(&of_runtime),
         Engine::BurnFusion => job.run::<Autodiff<Fused<R>>>(&of_runtime),
+    }
+}
+
+/// What kernels for a device are compiled and tuned for.
+///
+/// # Errors
+/// A GPU that cannot be used, with what to do.
+fn kernel_target(device: Device) -> Result<Target> {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(number) => {
+            let CudaEnvironment { card, architecture, nvrtc } = catching_panics(device, || CudaEnvironment::probe(number))?;
+            Ok(Target { compiler: Some(format!("{architecture}-nvrtc-{nvrtc}")), card: Some(card) })
+        }
+        _ => Ok(Target::default()),
     }
 }
 

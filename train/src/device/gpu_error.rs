@@ -7,6 +7,12 @@ use anyhow::{Result, anyhow};
 
 use super::selection::Device;
 
+/// What [`cuda_environment`](super::cuda_environment) says where the driver refuses a PTX for its version.
+pub const NVRTC_NEWER: &str = "NVRTC is newer than the driver";
+
+/// Words by which a message names a cause. Others, such as those of the tuner, say that something failed.
+const CAUSES: [&str; 6] = [NVRTC_NEWER, "Unable to dynamically load", "CUDA_ERROR", "NCCL_", "NVRTC_ERROR", "could not open source file"];
+
 /// Runs work on a device and turns a panic into an error that says what to do.
 ///
 /// CUDA's bindings panic where a driver or a compiler is missing, some of them on threads of their own. A panic hook collects all of their
@@ -34,13 +40,16 @@ pub fn catching_panics<T>(device: Device, work: impl FnOnce() -> Result<T, Strin
     }
 }
 
-/// The error for a device that cannot be used: what to do, by the messages of its libraries, and the first of these.
+/// The error for a device that cannot be used: what to do, by the messages of its libraries, and the first of these that names a cause.
 fn unusable(device: Device, messages: &[String]) -> anyhow::Error {
     let all = messages.join("\n");
     let mentions = |words: &[&str]| words.iter().any(|word| all.contains(word));
     let advice = if matches!(device, Device::Vulkan(_)) {
         "install a Vulkan driver (Mesa's software one is in mesa-vulkan-drivers)"
-    } else if mentions(&["\"nvrtc\"", "nvrtc"]) {
+    } else if mentions(&[NVRTC_NEWER]) {
+        "NVIDIA's compiler NVRTC is newer than the driver: install NVRTC of the CUDA version that nvidia-smi shows (for 13.0: pip install \
+         'nvidia-cuda-nvrtc==13.0.*'), or update the driver"
+    } else if mentions(&["\"nvrtc\""]) {
         "NVIDIA's compiler NVRTC is missing: install it (cuda-nvrtc of the CUDA toolkit, or the PyPI package nvidia-cuda-nvrtc) and put \
          the folder of libnvrtc.so into LD_LIBRARY_PATH"
     } else if mentions(&[
@@ -65,9 +74,10 @@ fn unusable(device: Device, messages: &[String]) -> anyhow::Error {
     } else {
         "run nvidia-smi to see whether the driver works, and train check-device to see whether the device computes correctly"
     };
-    let first = messages.iter().flat_map(|message| message.lines()).map(str::trim).find(|line| !line.is_empty());
-    let first: String = first.unwrap_or("no message").chars().take(160).collect();
-    anyhow!("--device {device} cannot be used: {advice} ({first})")
+    let lines = || messages.iter().flat_map(|message| message.lines()).map(str::trim).filter(|line| !line.is_empty());
+    let cause = lines().find(|line| CAUSES.iter().any(|cause| line.contains(cause))).or_else(|| lines().next());
+    let cause: String = cause.unwrap_or("no message").chars().take(160).collect();
+    anyhow!("--device {device} cannot be used: {advice} ({cause})")
 }
 
 #[cfg(test)]
@@ -82,6 +92,11 @@ mod tests {
         };
         check("Unable to dynamically load the \"cuda\" shared library - searched for library names: []", "install the driver");
         check("Unable to dynamically load the \"nvrtc\" shared library - searched for library names: []", "LD_LIBRARY_PATH");
+        check(
+            "Autotuning failed\nNVRTC is newer than the driver (NVRTC 13.5; CUDA_ERROR_UNSUPPORTED_PTX_VERSION)",
+            "driver (NVRTC 13.5; CUDA_",
+        );
+        check("no tuned kernel\nDriverError(CUDA_ERROR_OUT_OF_MEMORY, \"nvrtc\")", "(DriverError(CUDA_ERROR_OUT_OF_MEMORY");
         check("\n        CUDA installation not found.\n", "CUDA_PATH");
         check("[Compilation Error]\n default_program(1): could not open source file \"cuda_fp16.h\"", "CUDA_PATH");
         check("called `Result::unwrap()` on an `Err` value: DriverError(CUDA_ERROR_NO_DEVICE, \"\")", "no GPU");

@@ -5,11 +5,13 @@
 //! | [`selection`] | names of devices: `cpu`, `cuda:0` |
 //! | [`backend`] | what is required of a backend; jobs that run on any |
 //! | [`dispatch`] | from a device to its backend |
-//! | `gpu`, `gpu_error`, `kernel_cache` | GPUs: the check before use, what to do where it fails, where compiled kernels are kept |
+//! | `gpu`, `cuda_environment`, `gpu_error`, `kernel_cache` | GPUs: the checks before use, what to do where they fail, where compiled kernels are kept |
 //!
 #![doc = include_str!("../../docs/gpu.md")]
 
 pub mod backend;
+#[cfg(feature = "cuda")]
+mod cuda_environment;
 pub mod dispatch;
 #[cfg(feature = "gpu")]
 mod gpu;

@@ -11,8 +11,18 @@ use cubecl::prelude::*;
 /// Units of a cube where each unit computes one element.
 pub const UNITS: u32 = 256;
 
-/// A tensor as an argument of a kernel.
+/// A tensor as an argument of a kernel, which reads it as rows without gaps and counts its elements in 32 bits.
+///
+/// # Panics
+/// There are gaps between its rows (CUDA may pad those of a copy), or it has more elements: the results would be wrong.
 pub fn array<R: CubeRuntime>(x: &CubeTensor<R>) -> ArrayArg<R> {
+    let shape = x.shape();
+    assert!(x.is_contiguous(), "a kernel needs a tensor in row-major order, but that of shape {shape:?} has other strides");
+    assert!(
+        u32::try_from(shape.num_elements()).is_ok(),
+        "a tensor of shape {shape:?} has more than {} elements, which a GPU's kernels cannot number: lower --batch, --max-tokens or --max-length",
+        u32::MAX
+    );
     x.clone().into_array_arg()
 }
 
@@ -24,7 +34,8 @@ pub fn empty<R: CubeRuntime>(like: &CubeTensor<R>, shape: Shape, dtype: DType) -
 /// A tensor in row-major order whose buffer nothing else refers to, so that a kernel may write to it.
 pub fn exclusive<R: CubeRuntime>(x: CubeTensor<R>) -> CubeTensor<R> {
     let x = into_contiguous(x);
-    if x.can_mut() { x } else { x.copy() }
+    // A copy has the layout that the runtime likes: CUDA's has a gap after each row.
+    if x.can_mut() { x } else { into_contiguous(x.copy()) }
 }
 
 /// Rows and columns of a tensor: the last dimension is the columns, all others are rows.

@@ -10,8 +10,11 @@ use cubecl::prelude::*;
 use super::burn_backend::Cube;
 use super::launch::{UNITS, array, empty, rows_and_columns, unit_per_element};
 
-/// Rows that one unit adds up.
+/// Rows that one unit adds up, unless that makes more than [`MOST_CHUNKS`].
 const CHUNK: usize = 64;
+
+/// Most chunks of rows: the limit of a launch in its second dimension (65,535 on CUDA).
+const MOST_CHUNKS: usize = 65_535;
 
 /// Most cubes that add up the squares of one tensor.
 const SQUARE_CUBES: usize = 128;
@@ -38,17 +41,23 @@ pub fn column_sums_with_products<R: CubeRuntime>(x: CubeTensor<R>, y: CubeTensor
 /// Sums of each chunk of rows, then the sum of the chunks.
 fn chunked_column_sums<R: CubeRuntime, const N: usize>(x: &CubeTensor<R>, y: &CubeTensor<R>, products: bool) -> [CubeTensor<R>; N] {
     let [rows, width] = rows_and_columns(x);
-    let chunks = rows.div_ceil(CHUNK);
+    let chunk = chunk_rows(rows);
+    let chunks = rows.div_ceil(chunk);
     let partial = empty(x, Shape::new([N, chunks, width]), DType::F32);
     let dim = CubeDim::new_1d(UNITS);
     let count = CubeCount::Static((width as u32).div_ceil(UNITS), chunks as u32, 1);
-    column_sums_kernel::launch(&x.client, count, dim, array(x), array(y), array(&partial), width, CHUNK, products, x.dtype.into());
+    column_sums_kernel::launch(&x.client, count, dim, array(x), array(y), array(&partial), width, chunk, products, x.dtype.into());
     std::array::from_fn(|kind| {
         let out = empty(x, Shape::new([width]), DType::F32);
         let (count, dim) = unit_per_element(&out);
         fold_chunks_kernel::launch(&x.client, count, dim, array(&partial), array(&out), kind * chunks * width, chunks);
         out
     })
+}
+
+/// Rows of a chunk of so many rows.
+fn chunk_rows(rows: usize) -> usize {
+    CHUNK.max(rows.div_ceil(MOST_CHUNKS))
 }
 
 /// Sum of the squares of all elements of some tensors, `[1]`.
@@ -167,5 +176,18 @@ fn square_sums_kernel(x: &Array<f32>, out: &mut Array<f32>, offset: usize) {
     let sum = cube_sum(sum);
     if UNIT_POS == 0 {
         out[offset + CUBE_POS] = sum;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_launch_has_more_chunks_than_a_gpu_takes() {
+        assert_eq!([1, 64, 4_194_240].map(chunk_rows), [64; 3]);
+        for rows in [4_194_241, 8_388_480, 8_388_481, 400_000_000] {
+            assert!(rows.div_ceil(chunk_rows(rows)) <= MOST_CHUNKS, "{rows}");
+        }
     }
 }
