@@ -107,6 +107,21 @@ fn the_same_rows_whatever_the_threads() {
 }
 
 #[test]
+fn a_damaged_shard_leaves_a_folder_that_says_so() {
+    let (desk, pages, _) = desk(&[]);
+    let shard = Path::new(&pages).join("part-00000.parquet");
+    let mut bytes = std::fs::read(&shard).unwrap();
+    // The columns at the beginning; the footer stays sound.
+    bytes[4..400].fill(0xff);
+    std::fs::write(&shard, bytes).unwrap();
+    let names = desk.path("incomplete");
+    prep(&["names", "pages", &pages, "-o", &names]).fails(&["part-00000.parquet"]);
+    let manifest = manifest(Path::new(&names));
+    assert!(!manifest.complete && manifest.error.is_some_and(|error| error.contains("part-00000.parquet")));
+    prep(&["nee", &pages, "-o", &desk.path("x"), "--queries", "en_conll03", "--names", &names]).fails(&["not complete"]);
+}
+
+#[test]
 fn links_have_the_label_of_their_title() {
     let (desk, pages, names) = desk(&[]);
     let nee = ["nee", &pages, "--queries", "en_conll03", "--names", &names];
