@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use schemas::AtomicFile;
 
-/// Partitions of names, by hash. A constant: the order of the rows depends on it.
-pub const PARTITIONS: usize = 256;
+/// Partitions of names, by hash: of all names of Wikidata in a language, one has some hundred thousand. A constant: the order of the rows
+/// depends on it.
+pub const PARTITIONS: usize = 1024;
 /// The last bytes of a file.
 const MAGIC: &[u8; 8] = b"c2fspil1";
 /// Sections: the partitions, and the edges.
@@ -17,8 +18,9 @@ const SECTIONS: usize = PARTITIONS + 1;
 const LEVEL: i32 = 1;
 
 /// The partition of a name.
-pub fn partition_of(name: &str) -> u8 {
-    blake3::hash(name.as_bytes()).as_bytes()[0]
+pub fn partition_of(name: &str) -> u16 {
+    let hash = blake3::hash(name.as_bytes());
+    u16::from_le_bytes([hash.as_bytes()[0], hash.as_bytes()[1]]) % PARTITIONS as u16
 }
 
 /// The records of a unit, while it is read.
@@ -36,7 +38,7 @@ impl Default for SpillUnit {
 
 impl SpillUnit {
     /// Adds records of a partition.
-    pub fn add_records(&mut self, partition: u8, records: &[u8]) {
+    pub fn add_records(&mut self, partition: u16, records: &[u8]) {
         self.partitions[usize::from(partition)].extend_from_slice(records);
     }
 
@@ -185,7 +187,7 @@ mod tests {
         for (path, text) in paths.iter().zip(["one", "two"]) {
             let mut unit = SpillUnit::default();
             unit.add_records(0, text.as_bytes());
-            unit.add_records(255, b"last");
+            unit.add_records(1023, b"last");
             unit.add_edges(&[(1, 2), (3, u32::MAX)]);
             assert_eq!(unit.bytes(), text.len() + 4 + 16);
             unit.write(path).unwrap();
@@ -193,7 +195,7 @@ mod tests {
         let files = SpillFiles::open(paths.clone()).unwrap();
         assert_eq!(files.records(0).unwrap(), b"onetwo");
         assert_eq!(files.records(1).unwrap(), b"");
-        assert_eq!(files.records(255).unwrap(), b"lastlast");
+        assert_eq!(files.records(1023).unwrap(), b"lastlast");
         assert_eq!(files.edges().unwrap(), [(1, 2), (3, u32::MAX), (1, 2), (3, u32::MAX)]);
         assert!(files.compressed_bytes(0) > 0 && files.compressed_bytes(1) == 0);
 

@@ -20,7 +20,7 @@ pub struct LineRecords {
     /// Records, one behind the other.
     pub records: Vec<u8>,
     /// The partition of each record, and its bytes.
-    pub partitions: Vec<(u8, u32)>,
+    pub partitions: Vec<(u16, u32)>,
     /// Classes, each with a superclass (P279).
     pub edges: Vec<(u32, u32)>,
     /// Entities; `out` are the items with a name.
@@ -42,7 +42,7 @@ pub enum ArrayBracket {
 
 impl LineRecords {
     /// Reads whole lines. `partition_of` tells where the records of a name go.
-    pub fn read(pieces: &[impl AsRef<[u8]>], selection: &NameSelection, partition_of: fn(&str) -> u8) -> Self {
+    pub fn read(pieces: &[impl AsRef<[u8]>], selection: &NameSelection, partition_of: fn(&str) -> u16) -> Self {
         let mut found = Self::default();
         for piece in pieces {
             let piece = piece.as_ref();
@@ -54,7 +54,7 @@ impl LineRecords {
         found
     }
 
-    fn read_line(&mut self, line: &[u8], selection: &NameSelection, partition_of: fn(&str) -> u8) {
+    fn read_line(&mut self, line: &[u8], selection: &NameSelection, partition_of: fn(&str) -> u16) {
         let mut line = line.trim_ascii();
         if let Some(rest) = line.strip_prefix(b"[") {
             self.bracket = Some(ArrayBracket::Open);
@@ -81,7 +81,7 @@ impl LineRecords {
         }
     }
 
-    fn add(&mut self, entity: &Entity<'_>, partition_of: fn(&str) -> u8) {
+    fn add(&mut self, entity: &Entity<'_>, partition_of: fn(&str) -> u16) {
         match (entity.kind.as_ref(), entity.id.chars().next()) {
             ("item", _) | ("", Some('Q')) => {}
             ("property", _) | ("", Some('P')) => return self.entities.skip("property"),
@@ -126,7 +126,7 @@ mod tests {
     /// The records of lines as `name origin item`, and the counts.
     fn read(lines: &str) -> (Vec<String>, LineRecords) {
         let selection = NameSelection { lang: "en".to_owned(), wiki: "enwiki".to_owned() };
-        let found = LineRecords::read(&[lines.as_bytes()], &selection, |name| name.len() as u8);
+        let found = LineRecords::read(&[lines.as_bytes()], &selection, |name| name.len() as u16);
         let (mut bytes, mut names) = (found.records.as_slice(), Vec::new());
         while let Some(record) = NameRecord::read(&mut bytes) {
             names.push(format!("{} {} {}", record.name, record.origin.name(), record.item));
