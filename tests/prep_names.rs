@@ -181,7 +181,7 @@ fn reports_show_labels_and_doubtful_names() {
     }
     let json = prep(&["inspect", &names, "--label", "PER", "--json"]).ok().stdout;
     assert!(json.contains("\"most_frequent\"") && !json.contains("Merrow"), "{json}");
-    prep(&["inspect", &names, "--label", "X"]).fails(&["no row of label `X`"]);
+    prep(&["inspect", &names, "--label", "X"]).fails(&["no row of label `X`; the folder has LOC, ORG, PER"]);
 }
 
 #[test]

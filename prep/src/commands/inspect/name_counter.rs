@@ -31,7 +31,9 @@ pub fn count_names(chunks: &RowChunks, limits: Limits, label: Option<&str>, samp
     );
     counted?;
     if let (Some(label), 0) = (label, statistics.rows) {
-        bail!("no row of label `{label}`");
+        let mut all = NameStatistics::default();
+        chunks.shards().iter().try_for_each(|shard| for_each_row(shard, None, |row| all.add(row)))?;
+        bail!("no row of label `{label}`; the folder has {}", all.labels.into_keys().collect::<Vec<_>>().join(", "));
     }
     let total = statistics.rows;
     let wanted = (samples as u64).min(total);
