@@ -13,8 +13,8 @@ use crate::cluster::{Partition, Points, kmeans};
 use crate::commands::terminal::to_stdout;
 use crate::device::{DeviceJob, TrainBackend};
 
-/// Vectors generated at once.
-const CHUNK: usize = 16_384;
+/// Vectors generated at once: no more than stage 3 pools at once.
+const CHUNK: usize = 4_096;
 
 /// Width of a vector: that of BERT-base's hidden states.
 const WIDTH: usize = 768;
