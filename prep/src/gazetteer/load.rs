@@ -88,32 +88,49 @@ fn read_stop_lists(options: &GazetteerOptions) -> anyhow::Result<(HashSet<String
     Ok((stop_names, inputs))
 }
 
+/// Adds names to a table, and passes those that are new on in batches.
+struct NameSink<'a, F> {
+    options: &'a GazetteerOptions,
+    names: NameTable,
+    batch: NameBatch,
+    pass_on: F,
+}
+
+impl<F: FnMut(NameBatch)> NameSink<'_, F> {
+    /// Adds a name of a file; says in `counter` what becomes of it.
+    ///
+    /// # Errors
+    /// There are more names than a table takes.
+    fn add(&mut self, name: &str, file: usize, counter: &mut Counter) -> anyhow::Result<()> {
+        let name = self.options.normalizer.normalize_name(name);
+        if name.is_empty() {
+            counter.skip("empty");
+            return Ok(());
+        }
+        let number = u32::try_from(self.names.len())?;
+        if !self.names.add(&name, file)? {
+            counter.skip("duplicate");
+            return Ok(());
+        }
+        counter.keep();
+        self.batch.text.push_str(&name);
+        self.batch.names.push((number, self.batch.text.len()));
+        if self.batch.text.len() >= BATCH_BYTES {
+            (self.pass_on)(std::mem::take(&mut self.batch));
+        }
+        Ok(())
+    }
+}
+
 /// Reads all files, and passes names that are new on in batches.
-fn read_names(options: &GazetteerOptions, summary: &mut LoadSummary, mut pass_on: impl FnMut(NameBatch)) -> anyhow::Result<NameTable> {
-    let mut names = NameTable::default();
-    let mut batch = NameBatch::default();
+fn read_names(options: &GazetteerOptions, summary: &mut LoadSummary, pass_on: impl FnMut(NameBatch)) -> anyhow::Result<NameTable> {
+    let mut sink = NameSink { options, names: NameTable::default(), batch: NameBatch::default(), pass_on };
     for (file, (_, name_file)) in options.files.iter().enumerate() {
         let mut is_numeric = true;
         let NamesRead { input, ragged_rows } = name_file.read(options.encoding, |name| {
             is_numeric &= name.chars().all(|c| c.is_numeric() || c.is_whitespace());
             let name = if options.underscores { Cow::Owned(name.replace('_', " ")) } else { Cow::Borrowed(name) };
-            let name = options.normalizer.normalize_name(&name);
-            if name.is_empty() {
-                summary.names.skip("empty");
-                return Ok(());
-            }
-            let number = u32::try_from(names.len())?;
-            if !names.add(&name, file)? {
-                summary.names.skip("duplicate");
-                return Ok(());
-            }
-            summary.names.keep();
-            batch.text.push_str(&name);
-            batch.names.push((number, batch.text.len()));
-            if batch.text.len() >= BATCH_BYTES {
-                pass_on(std::mem::take(&mut batch));
-            }
-            Ok(())
+            sink.add(&name, file, &mut summary.names)
         })?;
         (0..ragged_rows).for_each(|_| summary.names.skip("ragged row"));
         // A file without names is one of numbers too.
@@ -133,22 +150,11 @@ fn read_names(options: &GazetteerOptions, summary: &mut LoadSummary, mut pass_on
                 summary.names.skip("below --min-share or --min-count");
                 return Ok(());
             }
-            let name = options.normalizer.normalize_name(&row.name);
-            let number = u32::try_from(names.len())?;
-            if name.is_empty() || !names.add(&name, options.file_of_folder(folder, label, false))? {
-                summary.names.skip("duplicate");
-                return Ok(());
-            }
-            summary.names.keep();
-            batch.text.push_str(&name);
-            batch.names.push((number, batch.text.len()));
-            if batch.text.len() >= BATCH_BYTES {
-                pass_on(std::mem::take(&mut batch));
-            }
-            Ok(())
+            sink.add(&row.name, options.file_of_folder(folder, label, false), &mut summary.names)
         })?;
         summary.inputs.extend(names_folder.inputs());
     }
+    let NameSink { mut names, batch, mut pass_on, .. } = sink;
     pass_on(batch);
     names.build_filter();
     Ok(names)
