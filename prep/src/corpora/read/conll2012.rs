@@ -6,9 +6,9 @@ use std::ops::Range;
 use schemas::Counter;
 
 use super::conll_columns::ConllColumns;
-use super::corpus_reader::{CorpusReadError, CorpusReader, MalformedSentence, ReadSentence, SentenceCounts, excerpt};
+use super::corpus_reader::{CorpusReadError, CorpusReader, ReadSentence, SentenceCounts, excerpt};
 use super::lines::TextLines;
-use super::tagged_tokens::MAX_TOKENS;
+use super::sentence_lines::SentenceLines;
 use crate::corpora::sentence::{Annotation, DroppedSpan, SentenceNotes};
 
 /// Bytes that a line may have. A long sentence has a column for each of its verbs.
@@ -122,34 +122,20 @@ impl<R: Read> Conll2012Reader<R> {
 impl<R: Read> CorpusReader for Conll2012Reader<R> {
     fn next_sentence(&mut self) -> Result<Option<ReadSentence>, CorpusReadError> {
         let mut sentence = BracketedSentence::default();
-        let (mut first, mut lines, mut malformed) = (0, 0, None);
+        let mut lines = SentenceLines::default();
         while let Some(text) = self.lines.next_line()?.map(str::to_owned) {
             let line = self.lines.number();
             let is_blank = text.trim().is_empty();
             if is_blank || text.starts_with('#') {
                 self.counts.lines.skip(if is_blank { "blank" } else { "comment" });
-                if lines > 0 {
+                if !lines.is_empty() {
                     break;
                 }
                 continue;
             }
-            if lines == 0 {
-                first = line;
-            }
-            lines += 1;
-            if malformed.is_none() {
-                let added = match lines > MAX_TOKENS as u64 {
-                    true => Err(("too long", format!("the sentence has more than {MAX_TOKENS} tokens, expected a blank line after each"))),
-                    false => sentence.add_line(&text, line, self.columns.as_ref()),
-                };
-                malformed = added.err().map(|(reason, detail)| MalformedSentence { line, reason, detail, ends_run: true });
-            }
+            lines.add(line, || sentence.add_line(&text, line, self.columns.as_ref()));
         }
-        if lines == 0 {
-            return Ok(None);
-        }
-        let read = malformed.map_or_else(|| Ok(sentence.into_annotation()), Err);
-        Ok(Some(self.counts.add(first, lines, read)))
+        Ok(lines.finish(&mut self.counts, || sentence.into_annotation()))
     }
 
     fn sentences(&self) -> &Counter {

@@ -7,10 +7,10 @@ use schemas::Counter;
 
 use super::conll_columns::ConllColumns;
 use super::conllu_sentence::{ConlluSentence, Word, WordId};
-use super::corpus_reader::{CorpusReadError, CorpusReader, MalformedSentence, ReadSentence, SentenceCounts, excerpt};
+use super::corpus_reader::{CorpusReadError, CorpusReader, ReadSentence, SentenceCounts, excerpt};
 use super::lines::TextLines;
 use super::options::ReaderOptions;
-use super::tagged_tokens::MAX_TOKENS;
+use super::sentence_lines::SentenceLines;
 
 /// Bytes that a line may have.
 const MAX_LINE_BYTES: usize = 1 << 18;
@@ -169,12 +169,12 @@ fn is_tag_key(key: &str, named: Option<&str>) -> bool {
 impl<R: Read> CorpusReader for ConlluReader<'_, R> {
     fn next_sentence(&mut self) -> Result<Option<ReadSentence>, CorpusReadError> {
         let mut sentence = ConlluSentence::default();
-        let (mut first, mut lines, mut malformed) = (0, 0, None);
+        let mut lines = SentenceLines::default();
         while let Some(text) = self.lines.next_line()?.map(str::to_owned) {
             let line = self.lines.number();
             if text.trim().is_empty() {
                 self.counts.lines.skip("blank");
-                if lines > 0 {
+                if !lines.is_empty() {
                     break;
                 }
                 continue;
@@ -183,24 +183,12 @@ impl<R: Read> CorpusReader for ConlluReader<'_, R> {
                 self.counts.lines.skip("comment");
                 continue;
             }
-            if lines == 0 {
-                first = line;
-            }
-            lines += 1;
-            if malformed.is_none() {
-                let added = match lines > MAX_TOKENS as u64 {
-                    true => Err(("too long", format!("the sentence has more than {MAX_TOKENS} words, expected a blank line after each"))),
-                    false => self.add_line(&text, &mut sentence),
-                };
-                malformed = added.err().map(|(reason, detail)| MalformedSentence { line, reason, detail, ends_run: true });
-            }
+            lines.add(line, || self.add_line(&text, &mut sentence));
         }
-        if lines == 0 {
+        if lines.is_empty() {
             self.check_annotated()?;
-            return Ok(None);
         }
-        let read = malformed.map_or_else(|| Ok(sentence.into_annotation()), Err);
-        Ok(Some(self.counts.add(first, lines, read)))
+        Ok(lines.finish(&mut self.counts, || sentence.into_annotation()))
     }
 
     fn sentences(&self) -> &Counter {

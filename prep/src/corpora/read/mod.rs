@@ -11,7 +11,7 @@
 //! | [`table`], `table_columns`, `table_cells` | CSV and TSV files |
 //! | [`spacy`] | spaCy's DocBin |
 //! | [`brat`] | standoff of brat |
-//! | [`lines`] | the lines of a text file |
+//! | [`lines`], `sentence_lines` | the lines of a text file; those of a sentence |
 //! | [`json`] | JSON files: nested, of annotation tools, MRC JSON |
 //! | [`hf_parquet`], [`hf_labels`] | Parquet files of Hugging Face data sets, and the names of their tags |
 //! | [`tagged_tokens`] | tokens and tags of a row |
@@ -31,6 +31,7 @@ pub mod json;
 pub mod lines;
 pub mod open;
 pub mod options;
+mod sentence_lines;
 pub mod spacy;
 pub mod survey;
 pub mod table;
