@@ -98,11 +98,16 @@ fn unread(format: &str) -> String {
 
 /// The format that a file begins like, if it is known but not read.
 fn unread_format(start: &[u8]) -> Option<&'static str> {
-    let begins = |text: &str| start.starts_with(text.as_bytes());
-    if begins("<?xml") || begins("<!DOCTYPE") {
-        return Some("XML or HTML");
+    if start.starts_with(b"PK\x03\x04") {
+        return Some("a ZIP archive or a spreadsheet");
     }
-    begins("PK\u{3}\u{4}").then_some("a ZIP archive or a spreadsheet")
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let first = text.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default().trim_ascii_end();
+    // A line of nothing but an element has no tag of a token.
+    let is_element =
+        first.len() > 2 && first[0] == b'<' && first[1].is_ascii_alphabetic() && first.ends_with(b">") && !first.contains(&b'\t');
+    let is_declaration = text.starts_with(b"<?xml") || text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!DOCTYPE"));
+    (is_element || is_declaration).then_some("XML or HTML")
 }
 
 /// The format of a file that begins like this, if its first bytes or its first line tell.
@@ -189,7 +194,13 @@ mod tests {
 
     #[test]
     fn formats_that_are_not_read_are_named() {
-        for (text, expected) in [("<?xml version=\"1.0\"?>", "XML or HTML"), ("PK\u{3}\u{4}...", "a ZIP archive or a spreadsheet")] {
+        for (text, expected) in [
+            ("<?xml version=\"1.0\"?>", "XML or HTML"),
+            ("\u{feff}\n<?xml version=\"1.0\"?>", "XML or HTML"),
+            ("<!doctype html><p>", "XML or HTML"),
+            ("<doc id=\"1\">\r\n<s>\r\nAda\tNP\r\n", "XML or HTML"),
+            ("PK\u{3}\u{4}...", "a ZIP archive or a spreadsheet"),
+        ] {
             let error = detect_in(text.as_bytes(), &ReaderOptions::default()).unwrap_err().to_string();
             assert!(error.contains(&format!("is {expected}, which is not read; convert it")), "{error}");
         }
