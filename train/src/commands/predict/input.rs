@@ -25,6 +25,9 @@ const COLUMNS: [&str; 3] = ["doc", "sentence", "context"];
 /// Bad lines that are reported one by one; all are counted.
 const REPORTED_LINES: usize = 5;
 
+/// What becomes of most bad lines, for messages.
+const SKIPPED: &str = "the line is skipped";
+
 /// Lines that are no text, and texts.
 #[derive(Debug, Default)]
 pub struct LineCounts {
@@ -250,7 +253,8 @@ fn parse_line(name: &str, number: usize, mut line: Vec<u8>, format: LineFormat) 
     let named = |text: InputText| InputText { doc: name.to_owned(), sentence: number as u32, ..text };
     let Ok(line) = String::from_utf8(line) else {
         let stands_for_it = matches!(format, LineFormat::Text).then(|| named(InputText::default()));
-        return Line::Bad(format!("{}: not UTF-8", place()), stands_for_it);
+        let outcome = if stands_for_it.is_some() { "it is answered as an empty text" } else { SKIPPED };
+        return Line::Bad(format!("{}: not UTF-8; {outcome}", place()), stands_for_it);
     };
     let line = line.trim_end_matches('\r');
     match format {
@@ -258,7 +262,7 @@ fn parse_line(name: &str, number: usize, mut line: Vec<u8>, format: LineFormat) 
         LineFormat::Json { .. } if line.trim().is_empty() => Line::Blank,
         LineFormat::Json { spaces } => match InputText::of_json(line, spaces) {
             Ok(text) => Line::Text(named(text)),
-            Err(problem) => Line::Bad(format!("{}: {problem}", place()), None),
+            Err(problem) => Line::Bad(format!("{}: {problem}; {SKIPPED}", place()), None),
         },
     }
 }
@@ -290,7 +294,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(blocks, [vec!["0 one"], vec!["1 two", "2 "], vec!["3 four", "4 "], vec!["5 five"]]);
-        assert_eq!((counts.bad, counts.messages), (1, vec!["-, line 5: not UTF-8".to_owned()]));
+        assert_eq!((counts.bad, counts.messages), (1, vec!["-, line 5: not UTF-8; it is answered as an empty text".to_owned()]));
     }
 
     #[test]
@@ -309,7 +313,10 @@ mod tests {
         assert_eq!((texts, bad), (vec!["0 a".to_owned(), "4 b".to_owned()], 1));
         assert!(messages[0].starts_with("in, line 3: expected an object"), "{messages:?}");
         let (texts, bad, messages) = read(b"\xef\xbb\xbfa\r\n\nb\xff\nc", LineFormat::Text);
-        assert_eq!((texts.join("|").as_str(), bad, messages), ("0 a|1 |2 |3 c", 1, vec!["in, line 3: not UTF-8".to_owned()]));
+        assert_eq!(
+            (texts.join("|").as_str(), bad, messages),
+            ("0 a|1 |2 |3 c", 1, vec!["in, line 3: not UTF-8; it is answered as an empty text".to_owned()])
+        );
     }
 
     #[test]

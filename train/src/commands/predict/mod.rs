@@ -56,7 +56,7 @@ impl DeviceJob for PredictJob {
             seconds += started.elapsed().as_secs_f64();
             Ok(())
         });
-        counts.messages.iter().for_each(|message| to_stderr(&format!("warning: {message}; the line is skipped")));
+        counts.messages.iter().for_each(|message| to_stderr(&format!("warning: {message}")));
         read?;
         let LineCounts { texts, bad, .. } = counts;
         if bad > 0 {
