@@ -102,7 +102,7 @@ fn every_notation_of_tags_is_read() {
         ("B_PER I_PER O B_creative-work O", Some("such as `B_PER` (3 times)")),
         ("b-PER i-PER O b-creative-work O", Some("such as `b-PER` (3 times)")),
         ("B-PER I-PER o B-creative-work 0", Some("corpus:3: tags `o` or `0`, such as `o` (2 times)")),
-        ("B-PER\t I-PER\t O\t B-creative-work\t O\t", None),
+        ("B-PER\t I-PER\t O\t B-creative-work\t O\t", Some("corpus:1: tags with a tab behind them, such as `B-PER` (5 times)")),
     ] {
         let desk = Desk::new();
         let lines: String = words.iter().zip(tags.split(' ')).map(|(word, tag)| format!("{word}\t{tag}\n")).collect();

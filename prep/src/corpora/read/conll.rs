@@ -227,6 +227,8 @@ fn parse_line(
         return Err(malformed("no token", format!("the token's column is empty beside tag `{tag}`, expected a token")));
     }
     let (read, notation) = read_tag(tag, rules).map_err(|(reason, detail)| malformed(reason, detail))?;
+    let has_trailing_tab = text.ends_with('\t') && text.trim_end().ends_with(tag);
+    let notation = notation.or_else(|| has_trailing_tab.then_some(TagNotation::TrailingTab));
     let notation = notation.map(|notation| (notation, tag.to_owned()));
     Ok(TaggedToken { token: token.to_owned(), tag: read, notation, width: cells.len() })
 }

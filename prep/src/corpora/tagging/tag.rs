@@ -43,6 +43,8 @@ pub enum TagNotation {
     LowerCase,
     /// `o` or `0` for `O`.
     OtherOutside,
+    /// A tag with a tab behind it, which begins an empty column.
+    TrailingTab,
 }
 
 impl TagNotation {
@@ -55,6 +57,7 @@ impl TagNotation {
             Self::OtherSeparator => ("tags without a hyphen behind the prefix", "PREFIX-LABEL"),
             Self::LowerCase => ("tags with a prefix in lower case", "PREFIX-LABEL"),
             Self::OtherOutside => ("tags `o` or `0`", "`O`"),
+            Self::TrailingTab => ("tags with a tab behind them", "the last column"),
         }
     }
 }
