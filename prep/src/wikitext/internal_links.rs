@@ -96,12 +96,13 @@ impl LinkResolver<'_, '_, '_> {
         let BracketPair { close, is_nested, .. } = self.brackets.at(open);
         let inner = &self.text[open + 2..];
         // Most targets need no decoding and have no prefix, which one scan finds out.
-        let (mut is_plain, mut has_colon) = (true, false);
+        let mut seen = 0;
         let end = inner.bytes().position(|byte| {
-            is_plain &= byte != b'\n' && !may_need_decoding(byte);
-            has_colon |= byte == b':';
-            matches!(byte, b'|' | b'[' | b']' | b'{' | b'}' | b'<' | b'>')
+            let class = TARGET_CLASSES[usize::from(byte)];
+            seen |= class;
+            class & ENDS_TARGET != 0
         })?;
+        let (is_plain, has_colon) = (seen & IS_NOT_PLAIN == 0, seen & IS_COLON != 0);
         let raw = &inner[..end];
         // MediaWiki allows no line feed in a target. Here it is a space, since authors wrap lines; an empty line ends the link.
         // Text in `<nowiki>` makes the target invalid.
@@ -209,6 +210,30 @@ impl LinkResolver<'_, '_, '_> {
         self.captions.push((text, targets));
     }
 }
+
+/// The byte ends the target of a link.
+const ENDS_TARGET: u8 = 1;
+/// The target may need decoding, or has a line feed.
+const IS_NOT_PLAIN: u8 = 2;
+/// The byte is a colon.
+const IS_COLON: u8 = 4;
+
+/// What each byte says of the target of a link.
+static TARGET_CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let is_plain = byte != b'\n' as usize && !may_need_decoding(byte as u8);
+        classes[byte] = match byte as u8 {
+            b'|' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' => ENDS_TARGET,
+            b':' => IS_COLON,
+            _ if is_plain => 0,
+            _ => IS_NOT_PLAIN,
+        };
+        byte += 1;
+    }
+    classes
+};
 
 /// Text in which later passes see no syntax.
 fn protected(text: &str) -> String {

@@ -17,12 +17,16 @@ pub(super) fn plain_text_length(text: &str) -> (usize, u32) {
             end += STRIDE;
             chars += STRIDE as u32;
         }
-        let space = usize::from(bytes.get(end) == Some(&b' '));
-        match plain_char_length(&bytes[end + space..]) {
-            0 => return (end, chars),
-            length => {
-                end += space + length;
-                chars += space as u32 + 1;
+        // A char that is not plain, or not ASCII, is usually among the next ones: the stride is not tested again before it.
+        let stop = end + STRIDE;
+        while end < stop {
+            let space = usize::from(bytes.get(end) == Some(&b' '));
+            match plain_char_length(&bytes[end + space..]) {
+                0 => return (end, chars),
+                length => {
+                    end += space + length;
+                    chars += space as u32 + 1;
+                }
             }
         }
     }

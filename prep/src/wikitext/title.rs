@@ -20,7 +20,7 @@ pub(super) fn decode_target(raw: &str) -> Cow<'_, str> {
 }
 
 /// Whether a byte may begin a marker, a protected char, a mark of writing direction, an entity, or a percent escape.
-pub(super) fn may_need_decoding(byte: u8) -> bool {
+pub(super) const fn may_need_decoding(byte: u8) -> bool {
     byte >= FIRST_MARKER_BYTE || matches!(byte, b'&' | b'%' | 0xe2)
 }
 
