@@ -239,6 +239,17 @@ fn the_optimizer_s_kernels_compute_what_the_cpu_does() {
     }
 }
 
+/// The tuner may choose any of them for any product, so all of them must be right.
+#[test]
+#[ignore = "needs a GPU, or Mesa's software driver of Vulkan (lavapipe)"]
+fn each_routine_computes_matrix_products() {
+    need_device();
+    let checks = Gpu::check_products(&Default::default()).unwrap();
+    assert!(checks.wrong.is_empty(), "{:#?}", checks.wrong);
+    // Where there are no tensor cores, the five to nine other routines are left, less the four for vectors.
+    assert!(checks.right >= 22 * 2 * 3, "{checks:?}");
+}
+
 #[test]
 #[ignore = "needs a GPU, or Mesa's software driver of Vulkan (lavapipe)"]
 fn points_are_clustered_as_on_the_host() {

@@ -3,9 +3,8 @@
 #
 #   train/benches/gpu.sh pack DIR        on the machine that builds: writes binary, lengths and triples to DIR (at most 64 MiB)
 #   DIR/gpu.sh run [SECTION...]          on the machine with the GPU; all sections, in this order, if none is given:
-#       check      the device against the CPU, with own kernels and Burn's fusion, in f32 and bf16  about 3 minutes
+#       check      the device against the CPU, in each precision, and every routine for products    about 3 minutes
 #       speed      a step of BERT-base in bf16, 64 x 128 and 32 x 256, beside PyTorch               5
-#       fusion     the same with Burn's fused operations in place of own kernels                    5
 #       lengths    the same on the lengths of real triples, and padded to 150                       6
 #       parts      the time of each operation of a step                                             3
 #       curves     loss curves of f32 and bf16 on the same data                                     6
@@ -18,7 +17,7 @@
 # --dtype, --model, --batch, --seq, --lengths, --steps, --warmup) that prints a JSON object with `seq_per_s`, without which there is no ratio.
 #
 # Environment of `run`: DEVICE (cuda), MODEL (base), STEPS (30), PRECISION (bf16), VECTORS (1000000 10000000), RESULTS (DIR/results). To try the
-# script without a GPU: DEVICE=cpu MODEL=mini STEPS=2 PRECISION=f32 VECTORS=20000; `check` and `fusion` then compare the CPU with itself.
+# script without a GPU: DEVICE=cpu MODEL=mini STEPS=2 PRECISION=f32 VECTORS=20000; `check` then compares the CPU with itself.
 #
 # Each section takes ten minutes at most and writes RESULTS/SECTION.txt. The machine with the GPU needs a driver, NVRTC and CUDA's headers
 # (train/docs/gpu.md), and torch and transformers for the ratio.
@@ -129,7 +128,7 @@ PY
 
 section() {
     own_options=() peer_options=()
-    local set run precision fusion count
+    local set run precision count
     case $1 in
     check)
         nvidia-smi || echo "no nvidia-smi"
@@ -138,11 +137,6 @@ section() {
     speed)
         beside "64 x 128" --batch 64 --seq 128 --steps "$steps"
         beside "32 x 256" --batch 32 --seq 256 --steps "$steps"
-        ;;
-    fusion)
-        own_options=(--burn-fusion)
-        beside "64 x 128 with Burn's fusion" --batch 64 --seq 128 --steps "$steps"
-        beside "32 x 256 with Burn's fusion" --batch 32 --seq 256 --steps "$steps"
         ;;
     lengths)
         for set in ecommerce enwiki; do
@@ -236,7 +230,7 @@ run() {
 shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], "wb"))' "$here/train.xz" "$here/train"; chmod +x "$here/train"; }
     export TRAIN_CACHE=${TRAIN_CACHE:-$here/work/cache}
     find_cuda
-    [ $# -gt 0 ] || set -- check speed fusion lengths parts curves stage cluster devices
+    [ $# -gt 0 ] || set -- check speed lengths parts curves stage cluster devices
     local name failed=0
     for name in "$@"; do
         say "$name ($(date +%T))"

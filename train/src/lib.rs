@@ -45,7 +45,7 @@ pub mod stage;
 
 use anyhow::{Context, Result};
 
-use commands::{bench_data, bench_step, check, check_device, evaluate, export, pipeline, plot, predict, resume, train};
+use commands::{bench_data, bench_step, check, check_device, evaluate, export, pipeline, plot, predict, resume, train, warm_up};
 use config::Config;
 
 /// Runs a command.
@@ -64,6 +64,7 @@ pub fn run(config: Config) -> Result<()> {
         Config::BenchData(config) => bench_data::run(&config),
         Config::BenchStep(config) => bench_step::run(*config),
         Config::CheckDevice(config) => check_device::check(config),
+        Config::WarmUp(config) => warm_up::warm_up(config),
         Config::Evaluate(config) => config.runtime.device.run(evaluate::EvaluateJob(config)),
         Config::Predict(config) => config.runtime.device.run(predict::PredictJob(*config)),
     }
@@ -79,6 +80,7 @@ fn start_threads(config: &Config) -> Result<()> {
         Config::BenchData(config) => config.threads,
         Config::BenchStep(config) => config.runtime.threads,
         Config::CheckDevice(config) => config.threads,
+        Config::WarmUp(config) => config.runtime.threads,
         Config::Evaluate(config) => config.runtime.threads,
         Config::Predict(config) => config.runtime.threads,
         Config::Plot(_) | Config::Export(_) => 0,

@@ -3,7 +3,7 @@
 use clap::{Arg, Parser, Subcommand};
 
 use super::data_args::{BenchDataArgs, CheckArgs};
-use super::measuring_args::{BenchStepArgs, CheckDeviceArgs};
+use super::measuring_args::{BenchStepArgs, CheckDeviceArgs, WarmUpArgs};
 use super::run_args::{EvaluateArgs, ExportArgs, PipelineArgs, PlotArgs, PredictArgs, ResumeArgs};
 use super::stage_args::{FetArgs, NeeArgs, StageArgs};
 
@@ -83,12 +83,16 @@ pub enum Command {
     /// Measure how fast triples become batches
     #[command(hide = true)]
     BenchData(BenchDataArgs),
-    /// Compare loss and gradients of a batch on a device with those on the CPU, in f32 and bf16
+    /// Compare loss and gradients of a batch on a device with those on the CPU in each precision, and every routine for matrix products
     #[command(
-        after_help = "Example:\n  train check-device --device cuda\n\nA relative difference above 1e-3 in f32 or 3e-2 in bf16 is an \
-        error, with exit code 1."
+        after_help = "Example:\n  train check-device --device cuda\n\nA relative difference above 1e-4 in f32 or 3e-2 in tf32 and bf16, or \
+        a wrong product, is an error, with exit code 1."
     )]
     CheckDevice(CheckDeviceArgs),
+    /// Compile and tune a GPU's kernels for all lengths of batches, so that a training starts at once
+    #[command(after_help = "Example:\n  train warm-up bert-base-cased --device cuda --precision bf16 --max-tokens 32768\n\nKernels are kept in \
+        TRAIN_CACHE, or in coarse-to-fine in the user's cache folder.")]
+    WarmUp(WarmUpArgs),
     /// Score a run on gold triples
     #[command(after_help = "Example:\n  train evaluate runs/final --data gold/test --json --predictions predictions.jsonl")]
     Evaluate(EvaluateArgs),

@@ -1,10 +1,11 @@
-//! Options of the commands that check and time a device: `check-device`, `bench-step`.
+//! Options of the commands that check, warm up and time a device: `check-device`, `warm-up`, `bench-step`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::common_args::CommonArgs;
+use super::stage_args::StageArgs;
 use crate::config::BenchModel;
 use crate::device::Device;
 
@@ -17,6 +18,29 @@ pub struct CheckDeviceArgs {
     /// CPU threads; 0 for one per core
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
+}
+
+/// Options of `warm-up`.
+#[derive(Debug, Args)]
+pub struct WarmUpArgs {
+    /// Encoder of the training, as --encoder of a stage, or a run
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// Sequences of a batch [default: 16]
+    #[arg(long, value_name = "N", conflicts_with = "max_tokens")]
+    pub batch: Option<usize>,
+    /// Word pieces of a batch, padding included, in place of --batch
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<usize>,
+    /// Word pieces of a sequence, query included
+    #[arg(long, default_value_t = StageArgs::default().max_length, value_name = "N")]
+    pub max_length: usize,
+    /// With the span head
+    #[arg(long)]
+    pub nested: bool,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
 }
 
 /// Options of `bench-step`.
@@ -46,9 +70,6 @@ pub struct BenchStepArgs {
     /// Dropout rate
     #[arg(long, default_value_t = 0.1)]
     pub dropout: f32,
-    /// Compute by Burn's operations, fused by Burn, in place of this program's kernels
-    #[arg(long)]
-    pub burn_fusion: bool,
     /// Time the parts of a step too
     #[arg(long)]
     pub parts: bool,

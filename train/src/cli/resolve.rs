@@ -8,13 +8,13 @@ use schemas::QuerySet;
 use super::command::{Cli, Command};
 use super::common_args::CommonArgs;
 use super::data_args::{BenchDataArgs, CheckArgs, DataArgs};
-use super::measuring_args::BenchStepArgs;
+use super::measuring_args::{BenchStepArgs, WarmUpArgs};
 use super::pipeline_file;
 use super::resolve_stage::{at_least_one, batch_size, check_batch, esi, fet, finetune, nee};
 use super::run_args::{EvaluateArgs, ExportArgs, ExportFormat, PredictArgs, PredictionFormat};
 use crate::config::{
     BenchDataConfig, BenchStepConfig, CheckConfig, CheckDeviceConfig, Config, EvaluateConfig, ExportConfig, LineFormat, PlotConfig,
-    PredictConfig, PredictInput, PredictOutput, ResumeConfig, Runtime, UsageError,
+    PredictConfig, PredictInput, PredictOutput, ResumeConfig, Runtime, UsageError, WarmUpConfig,
 };
 use crate::run_folder::layout;
 
@@ -37,6 +37,7 @@ pub fn resolve(cli: Cli) -> Result<Config> {
         Command::BenchData(args) => Config::BenchData(bench_data(args)?),
         Command::BenchStep(args) => Config::BenchStep(Box::new(bench_step(args))),
         Command::CheckDevice(args) => Config::CheckDevice(CheckDeviceConfig { device: args.device, threads: args.threads }),
+        Command::WarmUp(args) => Config::WarmUp(warm_up(args)?),
         Command::Plot(args) => {
             let output = args.output.unwrap_or_else(|| args.run.join(layout::PLOTS));
             Config::Plot(PlotConfig { run: args.run, output })
@@ -155,6 +156,11 @@ fn bench_data(args: BenchDataArgs) -> Result<BenchDataConfig> {
     })
 }
 
+fn warm_up(args: WarmUpArgs) -> Result<WarmUpConfig, UsageError> {
+    let WarmUpArgs { model, batch, max_tokens, max_length, nested, common } = args;
+    Ok(WarmUpConfig { model, batch: batch_size(batch, max_tokens, max_length)?, max_length, nested, runtime: runtime(&common) })
+}
+
 fn bench_step(args: BenchStepArgs) -> BenchStepConfig {
     BenchStepConfig {
         model: args.model,
@@ -165,7 +171,6 @@ fn bench_step(args: BenchStepArgs) -> BenchStepConfig {
         steps: args.steps,
         warmup: args.warmup,
         dropout: args.dropout,
-        burn_fusion: args.burn_fusion,
         parts: args.parts,
         cluster: args.cluster,
         lengths_of: args.lengths_of,

@@ -27,7 +27,8 @@ macro_rules! value_enum {
 }
 
 value_enum!(Precision {
-    F32 => "f32", "32 bits; on a GPU, matrix products round their operands to TF32";
+    F32 => "f32", "32 bits; on a GPU, without its tensor cores";
+    Tf32 => "tf32", "32 bits, of which a GPU's tensor cores see 10 of the fraction; elsewhere as f32";
     Bf16 => "bf16", "bfloat16 operands of matrix products, f32 sums; on the CPU slower than f32";
 });
 

@@ -6,6 +6,7 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData, s};
 
 use super::pca::{Covariance, Pca};
+use crate::kernels::{Kernels, Precision};
 
 /// Most vectors of a block: sums of more would be less exact.
 const BLOCK: usize = 8192;
@@ -14,14 +15,14 @@ const BLOCK: usize = 8192;
 ///
 /// # Shapes
 /// `[count, width]`.
-pub fn add_rows<B: Backend>(covariance: &mut Covariance, rows: Tensor<B, 2>) {
+pub fn add_rows<B: Kernels>(covariance: &mut Covariance, rows: Tensor<B, 2>) {
     let [count, width] = rows.dims();
     for first in (0..count).step_by(BLOCK) {
         let block = rows.clone().slice(s![first..(first + BLOCK).min(count)]);
         let shift = covariance.shift(&values(block.clone().slice(s![0..1])));
         let block = block.clone() - Tensor::<B, 2>::from_data(TensorData::new(shift, [1, width]), &block.device());
         let sums = values(block.clone().sum_dim(0));
-        covariance.add_sums(block.dims()[0], &sums, &values(block.clone().transpose().matmul(block)));
+        covariance.add_sums(block.dims()[0], &sums, &values(B::product(block.clone().transpose(), block, Precision::F32)));
     }
 }
 
@@ -31,7 +32,7 @@ pub struct DeviceProjection<B: Backend> {
     matrix: Tensor<B, 2>,
 }
 
-impl<B: Backend> DeviceProjection<B> {
+impl<B: Kernels> DeviceProjection<B> {
     /// Uploads a projection.
     pub fn new(pca: &Pca, device: &B::Device) -> Self {
         let mean = pca.mean();
@@ -45,7 +46,7 @@ impl<B: Backend> DeviceProjection<B> {
     /// # Shapes
     /// `[count, width]` to `count * components` numbers.
     pub fn project(&self, rows: Tensor<B, 2>) -> Vec<f32> {
-        values((rows - self.mean.clone()).matmul(self.matrix.clone()))
+        values(B::product(rows - self.mean.clone(), self.matrix.clone(), Precision::F32))
     }
 }
 

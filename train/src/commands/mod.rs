@@ -15,3 +15,4 @@ pub mod resume;
 pub mod run_stage;
 pub mod terminal;
 pub mod train;
+pub mod warm_up;

@@ -1,8 +1,9 @@
-//! Settings of the commands that measure a device.
+//! Settings of the commands that check, warm up and measure a device.
 
 use std::path::PathBuf;
 
 use super::runtime::Runtime;
+use crate::data::BatchSize;
 use crate::device::Device;
 
 /// Settings of `train check-device`.
@@ -12,6 +13,21 @@ pub struct CheckDeviceConfig {
     pub device: Device,
     /// Threads of the CPU; 0 for one per core.
     pub threads: usize,
+}
+
+/// Settings of `train warm-up`.
+#[derive(Debug)]
+pub struct WarmUpConfig {
+    /// Folder of an encoder or a run, for the shape of its encoder.
+    pub model: PathBuf,
+    /// What a batch of the training will hold.
+    pub batch: BatchSize,
+    /// Word pieces of the longest sequence.
+    pub max_length: usize,
+    /// Whether the model has the span head.
+    pub nested: bool,
+    /// Device, precision, threads.
+    pub runtime: Runtime,
 }
 
 /// Settings of `train bench-step`.
@@ -33,8 +49,6 @@ pub struct BenchStepConfig {
     pub warmup: usize,
     /// Dropout rate.
     pub dropout: f32,
-    /// Whether Burn's operations, fused by Burn, compute in place of this program's kernels.
-    pub burn_fusion: bool,
     /// Whether the parts of a step are timed too.
     pub parts: bool,
     /// Random vectors to cluster, in place of training steps.

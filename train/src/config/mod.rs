@@ -8,7 +8,7 @@ mod training;
 mod usage_error;
 
 pub use data::{BenchDataConfig, CheckConfig};
-pub use measuring::{BenchModel, BenchStepConfig, CheckDeviceConfig};
+pub use measuring::{BenchModel, BenchStepConfig, CheckDeviceConfig, WarmUpConfig};
 pub use run_commands::{EvaluateConfig, ExportConfig, LineFormat, PlotConfig, PredictConfig, PredictInput, PredictOutput};
 pub use runtime::Runtime;
 pub use training::{PipelineConfig, ResumeConfig, TrainConfig};
@@ -33,6 +33,8 @@ pub enum Config {
     BenchStep(Box<BenchStepConfig>),
     /// Compare a device with the CPU.
     CheckDevice(CheckDeviceConfig),
+    /// Compile and tune a GPU's kernels.
+    WarmUp(WarmUpConfig),
     /// Draw a run.
     Plot(PlotConfig),
     /// Score a run.

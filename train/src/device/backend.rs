@@ -5,7 +5,7 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::selection::Device;
-use crate::kernels::{AssignmentBackend, Kernels};
+use crate::kernels::{AssignmentBackend, Kernels, ProductChecks};
 
 /// A backend that can train the model.
 pub trait TrainBackend: AutodiffBackend<InnerBackend: Kernels> + Kernels + DeviceBackend {}
@@ -34,6 +34,12 @@ pub trait DeviceBackend: Backend {
         Ok(())
     }
 
+    /// Computes matrix products by each routine that the backend may choose for them, and compares them with plain ones; `None` where it
+    /// has one routine.
+    fn check_products(_device: &Self::Device) -> Option<ProductChecks> {
+        None
+    }
+
     /// Uploads points of `width` numbers each for k-means; `None` where the host is to cluster them.
     fn assignment_backend(_values: &[f32], _width: usize, _device: &Self::Device) -> Option<Box<dyn AssignmentBackend>> {
         None
@@ -56,13 +62,4 @@ pub trait DeviceJob {
     /// # Errors
     /// Those of the job.
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<Self::Output>;
-}
-
-/// Which implementation of tensor operations computes on a GPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// The kernels of this program.
-    Own,
-    /// Burn's operations, fused by Burn, for comparison.
-    BurnFusion,
 }

@@ -4,10 +4,9 @@ use anyhow::{Result, ensure};
 use burn::backend::Autodiff;
 use burn::tensor::{FloatDType, Tensor};
 use burn_cubecl::CubeRuntime;
-use burn_fusion::Fusion;
 use cubecl::device::{Device as _, DeviceId};
 
-use super::backend::{DeviceBackend, DeviceJob, Engine};
+use super::backend::{DeviceBackend, DeviceJob};
 #[cfg(feature = "cuda")]
 use super::cuda_environment::CudaEnvironment;
 use super::gpu_error::catching_panics;
@@ -15,55 +14,30 @@ use super::kernel_cache::{self, Target};
 use super::selection::Device;
 use crate::kernels::cube::Cube;
 use crate::kernels::cube::kmeans::PointsOnDevice;
-use crate::kernels::{AssignmentBackend, Kernels, autodiff};
+use crate::kernels::cube::product_check::check_products;
+use crate::kernels::{AssignmentBackend, Kernels, Precision, ProductChecks, autodiff};
 
-/// Burn's operations, fused by Burn.
-type Fused<R> = Fusion<Cube<R>>;
-
-impl<R: CubeRuntime> Kernels for Fused<R> {}
-
-impl<R: CubeRuntime> Kernels for Autodiff<Fused<R>> {}
-
-/// A backend of a CubeCL runtime.
-pub trait GpuBackend: Kernels<Device = <Self::Runtime as cubecl::Runtime>::Device> {
-    /// Its runtime.
-    type Runtime: CubeRuntime;
-
-    /// Whether it computes by the kernels of this program.
-    const OWN_KERNELS: bool;
-}
-
-impl<R: CubeRuntime> GpuBackend for Cube<R> {
-    type Runtime = R;
-    const OWN_KERNELS: bool = true;
-}
-
-impl<R: CubeRuntime> GpuBackend for Fused<R> {
-    type Runtime = R;
-    const OWN_KERNELS: bool = false;
-}
-
-impl<B: GpuBackend> DeviceBackend for Autodiff<B> {
-    const CLUSTERS_ON_DEVICE: bool = B::OWN_KERNELS;
+impl<R: CubeRuntime> DeviceBackend for Autodiff<Cube<R>> {
+    const CLUSTERS_ON_DEVICE: bool = true;
 
     fn backend_device(device: Device) -> Self::Device {
-        runtime_device::<B::Runtime>(device)
+        runtime_device::<R>(device)
     }
 
     fn reserved_memory(device: &Self::Device) -> Option<u64> {
-        <B::Runtime as cubecl::Runtime>::client(device).memory_usage().ok().map(|usage| usage.bytes_reserved)
+        R::client(device).memory_usage().ok().map(|usage| usage.bytes_reserved)
     }
 
     fn check_all_reduce(devices: &[Device]) -> Result<()> {
-        check_all_reduce::<B::Runtime>(devices)
+        check_all_reduce::<R>(devices)
+    }
+
+    fn check_products(device: &Self::Device) -> Option<ProductChecks> {
+        Some(check_products::<R>(device))
     }
 
     fn assignment_backend(values: &[f32], width: usize, device: &Self::Device) -> Option<Box<dyn AssignmentBackend>> {
-        if !B::OWN_KERNELS {
-            return None;
-        }
-        let points = PointsOnDevice::<B::Runtime>::upload(values, width, device)?;
-        Some(Box::new(points))
+        Some(Box::new(PointsOnDevice::<R>::upload(values, width, device)?))
     }
 }
 
@@ -79,15 +53,12 @@ fn runtime_device<R: CubeRuntime>(device: Device) -> R::Device {
 ///
 /// # Errors
 /// Those of the job; a GPU that cannot be used, with what to do.
-pub fn run<R: CubeRuntime, J: DeviceJob>(device: Device, engine: Engine, job: J) -> Result<J::Output> {
+pub fn run<R: CubeRuntime, J: DeviceJob>(device: Device, job: J) -> Result<J::Output> {
     let target = kernel_target(device)?;
     kernel_cache::configure(|| target);
     let of_runtime = runtime_device::<R>(device);
     check_product::<R>(device, &of_runtime)?;
-    match engine {
-        Engine::Own => job.run::<Autodiff<Cube<R>>>(&of_runtime),
-        Engine::BurnFusion => job.run::<Autodiff<Fused<R>>>(&of_runtime),
-    }
+    job.run::<Autodiff<Cube<R>>>(&of_runtime)
 }
 
 /// What kernels for a device are compiled and tuned for.
@@ -107,10 +78,10 @@ fn kernel_target(device: Device) -> Result<Target> {
 
 /// Checks that a device computes a matrix product, in bf16 on CUDA.
 fn check_product<R: CubeRuntime>(device: Device, of_runtime: &R::Device) -> Result<()> {
-    let half = if matches!(device, Device::Cuda(_)) { FloatDType::BF16 } else { FloatDType::F32 };
+    let precision = if matches!(device, Device::Cuda(_)) { Precision::Bf16 } else { Precision::F32 };
     let sum = catching_panics(device, || {
-        let x = Tensor::<Cube<R>, 2>::ones([64, 64], of_runtime).cast(half);
-        x.clone().matmul(x).cast(FloatDType::F32).sum().try_into_scalar().map_err(|error| format!("{error:?}"))
+        let x = Tensor::<Cube<R>, 2>::ones([64, 64], of_runtime);
+        Cube::<R>::product(x.clone(), x, precision).cast(FloatDType::F32).sum().try_into_scalar().map_err(|error| format!("{error:?}"))
     })?;
     ensure!(
         sum == 262_144.0,

@@ -21,5 +21,5 @@ mod gpu_error;
 mod kernel_cache;
 pub mod selection;
 
-pub use backend::{DeviceBackend, DeviceJob, Engine, TrainBackend};
+pub use backend::{DeviceBackend, DeviceJob, TrainBackend};
 pub use selection::Device;

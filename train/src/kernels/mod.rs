@@ -10,6 +10,7 @@
 //! | [`operations`], [`reference`](mod@reference) | the operations, and their definition in Burn's own |
 //! | [`precision`], [`dropout`], [`padding`], [`embedding`], [`attention_shape`], [`adamw`] | arguments of operations |
 //! | [`kmeans`] | the assignment step of k-means, which a device may take over |
+//! | [`product_checks`] | what a check of matrix products found |
 //! | [`autodiff`] | the bridge from a fused operation with its backward pass to automatic differentiation |
 //! | [`cpu`] | loops over slices; they know nothing of Burn |
 //! | [`flex`] | those loops as operations of burn-flex |
@@ -28,6 +29,7 @@ pub mod kmeans;
 pub mod operations;
 pub mod padding;
 pub mod precision;
+pub mod product_checks;
 pub mod reference;
 
 pub use adamw::{AdamWState, AdamWStep};
@@ -38,3 +40,4 @@ pub use kmeans::{Assignment, AssignmentBackend};
 pub use operations::Kernels;
 pub use padding::Padding;
 pub use precision::Precision;
+pub use product_checks::ProductChecks;

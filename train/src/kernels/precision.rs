@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 /// Number format of the encoder's matrix products. Parameters, gradients of parameters, LayerNorm, softmax, the heads and the loss are
-/// always f32.
+/// always f32, without rounding to TF32.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32 bits with a fraction of 23. On a GPU that has TF32, products see 10 bits of the fraction.
+    /// 32 bits with a fraction of 23, without tensor cores.
     #[default]
     F32,
+    /// f32 of which the tensor cores of a GPU see 10 bits of the fraction. Sums are f32. Without such tensor cores, f32.
+    Tf32,
     /// bfloat16: the range of f32 with 7 bits of the fraction. Sums are f32. The CPU rounds the inputs and the result of a product to
     /// bf16 and computes it in f32: as exact as a GPU, and slower than f32.
     Bf16,

@@ -12,7 +12,7 @@ use super::precision::Precision;
 /// See [`Kernels::product`](super::Kernels::product).
 pub fn product<B: Backend, const D: usize>(a: Tensor<B, D>, b: Tensor<B, D>, precision: Precision) -> Tensor<B, D> {
     match precision {
-        Precision::F32 => a.matmul(b),
+        Precision::F32 | Precision::Tf32 => a.matmul(b),
         Precision::Bf16 => a.cast(FloatDType::BF16).matmul(b.cast(FloatDType::BF16)).cast(FloatDType::F32),
     }
 }
@@ -22,7 +22,7 @@ pub fn product<B: Backend, const D: usize>(a: Tensor<B, D>, b: Tensor<B, D>, pre
 pub fn rounded_product<B: Backend, const D: usize>(a: Tensor<B, D>, b: Tensor<B, D>, precision: Precision) -> Tensor<B, D> {
     let round = |x: Tensor<B, D>| x.cast(FloatDType::BF16).cast(FloatDType::F32);
     match precision {
-        Precision::F32 => a.matmul(b),
+        Precision::F32 | Precision::Tf32 => a.matmul(b),
         Precision::Bf16 => round(round(a).matmul(round(b))),
     }
 }

@@ -144,7 +144,7 @@ impl<B: Kernels> Embeddings<B> {
                 // would sum all tokens into two rows sequentially.
                 let (query, context) = (segments.clone().slice(s![0..1]), segments.slice(s![1..2]));
                 let is_context = input.segments.clone().float().reshape([batch * length, 1]);
-                at_all_tokens(positions + query.clone().unsqueeze::<3>()) + is_context.matmul(context - query)
+                at_all_tokens(positions + query.clone().unsqueeze::<3>()) + B::product(is_context, context - query, Precision::F32)
             }
         };
         let normed = self.norm.forward(words, added, None);

@@ -69,7 +69,7 @@ impl<B: Kernels> Linear<B> {
     pub fn forward_halves(&self, x: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
         let weight = self.weight.val();
         let half = weight.dims()[0] / 2;
-        let first = x.clone().matmul(weight.clone().slice(s![0..half]));
+        let first = B::product(x.clone(), weight.clone().slice(s![0..half]), self.precision);
         (first, B::affine(x, weight.slice(s![half..]), self.bias.val(), self.precision))
     }
 }

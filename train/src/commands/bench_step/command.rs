@@ -11,7 +11,7 @@ use super::encoder_size;
 use super::step::StepBench;
 use crate::config::{BenchModel, BenchStepConfig};
 use crate::data::{TripleEncoder, TripleFolder, WordPieceTokenizer};
-use crate::device::{Device, DeviceJob, Engine, TrainBackend};
+use crate::device::{Device, DeviceJob, TrainBackend};
 use crate::model::{OptionalHeads, weights};
 use crate::run_folder::write_model_description;
 
@@ -42,8 +42,7 @@ pub fn run(config: BenchStepConfig) -> Result<()> {
     if let Some(count) = config.cluster {
         return config.runtime.device.run(ClusteringBench { count });
     }
-    let engine = if config.burn_fusion { Engine::BurnFusion } else { Engine::Own };
-    config.runtime.device.run_with(engine, StepBench { config })
+    config.runtime.device.run(StepBench { config })
 }
 
 /// Writes an encoder of random weights in the Hugging Face layout.

@@ -127,7 +127,6 @@ impl DeviceJob for StepBench {
             6.0 * layer_parameters(&bert) * word_pieces as f64 + (12 * bert.num_hidden_layers * bert.hidden_size * squares) as f64;
         let mut line = serde_json::json!({
             "device": config.runtime.device.to_string(),
-            "engine": if config.burn_fusion { "burn fusion" } else { "own kernels" },
             "dtype": config.runtime.precision,
             "model": if config.model == BenchModel::Base { "base" } else { "mini" },
             "steps": timed.len(),

@@ -10,6 +10,7 @@ use cubecl::prelude::*;
 
 use super::burn_backend::Cube;
 use super::launch::{array, unit_per_element};
+use super::product_routines::multiply;
 use super::reductions::column_sums;
 use crate::kernels::autodiff::{BackwardPass, Operation};
 use crate::kernels::precision::Precision;
@@ -33,7 +34,7 @@ pub fn affine<R: CubeRuntime>(
     precision: Precision,
 ) -> Operation<CubeTensor<R>, impl BackwardPass<Cube<R>, 3>> {
     let factors = Factors::new(x, weight, precision);
-    let output = into_contiguous(factors.product());
+    let output = factors.product();
     let (count, dim) = unit_per_element(&output);
     add_row_kernel::launch(&output.client, count, dim, array(&output), array(&into_contiguous(bias)), output.dtype.into());
     let backward = move |gradient: CubeTensor<R>, [x_wanted, weight_wanted, bias_wanted]: [bool; 3]| {
@@ -49,28 +50,31 @@ struct Factors<R: CubeRuntime> {
     left: CubeTensor<R>,
     right: CubeTensor<R>,
     input_types: [DType; 2],
+    /// Whether tensor cores may compute the product.
+    tensor_cores: bool,
 }
 
 impl<R: CubeRuntime> Factors<R> {
     fn new(left: CubeTensor<R>, right: CubeTensor<R>, precision: Precision) -> Self {
         let input_types = [left.dtype, right.dtype];
-        Self { left: to_precision(left, precision), right: to_precision(right, precision), input_types }
+        let tensor_cores = precision != Precision::F32;
+        Self { left: to_precision(left, precision), right: to_precision(right, precision), input_types, tensor_cores }
     }
 
     fn product(&self) -> CubeTensor<R> {
-        Cube::<R>::float_matmul(self.left.clone(), self.right.clone())
+        multiply(self.left.clone(), self.right.clone(), self.left.dtype, self.tensor_cores)
     }
 
     /// Gradients of both factors from that of the product, where wanted, in the types of the inputs.
     fn gradients(self, gradient: CubeTensor<R>, wanted: [bool; 2]) -> [Option<CubeTensor<R>>; 2] {
-        let Self { left, right, input_types } = self;
+        let Self { left, right, input_types, tensor_cores } = self;
         let gradient = cast(gradient, left.dtype);
         let transposed = |x: CubeTensor<R>| {
             let rank = x.rank();
             Cube::<R>::float_swap_dims(x, rank - 2, rank - 1)
         };
-        let of_left = wanted[0].then(|| cast(Cube::<R>::float_matmul(gradient.clone(), transposed(right)), input_types[0]));
-        let of_right = wanted[1].then(|| cast(Cube::<R>::float_matmul(transposed(left), gradient), input_types[1]));
+        let of_left = wanted[0].then(|| multiply(gradient.clone(), transposed(right), input_types[0], tensor_cores));
+        let of_right = wanted[1].then(|| multiply(transposed(left), gradient, input_types[1], tensor_cores));
         [of_left, of_right]
     }
 }
@@ -78,7 +82,7 @@ impl<R: CubeRuntime> Factors<R> {
 /// A tensor in the type in which products of this precision are computed.
 fn to_precision<R: CubeRuntime>(x: CubeTensor<R>, precision: Precision) -> CubeTensor<R> {
     let dtype = match precision {
-        Precision::F32 => DType::F32,
+        Precision::F32 | Precision::Tf32 => DType::F32,
         Precision::Bf16 if Cube::<R>::supports_dtype(&x.device, DType::BF16) => DType::BF16,
         // Vulkan drivers have no arithmetic in bf16.
         Precision::Bf16 => DType::F16,

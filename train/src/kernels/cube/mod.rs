@@ -1,7 +1,7 @@
 //! Kernels of GPUs, written in CubeCL, as operations of Burn's CubeCL backends.
 //!
-//! They replace Burn's fusion, which cannot fuse what precedes or follows a matrix product with a reduction: an operation here reads its
-//! inputs once and writes its results once. In bf16, hidden states between the products are bf16 too.
+//! They are used in place of Burn's fusion, which cannot fuse what precedes or follows a matrix product with a reduction: an operation here
+//! reads its inputs once and writes its results once. In bf16, hidden states between the products are bf16 too.
 //!
 //! Each module holds the kernels of an operation and the functions that launch them. In kernels, a *cube* is what CUDA calls a block, a
 //! *unit* a thread, a *plane* a warp. Arrays are matrices in row-major order. The type parameter `F` is f32 or the 16-bit type of products;
@@ -10,6 +10,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`burn_backend`], [`backend`] | Burn's backend, and [`Kernels`](super::Kernels) of it |
+//! | [`product_routines`], [`product_check`] | which routine of the library computes a matrix product; all of them compared |
 //! | [`matmul`], [`embedding`], [`attention`], [`gelu`], [`dropout`], [`layer_norm`] | operations of the model, with their backward passes |
 //! | [`reductions`], [`adamw`], [`all_reduce`] | sums, and operations of the optimizer |
 //! | [`kmeans`] | the assignment step of k-means |
@@ -30,6 +31,8 @@ pub mod kmeans;
 pub mod launch;
 pub mod layer_norm;
 pub mod matmul;
+pub mod product_check;
+pub mod product_routines;
 pub mod reductions;
 
 pub use burn_backend::Cube;

@@ -25,7 +25,7 @@ impl Kernels for Flex {
     fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
         match precision {
             Precision::Bf16 => affine_by_product(x, weight, bias, precision),
-            Precision::F32 => plain(operations::affine([primitive(x), primitive(weight), primitive(bias)])),
+            Precision::F32 | Precision::Tf32 => plain(operations::affine([primitive(x), primitive(weight), primitive(bias)])),
         }
     }
 
@@ -57,7 +57,7 @@ impl Kernels for Flex {
     ) -> Tensor<Self, 2> {
         match precision {
             Precision::Bf16 => attend_by_products(inputs, shape, padding, dropout, precision),
-            Precision::F32 => plain(operations::attend(inputs.map(primitive), shape, padding.lengths.clone(), dropout)),
+            Precision::F32 | Precision::Tf32 => plain(operations::attend(inputs.map(primitive), shape, padding.lengths.clone(), dropout)),
         }
     }
 
@@ -87,7 +87,7 @@ impl Kernels for Autodiff<Flex> {
     fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
         match precision {
             Precision::Bf16 => affine_by_product(x, weight, bias, precision),
-            Precision::F32 => differentiable([primitive(x), primitive(weight), primitive(bias)], operations::affine),
+            Precision::F32 | Precision::Tf32 => differentiable([primitive(x), primitive(weight), primitive(bias)], operations::affine),
         }
     }
 
@@ -120,7 +120,7 @@ impl Kernels for Autodiff<Flex> {
     ) -> Tensor<Self, 2> {
         match precision {
             Precision::Bf16 => attend_by_products(inputs, shape, padding, dropout, precision),
-            Precision::F32 => {
+            Precision::F32 | Precision::Tf32 => {
                 differentiable(inputs.map(primitive), |inputs| operations::attend(inputs, shape, padding.lengths.clone(), dropout))
             }
         }
