@@ -47,6 +47,8 @@ pub struct LanguageRules {
     pub no_name_texts: BTreeSet<String>,
     /// Whether texts that begin with a lower-case letter are no names.
     lower_case_is_no_name: bool,
+    /// Whether texts that end with a word in lower case are no names.
+    lower_case_end_is_no_name: bool,
     common_words: HashSet<String>,
     /// Converts titles and categories to the script of the rules and of the text.
     converter: Option<ScriptConverter>,
@@ -69,6 +71,8 @@ struct NoNames {
     texts: PatternSet<()>,
     words: Option<[usize; 2]>,
     without: Vec<Pattern>,
+    /// Whether texts that the title has are names.
+    unless_in_title: bool,
 }
 
 #[derive(Debug, Default)]
@@ -102,8 +106,9 @@ impl LanguageRules {
                 }
                 let label = entry.label.as_deref().and_then(|label| rules.label(label));
                 let without = entry.without.iter().map(|pattern| parse(pattern, false)).collect();
-                compiled.no_names.push(NoNames { label, texts, words: entry.words, without });
+                compiled.no_names.push(NoNames { label, texts, words: entry.words, without, unless_in_title: entry.unless_in_title });
                 compiled.lower_case_is_no_name |= entry.lower_case;
+                compiled.lower_case_end_is_no_name |= entry.lower_case_end;
             }
         }
         for (list, entries) in known {
@@ -226,11 +231,17 @@ impl LanguageRules {
         if self.lower_case_is_no_name && begins_lower && !is_in_title() {
             return true;
         }
+        // `American wife` names nobody, and `Time magazine` is as good without it.
+        let last_word = text.rsplit_once(' ').map(|(_, last)| last).filter(|last| last.starts_with(char::is_lowercase));
+        if self.lower_case_end_is_no_name && last_word.is_some_and(|last| !title.to_lowercase().contains(last)) {
+            return true;
+        }
         let is_listed = |list: &str, text: &str| self.is_listed(list, text);
         let mut of_label = self.no_names.iter().filter(|entry| entry.label.is_none_or(|of| of == label));
         text != self.name_in(title, label)
             && of_label.any(|entry| {
                 has_words(text, entry.words)
+                    && !(entry.unless_in_title && title.contains(text))
                     && !entry.texts.most_specific(text, &is_listed, &|()| true).is_empty()
                     && !self.is_any_of(&entry.without, text)
             })

@@ -108,7 +108,13 @@ pub(super) struct NoNameEntry {
     /// Patterns of texts that are names.
     #[serde(default)]
     pub without: Vec<String>,
+    /// Whether texts that the title has are names.
+    #[serde(default)]
+    pub unless_in_title: bool,
     /// Whether texts that begin with a lower-case letter are no names, unless the title has them.
     #[serde(default)]
     pub lower_case: bool,
+    /// Whether texts that end with a word in lower case are no names, unless the title has the word: `American wife`.
+    #[serde(default)]
+    pub lower_case_end: bool,
 }

@@ -36,6 +36,21 @@ fn titles_of_the_built_in_languages() {
     check("en", "Arden War", "-");
     check("en", "free university", "unknown");
     check("en", "J. Q. Arden", "PER");
+    check("en", "Anselm of Arden", "PER");
+    check("en", "Zhou Arden", "PER");
+    check("en", "Orla Ardenopoulos", "PER");
+    check("en", "Orla McArden", "PER");
+    check("en", "Orla Arden", "unknown");
+    check("en", "Orla, Duke of Arden", "PER");
+    check("en", "Orla Arden, 1st Viscount Arden", "PER");
+    check("en", "Arden College, Oxford", "ORG");
+    check("en", "Arden Electronics", "ORG");
+    check("en", "Chicago Kings", "ORG");
+    check("en", "The Chicago Kings", "unknown");
+    check("en", "Arden, Kent", "LOC");
+    check("en", "Ardenburgh", "LOC");
+    check("en", "Vaudeville", "unknown");
+    check("en", "Arden Empire", "LOC");
     check("simple", "Lake Arden", "LOC");
     check("sv", "Lake Arden", "unknown");
     check("zh", "亚当·斯密", "PER");
@@ -54,6 +69,78 @@ fn titles_of_the_built_in_languages() {
     check("fr", "Université d'Arden", "ORG");
     check("es", "Río Arden", "LOC");
     check("ru", "Арден, Иван Петрович", "PER");
+}
+
+#[test]
+fn pages_of_the_built_in_languages() {
+    let rules = TypeRules::built_in(BUILT_IN).unwrap();
+    let check = |lang: &str, templates: &[&str], categories: &[&str], expected: &str| {
+        let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let page = Page { templates: own(templates), categories: own(categories), ..Page::default() };
+        let of_lang = LanguageRules::new(&rules, lang, &KnownLists::new(), lang == "zh");
+        assert_eq!(shown(&rules, of_lang.verdict_of_page(&page)), expected, "{lang}: {templates:?} {categories:?}");
+    };
+    check("en", &["Infobox film"], &["1950 births"], "-");
+    check("en", &["Taxobox"], &["Fauna of Arden"], "-");
+    check("en", &["Infobox football biography"], &[], "PER");
+    check("en", &["Infobox town"], &[], "LOC");
+    check("en", &[], &["Year of birth missing", "Ardenian poets"], "PER");
+    check("es", &["Ficha de localidad"], &[], "LOC");
+    check("ru", &["НП"], &[], "LOC");
+    // A template for singers and bands says nothing; the categories do.
+    check("en", &["Infobox musical artist"], &["1950 births", "Living people", "English singers"], "PER");
+    check("en", &["Infobox musical artist"], &["English rock music groups"], "ORG");
+    check("zh", &["Infobox musical artist"], &["1950年出生", "在世人物"], "PER");
+    check("zh", &["艺人"], &["臺灣女子演唱團體"], "ORG");
+
+    check("de", &["Personendaten"], &["Schriftsteller", "Mann"], "PER");
+    check("de", &[], &["Physiker (20. Jahrhundert)", "Geboren 1901", "Gestorben 1970", "Frau"], "PER");
+    check("de", &["Infobox Gemeinde in Deutschland", "Navigationsleiste Gemeinden"], &["Gemeinde in Bayern"], "LOC");
+    check("de", &["Infobox Fluss"], &["Fluss in Europa", "Flusssystem Rhein"], "LOC");
+    check("de", &["Infobox Stausee"], &[], "LOC");
+    check("de", &[], &["Ort an der Elbe", "Stadtteil von Hamburg"], "LOC");
+    check("de", &[], &["Bundesstaat der Vereinigten Staaten"], "LOC");
+    check("de", &["Infobox Unternehmen"], &["Automobilhersteller (Deutschland)"], "ORG");
+    check("de", &["Infobox Eishockeymannschaft"], &[], "ORG");
+    check("de", &[], &["Verlag in Berlin", "Gegründet 1848"], "ORG");
+    check("de", &["Infobox Film"], &["Filmtitel 1950", "Deutscher Film"], "-");
+    check("de", &["Infobox Schiff"], &[], "-");
+    check("de", &["Infobox Gemälde"], &["Gemälde (19. Jahrhundert)"], "-");
+
+    check("fr", &["Infobox Biographie2"], &["Naissance en mars 1901", "Décès à Lyon"], "PER");
+    check("fr", &["Infobox Musique (artiste)"], &["Chanteuse française", "Naissance à Lille"], "PER");
+    check("fr", &["Infobox Musique (artiste)"], &["Groupe britannique de rock"], "ORG");
+    check("fr", &["Infobox Rugbyman"], &[], "PER");
+    check("fr", &["Infobox Commune de France", "Élus"], &["Commune dans l'Eure"], "LOC");
+    check("fr", &["Infobox Barrage"], &[], "LOC");
+    check("fr", &[], &["Hameau ou lieu-dit dans le Gard"], "LOC");
+    check("fr", &["Infobox Société"], &["Entreprise fondée en 1901"], "ORG");
+    check("fr", &["Infobox Équipe nationale de football"], &[], "ORG");
+    check("fr", &["Infobox Groupe ethnique"], &[], "-");
+    check("fr", &["Infobox Film"], &["Film américain"], "-");
+
+    check("es", &["Ficha de persona"], &["Nacidos en 1901", "Hombres"], "PER");
+    check("es", &["Ficha de artista musical"], &["Cantantes de Chile", "Nacidos en 1950"], "PER");
+    check("es", &["Ficha de artista musical"], &["Grupos de rock de Argentina"], "ORG");
+    check("es", &["Ficha de entidad subnacional"], &["Municipios de Puebla"], "LOC");
+    check("es", &["Ficha de embalse"], &[], "LOC");
+    check("es", &[], &["Localidades de la provincia de Soria"], "LOC");
+    check("es", &["Ficha de selección de fútbol"], &[], "ORG");
+    check("es", &["Ficha de organización"], &["Empresas fundadas en 1901"], "ORG");
+    check("es", &["Ficha de serie de televisión"], &[], "-");
+    check("es", &["Ficha de batalla"], &[], "-");
+
+    check("ru", &["Учёный"], &["Родившиеся 5 марта", "Умершие в 1970 году"], "PER");
+    check("ru", &["Хоккейный тренер"], &["Родившиеся в 1950 году"], "PER");
+    check("ru", &["НП-Россия"], &["Города Вологодской области"], "LOC");
+    check("ru", &["Река"], &["Реки Вологодской области", "Притоки Сухоны"], "LOC");
+    check("ru", &["Станция метрополитена"], &[], "LOC");
+    check("ru", &[], &["Населённые пункты, основанные в 1801 году"], "LOC");
+    check("ru", &["Компания"], &["Компании, основанные в 1901 году"], "ORG");
+    check("ru", &["Музыкальный коллектив"], &["Рок-группы России"], "ORG");
+    check("ru", &["Вооружённые силы"], &[], "ORG");
+    check("ru", &["Литературное произведение"], &["Романы 1901 года"], "-");
+    check("ru", &["Народ"], &[], "-");
 }
 
 #[test]
@@ -127,6 +214,11 @@ fn texts_of_links_that_are_no_names() {
     check("eArden", "EArden", "ORG", false);
     check("confederation", "Arden confederation", "LOC", true);
     check("Monday", "Monday Press", "ORG", true);
+    check("Danish wife", "Ada Fenn", "PER", true);
+    check("Fenn sr.", "Fenn Sr.", "PER", false);
+    check("Fennian", "Ada Fenn", "PER", true);
+    check("Fennian", "Ada Fennian", "PER", false);
+    check("Ardenids", "Arden Empire", "LOC", true);
 }
 
 #[test]
