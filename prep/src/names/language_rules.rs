@@ -232,7 +232,8 @@ impl LanguageRules {
             return true;
         }
         // `American wife` names nobody, and `Time magazine` is as good without it.
-        let last_word = text.rsplit_once(' ').map(|(_, last)| last).filter(|last| last.starts_with(char::is_lowercase));
+        let is_lower = |word: &&str| word.starts_with(char::is_lowercase) && !word.contains(char::is_uppercase);
+        let last_word = text.rsplit_once(' ').map(|(_, last)| last).filter(is_lower);
         if self.lower_case_end_is_no_name && last_word.is_some_and(|last| !title.to_lowercase().contains(last)) {
             return true;
         }

@@ -216,6 +216,7 @@ fn texts_of_links_that_are_no_names() {
     check("Monday", "Monday Press", "ORG", true);
     check("Danish wife", "Ada Fenn", "PER", true);
     check("Fenn sr.", "Fenn Sr.", "PER", false);
+    check("Coast d'Arden", "Arden Coast", "LOC", false);
     check("Fennian", "Ada Fenn", "PER", true);
     check("Fennian", "Ada Fennian", "PER", false);
     check("Ardenids", "Arden Empire", "LOC", true);
