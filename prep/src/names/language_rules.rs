@@ -238,11 +238,11 @@ impl LanguageRules {
             return true;
         }
         let is_listed = |list: &str, text: &str| self.is_listed(list, text);
-        let mut of_label = self.no_names.iter().filter(|entry| entry.label.is_none_or(|of| of == label));
+        let of_label = self.no_names.iter().filter(|entry| entry.label.is_none_or(|of| of == label));
+        let mut of_label = of_label.filter(|entry| !entry.unless_in_title || !title.contains(text));
         text != self.name_in(title, label)
             && of_label.any(|entry| {
                 has_words(text, entry.words)
-                    && !(entry.unless_in_title && title.contains(text))
                     && !entry.texts.most_specific(text, &is_listed, &|()| true).is_empty()
                     && !self.is_any_of(&entry.without, text)
             })
