@@ -90,8 +90,10 @@ pub enum Command {
     )]
     CheckDevice(CheckDeviceArgs),
     /// Compile and tune a GPU's kernels for all lengths of batches, so that a training starts at once
-    #[command(after_help = "Example:\n  train warm-up bert-base-cased --device cuda --precision bf16 --max-tokens 32768\n\nKernels are kept in \
-        TRAIN_CACHE, or in coarse-to-fine in the user's cache folder.")]
+    #[command(
+        after_help = "Example:\n  train warm-up bert-base-cased --device cuda --precision bf16 --max-tokens 32768\n\nKernels are kept in \
+        TRAIN_CACHE, or in coarse-to-fine in the user's cache folder."
+    )]
     WarmUp(WarmUpArgs),
     /// Score a run on gold triples
     #[command(after_help = "Example:\n  train evaluate runs/final --data gold/test --json --predictions predictions.jsonl")]

@@ -109,9 +109,8 @@ impl<'a> Problem<'a> {
         let (left, right) = (eighths(1, stack * rows * inner), eighths(2, stack * inner * columns));
         let mut expected = Vec::with_capacity(stack * rows * columns);
         for matrix in 0..stack {
-            let left = |row: usize, at: usize| {
-                left[matrix * rows * inner + if left_transposed { at * rows + row } else { row * inner + at }]
-            };
+            let left =
+                |row: usize, at: usize| left[matrix * rows * inner + if left_transposed { at * rows + row } else { row * inner + at }];
             let right = |at: usize, column: usize| {
                 right[matrix * inner * columns + if right_transposed { column * inner + at } else { at * columns + column }]
             };
@@ -135,8 +134,7 @@ impl<'a> Problem<'a> {
             let matrices = Tensor::<Cube<R>, 3>::from_data(TensorData::new(values.to_vec(), shape), device).cast(format);
             primitive(if is_transposed { matrices.swap_dims(1, 2) } else { matrices })
         };
-        let (left, right) =
-            (operand(&self.left, [rows, inner], transposed[0]), operand(&self.right, [inner, columns], transposed[1]));
+        let (left, right) = (operand(&self.left, [rows, inner], transposed[0]), operand(&self.right, [inner, columns], transposed[1]));
         if !routine.is_eligible(Eligibility::of(&left, true)) {
             return Distance::NotEligible;
         }
