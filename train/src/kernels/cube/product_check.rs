@@ -8,7 +8,7 @@ use burn_cubecl::CubeRuntime;
 
 use super::burn_backend::Cube;
 use super::launch::empty;
-use super::product_routines::{Eligibility, Routine};
+use super::product_routines::Routine;
 use crate::kernels::ProductChecks;
 use crate::kernels::autodiff::{primitive, tensor};
 
@@ -68,7 +68,7 @@ pub fn check_products<R: CubeRuntime>(device: &R::Device) -> ProductChecks {
             // A routine that this device lacks may panic, and where it must be compiled first, the result cannot be read.
             let distance = panic::catch_unwind(AssertUnwindSafe(|| problem.distance::<R>(&routine, dtype, device)));
             match distance.unwrap_or_else(|_| Distance::Refused) {
-                Distance::NotEligible => {}
+                Distance::NotChosen => {}
                 Distance::Refused => checks.refused += 1,
                 Distance::Relative(distance) if distance <= if dtype == DType::F32 { 0.0 } else { ROUNDED_RESULT } => checks.right += 1,
                 Distance::Relative(distance) => {
@@ -97,7 +97,7 @@ struct Problem<'a> {
 
 /// How far a result is from the product.
 enum Distance {
-    NotEligible,
+    NotChosen,
     Refused,
     /// Norm of the difference, relative to that of the product; infinite where a result is not a number.
     Relative(f64),
@@ -135,11 +135,12 @@ impl<'a> Problem<'a> {
             primitive(if is_transposed { matrices.swap_dims(1, 2) } else { matrices })
         };
         let (left, right) = (operand(&self.left, [rows, inner], transposed[0]), operand(&self.right, [inner, columns], transposed[1]));
-        if !routine.is_eligible(Eligibility::of(&left, true)) {
-            return Distance::NotEligible;
-        }
         let out = empty(&left, [stack, rows, columns].into(), dtype);
-        if routine.launch([left, right, out.clone()]).is_err() {
+        let operands = (left, right, out.clone());
+        if !routine.may_be_chosen(&operands, true) {
+            return Distance::NotChosen;
+        }
+        if routine.launch(operands).is_err() {
             return Distance::Refused;
         }
         let Ok(data) = tensor::<Cube<R>, 3>(out).cast(FloatDType::F32).try_into_data() else { return Distance::Refused };

@@ -50,13 +50,16 @@ enum ComputeUnit {
     AcceleratedTensorCore,
 }
 
+/// The factors of a product and the tensor for its result.
+pub type Operands<R> = (CubeTensor<R>, CubeTensor<R>, CubeTensor<R>);
+
 /// Which routines may compute a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Eligibility {
+struct Eligibility {
     /// Whether the inner dimension holds a whole number of pairs of stages.
-    pub pairs_of_stages: bool,
+    pairs_of_stages: bool,
     /// Whether tensor cores may compute it.
-    pub tensor_cores: bool,
+    tensor_cores: bool,
 }
 
 impl Routine {
@@ -74,7 +77,6 @@ impl Routine {
         let mut all = vec![
             Self::new(Element, Strategy::Naive),
             Self::new(Vector, Strategy::SimpleVecMat(Inferred(().into()))),
-            Self::of_two_stages(Vector, Strategy::DoubleVecMat(Inferred(().into()))),
             Self::new(Vector, Strategy::GemvPlaneParallel(Inferred(Default::default()))),
             Self::new(Vector, Strategy::GemvUnitPerpendicular(Inferred(Default::default()))),
         ];
@@ -154,8 +156,13 @@ impl Routine {
         self.strategy.to_string()
     }
 
+    /// Whether it may compete for the product of two stacks of matrices, with a result of the type `out`.
+    pub fn may_be_chosen<R: CubeRuntime>(&self, operands: &Operands<R>, tensor_cores: bool) -> bool {
+        self.is_eligible(Eligibility::of(&operands.0, tensor_cores)) && self.rank(&tuning_key(operands)) >= 0
+    }
+
     /// Whether it computes such a product right.
-    pub fn is_eligible(&self, product: Eligibility) -> bool {
+    fn is_eligible(&self, product: Eligibility) -> bool {
         let on_tensor_cores = matches!(self.unit, ComputeUnit::TensorCore | ComputeUnit::AcceleratedTensorCore);
         (product.pairs_of_stages || !self.reads_two_stages) && (product.tensor_cores || !on_tensor_cores)
     }
@@ -185,7 +192,7 @@ impl Routine {
     ///
     /// # Errors
     /// The device or the layout does not suit the routine.
-    pub fn launch<R: CubeRuntime>(&self, [left, right, out]: [CubeTensor<R>; 3]) -> Result<(), String> {
+    pub fn launch<R: CubeRuntime>(&self, (left, right, out): Operands<R>) -> Result<(), String> {
         let [left_type, right_type, out_type] = [&left, &right, &out].map(|x| x.dtype.into());
         let mut types = MatmulElems::from_globals(&MatmulGlobalElems { lhs: left_type, rhs: right_type, out: out_type });
         let client = out.client.clone();
@@ -195,12 +202,12 @@ impl Routine {
 }
 
 impl Eligibility {
-    /// Of a product with this inner dimension. Tensor cores compute all but exact f32.
-    pub fn of<R: CubeRuntime>(left: &CubeTensor<R>, rounds: bool) -> Self {
+    /// Of products with this left factor.
+    fn of<R: CubeRuntime>(left: &CubeTensor<R>, tensor_cores: bool) -> Self {
         let shape = left.meta.shape();
         let inner = shape[shape.num_dims() - 1];
         let stage = left.client.properties().hardware.plane_size_max.max(LARGEST_STAGE);
-        Self { pairs_of_stages: inner.is_multiple_of(2 * stage as usize), tensor_cores: rounds }
+        Self { pairs_of_stages: inner.is_multiple_of(2 * stage as usize), tensor_cores }
     }
 }
 
@@ -222,7 +229,7 @@ pub fn multiply<R: CubeRuntime>(left: CubeTensor<R>, right: CubeTensor<R>, out: 
         let mut set = TunableSet::new(tuning_key::<R>, tuning_inputs::<R>);
         for routine in Routine::all().into_iter().filter(|routine| routine.is_eligible(product)) {
             let ranked = routine.clone();
-            let tunable = Tunable::new(&routine.name(), move |(left, right, out)| routine.launch([left, right, out]));
+            let tunable = Tunable::new(&routine.name(), move |operands| routine.launch(operands));
             set = set.with(tunable.group(&group, move |key| ranked.rank(key)));
         }
         set
@@ -236,7 +243,7 @@ pub fn multiply<R: CubeRuntime>(left: CubeTensor<R>, right: CubeTensor<R>, out: 
     out
 }
 
-fn tuning_key<R: CubeRuntime>((left, right, out): &(CubeTensor<R>, CubeTensor<R>, CubeTensor<R>)) -> MatmulAutotuneKey {
+fn tuning_key<R: CubeRuntime>((left, right, out): &Operands<R>) -> MatmulAutotuneKey {
     MatmulAutotuneKey::generate(
         &left.client,
         left.meta.shape(),
@@ -252,10 +259,7 @@ fn tuning_key<R: CubeRuntime>((left, right, out): &(CubeTensor<R>, CubeTensor<R>
 }
 
 /// The trial writes to a result of its own.
-fn tuning_inputs<R: CubeRuntime>(
-    _: &MatmulAutotuneKey,
-    (left, right, out): &(CubeTensor<R>, CubeTensor<R>, CubeTensor<R>),
-) -> (CubeTensor<R>, CubeTensor<R>, CubeTensor<R>) {
+fn tuning_inputs<R: CubeRuntime>(_: &MatmulAutotuneKey, (left, right, out): &Operands<R>) -> Operands<R> {
     (left.clone(), right.clone(), empty(out, out.shape(), out.dtype))
 }
 
