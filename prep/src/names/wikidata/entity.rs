@@ -1,19 +1,18 @@
 //! An entity of the JSON dump: what names need of it.
 //!
-//! Everything else, nine tenths of an item, is skipped as it is parsed and never copied. The format is that of
-//! <https://doc.wikimedia.org/Wikibase/master/php/docs_topics_json.html>; where PHP writes an empty map as `[]`, that is read too.
+//! Everything else, nine tenths of an item, is skipped and never copied; [`json_cursor`](super::json_cursor) says what is checked of it. The
+//! format is that of <https://doc.wikimedia.org/Wikibase/master/php/docs_topics_json.html>; where PHP writes an empty map as `[]`, that is read
+//! too.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::json_cursor::{JsonCursor, JsonResult};
 use super::statement::{Statement, best_items};
 
 /// The language of names without one of their own: Wikidata writes names that many languages share once.
-const SHARED_LANGUAGE: &str = "mul";
+const SHARED_LANGUAGE: &[u8] = b"mul";
 
 /// Which names are read.
 #[derive(Debug, Clone)]
@@ -50,86 +49,25 @@ impl<'a> Entity<'a> {
     ///
     /// # Errors
     /// It is no JSON object, or a field that is read has another form than the format says.
-    pub fn parse(line: &'a [u8], selection: &NameSelection) -> Result<Self, serde_json::Error> {
+    pub fn parse(line: &'a [u8], selection: &NameSelection) -> JsonResult<Self> {
         let mut reader = EntityReader { entity: Entity::default(), has_own_label: false, selection };
-        let mut json = serde_json::Deserializer::from_slice(line);
-        MapSeed(&mut reader).deserialize(&mut json)?;
+        let mut json = JsonCursor::new(line);
+        json.object(|name, value| reader.field(name, value))?;
         json.end()?;
         Ok(reader.entity)
     }
 }
 
-/// Takes the fields of an object.
-trait Fields<'de> {
-    /// Reads the value of a field.
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
-}
-
-/// An object whose fields are handed on, or an empty array.
-struct MapSeed<'f, F>(&'f mut F);
-
-impl<'de, F: Fields<'de>> DeserializeSeed<'de> for MapSeed<'_, F> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, F: Fields<'de>> Visitor<'de> for MapSeed<'_, F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Text(name)) = map.next_key()? {
-            self.0.field(&name, &mut map)?;
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        match seq.next_element::<IgnoredAny>()? {
-            None => Ok(()),
-            Some(_) => Err(A::Error::custom("an array, expected an object")),
-        }
-    }
-}
-
 /// A string, borrowed where JSON escapes nothing in it.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor<'a>(PhantomData<&'a ()>);
-
-        impl<'de: 'a, 'a> Visitor<'de> for TextVisitor<'a> {
-            type Value = Text<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(TextVisitor(PhantomData))
-    }
-}
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A label or an alias; of a sitelink, the title.
 #[derive(Deserialize)]
 struct Term<'a> {
     #[serde(borrow, alias = "title")]
-    value: Text<'a>,
+    value: Cow<'a, str>,
 }
 
 struct EntityReader<'a, 's> {
@@ -139,78 +77,55 @@ struct EntityReader<'a, 's> {
     selection: &'s NameSelection,
 }
 
-impl<'de> Fields<'de> for EntityReader<'de, '_> {
-    fn field<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+impl<'a> EntityReader<'a, '_> {
+    fn field(&mut self, name: &[u8], value: &mut JsonCursor<'a>) -> JsonResult<()> {
         match name {
-            "type" => self.entity.kind = map.next_value::<Text<'de>>()?.0,
-            "id" => self.entity.id = map.next_value::<Text<'de>>()?.0,
-            "labels" => map.next_value_seed(MapSeed(&mut Labels(self)))?,
-            "aliases" => map.next_value_seed(MapSeed(&mut Aliases(self)))?,
-            "claims" => map.next_value_seed(MapSeed(&mut Claims(self)))?,
-            "sitelinks" => map.next_value_seed(MapSeed(&mut Sitelinks(self)))?,
-            _ => {
-                map.next_value::<IgnoredAny>()?;
-            }
+            b"type" => self.entity.kind = value.value::<Text<'a>>()?.0,
+            b"id" => self.entity.id = value.value::<Text<'a>>()?.0,
+            b"labels" => value.object(|lang, label| self.label(lang, label))?,
+            b"aliases" => value.object(|lang, aliases| self.aliases(lang, aliases))?,
+            b"claims" => value.object(|property, statements| self.claims(property, statements))?,
+            b"sitelinks" => value.object(|wiki, sitelink| self.sitelink(wiki, sitelink))?,
+            _ => drop(value.skip_value()?),
         }
         Ok(())
     }
-}
 
-struct Labels<'r, 'a, 's>(&'r mut EntityReader<'a, 's>);
-
-impl<'de> Fields<'de> for Labels<'_, 'de, '_> {
-    fn field<A: MapAccess<'de>>(&mut self, lang: &str, map: &mut A) -> Result<(), A::Error> {
-        let is_own = lang == self.0.selection.lang;
-        if is_own || (lang == SHARED_LANGUAGE && !self.0.has_own_label) {
-            self.0.entity.label = Some(map.next_value::<Term<'de>>()?.value.0);
-            self.0.has_own_label |= is_own;
-        } else {
-            map.next_value::<IgnoredAny>()?;
+    fn label(&mut self, lang: &[u8], label: &mut JsonCursor<'a>) -> JsonResult<()> {
+        let is_own = lang == self.selection.lang.as_bytes();
+        if is_own || (lang == SHARED_LANGUAGE && !self.has_own_label) {
+            self.entity.label = Some(label.value::<Term<'a>>()?.value);
+            self.has_own_label |= is_own;
+            return Ok(());
         }
-        Ok(())
+        label.skip_value().map(drop)
     }
-}
 
-struct Aliases<'r, 'a, 's>(&'r mut EntityReader<'a, 's>);
-
-impl<'de> Fields<'de> for Aliases<'_, 'de, '_> {
-    fn field<A: MapAccess<'de>>(&mut self, lang: &str, map: &mut A) -> Result<(), A::Error> {
-        if lang == self.0.selection.lang || lang == SHARED_LANGUAGE {
-            let aliases = map.next_value::<Vec<Term<'de>>>()?;
-            self.0.entity.aliases.extend(aliases.into_iter().map(|alias| alias.value.0));
-        } else {
-            map.next_value::<IgnoredAny>()?;
+    fn aliases(&mut self, lang: &[u8], aliases: &mut JsonCursor<'a>) -> JsonResult<()> {
+        if lang == self.selection.lang.as_bytes() || lang == SHARED_LANGUAGE {
+            let aliases = aliases.value::<Vec<Term<'a>>>()?;
+            self.entity.aliases.extend(aliases.into_iter().map(|alias| alias.value));
+            return Ok(());
         }
-        Ok(())
+        aliases.skip_value().map(drop)
     }
-}
 
-struct Sitelinks<'r, 'a, 's>(&'r mut EntityReader<'a, 's>);
-
-impl<'de> Fields<'de> for Sitelinks<'_, 'de, '_> {
-    fn field<A: MapAccess<'de>>(&mut self, wiki: &str, map: &mut A) -> Result<(), A::Error> {
-        self.0.entity.sitelinks += 1;
-        if wiki == self.0.selection.wiki {
-            self.0.entity.title = Some(map.next_value::<Term<'de>>()?.value.0);
-        } else {
-            map.next_value::<IgnoredAny>()?;
-        }
-        Ok(())
-    }
-}
-
-struct Claims<'r, 'a, 's>(&'r mut EntityReader<'a, 's>);
-
-impl<'de> Fields<'de> for Claims<'_, 'de, '_> {
-    fn field<A: MapAccess<'de>>(&mut self, property: &str, map: &mut A) -> Result<(), A::Error> {
+    fn claims(&mut self, property: &[u8], statements: &mut JsonCursor<'a>) -> JsonResult<()> {
         match property {
-            "P31" => self.0.entity.instance_of = best_items(&map.next_value::<Vec<Statement<'de>>>()?),
-            "P279" => self.0.entity.subclass_of = best_items(&map.next_value::<Vec<Statement<'de>>>()?),
-            _ => {
-                map.next_value::<IgnoredAny>()?;
-            }
+            b"P31" => self.entity.instance_of = best_items(&statements.value::<Vec<Statement<'a>>>()?),
+            b"P279" => self.entity.subclass_of = best_items(&statements.value::<Vec<Statement<'a>>>()?),
+            _ => drop(statements.skip_value()?),
         }
         Ok(())
+    }
+
+    fn sitelink(&mut self, wiki: &[u8], sitelink: &mut JsonCursor<'a>) -> JsonResult<()> {
+        self.entity.sitelinks += 1;
+        if wiki == self.selection.wiki.as_bytes() {
+            self.entity.title = Some(sitelink.value::<Term<'a>>()?.value);
+            return Ok(());
+        }
+        sitelink.skip_value().map(drop)
     }
 }
 

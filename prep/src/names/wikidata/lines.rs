@@ -46,9 +46,13 @@ impl LineRecords {
         let mut found = Self::default();
         for piece in pieces {
             let piece = piece.as_ref();
-            for line in piece.strip_suffix(b"\n").unwrap_or(piece).split(|byte| *byte == b'\n') {
-                found.read_line(line, selection, partition_of);
+            let piece = piece.strip_suffix(b"\n").unwrap_or(piece);
+            let mut start = 0;
+            // By memchr: in lines of tens of kilobytes, a search byte by byte takes longer than the JSON.
+            for end in memchr::memchr_iter(b'\n', piece).chain([piece.len()]) {
+                found.read_line(&piece[start..end], selection, partition_of);
                 found.lines += 1;
+                start = end + 1;
             }
         }
         found
