@@ -12,6 +12,7 @@ use schemas::{Row, Triple, TripleView, TripleViews};
 
 use super::alignment::{align, windows};
 use super::dataset::{Dataset, GoldSpans, SPECIAL_TOKENS, Sequence};
+use super::tokenized_text::EncodedContext;
 use super::tokenizer::WordPieceTokenizer;
 
 /// The columns of triples that are read.
@@ -44,9 +45,45 @@ impl<'a> TripleEncoder<'a> {
     /// # Errors
     /// A column that does not fit; a query that leaves no room for a context.
     pub fn encode_batches(&self, first_triple: usize, batches: &[RecordBatch]) -> Result<Dataset> {
-        let dataset = Dataset { first_triple, ..Dataset::default() };
-        let mut builder = DatasetBuilder { encoder: self, dataset, queries: HashMap::new(), labels: HashMap::new(), last: None };
-        batches.iter().try_for_each(|batch| builder.add(batch))?;
+        self.encode_with_contexts(first_triple, batches, &self.contexts(batches)?)
+    }
+
+    /// The tokenised context of each of these triples. Neighbours with the same context share it.
+    ///
+    /// # Errors
+    /// A column that does not fit.
+    pub fn contexts(&self, batches: &[RecordBatch]) -> Result<Vec<EncodedContext>> {
+        let views = batches.iter().map(|batch| TripleViews::new(batch, &COLUMNS)).collect::<Result<Vec<_>, _>>()?;
+        let texts: Vec<&str> = views.iter().flat_map(TripleViews::iter).map(TripleView::context).collect();
+        let distinct: Vec<&[&str]> = texts.chunk_by(|text, next| text == next).collect();
+        let tokenized = self.tokenizer.tokenize(&distinct.iter().map(|texts| texts[0]).collect::<Vec<_>>())?;
+        let contexts =
+            distinct.iter().zip(tokenized).flat_map(|(texts, text)| std::iter::repeat_n(EncodedContext::from(text), texts.len()));
+        Ok(contexts.collect())
+    }
+
+    /// As [`encode_batches`](Self::encode_batches), with the contexts that [`contexts`](Self::contexts) gives.
+    ///
+    /// # Errors
+    /// As `encode_batches`.
+    ///
+    /// # Panics
+    /// There are fewer contexts than triples.
+    pub fn encode_with_contexts(&self, first_triple: usize, batches: &[RecordBatch], contexts: &[EncodedContext]) -> Result<Dataset> {
+        let mut dataset = Dataset { first_triple, ..Dataset::default() };
+        let unknown = self.tokenizer.unknown();
+        for context in contexts.chunk_by(EncodedContext::is_shared_with).map(|rows| &rows[0]) {
+            dataset.counts.word_pieces += context.ids.len() as u64;
+            dataset.counts.unknown += context.ids.iter().filter(|&&id| id == unknown).count() as u64;
+        }
+        let mut builder = DatasetBuilder { encoder: self, dataset, queries: HashMap::new(), labels: HashMap::new() };
+        let mut first = 0;
+        for batch in batches {
+            let triples = TripleViews::new(batch, &COLUMNS)?;
+            triples.iter().zip(&contexts[first..]).try_for_each(|(triple, context)| builder.add_triple(triple, context))?;
+            first += batch.num_rows();
+        }
+        assert_eq!(builder.dataset.gold.len(), first, "a context for each triple");
         Ok(builder.dataset)
     }
 
@@ -64,49 +101,9 @@ struct DatasetBuilder<'a> {
     dataset: Dataset,
     queries: HashMap<String, Arc<[u32]>>,
     labels: HashMap<String, u32>,
-    /// The context of the last row and its word pieces.
-    last: Option<(String, EncodedContext)>,
-}
-
-/// Word pieces of a context.
-#[derive(Clone)]
-struct EncodedContext {
-    ids: Arc<[u32]>,
-    offsets: Arc<[(u32, u32)]>,
 }
 
 impl DatasetBuilder<'_> {
-    fn add(&mut self, batch: &RecordBatch) -> Result<()> {
-        let triples = TripleViews::new(batch, &COLUMNS)?;
-        let mut distinct: Vec<&str> = triples.iter().map(TripleView::context).collect();
-        distinct.dedup();
-        let last = self.last.take();
-        // The rows of a sentence may lie in two batches.
-        let shared = last.filter(|(text, _)| distinct.first() == Some(&text.as_str()));
-        let known = shared.map(|(_, context)| context);
-        let texts = if known.is_some() { distinct.split_off(1) } else { distinct };
-        let tokenized = self.encoder.tokenizer.tokenize(&texts)?.into_iter();
-        let unknown = self.encoder.tokenizer.unknown();
-        let counts = &mut self.dataset.counts;
-        let encoded = tokenized.map(|text| {
-            counts.word_pieces += text.ids.len() as u64;
-            counts.unknown += text.ids.iter().filter(|&&id| id == unknown).count() as u64;
-            EncodedContext { ids: text.ids.into(), offsets: text.offsets.into() }
-        });
-        let mut contexts = known.into_iter().chain(encoded).collect::<Vec<_>>().into_iter();
-        let mut current: Option<(&str, EncodedContext)> = None;
-        for triple in triples.iter() {
-            let context = match current {
-                Some((text, context)) if text == triple.context() => context,
-                _ => contexts.next().expect("as many tokenised contexts as there are distinct neighbours"),
-            };
-            self.add_triple(triple, &context)?;
-            current = Some((triple.context(), context));
-        }
-        self.last = current.map(|(text, context)| (text.to_owned(), context));
-        Ok(())
-    }
-
     fn add_triple(&mut self, triple: TripleView<'_>, context: &EncodedContext) -> Result<()> {
         let query = self.query(triple.query())?;
         let max_length = self.encoder.max_length;
@@ -188,7 +185,7 @@ impl DatasetBuilder<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{EncodingCounts, TripleFolder};
+    use super::super::{EncodingCounts, TripleFolder, WordPieceCache};
     use super::*;
     use schemas::{Origin, Span};
 
@@ -305,6 +302,21 @@ mod tests {
         let tokenised_once = |counts| EncodingCounts { word_pieces: 0, ..counts };
         assert_eq!((tokenised_once(counts), counts.triples, gold), (tokenised_once(rows.counts), 1501, labelled(&rows)));
         assert_eq!(sequences, rows.sequences);
+
+        // With the word pieces of a cache, which slices of another size were written to.
+        let cache = Arc::new(WordPieceCache::create(dir.path()).unwrap());
+        for most_rows in [100, 400] {
+            let folder = TripleFolder::open(&dir.path().join("triples"), encoder, most_rows).unwrap().with_cache(cache.clone());
+            let mut cached = Vec::new();
+            folder
+                .for_each(|data| {
+                    cached.extend(data.sequences);
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(cached, rows.sequences, "{most_rows}");
+            assert!(cache.read(0..1501).unwrap().is_some());
+        }
     }
 
     #[test]

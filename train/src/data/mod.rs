@@ -12,6 +12,7 @@
 //! | [`tokenizer_settings`] | `tokenizer_config.json` |
 //! | [`covered_chars`] | chars that normalisation removes, given to word pieces |
 //! | [`word_cache`] | word pieces of words that were met before |
+//! | [`word_piece_cache`] | word pieces of contexts that were tokenised before, on disk |
 //! | [`vocabulary`], [`word_counts`] | a WordPiece vocabulary learned from the training set |
 //! | [`triple_folder`] | a folder of triples, tokenised as it is read |
 //! | [`training_set`] | a folder of triples in a random order, block by block |
@@ -47,6 +48,7 @@ pub mod triple_folder;
 pub mod vocabulary;
 pub mod word_cache;
 pub mod word_counts;
+pub mod word_piece_cache;
 
 pub use batch::Batch;
 pub use dataset::{Dataset, EncodingCounts, GoldSpans, Sequence};
@@ -58,8 +60,9 @@ pub use padded_length::PaddingRule;
 pub use sampler::{BatchSampler, BatchSize, StepBatches, batches_by_length};
 pub use set_statistics::{LabelCounts, SetStatistics};
 pub use token_index::TokenIndex;
-pub use tokenized_text::TokenizedText;
+pub use tokenized_text::{EncodedContext, TokenizedText};
 pub use tokenizer::{SpecialTokens, WordPieceTokenizer};
 pub use training_set::{Block, TrainingSet};
 pub use triple_folder::TripleFolder;
 pub use word_counts::WordCounts;
+pub use word_piece_cache::WordPieceCache;

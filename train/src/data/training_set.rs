@@ -13,6 +13,7 @@ use schemas::RowSlice;
 use super::dataset::{Dataset, EncodingCounts, Sequence};
 use super::encode::TripleEncoder;
 use super::triple_folder::TripleFolder;
+use super::word_piece_cache::WordPieceCache;
 
 /// Most triples of a slice: as many as `prep` writes into a row group.
 const MOST_SLICE: usize = 8192;
@@ -60,6 +61,11 @@ impl<'a> TrainingSet<'a> {
     /// As [`TripleFolder::open`].
     pub fn reopen(&self, dir: &Path) -> Result<Self> {
         Self::open(dir, self.folder.encoder(), self.buffer)
+    }
+
+    /// Takes contexts from a cache: see [`TripleFolder::with_cache`].
+    pub fn with_cache(self, cache: Arc<WordPieceCache>) -> Self {
+        Self { folder: self.folder.with_cache(cache), ..self }
     }
 
     /// The folder, to be read in the order of its rows.

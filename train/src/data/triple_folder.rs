@@ -1,13 +1,16 @@
 //! A folder of triples, tokenised as it is read.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use arrow::array::RecordBatch;
 use schemas::{RowSlice, ShardFolder, Triple};
 
 use super::dataset::Dataset;
 use super::encode::{COLUMNS, TripleEncoder};
 use super::in_order::in_order;
+use super::word_piece_cache::WordPieceCache;
 
 /// A folder of triples that is read in slices of consecutive rows, each tokenised by itself.
 ///
@@ -17,6 +20,7 @@ pub struct TripleFolder<'a> {
     dir: PathBuf,
     folder: ShardFolder,
     encoder: TripleEncoder<'a>,
+    cache: Option<Arc<WordPieceCache>>,
     slices: Vec<RowSlice>,
     triples: usize,
 }
@@ -34,7 +38,12 @@ impl<'a> TripleFolder<'a> {
         let folder = ShardFolder::open::<Triple>(dir)?;
         let slices = folder.slices(most_rows)?;
         let triples = slices.iter().map(|slice| slice.rows).sum();
-        Ok(Self { dir: dir.to_owned(), folder, encoder, slices, triples })
+        Ok(Self { dir: dir.to_owned(), folder, encoder, cache: None, slices, triples })
+    }
+
+    /// Takes contexts from a cache, and those that it lacks into it. All folders that share one must have the same contexts in the same rows.
+    pub fn with_cache(self, cache: Arc<WordPieceCache>) -> Self {
+        Self { cache: Some(cache), ..self }
     }
 
     /// The folder.
@@ -72,9 +81,28 @@ impl<'a> TripleFolder<'a> {
     /// # Errors
     /// A shard that cannot be read, by its path; a query that leaves no room for a context.
     pub fn encode(&self, slice: &RowSlice) -> Result<Dataset> {
-        let batches = self.folder.read_slice(slice, Some(&COLUMNS))?;
-        let encoded = self.encoder.encode_batches(slice.first_row as usize, &batches);
-        encoded.with_context(|| format!("cannot encode {}", self.folder.shard_of(slice).display()))
+        self.encode_batches(slice, &self.folder.read_slice(slice, Some(&COLUMNS))?)
+    }
+
+    /// Tokenises a slice that was read.
+    ///
+    /// # Errors
+    /// A query that leaves no room for a context, with the path of the shard.
+    pub fn encode_batches(&self, slice: &RowSlice, batches: &[RecordBatch]) -> Result<Dataset> {
+        let first = slice.first_row as usize;
+        let encode = || {
+            let cached = self.cache.as_ref().map(|cache| cache.read(first..first + slice.rows)).transpose()?.flatten();
+            let contexts = match cached {
+                Some(contexts) => contexts,
+                None => {
+                    let contexts = self.encoder.contexts(batches)?;
+                    self.cache.as_ref().map_or(Ok(()), |cache| cache.write(first, &contexts))?;
+                    contexts
+                }
+            };
+            self.encoder.encode_with_contexts(first, batches, &contexts)
+        };
+        encode().with_context(|| format!("cannot encode {}", self.folder.shard_of(slice).display()))
     }
 
     /// Calls `take` with the slices in order, each tokenised. Slices are read and tokenised ahead, on all threads.

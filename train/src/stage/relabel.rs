@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -13,7 +14,7 @@ use schemas::{Counter, Manifest, Row, RowSlice, ShardFolder, ShardWriter, Span, 
 use super::objective::{Objective, SpanObjective};
 use super::settings::{RelabelMode, RelabelSettings};
 use super::train_state::TrainState;
-use crate::data::{Batch, Dataset, TrainingSet, TripleEncoder, TripleFolder, in_order};
+use crate::data::{Batch, Dataset, TrainingSet, TripleEncoder, TripleFolder, WordPieceCache, in_order};
 use crate::decode::ScoredSpan;
 use crate::device::TrainBackend;
 use crate::inference::{self, InferenceSettings};
@@ -40,6 +41,8 @@ pub struct SelfTrainingObjective<'a, B: TrainBackend> {
     pub settings: RelabelSettings,
     /// Encodes triples as sequences of word pieces.
     pub encoder: TripleEncoder<'a>,
+    /// The word pieces of the training set, whose texts are those of each round.
+    pub word_pieces: Arc<WordPieceCache>,
     /// How the model answers.
     pub inference: InferenceSettings,
     /// The training set: each round relabels it, not the round before.
@@ -55,6 +58,7 @@ impl<B: TrainBackend> Objective<B> for SelfTrainingObjective<'_, B> {
             let round = layout::relabelled_round(self.run, epoch - 1);
             *data = data.reopen(&round).with_context(|| format!("cannot read {}", round.display()))?;
         }
+        *data = data.clone().with_cache(self.word_pieces.clone());
         Ok(())
     }
 
@@ -75,7 +79,7 @@ impl<B: TrainBackend> Objective<B> for SelfTrainingObjective<'_, B> {
 impl<B: TrainBackend> SelfTrainingObjective<'_, B> {
     /// Writes a round. Triples are read and tokenised, labelled, and written at the same time, on threads of their own.
     fn relabel(&self, round: usize, dir: &Path, model: &MrcModel<B::InnerBackend>, reporter: &dyn Reporter) -> Result<()> {
-        let source = TripleFolder::open(self.source, self.encoder, TripleFolder::SLICE)?;
+        let source = TripleFolder::open(self.source, self.encoder, TripleFolder::SLICE)?.with_cache(self.word_pieces.clone());
         let threshold = self.settings.threshold(round);
         let settings = serde_json::json!({ "round": round, "threshold": threshold, "mode": self.settings.mode });
         let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "nee", settings);
@@ -88,7 +92,7 @@ impl<B: TrainBackend> SelfTrainingObjective<'_, B> {
             let written = scope.spawn(move || labelled.into_iter().try_for_each(|slice| writer.write(slice)).map(|()| writer));
             let read = |slice: &RowSlice| -> Result<(Vec<Triple>, Dataset)> {
                 let batches = source.shards().read_slice(slice, None)?;
-                let data = self.encoder.encode_batches(0, &batches)?;
+                let data = source.encode_batches(slice, &batches)?;
                 let rows = batches.iter().map(Triple::from_batch).collect::<Result<Vec<_>, _>>()?;
                 Ok((rows.concat(), data))
             };

@@ -3,12 +3,13 @@
 mod first_look;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::terminal::{TerminalReporter, to_stdout};
 use crate::config::TrainConfig;
-use crate::data::{EvaluationSet, TrainingSet, TripleEncoder};
+use crate::data::{EvaluationSet, TrainingSet, TripleEncoder, WordPieceCache};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::run_folder::{CreateOptions, ModelFolder, RunLock, RunWriter, checkpoint, layout, write_model_description};
@@ -118,9 +119,16 @@ impl DeviceJob for StageJob {
         let state = match settings.stage {
             Stage::Esi | Stage::Finetune => training.train(data, initial, state, &mut SpanObjective { loss })?,
             Stage::Nee(relabel) => {
-                let spans = SpanObjective { loss };
-                let mut objective =
-                    SelfTrainingObjective::<B> { spans, device, settings: relabel, encoder, inference, source: &settings.data, run: dir };
+                let mut objective = SelfTrainingObjective::<B> {
+                    spans: SpanObjective { loss },
+                    device,
+                    settings: relabel,
+                    encoder,
+                    word_pieces: Arc::new(WordPieceCache::create(dir)?),
+                    inference,
+                    source: &settings.data,
+                    run: dir,
+                };
                 training.train(data, initial, state, &mut objective)?
             }
             Stage::Fet(clusters) => {
