@@ -5,14 +5,14 @@ use std::sync::Arc;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::{FloatDType, Int, Tensor, TensorData};
+use burn::tensor::{FloatDType, Int, Tensor, TensorData, TensorPrimitive};
 use train::cluster::Points;
 use train::cluster::kmeans;
 use train::data::TokenIndex;
 use train::device::{DeviceBackend, DeviceJob, TrainBackend};
 use train::kernels::Precision;
 use train::kernels::cube::Cube;
-use train::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, EmbeddingLookup, Kernels, Padding};
+use train::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, EmbeddingLookup, Kernels, LinearMap, NormWeights, Padding};
 
 use super::{DEVICE, HALF, Runtime};
 
@@ -137,6 +137,41 @@ impl Operation for AttendFirst {
     }
 }
 
+struct AffineGelu(Precision);
+
+impl Operation for AffineGelu {
+    fn run<B: Kernels>(&self, x: Tensor<B, 2>, y: Tensor<B, 2>, row: Tensor<B, 1>, _: Tensor<B, 1>) -> Tensor<B, 2> {
+        B::affine_gelu(x, LinearMap { weight: y, bias: row }, self.0)
+    }
+}
+
+/// The residual is `x` itself.
+struct AffineAddNorm(Option<Dropout>, Precision);
+
+impl Operation for AffineAddNorm {
+    fn run<B: Kernels>(&self, x: Tensor<B, 2>, y: Tensor<B, 2>, row: Tensor<B, 1>, row2: Tensor<B, 1>) -> Tensor<B, 2> {
+        let norm = NormWeights { weight: row2.clone(), bias: row2 * 0.5, eps: 1e-12 };
+        B::affine_add_norm(x.clone(), LinearMap { weight: y, bias: row }, x, norm, self.0, self.1)
+    }
+}
+
+/// Self-attention, with two heads, of sequences of this length, of which the first is full and the others are padded.
+struct SelfAttention(usize, Option<Dropout>, Precision);
+
+impl Operation for SelfAttention {
+    fn run<B: Kernels>(&self, x: Tensor<B, 2>, y: Tensor<B, 2>, row: Tensor<B, 1>, row2: Tensor<B, 1>) -> Tensor<B, 2> {
+        let batch = x.dims()[0] / self.0;
+        let lengths: Vec<usize> = (0..batch).map(|at| if at == 0 { self.0 } else { self.0.div_ceil(3) }).collect();
+        let maps = [
+            LinearMap { weight: y.clone(), bias: row.clone() },
+            LinearMap { weight: y.clone().transpose(), bias: row2.clone() },
+            LinearMap { weight: y * 0.3, bias: row - row2 },
+        ];
+        let shape = AttentionShape { batch, length: self.0, heads: 2 };
+        B::self_attention(x, maps, shape, &Padding::new(lengths.into(), &Default::default()), self.1, self.2)
+    }
+}
+
 struct Embed;
 
 impl Operation for Embed {
@@ -163,6 +198,12 @@ fn each_kernel_computes_what_the_cpu_does() {
     }
     check("attend", &Attend(None, f32), [[57, 16], [57, 16]], [1, 1], 1e-5);
     check("attend under dropout", &Attend(DROPOUT, f32), [[57, 16], [57, 16]], [1, 1], 1e-5);
+    check("affine and gelu", &AffineGelu(f32), [[137, 48], [48, 20]], [20, 1], 1e-5);
+    for width in [20, 384, 1030] {
+        check("affine and add_norm", &AffineAddNorm(DROPOUT, f32), [[1100, width], [width, width]], [width, width], 2e-5);
+    }
+    check("self-attention", &SelfAttention(19, None, f32), [[57, 16], [16, 16]], [16, 16], 1e-5);
+    check("self-attention under dropout", &SelfAttention(19, DROPOUT, f32), [[57, 16], [16, 16]], [16, 16], 1e-5);
     check("embed", &Embed, [[50, 70], [1, 1]], [1, 1], 1e-6);
 }
 
@@ -177,9 +218,12 @@ fn any_width_and_length_is_computed() {
                 let what = format!("{rows} rows of {width}, {precision:?}");
                 check(&format!("affine, {what}"), &Affine(precision), [[rows, 48], [48, width]], [width, 1], bound);
                 check(&format!("affine of {what}"), &Affine(precision), [[rows, width], [width, 20]], [20, 1], bound);
+                check(&format!("affine and gelu, {what}"), &AffineGelu(precision), [[rows, 48], [48, width]], [width, 1], bound);
                 // The norm of two numbers is 1 and -1 whatever they are, so that there is no gradient.
                 if width > 2 {
                     check(&format!("add_norm, {what}"), &AddNorm(DROPOUT), [[rows, width]; 2], [width; 2], 1e-3);
+                    let affine = AffineAddNorm(DROPOUT, precision);
+                    check(&format!("affine and add_norm, {what}"), &affine, [[rows, width], [width, width]], [width; 2], bound.max(1e-3));
                 }
                 check(&format!("gelu, {what}"), &Gelu, [[rows, width], [1, 1]], [1, 1], bound);
             }
@@ -188,6 +232,7 @@ fn any_width_and_length_is_computed() {
             let shape = [batch * length, 16];
             let what = format!("attend, {batch} sequences of {length}, {precision:?}");
             check(&what, &AttendFirst(length, DROPOUT, precision), [shape; 2], [1, 1], bound);
+            check(&format!("self-{what}"), &SelfAttention(length, DROPOUT, precision), [shape, [16, 16]], [16, 16], bound);
         }
     }
 }
@@ -200,6 +245,9 @@ fn products_of_half_precision_are_close() {
     let half = Precision::Bf16;
     check("affine", &Affine(half), [[37, 48], [48, 20]], [20, 1], 1e-2);
     check("attend", &Attend(DROPOUT, half), [[57, 16], [57, 16]], [1, 1], 2e-2);
+    check("affine and gelu", &AffineGelu(half), [[137, 48], [48, 20]], [20, 1], 1e-2);
+    check("affine and add_norm", &AffineAddNorm(DROPOUT, half), [[137, 48], [48, 48]], [48, 48], 2e-2);
+    check("self-attention", &SelfAttention(19, DROPOUT, half), [[57, 16], [16, 16]], [16, 16], 2e-2);
     let x = tensor::<Gpu, 2>(1, [8, 8]);
     assert_eq!(Gpu::affine(x.clone(), x, tensor(2, [8]), half).dtype(), HALF, "hidden states stay in half precision");
 }
@@ -219,22 +267,27 @@ fn the_optimizer_s_kernels_compute_what_the_cpu_does() {
     let (cpu, gpu) = (norm::<Flex>(), norm::<Cube<Runtime>>());
     assert!((cpu - gpu).abs() < 1e-5 * cpu, "{cpu} {gpu}");
 
-    fn update<B: Kernels>(width: usize) -> [Vec<f32>; 4] {
-        let param = tensor::<B, 2>(1, [70, width]);
-        let state = AdamWState { param, mean: tensor(2, [70, width]), square: tensor::<B, 2>(3, [70, width]).abs() };
+    // Tensors of several shapes, more than a launch takes.
+    fn update<B: Kernels>(width: usize) -> Vec<Vec<f32>> {
+        let shapes: Vec<[usize; 2]> = (0..11).map(|rows| [1 + 7 * (rows * 5 % 11), width]).collect();
+        let all = |seed| shapes.iter().zip(seed..).map(|(shape, seed)| primitive::<B, 2>(seed, *shape)).collect::<Vec<_>>();
+        let zip = |(param, (mean, square))| AdamWState { param, mean, square: B::float_abs(square) };
+        let states = all(1).into_iter().zip(all(101).into_iter().zip(all(201))).map(zip).collect();
         let step = AdamWStep { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01, step: 3 };
         let scale = Tensor::from_floats([0.25], &Default::default());
-        let state = B::adamw(state, tensor(4, [70, width]), &scale, &step);
-        // Something else holds the parameter when it is updated for the second time, so that it is copied.
-        let kept = state.param.clone();
-        let AdamWState { param, mean, square } = B::adamw(state, tensor(5, [70, width]), &scale, &step);
-        [param, mean, square, kept].map(|x| x.into_data().to_vec::<f32>().unwrap())
+        let states = B::adamw(states, all(301), &scale, &step);
+        // Something else holds the parameters when they are updated for the second time, so that they are copied.
+        let kept: Vec<FloatTensor<B>> = states.iter().map(|state| state.param.clone()).collect();
+        let states = B::adamw(states, all(401), &scale, &step);
+        let tensors = states.into_iter().flat_map(|AdamWState { param, mean, square }| [param, mean, square]).chain(kept);
+        let values = |x| Tensor::<B, 2>::from_primitive(TensorPrimitive::Float(x)).into_data().to_vec::<f32>().unwrap();
+        tensors.map(values).collect()
     }
     for width in [1, 2, 3, 300, 768] {
         let (cpu, gpu) = (update::<Flex>(width), update::<Cube<Runtime>>(width));
-        for ((cpu, gpu), what) in cpu.iter().zip(&gpu).zip(["param", "mean", "square", "what it was"]) {
+        for (number, (cpu, gpu)) in cpu.iter().zip(&gpu).enumerate() {
             let wrong = cpu.iter().zip(gpu).filter(|(a, b)| (**a - **b).abs() >= 1e-5).count();
-            assert_eq!(wrong, 0, "{what}, width {width}");
+            assert_eq!((wrong, cpu.len()), (0, gpu.len()), "tensor {number}, width {width}");
         }
     }
 }

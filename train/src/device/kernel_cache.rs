@@ -7,7 +7,7 @@ use cubecl::config::cache::CacheConfig;
 use cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 
 /// Sources of the kernels of this program, all files of `kernels/cube`. CubeCL knows a compiled kernel by its name and arguments.
-const SOURCES: [(&str, &str); 16] = [
+const SOURCES: [(&str, &str); 17] = [
     ("adamw.rs", include_str!("../kernels/cube/adamw.rs")),
     ("all_reduce.rs", include_str!("../kernels/cube/all_reduce.rs")),
     ("attention.rs", include_str!("../kernels/cube/attention.rs")),
@@ -24,6 +24,7 @@ const SOURCES: [(&str, &str); 16] = [
     ("product_check.rs", include_str!("../kernels/cube/product_check.rs")),
     ("product_routines.rs", include_str!("../kernels/cube/product_routines.rs")),
     ("reductions.rs", include_str!("../kernels/cube/reductions.rs")),
+    ("self_attention.rs", include_str!("../kernels/cube/self_attention.rs")),
 ];
 
 /// What kernels are compiled and tuned for.

@@ -8,6 +8,7 @@ use super::adamw::{AdamWState, AdamWStep};
 use super::attention_shape::AttentionShape;
 use super::dropout::Dropout;
 use super::embedding::EmbeddingLookup;
+use super::layer_weights::{LinearMap, NormWeights};
 use super::padding::Padding;
 use super::precision::Precision;
 use super::reference;
@@ -15,12 +16,11 @@ use super::reference;
 /// Tensor operations of the model and the optimizer that a backend may compute in its own way.
 ///
 /// Each has a default: a composition of Burn's own operations, in [`mod@reference`], or of other operations of this trait, in this file
-/// (`affine`, `attend`, `attention_weights`). A backend overrides what it can fuse.
+/// (`affine` and those made of it, `attend`, `attention_weights`). A backend overrides what it can fuse.
 ///
 /// [`affine`](Self::affine) is the linear layer: `model::Linear` calls it; `cpu::linear` and `cube::matmul` override it.
 ///
-/// In bf16, a backend may keep hidden states between two operations in bf16. Parameters and the results of
-/// [`add_norm`](Self::add_norm) are f32.
+/// In bf16, a backend may keep hidden states between two operations in bf16. Parameters are f32.
 pub trait Kernels: Backend {
     /// The matrix product of two stacks of matrices. In bf16 both inputs are rounded to it, sums are f32, and the result is rounded to
     /// bf16; so are the gradients.
@@ -34,6 +34,45 @@ pub trait Kernels: Backend {
     /// `x` `[rows, in]`, `weight` `[in, out]`, `bias` `[out]`; the result `[rows, out]`.
     fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
         affine_by_product(x, weight, bias, precision)
+    }
+
+    /// [`erf_gelu`](Self::erf_gelu) of a linear map.
+    ///
+    /// # Shapes
+    /// `[rows, in]` to `[rows, out]`.
+    fn affine_gelu(x: Tensor<Self, 2>, map: LinearMap<Self>, precision: Precision) -> Tensor<Self, 2> {
+        Self::erf_gelu(Self::affine(x, map.weight, map.bias, precision))
+    }
+
+    /// [`add_norm`](Self::add_norm) of a linear map.
+    ///
+    /// # Shapes
+    /// `x` `[rows, in]`, `residual` and the result `[rows, out]`.
+    fn affine_add_norm(
+        x: Tensor<Self, 2>,
+        map: LinearMap<Self>,
+        residual: Tensor<Self, 2>,
+        norm: NormWeights<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        Self::add_norm(Self::affine(x, map.weight, map.bias, precision), residual, norm.weight, norm.bias, norm.eps, dropout)
+    }
+
+    /// [`attend`](Self::attend) of three linear maps of `x`: to queries, keys and values.
+    ///
+    /// # Shapes
+    /// `x` `[batch * length, in]`; the result `[batch * length, out]`.
+    fn self_attention(
+        x: Tensor<Self, 2>,
+        maps: [LinearMap<Self>; 3],
+        shape: AttentionShape,
+        padding: &Padding<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        let states = maps.map(|map| Self::affine(x.clone(), map.weight, map.bias, precision));
+        Self::attend(states, shape, padding, dropout, precision)
     }
 
     /// Looks up rows of an embedding table. The gradient of a row is the sum over the tokens that look it up.
@@ -109,14 +148,14 @@ pub trait Kernels: Backend {
         reference::all_reduce::<Self>(of_devices)
     }
 
-    /// One AdamW update (Loshchilov and Hutter 2019) with the gradient multiplied by `scale`, a tensor of `[1]`.
-    fn adamw<const D: usize>(
-        state: AdamWState<Tensor<Self, D>>,
-        gradient: Tensor<Self, D>,
+    /// One AdamW update (Loshchilov and Hutter 2019) of tensors of any rank, with their gradients multiplied by `scale`, a tensor of `[1]`.
+    fn adamw(
+        states: Vec<AdamWState<FloatTensor<Self>>>,
+        gradients: Vec<FloatTensor<Self>>,
         scale: &Tensor<Self, 1>,
         step: &AdamWStep,
-    ) -> AdamWState<Tensor<Self, D>> {
-        reference::adamw(state, gradient, scale, step)
+    ) -> Vec<AdamWState<FloatTensor<Self>>> {
+        states.into_iter().zip(gradients).map(|(state, gradient)| reference::adamw(state, gradient, scale, step)).collect()
     }
 }
 

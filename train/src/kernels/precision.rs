@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Number format of the encoder's matrix products. Parameters, gradients of parameters, LayerNorm, softmax, the heads and the loss are
-/// always f32, without rounding to TF32.
+/// Number format of the encoder's matrix products. Parameters, gradients of parameters, the arithmetic of LayerNorm and softmax, the heads and
+/// the loss are always f32, without rounding to TF32. In bf16, a GPU stores the hidden states between them in bf16 too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -15,4 +15,11 @@ pub enum Precision {
     /// bfloat16: the range of f32 with 7 bits of the fraction. Sums are f32. The CPU rounds the inputs and the result of a product to
     /// bf16 and computes it in f32: as exact as a GPU, and slower than f32.
     Bf16,
+}
+
+impl Precision {
+    /// Whether tensor cores, which see less than all bits of an f32, may compute a product.
+    pub fn allows_tensor_cores(self) -> bool {
+        self != Self::F32
+    }
 }

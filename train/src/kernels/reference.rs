@@ -82,17 +82,23 @@ pub fn all_reduce<B: Backend>(of_devices: Vec<FloatTensor<B>>) -> Vec<FloatTenso
     devices.iter().filter_map(|device| sum.clone().map(|sum| B::float_to_device(sum, device))).collect()
 }
 
-/// See [`Kernels::adamw`](super::Kernels::adamw).
-pub fn adamw<B: Backend, const D: usize>(
-    state: AdamWState<Tensor<B, D>>,
-    gradient: Tensor<B, D>,
+/// See [`Kernels::adamw`](super::Kernels::adamw); of one tensor.
+pub fn adamw<B: Backend>(
+    state: AdamWState<FloatTensor<B>>,
+    gradient: FloatTensor<B>,
     scale: &Tensor<B, 1>,
     step: &AdamWStep,
-) -> AdamWState<Tensor<B, D>> {
-    let gradient = gradient * scale.clone().reshape(Shape::new([1; D]));
-    let mean = state.mean * step.beta1 + gradient.clone() * (1.0 - step.beta1);
-    let square = state.square * step.beta2 + gradient.clone() * gradient * (1.0 - step.beta2);
+) -> AdamWState<FloatTensor<B>> {
+    let shape = gradient.shape();
+    let flat = |x: FloatTensor<B>| -> Tensor<B, 1> {
+        Tensor::from_primitive(TensorPrimitive::Float(B::float_reshape(x, Shape::new([shape.num_elements()]))))
+    };
+    let gradient = flat(gradient) * scale.clone();
+    let mean = flat(state.mean) * step.beta1 + gradient.clone() * (1.0 - step.beta1);
+    let square = flat(state.square) * step.beta2 + gradient.clone() * gradient * (1.0 - step.beta2);
     let (correction1, correction2) = step.bias_corrections();
     let update = mean.clone() / ((square.clone() / correction2).sqrt() + step.eps) * (step.lr / correction1);
-    AdamWState { param: state.param * (1.0 - step.lr * step.decay) - update, mean, square }
+    let param = flat(state.param) * (1.0 - step.lr * step.decay) - update;
+    let [param, mean, square] = [param, mean, square].map(|x| B::float_reshape(x.into_primitive().tensor(), shape.clone()));
+    AdamWState { param, mean, square }
 }

@@ -4,7 +4,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::backend::Backend;
-use burn::tensor::{Int, Tensor, s};
+use burn::tensor::{FloatDType, Int, Tensor, s};
 
 use super::bert_config::BertConfig;
 use super::layer_norm::LayerNorm;
@@ -114,7 +114,8 @@ impl<B: Kernels> Bert<B> {
         for layer in &self.layers {
             hidden = layer.forward(hidden, [batch, length], &input.padding, dropouts);
         }
-        hidden
+        // A backend may have kept them in bf16.
+        hidden.cast(FloatDType::F32)
     }
 }
 
@@ -162,12 +163,14 @@ impl<B: Kernels> Layer<B> {
         padding: &Padding<B>,
         dropouts: &mut DropoutSeeds,
     ) -> Tensor<B, 2> {
-        let states = [&self.query, &self.key, &self.value].map(|linear| linear.forward(hidden.clone()));
         let shape = AttentionShape { batch, length, heads: self.heads };
-        let attended = B::attend(states, shape, padding, dropouts.draw(), self.precision);
-        let attended = self.attention_output.forward(attended);
-        let hidden = self.attention_norm.forward(attended, hidden, dropouts.draw());
-        let inner = B::erf_gelu(self.intermediate.forward(hidden.clone()));
-        self.output_norm.forward(self.output.forward(inner), hidden, dropouts.draw())
+        let maps = [&self.query, &self.key, &self.value].map(Linear::weights);
+        let attended = B::self_attention(hidden.clone(), maps, shape, padding, dropouts.draw(), self.precision);
+        let add_norm = |x, map: &Linear<B>, residual, norm: &LayerNorm<B>, dropout| {
+            B::affine_add_norm(x, map.weights(), residual, norm.weights(), dropout, self.precision)
+        };
+        let hidden = add_norm(attended, &self.attention_output, hidden, &self.attention_norm, dropouts.draw());
+        let inner = B::affine_gelu(hidden.clone(), self.intermediate.weights(), self.precision);
+        add_norm(inner, &self.output, hidden, &self.output_norm, dropouts.draw())
     }
 }

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use crate::kernels::{Dropout, Kernels};
+use crate::kernels::{Dropout, Kernels, NormWeights};
 
 /// LayerNorm of a sum (Ba et al. 2016).
 #[derive(Module, Debug)]
@@ -19,6 +19,11 @@ impl<B: Backend> LayerNorm<B> {
     pub fn zeros(width: usize, eps: f32, device: &B::Device) -> Self {
         let zeros = || Param::from_tensor(Tensor::zeros([width], device));
         Self { weight: zeros(), bias: zeros(), eps }
+    }
+
+    /// The weights, as an argument of operations that hold the normalisation.
+    pub fn weights(&self) -> NormWeights<B> {
+        NormWeights { weight: self.weight.val(), bias: self.bias.val(), eps: self.eps }
     }
 }
 

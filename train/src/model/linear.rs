@@ -4,10 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, s};
 
-use crate::kernels::{Kernels, Precision};
-
-/// Columns of the product of [`Linear::forward_padded`], at least.
-const LEAST_COLUMNS: usize = 8;
+use crate::kernels::{Kernels, LinearMap, Precision};
 
 /// The linear map `x · weight + bias`. The weight is `[in, out]` here, and `[out, in]` in files, as in PyTorch.
 #[derive(Module, Debug)]
@@ -30,6 +27,11 @@ impl<B: Backend> Linear<B> {
         self.bias.val().device()
     }
 
+    /// The weights, as an argument of operations that hold the map.
+    pub fn weights(&self) -> LinearMap<B> {
+        LinearMap { weight: self.weight.val(), bias: self.bias.val() }
+    }
+
     /// Sets the number format of the product.
     pub fn set_precision(&mut self, precision: Precision) {
         self.precision = precision;
@@ -41,23 +43,6 @@ impl<B: Kernels> Linear<B> {
     /// `[rows, in]` to `[rows, out]`.
     pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         B::affine(x, self.weight.val(), self.bias.val(), self.precision)
-    }
-
-    /// [`forward`](Self::forward) through a product of at least eight columns, padded with zeros. On GPUs, Burn's fusion has computed
-    /// products of one column wrongly.
-    ///
-    /// # Shapes
-    /// `[rows, in]` to `[rows, out]`.
-    pub fn forward_padded(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        let (weight, bias) = (self.weight.val(), self.bias.val());
-        let ([inputs, outputs], device) = (weight.dims(), x.device());
-        let missing = LEAST_COLUMNS.saturating_sub(outputs);
-        if missing == 0 {
-            return B::affine(x, weight, bias, self.precision);
-        }
-        let weight = Tensor::cat(vec![weight, Tensor::zeros([inputs, missing], &device)], 1);
-        let bias = Tensor::cat(vec![bias, Tensor::zeros([missing], &device)], 0);
-        B::affine(x, weight, bias, self.precision).slice(s![.., 0..outputs])
     }
 
     /// For a map of two vectors side by side: what `x` contributes to the result as the first of them, and as the second, with the bias.

@@ -35,6 +35,6 @@ impl<B: Kernels> SpanHead<B> {
         let inner = 2 * size;
         let pairs = first.reshape([batch, width, 1, inner]) + last.reshape([batch, 1, width, inner]);
         let pairs = B::dropout(B::erf_gelu(pairs.reshape([batch * width * width, inner])), dropouts.draw());
-        self.classifier2.forward_padded(pairs).squeeze_dim(1)
+        self.classifier2.forward(pairs).squeeze_dim(1)
     }
 }

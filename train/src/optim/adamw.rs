@@ -1,6 +1,6 @@
 //! The optimizer: AdamW with BERT's exceptions from weight decay.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use burn::module::{AutodiffModule, ModuleMapper, Param};
 use burn::tensor::Tensor;
@@ -98,22 +98,57 @@ impl<B: Kernels> AdamW<B> {
         let norm = B::square_sum(all).sqrt();
         // As in PyTorch: min(1, clip / (norm + 1e-6)). It stays on the device, so nothing waits for it.
         let scale = (norm + 1e-6).recip().mul_scalar(self.config.clip_norm).clamp_max(1.0);
+        let mut take =
+            TakeParameters::<A> { optimizer: self, gradients: gradients.0.into_iter(), taken: Vec::new(), path: ParameterPath::default() };
+        let module = module.map(&mut take);
+        let taken = take.taken;
+        module.map(&mut PutParameters::<A>(self.update(taken, &scale, lr).into_iter()))
+    }
+
+    /// The new values of parameters, `None` for those without a gradient. Parameters that are updated alike are updated together.
+    fn update(&mut self, taken: Vec<Option<TakenParameter<B>>>, scale: &Tensor<B, 1>, lr: f64) -> Vec<Option<FloatTensor<B>>> {
         let AdamWConfig { weight_decay, beta1, beta2, eps, .. } = self.config;
-        let step = AdamWStep { lr: lr as f32, beta1, beta2, eps, decay: weight_decay, step: 0 };
-        module.map(&mut Update::<A> { optimizer: self, gradients: gradients.0.into_iter(), scale, step, path: ParameterPath::default() })
+        let mut params: Vec<Option<FloatTensor<B>>> = taken.iter().map(|_| None).collect();
+        let mut groups: BTreeMap<(bool, i32), Vec<(usize, TakenParameter<B>)>> = BTreeMap::new();
+        for (position, taken) in taken.into_iter().enumerate().filter_map(|(position, taken)| Some((position, taken?))) {
+            let decays = !parameter_names::is_exempt_from_weight_decay(&taken.name);
+            groups.entry((decays, taken.steps)).or_default().push((position, taken));
+        }
+        for ((decays, steps), group) in groups {
+            let decay = if decays { weight_decay } else { 0.0 };
+            let step = AdamWStep { lr: lr as f32, beta1, beta2, eps, decay, step: steps };
+            let (places, tensors): (Vec<_>, Vec<_>) =
+                group.into_iter().map(|(position, taken)| ((position, taken.name), (taken.state, taken.gradient))).unzip();
+            let (states, gradients) = tensors.into_iter().unzip();
+            for ((position, name), state) in places.into_iter().zip(B::adamw(states, gradients, scale, &step)) {
+                let AdamWState { param, mean, square } = state;
+                self.states.insert(name, ParameterState { mean, square, steps });
+                params[position] = Some(param);
+            }
+        }
+        params
     }
 }
 
-/// Maps each parameter to its updated value.
-struct Update<'a, A: AutodiffBackend> {
+/// A parameter with a gradient, taken out of its module so that nothing else refers to its memory.
+struct TakenParameter<B: Backend> {
+    name: String,
+    state: AdamWState<FloatTensor<B>>,
+    gradient: FloatTensor<B>,
+    /// Updates, with this one.
+    steps: i32,
+}
+
+/// Takes the parameters that have a gradient, with their optimizer state.
+struct TakeParameters<'a, A: AutodiffBackend> {
     optimizer: &'a mut AdamW<A::InnerBackend>,
     gradients: std::vec::IntoIter<Option<FloatTensor<A::InnerBackend>>>,
-    scale: Tensor<A::InnerBackend, 1>,
-    step: AdamWStep,
+    /// In the order in which a visitor sees them.
+    taken: Vec<Option<TakenParameter<A::InnerBackend>>>,
     path: ParameterPath,
 }
 
-impl<A: TrainBackend> ModuleMapper<A> for Update<'_, A> {
+impl<A: TrainBackend> ModuleMapper<A> for TakeParameters<'_, A> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.enter(name);
     }
@@ -124,22 +159,33 @@ impl<A: TrainBackend> ModuleMapper<A> for Update<'_, A> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<A, D>>) -> Param<Tensor<A, D>> {
         let (id, tensor, mapper) = param.consume();
-        let Some(gradient) = self.gradients.next().flatten() else { return Param::from_mapped_value(id, tensor, mapper) };
-        let name = self.path.name();
-        let (param, wrap) = (tensor.inner(), |x| Tensor::<A::InnerBackend, D>::from_primitive(TensorPrimitive::Float(x)));
-        let gradient = wrap(gradient);
-        let (mean, square, steps) = match self.optimizer.states.remove(&name) {
-            Some(state) => (wrap(state.mean), wrap(state.square), state.steps + 1),
-            None => (param.zeros_like(), param.zeros_like(), 1),
+        let Some(gradient) = self.gradients.next().flatten() else {
+            self.taken.push(None);
+            return Param::from_mapped_value(id, tensor, mapper);
         };
-        let mut step = AdamWStep { step: steps, ..self.step };
-        if parameter_names::is_exempt_from_weight_decay(&name) {
-            step.decay = 0.0;
-        }
-        let AdamWState { param, mean, square } = A::InnerBackend::adamw(AdamWState { param, mean, square }, gradient, &self.scale, &step);
-        let raw = |x: Tensor<A::InnerBackend, D>| x.into_primitive().tensor();
-        self.optimizer.states.insert(name, ParameterState { mean: raw(mean), square: raw(square), steps });
-        Param::from_mapped_value(id, Tensor::from_inner(param).require_grad(), mapper)
+        let name = self.path.name();
+        let placeholder = Tensor::empty([1; D], &tensor.device());
+        let param = tensor.inner();
+        let zeros = || param.zeros_like().into_primitive().tensor();
+        let (mean, square, steps) = match self.optimizer.states.remove(&name) {
+            Some(state) => (state.mean, state.square, state.steps + 1),
+            None => (zeros(), zeros(), 1),
+        };
+        let state = AdamWState { param: param.into_primitive().tensor(), mean, square };
+        self.taken.push(Some(TakenParameter { name, state, gradient, steps }));
+        Param::from_mapped_value(id, placeholder, mapper)
+    }
+}
+
+/// Puts the new values of parameters in their places.
+struct PutParameters<A: AutodiffBackend>(std::vec::IntoIter<Option<FloatTensor<A::InnerBackend>>>);
+
+impl<A: TrainBackend> ModuleMapper<A> for PutParameters<A> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<A, D>>) -> Param<Tensor<A, D>> {
+        let Some(updated) = self.0.next().flatten() else { return param };
+        let (id, _, mapper) = param.consume();
+        let updated = Tensor::from_inner(Tensor::from_primitive(TensorPrimitive::Float(updated)));
+        Param::from_mapped_value(id, updated.require_grad(), mapper)
     }
 }
 
@@ -235,14 +281,15 @@ mod tests {
         use crate::kernels::reference;
         use burn::tensor::{Distribution, Tolerance};
         let random = || Tensor::<Flex, 2>::random([70, 300], Distribution::Normal(0.0, 1.0), &Default::default());
-        let (param, mean, square, gradient) = (random(), random(), random().abs(), random());
+        let [param, mean, square, gradient] = [random(), random(), random().abs(), random()].map(|x| x.into_primitive().tensor());
         let state = || AdamWState { param: param.clone(), mean: mean.clone(), square: square.clone() };
         let scale = Tensor::from_floats([0.25], &Default::default());
         let step = AdamWStep { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01, step: 3 };
-        let fused = Flex::adamw(state(), gradient.clone(), &scale, &step);
-        let reference = reference::adamw(state(), gradient, &scale, &step);
+        let fused = Flex::adamw(vec![state()], vec![gradient.clone()], &scale, &step).remove(0);
+        let reference = reference::adamw::<Flex>(state(), gradient, &scale, &step);
         for (fused, reference) in [(fused.param, reference.param), (fused.mean, reference.mean), (fused.square, reference.square)] {
-            fused.into_data().assert_approx_eq::<f32>(&reference.into_data(), Tolerance::absolute(1e-5));
+            let [fused, reference] = [fused, reference].map(|x| Tensor::<Flex, 2>::from_primitive(TensorPrimitive::Float(x)).into_data());
+            fused.assert_approx_eq::<f32>(&reference, Tolerance::absolute(1e-5));
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
-use burn::tensor::{Distribution, Tensor, TensorPrimitive};
+use burn::tensor::{Distribution, Tensor};
 
 use super::encoder_size::layer_parameters;
 use crate::commands::terminal::to_stdout;
 use crate::data::Batch;
 use crate::device::TrainBackend;
-use crate::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, Kernels, Precision, reference};
+use crate::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, Kernels, LinearMap, NormWeights, Precision, reference};
 use crate::model::{BertConfig, BertInput};
 
 /// Timed repetitions of each operation.
@@ -43,24 +43,32 @@ pub fn print<B: TrainBackend>(bert: &BertConfig, batch: &Batch, precision: Preci
         to_stdout(&format!("{name:<34} {milliseconds:9.3} {times:5} {:9.2}", milliseconds * times as f64))
     };
     row_of("word embeddings", 1, &|| B::embed(table.clone(), &input.words))?;
-    row_of("product hidden x hidden", 4 * layers, &|| B::affine(x.clone(), square.clone(), bias.clone(), precision))?;
-    row_of("product hidden x intermediate", layers, &|| B::affine(x.clone(), up.clone(), wide_bias.clone(), precision))?;
-    row_of("product intermediate x hidden", layers, &|| B::affine(wide.clone(), down.clone(), bias.clone(), precision))?;
-    row_of("attention", layers, &|| {
-        B::attend([state.clone(), state.clone(), state.clone()], attention, &input.padding, dropout, precision)
+    let square_map = || LinearMap { weight: square.clone(), bias: bias.clone() };
+    let norm = || NormWeights { weight: norm_weight.clone(), bias: bias.clone(), eps: 1e-12 };
+    row_of("self-attention", layers, &|| {
+        let maps = [square_map(), square_map(), square_map()];
+        B::self_attention(state.clone(), maps, attention, &input.padding, dropout, precision)
     })?;
-    row_of("dropout, residual, LayerNorm", 2 * layers, &|| {
-        B::add_norm(state.clone(), x.clone(), norm_weight.clone(), bias.clone(), 1e-12, dropout)
+    row_of("linear hidden x hidden, LayerNorm", layers, &|| {
+        B::affine_add_norm(state.clone(), square_map(), state.clone(), norm(), dropout, precision)
     })?;
-    row_of("GELU", layers, &|| B::erf_gelu(wide_state.clone()))?;
+    row_of("linear hidden x inner, GELU", layers, &|| {
+        B::affine_gelu(state.clone(), LinearMap { weight: up.clone(), bias: wide_bias.clone() }, precision)
+    })?;
+    row_of("linear inner x hidden, LayerNorm", layers, &|| {
+        let map = LinearMap { weight: down.clone(), bias: bias.clone() };
+        B::affine_add_norm(wide_state.clone(), map, state.clone(), norm(), dropout, precision)
+    })?;
 
     let size = [12, hidden, hidden];
     let inner_random = || Tensor::<B::InnerBackend, 3>::random(size, Distribution::Normal(0.0, 0.5), device);
     let parameters = layer_parameters(bert) + ((bert.vocab_size + bert.max_position_embeddings) * hidden) as f64;
     let blocks = parameters / size.iter().product::<usize>() as f64;
     let gradient = inner_random();
-    let norm = || drop(B::InnerBackend::square_sum(vec![gradient.clone().into_primitive().tensor()]));
-    let mut state = Some(AdamWState { param: inner_random(), mean: inner_random(), square: inner_random().abs() });
+    let raw = |x: Tensor<B::InnerBackend, 3>| x.into_primitive().tensor();
+    let norm = || drop(B::InnerBackend::square_sum(vec![raw(gradient.clone())]));
+    let start = || AdamWState { param: raw(inner_random()), mean: raw(inner_random()), square: raw(inner_random().abs()) };
+    let mut state = vec![start()];
     let scale = Tensor::from_floats([1.0], device);
     let step = AdamWStep { lr: 1e-5, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01, step: 10 };
     let mut finish = |name: &str, milliseconds: f64| -> Result<()> {
@@ -68,7 +76,7 @@ pub fn print<B: TrainBackend>(bert: &BertConfig, batch: &Batch, precision: Preci
         to_stdout(&format!("{name:<34} {milliseconds:9.3} {blocks:5.1} {:9.2}", milliseconds * blocks))
     };
     finish("norm of gradients", measure::<B>(device, norm)?)?;
-    let update = || state = state.take().map(|state| B::InnerBackend::adamw(state, gradient.clone(), &scale, &step));
+    let update = || state = B::InnerBackend::adamw(std::mem::take(&mut state), vec![raw(gradient.clone())], &scale, &step);
     finish("AdamW", measure::<B>(device, update)?)?;
     to_stdout(&format!("{:<34} {:>9} {:>5} {all:9.2}", "together", "", ""))?;
 
@@ -83,11 +91,10 @@ pub fn print<B: TrainBackend>(bert: &BertConfig, batch: &Batch, precision: Preci
         reference::add_norm(x.clone(), x.clone(), norm_weight.clone(), bias.clone(), 1e-12, dropout)
     })?;
     composed("GELU", &|| reference::erf_gelu(wide.clone()))?;
-    let mut state = Some(AdamWState { param: inner_random(), mean: inner_random(), square: inner_random().abs() });
-    let update = || state = state.take().map(|state| reference::adamw(state, gradient.clone(), &scale, &step));
+    let mut state = Some(start());
+    let update = || state = state.take().map(|state| reference::adamw(state, raw(gradient.clone()), &scale, &step));
     to_stdout(&format!("{:<34} {:9.3}", "AdamW", measure::<B>(device, update)?))?;
-    let flat = Tensor::<B::InnerBackend, 3>::from_primitive(TensorPrimitive::Float(gradient.clone().into_primitive().tensor()));
-    let norm = || drop(reference::square_sum(vec![flat.clone().into_primitive().tensor()]) as Tensor<B::InnerBackend, 1>);
+    let norm = || drop(reference::square_sum(vec![raw(gradient.clone())]) as Tensor<B::InnerBackend, 1>);
     to_stdout(&format!("{:<34} {:9.3}", "norm of gradients", measure::<B>(device, norm)?))
 }
 

@@ -6,11 +6,13 @@ use burn_cubecl::CubeRuntime;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::burn_backend::Cube;
-use super::{adamw, all_reduce, attention, dropout, embedding, gelu, layer_norm, matmul, reductions};
+use super::{adamw, all_reduce, attention, dropout, embedding, gelu, layer_norm, matmul, reductions, self_attention};
 use crate::kernels::adamw::{AdamWState, AdamWStep};
+use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::autodiff::{differentiable, plain, primitive, tensor};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::embedding::EmbeddingLookup;
+use crate::kernels::layer_weights::{LinearMap, NormWeights};
 use crate::kernels::operations::Kernels;
 use crate::kernels::padding::Padding;
 use crate::kernels::precision::Precision;
@@ -22,6 +24,39 @@ impl<R: CubeRuntime> Kernels for Cube<R> {
 
     fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
         plain(matmul::affine([primitive(x), primitive(weight), primitive(bias)], precision))
+    }
+
+    fn affine_gelu(x: Tensor<Self, 2>, map: LinearMap<Self>, precision: Precision) -> Tensor<Self, 2> {
+        let inputs = [primitive(x), primitive(map.weight), primitive(map.bias)];
+        plain(gelu::affine_gelu(inputs, precision))
+    }
+
+    fn affine_add_norm(
+        x: Tensor<Self, 2>,
+        map: LinearMap<Self>,
+        residual: Tensor<Self, 2>,
+        norm: NormWeights<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        let NormWeights { weight, bias, eps } = norm;
+        let inputs = [primitive(x), primitive(map.weight), primitive(map.bias), primitive(residual), primitive(weight), primitive(bias)];
+        plain(layer_norm::affine_add_norm(inputs, eps, dropout, precision))
+    }
+
+    fn self_attention(
+        x: Tensor<Self, 2>,
+        maps: [LinearMap<Self>; 3],
+        shape: AttentionShape,
+        padding: &Padding<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        let [query, key, value] = maps.map(|map| [primitive(map.weight), primitive(map.bias)]);
+        let ([query, query_bias], [key, key_bias], [value, value_bias]) = (query, key, value);
+        let inputs = [primitive(x), query, query_bias, key, key_bias, value, value_bias];
+        let lengths = padding.lengths_on_device().into_primitive();
+        plain(self_attention::self_attention(inputs, shape, lengths, dropout, precision))
     }
 
     fn attention_weights(scores: Tensor<Self, 4>, padding: &Padding<Self>, scale: f32, dropout: Option<Dropout>) -> Tensor<Self, 4> {
@@ -56,15 +91,13 @@ impl<R: CubeRuntime> Kernels for Cube<R> {
         all_reduce::all_reduce(of_devices)
     }
 
-    fn adamw<const D: usize>(
-        state: AdamWState<Tensor<Self, D>>,
-        gradient: Tensor<Self, D>,
+    fn adamw(
+        states: Vec<AdamWState<CubeTensor<R>>>,
+        gradients: Vec<CubeTensor<R>>,
         scale: &Tensor<Self, 1>,
         step: &AdamWStep,
-    ) -> AdamWState<Tensor<Self, D>> {
-        let state = AdamWState { param: primitive(state.param), mean: primitive(state.mean), square: primitive(state.square) };
-        let AdamWState { param, mean, square } = adamw::adamw(state, primitive(gradient), primitive(scale.clone()), step);
-        AdamWState { param: tensor(param), mean: tensor(mean), square: tensor(square) }
+    ) -> Vec<AdamWState<CubeTensor<R>>> {
+        adamw::adamw(states, gradients, primitive(scale.clone()), step)
     }
 }
 
@@ -81,6 +114,39 @@ impl<R: CubeRuntime> Kernels for Autodiff<Cube<R>> {
         let [batch, length] = lookup.ids.dims();
         let ids = lookup.ids.clone().reshape([batch * length]).into_primitive();
         differentiable([primitive(table)], |table| embedding::embed(table, ids, lookup.tokens.clone()))
+    }
+
+    fn affine_gelu(x: Tensor<Self, 2>, map: LinearMap<Self>, precision: Precision) -> Tensor<Self, 2> {
+        let inputs = [primitive(x), primitive(map.weight), primitive(map.bias)];
+        differentiable(inputs, |inputs| gelu::affine_gelu(inputs, precision))
+    }
+
+    fn affine_add_norm(
+        x: Tensor<Self, 2>,
+        map: LinearMap<Self>,
+        residual: Tensor<Self, 2>,
+        norm: NormWeights<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        let NormWeights { weight, bias, eps } = norm;
+        let inputs = [primitive(x), primitive(map.weight), primitive(map.bias), primitive(residual), primitive(weight), primitive(bias)];
+        differentiable(inputs, |inputs| layer_norm::affine_add_norm(inputs, eps, dropout, precision))
+    }
+
+    fn self_attention(
+        x: Tensor<Self, 2>,
+        maps: [LinearMap<Self>; 3],
+        shape: AttentionShape,
+        padding: &Padding<Self>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        let [query, key, value] = maps.map(|map| [primitive(map.weight), primitive(map.bias)]);
+        let ([query, query_bias], [key, key_bias], [value, value_bias]) = (query, key, value);
+        let inputs = [primitive(x), query, query_bias, key, key_bias, value, value_bias];
+        let lengths = padding.lengths_on_device().into_primitive();
+        differentiable(inputs, |inputs| self_attention::self_attention(inputs, shape, lengths, dropout, precision))
     }
 
     fn attention_weights(scores: Tensor<Self, 4>, padding: &Padding<Self>, scale: f32, dropout: Option<Dropout>) -> Tensor<Self, 4> {

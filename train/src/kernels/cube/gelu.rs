@@ -1,31 +1,83 @@
-//! GELU by the error function.
+//! GELU by the error function, of a matrix or of its sum with a bias.
 
-use burn::tensor::TensorMetadata;
+use burn::tensor::{DType, Shape, TensorMetadata};
 use burn_cubecl::CubeRuntime;
 use burn_cubecl::kernel::{cast, into_contiguous};
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::burn_backend::Cube;
-use super::launch::{array, empty, unit_per_element};
+use super::launch::{array, empty, rows_and_columns, unit_per_element};
+use super::matmul::Factors;
+use super::reductions::{RowChunks, fold_chunks};
 use crate::kernels::autodiff::{BackwardPass, Operation};
+use crate::kernels::precision::Precision;
 
 /// `x Φ(x)`, in the type of `x`.
 pub fn gelu<R: CubeRuntime>([x]: [CubeTensor<R>; 1]) -> Operation<CubeTensor<R>, impl BackwardPass<Cube<R>, 1>> {
-    let input = into_contiguous(x.clone());
-    let output = empty(&input, input.shape(), input.dtype);
-    let (count, dim) = unit_per_element(&input);
-    gelu_kernel::launch(&input.client, count, dim, array(&input), array(&output), input.dtype.into());
-    Operation { output, backward: move |gradient: CubeTensor<R>, _: [bool; 1]| [Some(gelu_backward(x, gradient))] }
+    let x = into_contiguous(x);
+    let output = gelu_forward(&x, None);
+    Operation { output, backward: move |gradient: CubeTensor<R>, _: [bool; 1]| [Some(gelu_backward(&x, None, gradient).0)] }
 }
 
-fn gelu_backward<R: CubeRuntime>(x: CubeTensor<R>, gradient: CubeTensor<R>) -> CubeTensor<R> {
+/// GELU of `x · weight + bias`, with inputs `[x, weight, bias]`, in the type of the precision.
+///
+/// # Shapes
+/// `[rows, in]`, `[in, out]`, `[out]`; the result `[rows, out]`.
+pub fn affine_gelu<R: CubeRuntime>(
+    [x, weight, bias]: [CubeTensor<R>; 3],
+    precision: Precision,
+) -> Operation<CubeTensor<R>, impl BackwardPass<Cube<R>, 3>> {
+    let factors = Factors::new(x, weight, precision);
+    let (product, bias) = (factors.product(), into_contiguous(bias));
+    let output = gelu_forward(&product, Some(&bias));
+    let backward = move |gradient: CubeTensor<R>, [x_wanted, weight_wanted, _]: [bool; 3]| {
+        let (of_product, of_bias) = gelu_backward(&product, Some(&bias), gradient);
+        let [of_x, of_weight] = factors.gradients(of_product, [x_wanted, weight_wanted]);
+        [of_x, of_weight, Some(of_bias)]
+    };
+    Operation { output, backward }
+}
+
+fn gelu_forward<R: CubeRuntime>(x: &CubeTensor<R>, bias: Option<&CubeTensor<R>>) -> CubeTensor<R> {
+    let output = empty(x, x.shape(), x.dtype);
+    let (count, dim) = unit_per_element(x);
+    gelu_kernel::launch(&x.client, count, dim, array(x), array(&or_unused(bias, x)), array(&output), bias.is_some(), x.dtype.into());
+    output
+}
+
+/// The gradient of `x`, and its column sums, which are the gradient of the bias.
+fn gelu_backward<R: CubeRuntime>(
+    x: &CubeTensor<R>,
+    bias: Option<&CubeTensor<R>>,
+    gradient: CubeTensor<R>,
+) -> (CubeTensor<R>, CubeTensor<R>) {
     let gradient = into_contiguous(cast(gradient, x.dtype));
-    let x = into_contiguous(x);
-    let out = empty(&x, x.shape(), x.dtype);
-    let (count, dim) = unit_per_element(&x);
-    gelu_backward_kernel::launch(&x.client, count, dim, array(&x), array(&gradient), array(&out), x.dtype.into());
-    out
+    let out = empty(x, x.shape(), x.dtype);
+    let chunks = RowChunks::of(x);
+    let partial = chunks.partial_sums(x, 1);
+    let (count, dim) = chunks.launch();
+    gelu_backward_kernel::launch(
+        &x.client,
+        count,
+        dim,
+        array(x),
+        array(&or_unused(bias, x)),
+        array(&gradient),
+        array(&out),
+        array(&partial),
+        chunks.width,
+        chunks.rows,
+        bias.is_some(),
+        x.dtype.into(),
+    );
+    let [sums] = fold_chunks(&partial);
+    (out, sums)
+}
+
+/// The bias, or an array that stands in its place.
+fn or_unused<R: CubeRuntime>(bias: Option<&CubeTensor<R>>, like: &CubeTensor<R>) -> CubeTensor<R> {
+    bias.cloned().unwrap_or_else(|| empty(like, Shape::new([rows_and_columns(like)[1]]), DType::F32))
 }
 
 /// The cumulative distribution `Φ(x)` of the standard normal distribution.
@@ -35,19 +87,52 @@ fn normal_cdf(x: f32) -> f32 {
 }
 
 #[cube(launch)]
-fn gelu_kernel<F: Float>(x: &Array<F>, out: &mut Array<F>, #[define(F)] _dtype: StorageType) {
+fn gelu_kernel<F: Float>(
+    x: &Array<F>,
+    bias: &Array<f32>,
+    out: &mut Array<F>,
+    #[comptime] has_bias: bool,
+    #[define(F)] _dtype: StorageType,
+) {
     if ABSOLUTE_POS < x.len() {
-        let value = f32::cast_from(x[ABSOLUTE_POS]);
+        let mut value = f32::cast_from(x[ABSOLUTE_POS]);
+        if comptime!(has_bias) {
+            value += bias[ABSOLUTE_POS % bias.len()];
+        }
         out[ABSOLUTE_POS] = F::cast_from(value * normal_cdf(value));
     }
 }
 
+/// A unit computes the gradients of a column of a chunk of rows, and their sum.
 #[cube(launch)]
-fn gelu_backward_kernel<F: Float>(x: &Array<F>, gradient: &Array<F>, out: &mut Array<F>, #[define(F)] _dtype: StorageType) {
-    if ABSOLUTE_POS < x.len() {
-        let value = f32::cast_from(x[ABSOLUTE_POS]);
-        let density = (-0.5f32 * value * value).exp() * 0.398_942_3f32;
-        let slope = normal_cdf(value) + value * density;
-        out[ABSOLUTE_POS] = F::cast_from(f32::cast_from(gradient[ABSOLUTE_POS]) * slope);
+fn gelu_backward_kernel<F: Float>(
+    x: &Array<F>,
+    bias: &Array<f32>,
+    gradient: &Array<F>,
+    out: &mut Array<F>,
+    partial: &mut Array<f32>,
+    width: usize,
+    chunk: usize,
+    #[comptime] has_bias: bool,
+    #[define(F)] _dtype: StorageType,
+) {
+    let column = CUBE_POS_X as usize * CUBE_DIM as usize + UNIT_POS as usize;
+    if column < width {
+        let first = CUBE_POS_Y as usize * chunk;
+        let end = min(first + chunk, x.len() / width);
+        let mut shift = 0.0f32;
+        if comptime!(has_bias) {
+            shift = bias[column];
+        }
+        let mut sum = 0.0f32;
+        for row in first..end {
+            let at = row * width + column;
+            let value = f32::cast_from(x[at]) + shift;
+            let density = (-0.5f32 * value * value).exp() * 0.398_942_3f32;
+            let of_x = f32::cast_from(gradient[at]) * (normal_cdf(value) + value * density);
+            out[at] = F::cast_from(of_x);
+            sum += of_x;
+        }
+        partial[CUBE_POS_Y as usize * width + column] = sum;
     }
 }

@@ -46,7 +46,7 @@ pub fn affine<R: CubeRuntime>(
 }
 
 /// Both factors of a product in the type in which it is computed, and the types that they had before.
-struct Factors<R: CubeRuntime> {
+pub(super) struct Factors<R: CubeRuntime> {
     left: CubeTensor<R>,
     right: CubeTensor<R>,
     input_types: [DType; 2],
@@ -55,39 +55,47 @@ struct Factors<R: CubeRuntime> {
 }
 
 impl<R: CubeRuntime> Factors<R> {
-    fn new(left: CubeTensor<R>, right: CubeTensor<R>, precision: Precision) -> Self {
-        let input_types = [left.dtype, right.dtype];
-        let tensor_cores = precision != Precision::F32;
-        Self { left: to_precision(left, precision), right: to_precision(right, precision), input_types, tensor_cores }
+    /// The factors of a product in a precision.
+    pub fn new(left: CubeTensor<R>, right: CubeTensor<R>, precision: Precision) -> Self {
+        let (right_type, dtype) = (right.dtype, product_type(&right, precision));
+        Self { input_types: [left.dtype, right_type], ..Self::of_weight(left, cast(right, dtype), precision) }
     }
 
-    fn product(&self) -> CubeTensor<R> {
+    /// As [`new`](Self::new), with a weight that was made of f32 parameters in the type of the product: its gradient is f32.
+    pub fn of_weight(x: CubeTensor<R>, weight: CubeTensor<R>, precision: Precision) -> Self {
+        let (input_types, dtype) = ([x.dtype, DType::F32], product_type(&x, precision));
+        Self { left: cast(x, dtype), right: weight, input_types, tensor_cores: precision.allows_tensor_cores() }
+    }
+
+    /// The product, in its type.
+    pub fn product(&self) -> CubeTensor<R> {
         multiply(self.left.clone(), self.right.clone(), self.left.dtype, self.tensor_cores)
     }
 
     /// Gradients of both factors from that of the product, where wanted, in the types of the inputs.
-    fn gradients(self, gradient: CubeTensor<R>, wanted: [bool; 2]) -> [Option<CubeTensor<R>>; 2] {
+    pub fn gradients(self, gradient: CubeTensor<R>, wanted: [bool; 2]) -> [Option<CubeTensor<R>>; 2] {
         let Self { left, right, input_types, tensor_cores } = self;
         let gradient = cast(gradient, left.dtype);
-        let transposed = |x: CubeTensor<R>| {
-            let rank = x.rank();
-            Cube::<R>::float_swap_dims(x, rank - 2, rank - 1)
-        };
         let of_left = wanted[0].then(|| multiply(gradient.clone(), transposed(right), input_types[0], tensor_cores));
         let of_right = wanted[1].then(|| multiply(transposed(left), gradient, input_types[1], tensor_cores));
         [of_left, of_right]
     }
 }
 
-/// A tensor in the type in which products of this precision are computed.
-fn to_precision<R: CubeRuntime>(x: CubeTensor<R>, precision: Precision) -> CubeTensor<R> {
-    let dtype = match precision {
+/// The type in which products of this precision are computed on the device of a tensor.
+pub(super) fn product_type<R: CubeRuntime>(like: &CubeTensor<R>, precision: Precision) -> DType {
+    match precision {
         Precision::F32 | Precision::Tf32 => DType::F32,
-        Precision::Bf16 if Cube::<R>::supports_dtype(&x.device, DType::BF16) => DType::BF16,
+        Precision::Bf16 if Cube::<R>::supports_dtype(&like.device, DType::BF16) => DType::BF16,
         // Vulkan drivers have no arithmetic in bf16.
         Precision::Bf16 => DType::F16,
-    };
-    cast(x, dtype)
+    }
+}
+
+/// A stack of matrices, each transposed.
+pub(super) fn transposed<R: CubeRuntime>(x: CubeTensor<R>) -> CubeTensor<R> {
+    let rank = x.rank();
+    Cube::<R>::float_swap_dims(x, rank - 2, rank - 1)
 }
 
 /// Adds the same row to each row, in place.

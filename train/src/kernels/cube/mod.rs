@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`burn_backend`], [`backend`] | Burn's backend, and [`Kernels`](super::Kernels) of it |
 //! | [`product_routines`], [`product_check`] | which routine of the library computes a matrix product; all of them compared |
-//! | [`matmul`], [`embedding`], [`attention`], [`gelu`], [`dropout`], [`layer_norm`] | operations of the model, with their backward passes |
+//! | [`matmul`], [`embedding`], [`attention`], [`self_attention`], [`gelu`], [`dropout`], [`layer_norm`] | operations of the model, with their backward passes |
 //! | [`reductions`], [`adamw`], [`all_reduce`] | sums, and operations of the optimizer |
 //! | [`kmeans`] | the assignment step of k-means |
 //! | [`launch`] | sizes of launches, and arguments |
@@ -34,5 +34,6 @@ pub mod matmul;
 pub mod product_check;
 pub mod product_routines;
 pub mod reductions;
+pub mod self_attention;
 
 pub use burn_backend::Cube;

@@ -74,6 +74,7 @@ impl Routine {
     /// All routines that compete. The first computes every product.
     pub fn all() -> Vec<Self> {
         use ComputeUnit::{AcceleratedTensorCore, Element, TensorCore, Unit, Vector};
+        use TileMatmulKind::{Cmma, Mma};
         let mut all = vec![
             Self::new(Element, Strategy::Naive),
             Self::new(Vector, Strategy::SimpleVecMat(Inferred(().into()))),
@@ -85,69 +86,29 @@ impl Routine {
             all.push(Self::of_two_stages(Unit, Strategy::DoubleUnit(Inferred(DoubleUnitSelectionArgs { tile_size }))));
         }
         // Two instructions of tensor cores: fragments that the compiler lays out, or that the routine does.
-        let by_instruction = |unit, compiler: fn(TileMatmulKind) -> Strategy, own: fn(TileMatmulKind) -> Strategy, pairs| {
-            [compiler(TileMatmulKind::Cmma), own(TileMatmulKind::Mma)].map(|strategy| Self { strategy, unit, reads_two_stages: pairs })
+        let mut add = |unit, reads_two_stages, strategies: [Strategy; 2]| {
+            all.extend(strategies.map(|strategy| Self { strategy, unit, reads_two_stages }));
         };
-        all.extend(by_instruction(
-            TensorCore,
-            |tile_matmul| Strategy::SimpleCyclicCmma(Inferred(SimpleArgs { multi_rows: false, tile_matmul })),
-            |tile_matmul| Strategy::SimpleCyclicMma(Inferred(SimpleArgs { multi_rows: false, tile_matmul })),
-            false,
-        ));
-        all.extend(by_instruction(
-            TensorCore,
-            |tile_matmul| Strategy::SimpleCyclicCmma(Inferred(SimpleArgs { multi_rows: true, tile_matmul })),
-            |tile_matmul| Strategy::SimpleCyclicMma(Inferred(SimpleArgs { multi_rows: true, tile_matmul })),
-            false,
-        ));
-        all.extend(by_instruction(
-            TensorCore,
-            |tile_matmul| Strategy::OrderedDoubleCmma(Inferred(ordered(4, tile_matmul))),
-            |tile_matmul| Strategy::OrderedDoubleMma(Inferred(ordered(4, tile_matmul))),
-            true,
-        ));
-        all.extend(by_instruction(
-            TensorCore,
-            |tile_matmul| Strategy::OrderedDoubleCmma(Inferred(ordered(8, tile_matmul))),
-            |tile_matmul| Strategy::OrderedDoubleMma(Inferred(ordered(8, tile_matmul))),
-            true,
-        ));
-        all.extend(by_instruction(
-            TensorCore,
-            |tile_matmul| Strategy::DoubleCyclicCmma(Inferred(DoubleBufferingArgs { specialized: false, tile_matmul })),
-            |tile_matmul| Strategy::DoubleCyclicMma(Inferred(DoubleBufferingArgs { specialized: false, tile_matmul })),
-            true,
-        ));
-        all.extend(by_instruction(
-            TensorCore,
-            |tile_matmul| Strategy::DoubleCyclicCmma(Inferred(DoubleBufferingArgs { specialized: true, tile_matmul })),
-            |tile_matmul| Strategy::DoubleCyclicMma(Inferred(DoubleBufferingArgs { specialized: true, tile_matmul })),
-            true,
-        ));
-        all.extend(by_instruction(
-            TensorCore,
-            |_| Strategy::SpecializedCyclicCmma(Inferred(().into())),
-            |_| Strategy::SpecializedCyclicMma(Inferred(().into())),
-            true,
-        ));
-        all.extend(by_instruction(
-            AcceleratedTensorCore,
-            |tile_matmul| Strategy::SimpleTmaCmma(Inferred(SimpleArgs { multi_rows: false, tile_matmul })),
-            |tile_matmul| Strategy::SimpleTmaMma(Inferred(SimpleArgs { multi_rows: false, tile_matmul })),
-            false,
-        ));
-        all.extend(by_instruction(
-            AcceleratedTensorCore,
-            |tile_matmul| Strategy::SimpleTmaCmma(Inferred(SimpleArgs { multi_rows: true, tile_matmul })),
-            |tile_matmul| Strategy::SimpleTmaMma(Inferred(SimpleArgs { multi_rows: true, tile_matmul })),
-            false,
-        ));
-        all.extend(by_instruction(
-            AcceleratedTensorCore,
-            |_| Strategy::SpecializedTmaCmma(Inferred(().into())),
-            |_| Strategy::SpecializedTmaMma(Inferred(().into())),
-            true,
-        ));
+        for rows in [false, true] {
+            let args = |tile_matmul| Inferred(SimpleArgs { multi_rows: rows, tile_matmul });
+            add(TensorCore, false, [Strategy::SimpleCyclicCmma(args(Cmma)), Strategy::SimpleCyclicMma(args(Mma))]);
+        }
+        for rows in [4, 8] {
+            let args = |tile_matmul| Inferred(ordered(rows, tile_matmul));
+            add(TensorCore, true, [Strategy::OrderedDoubleCmma(args(Cmma)), Strategy::OrderedDoubleMma(args(Mma))]);
+        }
+        for specialized in [false, true] {
+            let args = |tile_matmul| Inferred(DoubleBufferingArgs { specialized, tile_matmul });
+            add(TensorCore, true, [Strategy::DoubleCyclicCmma(args(Cmma)), Strategy::DoubleCyclicMma(args(Mma))]);
+        }
+        let [cmma, mma] = [Strategy::SpecializedCyclicCmma(Inferred(().into())), Strategy::SpecializedCyclicMma(Inferred(().into()))];
+        add(TensorCore, true, [cmma, mma]);
+        for rows in [false, true] {
+            let args = |tile_matmul| Inferred(SimpleArgs { multi_rows: rows, tile_matmul });
+            add(AcceleratedTensorCore, false, [Strategy::SimpleTmaCmma(args(Cmma)), Strategy::SimpleTmaMma(args(Mma))]);
+        }
+        let [cmma, mma] = [Strategy::SpecializedTmaCmma(Inferred(().into())), Strategy::SpecializedTmaMma(Inferred(().into()))];
+        add(AcceleratedTensorCore, true, [cmma, mma]);
         all
     }
 
@@ -174,10 +135,12 @@ impl Routine {
         let is_small = key.analysis.scale_global == MatmulGlobalScale::Small;
         let definition = &key.definition;
         let is_aligned = definition.lhs_stride_factor >= ACCELERATOR_ALIGNMENT && definition.rhs_stride_factor >= ACCELERATOR_ALIGNMENT;
+        // Four times as many rows as columns, by numbers that the key rounded to powers of two: the library takes tiles of 32 rows.
+        let is_tall = definition.m >= 4 * definition.n;
         match self.unit {
             ComputeUnit::Vector if has_vector => 2,
             ComputeUnit::Vector => -1,
-            ComputeUnit::AcceleratedTensorCore if !is_aligned => -1,
+            ComputeUnit::AcceleratedTensorCore if !is_aligned || (is_tall && self.loads_tall_tiles()) => -1,
             ComputeUnit::TensorCore | ComputeUnit::AcceleratedTensorCore => 2,
             // Two stages gain nothing where there are few.
             ComputeUnit::Unit if self.reads_two_stages && is_small => 0,
@@ -186,6 +149,11 @@ impl Routine {
             ComputeUnit::Element if has_vector || is_small => 2,
             ComputeUnit::Element => 0,
         }
+    }
+
+    /// Whether it loads tiles of 32 rows, where they are used, by the tensor memory accelerator: more rows at once than the 256 that it takes.
+    fn loads_tall_tiles(&self) -> bool {
+        matches!(self.strategy, Strategy::SimpleTmaCmma(_) | Strategy::SpecializedTmaCmma(_))
     }
 
     /// Computes a product.

@@ -8,7 +8,7 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::burn_backend::Cube;
-use super::launch::{UNITS, array, empty, rows_and_columns, unit_per_element};
+use super::launch::{UNITS, array, empty, rows_and_columns};
 
 /// Rows that one unit adds up, unless that makes more than [`MOST_CHUNKS`].
 const CHUNK: usize = 64;
@@ -16,7 +16,13 @@ const CHUNK: usize = 64;
 /// Most chunks of rows: the limit of a launch in its second dimension (65,535 on CUDA).
 const MOST_CHUNKS: usize = 65_535;
 
-/// Most cubes that add up the squares of one tensor.
+/// Columns and chunks that a cube of [`fold_chunks`] takes at once.
+const FOLD_UNITS: [u32; 2] = [32, 8];
+
+/// Tensors whose squares a launch adds up: each is an argument of the kernel.
+const SQUARE_TENSORS: usize = 24;
+
+/// Most cubes of such a launch.
 const SQUARE_CUBES: usize = 128;
 
 /// Column sums of a matrix, f32.
@@ -25,34 +31,42 @@ const SQUARE_CUBES: usize = 128;
 /// `[rows, width]` to `[width]`.
 pub fn column_sums<R: CubeRuntime>(x: CubeTensor<R>) -> CubeTensor<R> {
     let x = into_contiguous(x);
-    let unused = empty(&x, Shape::new([1]), DType::F32);
-    let [sums] = chunked_column_sums(&x, &unused, false);
+    let chunks = RowChunks::of(&x);
+    let partial = chunks.partial_sums(&x, 1);
+    let (count, dim) = chunks.launch();
+    column_sums_kernel::launch(&x.client, count, dim, array(&x), array(&partial), chunks.width, chunks.rows, x.dtype.into());
+    let [sums] = fold_chunks(&partial);
     sums
 }
 
-/// Column sums of `x · y` (element by element) and of `x`, f32.
-///
-/// # Shapes
-/// `[rows, width]` twice to `[width]` twice.
-pub fn column_sums_with_products<R: CubeRuntime>(x: CubeTensor<R>, y: CubeTensor<R>) -> [CubeTensor<R>; 2] {
-    chunked_column_sums(&into_contiguous(x), &into_contiguous(y), true)
+/// How a kernel that also adds up columns divides the rows of a matrix: each unit has a column of a chunk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowChunks {
+    /// Columns.
+    pub width: usize,
+    /// Rows of a chunk.
+    pub rows: usize,
+    /// Chunks.
+    pub count: usize,
 }
 
-/// Sums of each chunk of rows, then the sum of the chunks.
-fn chunked_column_sums<R: CubeRuntime, const N: usize>(x: &CubeTensor<R>, y: &CubeTensor<R>, products: bool) -> [CubeTensor<R>; N] {
-    let [rows, width] = rows_and_columns(x);
-    let chunk = chunk_rows(rows);
-    let chunks = rows.div_ceil(chunk);
-    let partial = empty(x, Shape::new([N, chunks, width]), DType::F32);
-    let dim = CubeDim::new_1d(UNITS);
-    let count = CubeCount::Static((width as u32).div_ceil(UNITS), chunks as u32, 1);
-    column_sums_kernel::launch(&x.client, count, dim, array(x), array(y), array(&partial), width, chunk, products, x.dtype.into());
-    std::array::from_fn(|kind| {
-        let out = empty(x, Shape::new([width]), DType::F32);
-        let (count, dim) = unit_per_element(&out);
-        fold_chunks_kernel::launch(&x.client, count, dim, array(&partial), array(&out), kind * chunks * width, chunks);
-        out
-    })
+impl RowChunks {
+    /// The chunks of a tensor's rows.
+    pub fn of<R: CubeRuntime>(x: &CubeTensor<R>) -> Self {
+        let [rows, width] = rows_and_columns(x);
+        let chunk = chunk_rows(rows);
+        Self { width, rows: chunk, count: rows.div_ceil(chunk) }
+    }
+
+    /// A launch with a unit for each column of each chunk: a cube's place along y is its chunk.
+    pub fn launch(self) -> (CubeCount, CubeDim) {
+        (CubeCount::Static((self.width as u32).div_ceil(UNITS), self.count as u32, 1), CubeDim::new_1d(UNITS))
+    }
+
+    /// Memory for the sums of each chunk, f32, `[count, kinds, width / kinds]`.
+    pub fn partial_sums<R: CubeRuntime>(self, like: &CubeTensor<R>, kinds: usize) -> CubeTensor<R> {
+        empty(like, Shape::new([self.count, kinds, self.width / kinds]), DType::F32)
+    }
 }
 
 /// Rows of a chunk of so many rows.
@@ -60,20 +74,49 @@ fn chunk_rows(rows: usize) -> usize {
     CHUNK.max(rows.div_ceil(MOST_CHUNKS))
 }
 
+/// The sums over all chunks, for each kind of sum.
+///
+/// # Shapes
+/// `[chunks, N, width]` to `N` times `[width]`; `N` is at most 3.
+pub(super) fn fold_chunks<R: CubeRuntime, const N: usize>(partial: &CubeTensor<R>) -> [CubeTensor<R>; N] {
+    let shape = partial.shape();
+    let (chunks, width) = (shape[0], shape[2]);
+    let sums: [CubeTensor<R>; N] = std::array::from_fn(|_| empty(partial, Shape::new([width]), DType::F32));
+    // A kernel must not be given one array twice.
+    let output = |kind: usize| sums.get(kind).cloned().unwrap_or_else(|| empty(partial, Shape::new([1]), DType::F32));
+    let [x, y] = FOLD_UNITS;
+    fold_chunks_kernel::launch(
+        &partial.client,
+        CubeCount::Static((width as u32).div_ceil(x), N as u32, 1),
+        CubeDim::new_2d(x, y),
+        array(partial),
+        array(&output(0)),
+        array(&output(1)),
+        array(&output(2)),
+        width,
+        chunks,
+    );
+    sums
+}
+
 /// Sum of the squares of all elements of some tensors, `[1]`.
 ///
 /// # Panics
 /// There is no tensor.
 pub fn square_sum<R: CubeRuntime>(tensors: Vec<CubeTensor<R>>) -> CubeTensor<R> {
-    let cubes = |x: &CubeTensor<R>| x.shape().num_elements().div_ceil(UNITS as usize * 8).clamp(1, SQUARE_CUBES);
+    let mut tensors: Vec<CubeTensor<R>> = tensors.into_iter().map(into_contiguous).collect();
+    let length = |x: &CubeTensor<R>| x.shape().num_elements();
+    // Those of like length share a launch, whose cubes are as many as the longest needs.
+    tensors.sort_by_key(length);
+    let cubes = |group: &[CubeTensor<R>]| group.iter().map(length).max().unwrap_or(0).div_ceil(UNITS as usize * 8).clamp(1, SQUARE_CUBES);
+    let groups = || tensors.chunks(SQUARE_TENSORS);
     let first = &tensors[0];
-    let sums = empty(first, Shape::new([tensors.iter().map(cubes).sum()]), DType::F32);
+    let sums = empty(first, Shape::new([groups().map(cubes).sum()]), DType::F32);
     let mut offset = 0;
-    for tensor in &tensors {
-        let tensor = into_contiguous(tensor.clone());
-        let count = cubes(&tensor);
+    for group in groups() {
+        let count = cubes(group);
         let (dim, cubes) = (CubeDim::new_1d(UNITS), CubeCount::Static(count as u32, 1, 1));
-        square_sums_kernel::launch(&tensor.client, cubes, dim, array(&tensor), array(&sums), offset);
+        square_sums_kernel::launch(&first.client, cubes, dim, group.iter().map(array).collect(), array(&sums), offset, group.len());
         offset += count;
     }
     Cube::<R>::float_sum(sums)
@@ -113,63 +156,67 @@ pub(super) fn cube_max(value: f32) -> f32 {
     largest
 }
 
-/// Column sums of `x` over each chunk of rows, and with `products` those of `x · y` before them. A unit adds up a column of a chunk.
+/// Column sums of `x` over each chunk of rows.
 #[cube(launch)]
-fn column_sums_kernel<F: Float>(
-    x: &Array<F>,
-    y: &Array<f32>,
-    partial: &mut Array<f32>,
-    width: usize,
-    chunk: usize,
-    #[comptime] products: bool,
-    #[define(F)] _dtype: StorageType,
-) {
+fn column_sums_kernel<F: Float>(x: &Array<F>, partial: &mut Array<f32>, width: usize, chunk: usize, #[define(F)] _dtype: StorageType) {
     let column = CUBE_POS_X as usize * CUBE_DIM as usize + UNIT_POS as usize;
     if column < width {
-        let rows = x.len() / width;
         let first = CUBE_POS_Y as usize * chunk;
-        let end = min(first + chunk, rows);
+        let end = min(first + chunk, x.len() / width);
         let mut sum = 0.0f32;
-        let mut product = 0.0f32;
         for row in first..end {
-            let value = f32::cast_from(x[row * width + column]);
-            sum += value;
-            if comptime!(products) {
-                product += value * y[row * width + column];
-            }
+            sum += f32::cast_from(x[row * width + column]);
         }
-        let at = CUBE_POS_Y as usize * width + column;
-        if comptime!(products) {
-            let half = partial.len() / 2;
-            partial[at] = product;
-            partial[half + at] = sum;
+        partial[CUBE_POS_Y as usize * width + column] = sum;
+    }
+}
+
+/// Adds up the chunks of a kind of sum, which is the cube's place along y. The units along y share the chunks of a column in a fixed way,
+/// so that the sum is the same each time.
+#[cube(launch)]
+fn fold_chunks_kernel(
+    partial: &Array<f32>,
+    first: &mut Array<f32>,
+    second: &mut Array<f32>,
+    third: &mut Array<f32>,
+    width: usize,
+    chunks: usize,
+) {
+    let mut parts = SharedMemory::<f32>::new(256usize);
+    let column = CUBE_POS_X as usize * CUBE_DIM_X as usize + UNIT_POS_X as usize;
+    let of_chunk = CUBE_COUNT_Y as usize * width;
+    let mut sum = 0.0f32;
+    if column < width {
+        for chunk in range_stepped(UNIT_POS_Y as usize, chunks, CUBE_DIM_Y as usize) {
+            sum += partial[chunk * of_chunk + CUBE_POS_Y as usize * width + column];
+        }
+    }
+    parts[UNIT_POS as usize] = sum;
+    sync_cube();
+    if UNIT_POS_Y == 0 && column < width {
+        let mut total = 0.0f32;
+        for part in 0..CUBE_DIM_Y {
+            total += parts[(part * CUBE_DIM_X + UNIT_POS_X) as usize];
+        }
+        if CUBE_POS_Y == 0 {
+            first[column] = total;
+        } else if CUBE_POS_Y == 1 {
+            second[column] = total;
         } else {
-            partial[at] = sum;
+            third[column] = total;
         }
     }
 }
 
-/// Adds up the chunks of `column_sums_kernel` in their order. A unit adds up a column.
+/// Sums of squares of tensors, one for each cube, written from `offset` on.
 #[cube(launch)]
-fn fold_chunks_kernel(partial: &Array<f32>, out: &mut Array<f32>, offset: usize, chunks: usize) {
-    if ABSOLUTE_POS < out.len() {
-        let mut sum = 0.0f32;
-        for chunk in 0..chunks {
-            sum += partial[offset + chunk * out.len() + ABSOLUTE_POS];
-        }
-        out[ABSOLUTE_POS] = sum;
-    }
-}
-
-/// Sums of squares of a tensor, one for each cube, written from `offset` on.
-#[cube(launch)]
-fn square_sums_kernel(x: &Array<f32>, out: &mut Array<f32>, offset: usize) {
+fn square_sums_kernel(tensors: &Sequence<Array<f32>>, out: &mut Array<f32>, offset: usize, #[comptime] count: usize) {
     let mut sum = 0.0f32;
     let stride = CUBE_COUNT * CUBE_DIM as usize;
-    let rounds = (x.len() + stride - 1) / stride;
-    for round in 0..rounds {
-        let at = round * stride + ABSOLUTE_POS;
-        if at < x.len() {
+    #[unroll]
+    for tensor in 0..count {
+        let x = tensors.index(tensor);
+        for at in range_stepped(ABSOLUTE_POS, x.len(), stride) {
             sum += x[at] * x[at];
         }
     }

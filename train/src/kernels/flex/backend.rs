@@ -66,16 +66,19 @@ impl Kernels for Flex {
         tensor(from_values(vec![sums.sum::<f64>() as f32], Shape::new([1])))
     }
 
-    fn adamw<const D: usize>(
-        AdamWState { param, mean, square }: AdamWState<Tensor<Self, D>>,
-        gradient: Tensor<Self, D>,
+    fn adamw(
+        states: Vec<AdamWState<FlexTensor>>,
+        gradients: Vec<FlexTensor>,
         scale: &Tensor<Self, 1>,
         step: &AdamWStep,
-    ) -> AdamWState<Tensor<Self, D>> {
-        let [mut param, mut mean, mut square, gradient] = [param, mean, square, gradient].map(|x| row_major(primitive(x)));
+    ) -> Vec<AdamWState<FlexTensor>> {
         let scale = row_major(primitive(scale.clone())).storage::<f32>()[0];
-        adamw::adamw(param.storage_mut(), mean.storage_mut(), square.storage_mut(), gradient.storage(), scale, step);
-        AdamWState { param: tensor(param), mean: tensor(mean), square: tensor(square) }
+        let update = |(AdamWState { param, mean, square }, gradient): (AdamWState<FlexTensor>, FlexTensor)| {
+            let [mut param, mut mean, mut square, gradient] = [param, mean, square, gradient].map(row_major);
+            adamw::adamw(param.storage_mut(), mean.storage_mut(), square.storage_mut(), gradient.storage(), scale, step);
+            AdamWState { param, mean, square }
+        };
+        states.into_iter().zip(gradients).map(update).collect()
     }
 }
 
