@@ -7,9 +7,9 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::burn_backend::Cube;
-use super::dropout::{Mask, mask_argument, mask_factor};
-use super::launch::{array, cube_per_row, empty};
-use super::reductions::{cube_max, cube_sum};
+use super::dropout::{Mask, mask_argument, mask_factors};
+use super::launch::{array, cube_per_row, empty, vector_size};
+use super::reductions::{cube_max, cube_sum, lane_sum};
 use crate::kernels::autodiff::{BackwardPass, Operation};
 use crate::kernels::dropout::Dropout;
 
@@ -28,18 +28,20 @@ pub fn attention_weights<R: CubeRuntime>(
     let softmax = empty(&scores, shape.clone(), scores.dtype);
     let output = if dropout.is_some() { empty(&scores, shape.clone(), scores.dtype) } else { softmax.clone() };
     // Without dropout, the second output is not written; a kernel must not be given one array twice.
-    let dropped = if dropout.is_some() { output.clone() } else { empty(&scores, Shape::new([1]), scores.dtype) };
     let (length, rows_per_sequence) = (shape[3], shape[1] * shape[2]);
-    let (count, dim, per_unit) = cube_per_row(&scores, shape[0] * rows_per_sequence, length);
+    let vector = vector_size(&scores, length);
+    let dropped = if dropout.is_some() { output.clone() } else { empty(&scores, Shape::new([vector]), scores.dtype) };
+    let (count, dim, per_unit) = cube_per_row(&scores, shape[0] * rows_per_sequence, length / vector);
     attention_weights_kernel::launch(
         &scores.client,
         count,
         dim,
+        vector,
         array(&scores),
         array(&lengths),
         array(&softmax),
         array(&dropped),
-        length,
+        length / vector,
         rows_per_sequence,
         score_scale,
         mask_argument(dropout),
@@ -61,15 +63,17 @@ fn attention_weights_backward<R: CubeRuntime>(
     let gradient = into_contiguous(cast(gradient, softmax.dtype));
     let shape = softmax.shape();
     let out = empty(&softmax, shape.clone(), softmax.dtype);
-    let (count, dim, per_unit) = cube_per_row(&softmax, shape[0] * shape[1] * shape[2], shape[3]);
+    let vector = vector_size(&softmax, shape[3]);
+    let (count, dim, per_unit) = cube_per_row(&softmax, shape[0] * shape[1] * shape[2], shape[3] / vector);
     attention_weights_backward_kernel::launch(
         &softmax.client,
         count,
         dim,
+        vector,
         array(&softmax),
         array(&gradient),
         array(&out),
-        shape[3],
+        shape[3] / vector,
         score_scale,
         mask_argument(dropout),
         per_unit,
@@ -78,14 +82,14 @@ fn attention_weights_backward<R: CubeRuntime>(
     out
 }
 
-/// A cube computes a row: the weights of all keys for one query of one head.
+/// A cube computes a row: the weights of all keys for one query of one head. `columns` counts vectors.
 #[cube(launch)]
-fn attention_weights_kernel<F: Float>(
-    scores: &Array<F>,
+fn attention_weights_kernel<F: Float, N: Size>(
+    scores: &Array<Vector<F, N>>,
     lengths: &Array<i32>,
-    softmax: &mut Array<F>,
-    dropped: &mut Array<F>,
-    length: usize,
+    softmax: &mut Array<Vector<F, N>>,
+    dropped: &mut Array<Vector<F, N>>,
+    columns: usize,
     rows_per_sequence: usize,
     score_scale: f32,
     mask: &Mask,
@@ -99,81 +103,91 @@ fn attention_weights_kernel<F: Float>(
         terminate!();
     }
     let real = usize::cast_from(lengths[sequence]);
-    let first = row * length;
-    let mut values = Array::<f32>::new(per_unit);
+    let first = row * columns;
+    let mut values = Array::<Vector<f32, N>>::new(per_unit);
     let mut top = f32::min_value();
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-        values[part] = f32::min_value();
-        if column < real {
-            values[part] = f32::cast_from(scores[first + column]) * score_scale;
+        let mut value = Vector::<f32, N>::new(f32::min_value());
+        if column < columns {
+            let score = Vector::<f32, N>::cast_from(scores[first + column]);
+            #[unroll]
+            for lane in 0..N::value() {
+                if column * N::value() + lane < real {
+                    value[lane] = score[lane] * score_scale;
+                    top = max(top, value[lane]);
+                }
+            }
         }
-        top = max(top, values[part]);
+        values[part] = value;
     }
     let top = cube_max(top);
     let mut sum = 0.0f32;
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-        if column < real {
-            values[part] = (values[part] - top).exp();
-            sum += values[part];
+        let mut value = Vector::<f32, N>::new(0.0f32);
+        #[unroll]
+        for lane in 0..N::value() {
+            if column * N::value() + lane < real {
+                value[lane] = (values[part][lane] - top).exp();
+                sum += value[lane];
+            }
         }
+        values[part] = value;
     }
-    let inverse = 1.0f32 / cube_sum(sum);
+    let inverse = Vector::<f32, N>::new(1.0f32 / cube_sum(sum));
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-        if column < length {
+        if column < columns {
             let at = first + column;
-            let mut value = 0.0f32;
-            if column < real {
-                value = values[part] * inverse;
-            }
-            softmax[at] = F::cast_from(value);
+            let value = values[part] * inverse;
+            softmax[at] = Vector::cast_from(value);
             if comptime!(drops) {
-                dropped[at] = F::cast_from(value * mask_factor(mask, at));
+                dropped[at] = Vector::cast_from(value * mask_factors::<N>(mask, at));
             }
         }
     }
 }
 
-/// A cube computes the gradient of a row of scores.
+/// A cube computes the gradient of a row of scores. `columns` counts vectors.
 #[cube(launch)]
-fn attention_weights_backward_kernel<F: Float>(
-    softmax: &Array<F>,
-    gradient: &Array<F>,
-    out: &mut Array<F>,
-    length: usize,
+fn attention_weights_backward_kernel<F: Float, N: Size>(
+    softmax: &Array<Vector<F, N>>,
+    gradient: &Array<Vector<F, N>>,
+    out: &mut Array<Vector<F, N>>,
+    columns: usize,
     score_scale: f32,
     mask: &Mask,
     #[comptime] per_unit: usize,
     #[define(F)] _dtype: StorageType,
 ) {
-    let first = CUBE_POS * length;
+    let first = CUBE_POS * columns;
     if first >= softmax.len() {
         terminate!();
     }
-    let mut values = Array::<f32>::new(per_unit);
-    let mut product = 0.0f32;
+    let mut values = Array::<Vector<f32, N>>::new(per_unit);
+    let mut product = Vector::<f32, N>::new(0.0f32);
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-        values[part] = 0.0f32;
-        if column < length {
+        values[part] = Vector::<f32, N>::new(0.0f32);
+        if column < columns {
             let at = first + column;
-            values[part] = f32::cast_from(gradient[at]) * mask_factor(mask, at);
-            product += values[part] * f32::cast_from(softmax[at]);
+            values[part] = Vector::<f32, N>::cast_from(gradient[at]) * mask_factors::<N>(mask, at);
+            product += values[part] * Vector::cast_from(softmax[at]);
         }
     }
-    let mean = cube_sum(product);
+    let mean = Vector::<f32, N>::new(cube_sum(lane_sum::<N>(product)));
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-        if column < length {
+        if column < columns {
             let at = first + column;
-            out[at] = F::cast_from(score_scale * f32::cast_from(softmax[at]) * (values[part] - mean));
+            let scaled = Vector::<f32, N>::cast_from(softmax[at]) * Vector::<f32, N>::new(score_scale);
+            out[at] = Vector::cast_from(scaled * (values[part] - mean));
         }
     }
 }

@@ -7,7 +7,7 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::burn_backend::Cube;
-use super::launch::{array, empty, unit_per_element};
+use super::launch::{array, empty, rows_and_columns, unit_per_vector, vector_size};
 use crate::kernels::autodiff::{BackwardPass, Operation};
 use crate::kernels::dropout::{Dropout, DropoutMask};
 
@@ -20,8 +20,9 @@ pub fn dropout<R: CubeRuntime>(
         let Some(dropout) = dropout else { return x };
         let x = into_contiguous(x);
         let out = empty(&x, x.shape(), x.dtype);
-        let (count, dim) = unit_per_element(&x);
-        dropout_kernel::launch(&x.client, count, dim, array(&x), array(&out), mask_argument(Some(dropout)), x.dtype.into());
+        let vector = vector_size(&x, rows_and_columns(&x)[1]);
+        let (count, dim) = unit_per_vector(&x, vector);
+        dropout_kernel::launch(&x.client, count, dim, vector, array(&x), array(&out), mask_argument(Some(dropout)), x.dtype.into());
         out
     };
     Operation { output: apply(x), backward: move |gradient: CubeTensor<R>, _: [bool; 1]| [Some(apply(gradient))] }
@@ -52,10 +53,26 @@ pub(super) fn mask_factor(mask: &Mask, index: usize) -> f32 {
     select(hash >= mask.threshold, mask.scale, 0.0f32)
 }
 
+/// The factors of a vector's elements, by the number of the vector.
+#[cube]
+pub(super) fn mask_factors<N: Size>(mask: &Mask, vector: usize) -> Vector<f32, N> {
+    let mut factors = Vector::<f32, N>::new(0.0f32);
+    #[unroll]
+    for lane in 0..N::value() {
+        factors[lane] = mask_factor(mask, vector * N::value() + lane);
+    }
+    factors
+}
+
+/// A unit computes a vector.
 #[cube(launch)]
-fn dropout_kernel<F: Float>(x: &Array<F>, out: &mut Array<F>, mask: &Mask, #[define(F)] _dtype: StorageType) {
+fn dropout_kernel<F: Float, N: Size>(
+    x: &Array<Vector<F, N>>,
+    out: &mut Array<Vector<F, N>>,
+    mask: &Mask,
+    #[define(F)] _dtype: StorageType,
+) {
     if ABSOLUTE_POS < x.len() {
-        let factor = mask_factor(mask, ABSOLUTE_POS);
-        out[ABSOLUTE_POS] = F::cast_from(f32::cast_from(x[ABSOLUTE_POS]) * factor);
+        out[ABSOLUTE_POS] = Vector::cast_from(Vector::<f32, N>::cast_from(x[ABSOLUTE_POS]) * mask_factors::<N>(mask, ABSOLUTE_POS));
     }
 }

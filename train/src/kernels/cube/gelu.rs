@@ -7,7 +7,7 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::burn_backend::Cube;
-use super::launch::{array, empty, rows_and_columns, unit_per_element};
+use super::launch::{array, empty, rows_and_columns, unit_per_vector, vector_size};
 use super::matmul::Factors;
 use super::reductions::{RowChunks, fold_chunks};
 use crate::kernels::autodiff::{BackwardPass, Operation};
@@ -41,8 +41,19 @@ pub fn affine_gelu<R: CubeRuntime>(
 
 fn gelu_forward<R: CubeRuntime>(x: &CubeTensor<R>, bias: Option<&CubeTensor<R>>) -> CubeTensor<R> {
     let output = empty(x, x.shape(), x.dtype);
-    let (count, dim) = unit_per_element(x);
-    gelu_kernel::launch(&x.client, count, dim, array(x), array(&or_unused(bias, x)), array(&output), bias.is_some(), x.dtype.into());
+    let vector = vector_size(x, rows_and_columns(x)[1]);
+    let (count, dim) = unit_per_vector(x, vector);
+    gelu_kernel::launch(
+        &x.client,
+        count,
+        dim,
+        vector,
+        array(x),
+        array(&or_unused(bias, x)),
+        array(&output),
+        bias.is_some(),
+        x.dtype.into(),
+    );
     output
 }
 
@@ -54,19 +65,20 @@ fn gelu_backward<R: CubeRuntime>(
 ) -> (CubeTensor<R>, CubeTensor<R>) {
     let gradient = into_contiguous(cast(gradient, x.dtype));
     let out = empty(x, x.shape(), x.dtype);
-    let chunks = RowChunks::of(x);
+    let chunks = RowChunks::of(x, rows_and_columns(x)[1]);
     let partial = chunks.partial_sums(x, 1);
     let (count, dim) = chunks.launch();
     gelu_backward_kernel::launch(
         &x.client,
         count,
         dim,
+        chunks.vector,
         array(x),
         array(&or_unused(bias, x)),
         array(&gradient),
         array(&out),
         array(&partial),
-        chunks.width,
+        chunks.columns,
         chunks.rows,
         bias.is_some(),
         x.dtype.into(),
@@ -82,57 +94,60 @@ fn or_unused<R: CubeRuntime>(bias: Option<&CubeTensor<R>>, like: &CubeTensor<R>)
 
 /// The cumulative distribution `Φ(x)` of the standard normal distribution.
 #[cube]
-fn normal_cdf(x: f32) -> f32 {
-    0.5f32 * (1.0f32 + (x * 0.707_106_77f32).erf())
+fn normal_cdf<N: Size>(x: Vector<f32, N>) -> Vector<f32, N> {
+    let one = Vector::<f32, N>::new(1.0f32);
+    let half = Vector::<f32, N>::new(0.5f32);
+    half * (one + (x * Vector::<f32, N>::new(0.707_106_77f32)).erf())
 }
 
+/// A unit computes a vector.
 #[cube(launch)]
-fn gelu_kernel<F: Float>(
-    x: &Array<F>,
-    bias: &Array<f32>,
-    out: &mut Array<F>,
+fn gelu_kernel<F: Float, N: Size>(
+    x: &Array<Vector<F, N>>,
+    bias: &Array<Vector<f32, N>>,
+    out: &mut Array<Vector<F, N>>,
     #[comptime] has_bias: bool,
     #[define(F)] _dtype: StorageType,
 ) {
     if ABSOLUTE_POS < x.len() {
-        let mut value = f32::cast_from(x[ABSOLUTE_POS]);
+        let mut value = Vector::<f32, N>::cast_from(x[ABSOLUTE_POS]);
         if comptime!(has_bias) {
             value += bias[ABSOLUTE_POS % bias.len()];
         }
-        out[ABSOLUTE_POS] = F::cast_from(value * normal_cdf(value));
+        out[ABSOLUTE_POS] = Vector::cast_from(value * normal_cdf(value));
     }
 }
 
-/// A unit computes the gradients of a column of a chunk of rows, and their sum.
+/// A unit computes the gradients of a vector of columns of a chunk of rows, and their sums.
 #[cube(launch)]
-fn gelu_backward_kernel<F: Float>(
-    x: &Array<F>,
-    bias: &Array<f32>,
-    gradient: &Array<F>,
-    out: &mut Array<F>,
-    partial: &mut Array<f32>,
-    width: usize,
+fn gelu_backward_kernel<F: Float, N: Size>(
+    x: &Array<Vector<F, N>>,
+    bias: &Array<Vector<f32, N>>,
+    gradient: &Array<Vector<F, N>>,
+    out: &mut Array<Vector<F, N>>,
+    partial: &mut Array<Vector<f32, N>>,
+    columns: usize,
     chunk: usize,
     #[comptime] has_bias: bool,
     #[define(F)] _dtype: StorageType,
 ) {
     let column = CUBE_POS_X as usize * CUBE_DIM as usize + UNIT_POS as usize;
-    if column < width {
+    if column < columns {
         let first = CUBE_POS_Y as usize * chunk;
-        let end = min(first + chunk, x.len() / width);
-        let mut shift = 0.0f32;
+        let end = min(first + chunk, x.len() / columns);
+        let mut shift = Vector::<f32, N>::new(0.0f32);
         if comptime!(has_bias) {
             shift = bias[column];
         }
-        let mut sum = 0.0f32;
+        let mut sum = Vector::<f32, N>::new(0.0f32);
         for row in first..end {
-            let at = row * width + column;
-            let value = f32::cast_from(x[at]) + shift;
-            let density = (-0.5f32 * value * value).exp() * 0.398_942_3f32;
-            let of_x = f32::cast_from(gradient[at]) * (normal_cdf(value) + value * density);
-            out[at] = F::cast_from(of_x);
+            let at = row * columns + column;
+            let value = Vector::<f32, N>::cast_from(x[at]) + shift;
+            let density = (value * value * Vector::<f32, N>::new(-0.5f32)).exp() * Vector::<f32, N>::new(0.398_942_3f32);
+            let of_x = Vector::<f32, N>::cast_from(gradient[at]) * (normal_cdf(value) + value * density);
+            out[at] = Vector::cast_from(of_x);
             sum += of_x;
         }
-        partial[CUBE_POS_Y as usize * width + column] = sum;
+        partial[CUBE_POS_Y as usize * columns + column] = sum;
     }
 }

@@ -11,6 +11,9 @@ use cubecl::prelude::*;
 /// Units of a cube where each unit computes one element.
 pub const UNITS: u32 = 256;
 
+/// Bytes that a unit loads at once, at most.
+const VECTOR_BYTES: usize = 16;
+
 /// A tensor as an argument of a kernel, which reads it as rows without gaps and counts its elements in 32 bits.
 ///
 /// # Panics
@@ -49,6 +52,17 @@ pub fn rows_and_columns<R: CubeRuntime>(x: &CubeTensor<R>) -> [usize; 2] {
 pub fn unit_per_element<R: CubeRuntime>(x: &CubeTensor<R>) -> (CubeCount, CubeDim) {
     let dim = CubeDim::new_1d(UNITS);
     (calculate_cube_count_elemwise(&x.client, x.shape().num_elements(), dim), dim)
+}
+
+/// Elements that a unit loads at once: those in 16 bytes of the type of `x`, or fewer where they do not divide rows of `columns` elements.
+pub fn vector_size<R: CubeRuntime>(x: &CubeTensor<R>, columns: usize) -> usize {
+    1 << columns.trailing_zeros().min((VECTOR_BYTES / x.dtype.size()).ilog2())
+}
+
+/// A launch with a unit for each vector of so many elements.
+pub fn unit_per_vector<R: CubeRuntime>(x: &CubeTensor<R>, vector: usize) -> (CubeCount, CubeDim) {
+    let dim = CubeDim::new_1d(UNITS);
+    (calculate_cube_count_elemwise(&x.client, x.shape().num_elements() / vector, dim), dim)
 }
 
 /// A launch with a cube for each of `rows` rows, or some more, and the number of elements that each unit computes of a row of this width.

@@ -7,10 +7,10 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::burn_backend::Cube;
-use super::dropout::{Mask, mask_argument, mask_factor};
-use super::launch::{array, cube_per_row, empty, rows_and_columns};
+use super::dropout::{Mask, mask_argument, mask_factors};
+use super::launch::{array, cube_per_row, empty, rows_and_columns, vector_size};
 use super::matmul::Factors;
-use super::reductions::{cube_sum, fold_chunks};
+use super::reductions::{cube_sum, fold_chunks, lane_sum};
 use crate::kernels::autodiff::{BackwardPass, Operation};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::precision::Precision;
@@ -88,15 +88,17 @@ fn normalise<R: CubeRuntime>(
     let residual = into_contiguous(cast(residual, x.dtype));
     let (weight, bias) = (into_contiguous(weight), into_contiguous(bias));
     let has_bias = x_bias.is_some();
-    let x_bias = x_bias.map_or_else(|| empty(&x, Shape::new([1]), DType::F32), into_contiguous);
-    let (output, normal) = (empty(&x, x.shape(), x.dtype), empty(&x, x.shape(), x.dtype));
     let [rows, width] = rows_and_columns(&x);
+    let x_bias = x_bias.map_or_else(|| empty(&x, Shape::new([width]), DType::F32), into_contiguous);
+    let (output, normal) = (empty(&x, x.shape(), x.dtype), empty(&x, x.shape(), x.dtype));
     let inverse_deviation = empty(&x, Shape::new([rows]), DType::F32);
-    let (count, dim, per_unit) = cube_per_row(&x, rows, width);
+    let vector = vector_size(&x, width);
+    let (count, dim, per_unit) = cube_per_row(&x, rows, width / vector);
     add_norm_kernel::launch(
         &x.client,
         count,
         dim,
+        vector,
         array(&x),
         array(&x_bias),
         array(&residual),
@@ -121,12 +123,14 @@ impl<R: CubeRuntime> Normed<R> {
         let [rows, width] = rows_and_columns(&gradient);
         let (x, residual) = (empty(&normal, normal.shape(), normal.dtype), empty(&normal, normal.shape(), normal.dtype));
         let rows_of_cube = rows.div_ceil(MOST_CUBES);
-        let (count, dim, per_unit) = cube_per_row(&gradient, rows.div_ceil(rows_of_cube), width);
+        let vector = vector_size(&gradient, width);
+        let (count, dim, per_unit) = cube_per_row(&gradient, rows.div_ceil(rows_of_cube), width / vector);
         let partial = empty(&normal, Shape::new([rows.div_ceil(rows_of_cube), 3, width]), DType::F32);
         add_norm_backward_kernel::launch(
             &gradient.client,
             count,
             dim,
+            vector,
             array(&gradient),
             array(&normal),
             array(&inverse_deviation),
@@ -144,16 +148,16 @@ impl<R: CubeRuntime> Normed<R> {
     }
 }
 
-/// A cube normalises a row.
+/// A cube normalises a row. All numbers of columns count vectors.
 #[cube(launch)]
-fn add_norm_kernel<F: Float>(
-    x: &Array<F>,
-    x_bias: &Array<f32>,
-    residual: &Array<F>,
-    weight: &Array<f32>,
-    bias: &Array<f32>,
-    out: &mut Array<F>,
-    normal: &mut Array<F>,
+fn add_norm_kernel<F: Float, N: Size>(
+    x: &Array<Vector<F, N>>,
+    x_bias: &Array<Vector<f32, N>>,
+    residual: &Array<Vector<F, N>>,
+    weight: &Array<Vector<f32, N>>,
+    bias: &Array<Vector<f32, N>>,
+    out: &mut Array<Vector<F, N>>,
+    normal: &mut Array<Vector<F, N>>,
     inverse_deviation: &mut Array<f32>,
     eps: f32,
     mask: &Mask,
@@ -161,47 +165,48 @@ fn add_norm_kernel<F: Float>(
     #[comptime] has_bias: bool,
     #[define(F)] _dtype: StorageType,
 ) {
-    let width = weight.len();
+    let columns = weight.len();
+    let width = f32::cast_from(columns * N::value());
     let row = CUBE_POS;
     if row >= inverse_deviation.len() {
         terminate!();
     }
-    let first = row * width;
-    let mut values = Array::<f32>::new(per_unit);
-    let mut sum = 0.0f32;
+    let first = row * columns;
+    let mut values = Array::<Vector<f32, N>>::new(per_unit);
+    let mut sum = Vector::<f32, N>::new(0.0f32);
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-        values[part] = 0.0f32;
-        if column < width {
+        values[part] = Vector::<f32, N>::new(0.0f32);
+        if column < columns {
             let at = first + column;
-            let mut value = f32::cast_from(x[at]);
+            let mut value = Vector::<f32, N>::cast_from(x[at]);
             if comptime!(has_bias) {
                 value += x_bias[column];
             }
-            values[part] = value * mask_factor(mask, at) + f32::cast_from(residual[at]);
+            values[part] = value * mask_factors::<N>(mask, at) + Vector::cast_from(residual[at]);
         }
         sum += values[part];
     }
-    let mean = cube_sum(sum) / f32::cast_from(width);
-    let mut squares = 0.0f32;
+    let mean = Vector::<f32, N>::new(cube_sum(lane_sum::<N>(sum)) / width);
+    let mut squares = Vector::<f32, N>::new(0.0f32);
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-        if column < width {
+        if column < columns {
             values[part] = values[part] - mean;
             squares += values[part] * values[part];
         }
     }
-    let variance = cube_sum(squares) / f32::cast_from(width);
+    let variance = cube_sum(lane_sum::<N>(squares)) / width;
     let inverse = 1.0f32 / (variance + eps).sqrt();
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-        if column < width {
-            let value = values[part] * inverse;
-            normal[first + column] = F::cast_from(value);
-            out[first + column] = F::cast_from(value * weight[column] + bias[column]);
+        if column < columns {
+            let value = values[part] * Vector::<f32, N>::new(inverse);
+            normal[first + column] = Vector::cast_from(value);
+            out[first + column] = Vector::cast_from(value * weight[column] + bias[column]);
         }
     }
     if UNIT_POS == 0 {
@@ -210,49 +215,50 @@ fn add_norm_kernel<F: Float>(
 }
 
 /// A cube computes the gradients of some rows of `x` and of the residual, one after the other, and sums of their columns: those of
-/// `gradient · normal`, of `gradient` and of the gradient of `x`.
+/// `gradient · normal`, of `gradient` and of the gradient of `x`. All numbers of columns count vectors.
 #[cube(launch)]
-fn add_norm_backward_kernel<F: Float>(
-    gradient: &Array<F>,
-    normal: &Array<F>,
+fn add_norm_backward_kernel<F: Float, N: Size>(
+    gradient: &Array<Vector<F, N>>,
+    normal: &Array<Vector<F, N>>,
     inverse_deviation: &Array<f32>,
-    weight: &Array<f32>,
-    x_gradient: &mut Array<F>,
-    residual_gradient: &mut Array<F>,
-    partial: &mut Array<f32>,
+    weight: &Array<Vector<f32, N>>,
+    x_gradient: &mut Array<Vector<F, N>>,
+    residual_gradient: &mut Array<Vector<F, N>>,
+    partial: &mut Array<Vector<f32, N>>,
     rows_of_cube: usize,
     mask: &Mask,
     #[comptime] per_unit: usize,
     #[define(F)] _dtype: StorageType,
 ) {
-    let width = weight.len();
+    let columns = weight.len();
+    let width = f32::cast_from(columns * N::value());
     let rows = inverse_deviation.len();
     let first_row = CUBE_POS * rows_of_cube;
     if first_row >= rows {
         terminate!();
     }
     let end_row = min(first_row + rows_of_cube, rows);
-    let mut slopes = Array::<f32>::new(per_unit);
-    let mut weight_sums = Array::<f32>::new(per_unit);
-    let mut bias_sums = Array::<f32>::new(per_unit);
-    let mut x_sums = Array::<f32>::new(per_unit);
+    let mut slopes = Array::<Vector<f32, N>>::new(per_unit);
+    let mut weight_sums = Array::<Vector<f32, N>>::new(per_unit);
+    let mut bias_sums = Array::<Vector<f32, N>>::new(per_unit);
+    let mut x_sums = Array::<Vector<f32, N>>::new(per_unit);
     #[unroll]
     for part in 0..per_unit {
-        weight_sums[part] = 0.0f32;
-        bias_sums[part] = 0.0f32;
-        x_sums[part] = 0.0f32;
+        weight_sums[part] = Vector::<f32, N>::new(0.0f32);
+        bias_sums[part] = Vector::<f32, N>::new(0.0f32);
+        x_sums[part] = Vector::<f32, N>::new(0.0f32);
     }
     for row in first_row..end_row {
-        let first = row * width;
-        let mut sum = 0.0f32;
-        let mut product = 0.0f32;
+        let first = row * columns;
+        let mut sum = Vector::<f32, N>::new(0.0f32);
+        let mut product = Vector::<f32, N>::new(0.0f32);
         #[unroll]
         for part in 0..per_unit {
             let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-            slopes[part] = 0.0f32;
-            if column < width {
-                let of_out = f32::cast_from(gradient[first + column]);
-                let of_normal = f32::cast_from(normal[first + column]);
+            slopes[part] = Vector::<f32, N>::new(0.0f32);
+            if column < columns {
+                let of_out = Vector::<f32, N>::cast_from(gradient[first + column]);
+                let of_normal = Vector::<f32, N>::cast_from(normal[first + column]);
                 slopes[part] = of_out * weight[column];
                 product += slopes[part] * of_normal;
                 weight_sums[part] += of_out * of_normal;
@@ -260,17 +266,18 @@ fn add_norm_backward_kernel<F: Float>(
             }
             sum += slopes[part];
         }
-        let mean = cube_sum(sum) / f32::cast_from(width);
-        let slope = cube_sum(product) / f32::cast_from(width);
+        let mean = Vector::<f32, N>::new(cube_sum(lane_sum::<N>(sum)) / width);
+        let slope = Vector::<f32, N>::new(cube_sum(lane_sum::<N>(product)) / width);
+        let inverse = Vector::<f32, N>::new(inverse_deviation[row]);
         #[unroll]
         for part in 0..per_unit {
             let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-            if column < width {
+            if column < columns {
                 let at = first + column;
-                let value = inverse_deviation[row] * (slopes[part] - mean - f32::cast_from(normal[at]) * slope);
-                residual_gradient[at] = F::cast_from(value);
-                let of_x = value * mask_factor(mask, at);
-                x_gradient[at] = F::cast_from(of_x);
+                let value = inverse * (slopes[part] - mean - Vector::<f32, N>::cast_from(normal[at]) * slope);
+                residual_gradient[at] = Vector::cast_from(value);
+                let of_x = value * mask_factors::<N>(mask, at);
+                x_gradient[at] = Vector::cast_from(of_x);
                 x_sums[part] += of_x;
             }
         }
@@ -278,11 +285,11 @@ fn add_norm_backward_kernel<F: Float>(
     #[unroll]
     for part in 0..per_unit {
         let column = part * CUBE_DIM as usize + UNIT_POS as usize;
-        if column < width {
-            let at = CUBE_POS * 3 * width + column;
+        if column < columns {
+            let at = CUBE_POS * 3 * columns + column;
             partial[at] = weight_sums[part];
-            partial[at + width] = bias_sums[part];
-            partial[at + 2 * width] = x_sums[part];
+            partial[at + columns] = bias_sums[part];
+            partial[at + 2 * columns] = x_sums[part];
         }
     }
 }

@@ -8,10 +8,13 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::burn_backend::Cube;
-use super::launch::{UNITS, array, empty, rows_and_columns};
+use super::launch::{UNITS, array, empty, rows_and_columns, vector_size};
 
 /// Rows that one unit adds up, unless that makes more than [`MOST_CHUNKS`].
-const CHUNK: usize = 64;
+const CHUNK: usize = 16;
+
+/// Units of a cube that has a chunk of rows.
+const CHUNK_UNITS: u32 = 128;
 
 /// Most chunks of rows: the limit of a launch in its second dimension (65,535 on CUDA).
 const MOST_CHUNKS: usize = 65_535;
@@ -31,19 +34,31 @@ const SQUARE_CUBES: usize = 128;
 /// `[rows, width]` to `[width]`.
 pub fn column_sums<R: CubeRuntime>(x: CubeTensor<R>) -> CubeTensor<R> {
     let x = into_contiguous(x);
-    let chunks = RowChunks::of(&x);
+    let chunks = RowChunks::of(&x, rows_and_columns(&x)[1]);
     let partial = chunks.partial_sums(&x, 1);
     let (count, dim) = chunks.launch();
-    column_sums_kernel::launch(&x.client, count, dim, array(&x), array(&partial), chunks.width, chunks.rows, x.dtype.into());
+    column_sums_kernel::launch(
+        &x.client,
+        count,
+        dim,
+        chunks.vector,
+        array(&x),
+        array(&partial),
+        chunks.columns,
+        chunks.rows,
+        x.dtype.into(),
+    );
     let [sums] = fold_chunks(&partial);
     sums
 }
 
-/// How a kernel that also adds up columns divides the rows of a matrix: each unit has a column of a chunk.
+/// How a kernel that also adds up columns divides the rows of a matrix: each unit has a vector of neighbouring columns of a chunk.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RowChunks {
-    /// Columns.
-    pub width: usize,
+    /// Elements of a vector.
+    pub vector: usize,
+    /// Vectors of a row.
+    pub columns: usize,
     /// Rows of a chunk.
     pub rows: usize,
     /// Chunks.
@@ -51,21 +66,21 @@ pub(super) struct RowChunks {
 }
 
 impl RowChunks {
-    /// The chunks of a tensor's rows.
-    pub fn of<R: CubeRuntime>(x: &CubeTensor<R>) -> Self {
+    /// The chunks of a tensor's rows, with vectors that divide stretches of so many columns.
+    pub fn of<R: CubeRuntime>(x: &CubeTensor<R>, stretch: usize) -> Self {
         let [rows, width] = rows_and_columns(x);
-        let chunk = chunk_rows(rows);
-        Self { width, rows: chunk, count: rows.div_ceil(chunk) }
+        let (chunk, vector) = (chunk_rows(rows), vector_size(x, stretch));
+        Self { vector, columns: width / vector, rows: chunk, count: rows.div_ceil(chunk) }
     }
 
-    /// A launch with a unit for each column of each chunk: a cube's place along y is its chunk.
+    /// A launch with a unit for each vector of columns of each chunk: a cube's place along y is its chunk.
     pub fn launch(self) -> (CubeCount, CubeDim) {
-        (CubeCount::Static((self.width as u32).div_ceil(UNITS), self.count as u32, 1), CubeDim::new_1d(UNITS))
+        (CubeCount::Static((self.columns as u32).div_ceil(CHUNK_UNITS), self.count as u32, 1), CubeDim::new_1d(CHUNK_UNITS))
     }
 
     /// Memory for the sums of each chunk, f32, `[count, kinds, width / kinds]`.
     pub fn partial_sums<R: CubeRuntime>(self, like: &CubeTensor<R>, kinds: usize) -> CubeTensor<R> {
-        empty(like, Shape::new([self.count, kinds, self.width / kinds]), DType::F32)
+        empty(like, Shape::new([self.count, kinds, self.columns * self.vector / kinds]), DType::F32)
     }
 }
 
@@ -122,6 +137,17 @@ pub fn square_sum<R: CubeRuntime>(tensors: Vec<CubeTensor<R>>) -> CubeTensor<R> 
     Cube::<R>::float_sum(sums)
 }
 
+/// Sum of the elements of a vector.
+#[cube]
+pub(super) fn lane_sum<N: Size>(vector: Vector<f32, N>) -> f32 {
+    let mut sum = 0.0f32;
+    #[unroll]
+    for lane in 0..N::value() {
+        sum += vector[lane];
+    }
+    sum
+}
+
 /// Sum of the values of all units of the cube. Every unit must call it.
 #[cube]
 pub(super) fn cube_sum(value: f32) -> f32 {
@@ -156,18 +182,24 @@ pub(super) fn cube_max(value: f32) -> f32 {
     largest
 }
 
-/// Column sums of `x` over each chunk of rows.
+/// Column sums of `x` over each chunk of rows, in vectors.
 #[cube(launch)]
-fn column_sums_kernel<F: Float>(x: &Array<F>, partial: &mut Array<f32>, width: usize, chunk: usize, #[define(F)] _dtype: StorageType) {
+fn column_sums_kernel<F: Float, N: Size>(
+    x: &Array<Vector<F, N>>,
+    partial: &mut Array<Vector<f32, N>>,
+    columns: usize,
+    chunk: usize,
+    #[define(F)] _dtype: StorageType,
+) {
     let column = CUBE_POS_X as usize * CUBE_DIM as usize + UNIT_POS as usize;
-    if column < width {
+    if column < columns {
         let first = CUBE_POS_Y as usize * chunk;
-        let end = min(first + chunk, x.len() / width);
-        let mut sum = 0.0f32;
+        let end = min(first + chunk, x.len() / columns);
+        let mut sum = Vector::<f32, N>::new(0.0f32);
         for row in first..end {
-            sum += f32::cast_from(x[row * width + column]);
+            sum += Vector::cast_from(x[row * columns + column]);
         }
-        partial[CUBE_POS_Y as usize * width + column] = sum;
+        partial[CUBE_POS_Y as usize * columns + column] = sum;
     }
 }
 
@@ -232,8 +264,8 @@ mod tests {
 
     #[test]
     fn no_launch_has_more_chunks_than_a_gpu_takes() {
-        assert_eq!([1, 64, 4_194_240].map(chunk_rows), [64; 3]);
-        for rows in [4_194_241, 8_388_480, 8_388_481, 400_000_000] {
+        assert_eq!([1, 16, 1_048_560].map(chunk_rows), [16; 3]);
+        for rows in [1_048_561, 2_097_120, 2_097_121, 400_000_000] {
             assert!(rows.div_ceil(chunk_rows(rows)) <= MOST_CHUNKS, "{rows}");
         }
     }

@@ -9,7 +9,7 @@ use cubecl::prelude::*;
 
 use super::attention::attention_weights;
 use super::burn_backend::Cube;
-use super::launch::{array, empty, rows_and_columns, unit_per_element};
+use super::launch::{array, empty, rows_and_columns, unit_per_element, unit_per_vector, vector_size};
 use super::matmul::{Factors, product_type, transposed};
 use super::product_routines::multiply;
 use super::reductions::{RowChunks, fold_chunks};
@@ -78,11 +78,13 @@ fn split_heads<R: CubeRuntime>(product: &CubeTensor<R>, biases: [CubeTensor<R>; 
     let of_heads = Shape::new([shape.batch, shape.heads, shape.length, width / shape.heads]);
     let states: [CubeTensor<R>; 3] = std::array::from_fn(|_| empty(product, of_heads.clone(), product.dtype));
     let biases = biases.map(into_contiguous);
-    let (count, dim) = unit_per_element(product);
+    let vector = vector_size(product, width / shape.heads);
+    let (count, dim) = unit_per_vector(product, vector);
     split_heads_kernel::launch(
         &product.client,
         count,
         dim,
+        vector,
         array(product),
         array(&biases[0]),
         array(&biases[1]),
@@ -91,7 +93,7 @@ fn split_heads<R: CubeRuntime>(product: &CubeTensor<R>, biases: [CubeTensor<R>; 
         array(&states[1]),
         array(&states[2]),
         shape.length,
-        width / shape.heads,
+        width / shape.heads / vector,
         product.dtype.into(),
     );
     states
@@ -103,22 +105,23 @@ fn join_gradients<R: CubeRuntime>(gradients: [CubeTensor<R>; 3], shape: Attentio
     let like = &gradients[0];
     let head_width = like.shape()[3];
     let product = empty(like, Shape::new([shape.batch * shape.length, 3 * shape.heads * head_width]), like.dtype);
-    let chunks = RowChunks::of(&product);
+    let chunks = RowChunks::of(&product, head_width);
     let partial = chunks.partial_sums(&product, 3);
     let (count, dim) = chunks.launch();
     join_gradients_kernel::launch(
         &product.client,
         count,
         dim,
+        chunks.vector,
         array(&gradients[0]),
         array(&gradients[1]),
         array(&gradients[2]),
         array(&product),
         array(&partial),
-        chunks.width,
+        chunks.columns,
         chunks.rows,
         shape.length,
-        head_width,
+        head_width / chunks.vector,
         product.dtype.into(),
     );
     (product, fold_chunks(&partial))
@@ -146,7 +149,7 @@ fn split_columns<R: CubeRuntime>(x: &CubeTensor<R>) -> [CubeTensor<R>; 3] {
     parts
 }
 
-/// Where an element of a token's states is among those of its head.
+/// Where a vector of a token's states is among those of its head; all numbers count vectors.
 #[cube]
 fn place_in_heads(token: usize, column: usize, length: usize, head_width: usize, heads: usize) -> usize {
     let sequence = token / length;
@@ -154,16 +157,16 @@ fn place_in_heads(token: usize, column: usize, length: usize, head_width: usize,
     ((sequence * heads + head) * length + token % length) * head_width + column % head_width
 }
 
-/// A unit copies an element of the product.
+/// A unit copies a vector of the product.
 #[cube(launch)]
-fn split_heads_kernel<F: Float>(
-    product: &Array<F>,
-    query_bias: &Array<f32>,
-    key_bias: &Array<f32>,
-    value_bias: &Array<f32>,
-    query: &mut Array<F>,
-    key: &mut Array<F>,
-    value: &mut Array<F>,
+fn split_heads_kernel<F: Float, N: Size>(
+    product: &Array<Vector<F, N>>,
+    query_bias: &Array<Vector<f32, N>>,
+    key_bias: &Array<Vector<f32, N>>,
+    value_bias: &Array<Vector<f32, N>>,
+    query: &mut Array<Vector<F, N>>,
+    key: &mut Array<Vector<F, N>>,
+    value: &mut Array<Vector<F, N>>,
     length: usize,
     head_width: usize,
     #[define(F)] _dtype: StorageType,
@@ -174,25 +177,25 @@ fn split_heads_kernel<F: Float>(
         let column = ABSOLUTE_POS % (3 * width);
         let of_state = column % width;
         let at = place_in_heads(token, of_state, length, head_width, width / head_width);
-        let x = f32::cast_from(product[ABSOLUTE_POS]);
+        let x = Vector::<f32, N>::cast_from(product[ABSOLUTE_POS]);
         if column < width {
-            query[at] = F::cast_from(x + query_bias[of_state]);
+            query[at] = Vector::cast_from(x + query_bias[of_state]);
         } else if column < 2 * width {
-            key[at] = F::cast_from(x + key_bias[of_state]);
+            key[at] = Vector::cast_from(x + key_bias[of_state]);
         } else {
-            value[at] = F::cast_from(x + value_bias[of_state]);
+            value[at] = Vector::cast_from(x + value_bias[of_state]);
         }
     }
 }
 
-/// A unit copies a column of a chunk of rows, and adds it up.
+/// A unit copies a vector of columns of a chunk of rows, and adds it up.
 #[cube(launch)]
-fn join_gradients_kernel<F: Float>(
-    query: &Array<F>,
-    key: &Array<F>,
-    value: &Array<F>,
-    product: &mut Array<F>,
-    partial: &mut Array<f32>,
+fn join_gradients_kernel<F: Float, N: Size>(
+    query: &Array<Vector<F, N>>,
+    key: &Array<Vector<F, N>>,
+    value: &Array<Vector<F, N>>,
+    product: &mut Array<Vector<F, N>>,
+    partial: &mut Array<Vector<f32, N>>,
     columns: usize,
     chunk: usize,
     length: usize,
@@ -205,18 +208,18 @@ fn join_gradients_kernel<F: Float>(
         let of_state = column % width;
         let first = CUBE_POS_Y as usize * chunk;
         let end = min(first + chunk, product.len() / columns);
-        let mut sum = 0.0f32;
+        let mut sum = Vector::<f32, N>::new(0.0f32);
         for token in first..end {
             let at = place_in_heads(token, of_state, length, head_width, width / head_width);
             let x = if column < width {
-                f32::cast_from(query[at])
+                query[at]
             } else if column < 2 * width {
-                f32::cast_from(key[at])
+                key[at]
             } else {
-                f32::cast_from(value[at])
+                value[at]
             };
-            product[token * columns + column] = F::cast_from(x);
-            sum += x;
+            product[token * columns + column] = x;
+            sum += Vector::cast_from(x);
         }
         partial[CUBE_POS_Y as usize * columns + column] = sum;
     }
