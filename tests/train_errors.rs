@@ -153,7 +153,9 @@ fn a_wrong_command_line_exits_with_2() {
     let base = ["--data", "d", "--out", "o", "--init", "run"];
     for (command, option, value, expected) in [
         ("nee", "--relabel-threshold", "1.5", "--relabel-threshold 1.5 is not between 0 and 1"),
-        ("nee", "--relabel", "none", "[possible values: replace, union]"),
+        ("nee", "--unlabelled-confidence", "7", "--unlabelled-confidence 7 is not between 0 and 1"),
+        ("nee", "--relabel", "keep", "--relabel keep changes nothing without --unlabelled"),
+        ("nee", "--relabel", "none", "[possible values: replace, union, keep]"),
         ("fet", "--clusters", "1", "--clusters must be at least 2"),
         ("fet", "--gamma", "NaN", "--gamma NaN is not a number from 0 up"),
         ("fet", "--pca", "0", "--pca must be at least 1"),

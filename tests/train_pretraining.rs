@@ -71,6 +71,52 @@ fn each_round_labels_the_training_set_anew() {
 }
 
 #[test]
+fn rounds_add_what_the_model_is_sure_of() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    write(&dir.join("given"), triples(&sentences(120, 1), false), None);
+    let unlabelled: Vec<Triple> =
+        triples(&sentences(80, 3), false).into_iter().map(|triple| Triple { spans: Vec::new(), impossible: true, ..triple }).collect();
+    write(&dir.join("unlabelled"), unlabelled.clone(), None);
+    let nee = |out: &str, options: &[&str]| {
+        let fixed = ["nee", "--data", "given", "--unlabelled", "unlabelled", "--encoder", "tiny", "--out", out, "--lr", "1e-3", "--quiet"];
+        succeed(dir, &[&fixed[..], options].concat());
+        let round = format!("{out}/relabelled/round-2");
+        let manifest = std::fs::read_to_string(dir.join(&round).join("_manifest.json")).unwrap();
+        (rows(&dir.join(&round)), manifest)
+    };
+    let keep = ["--relabel", "keep", "--epochs", "2", "--unlabelled-confidence", "0.3"];
+    let (round, manifest) = nee("kept", &keep);
+    let given = rows(&dir.join("given"));
+    assert_eq!(round[..given.len()], given, "what was given stays as it is");
+    let added = &round[given.len()..];
+    assert!(!added.is_empty() && added.len() < unlabelled.len(), "{} of {}", added.len(), unlabelled.len());
+    assert!(manifest.contains("the model is not sure"), "{manifest}");
+    for row in added {
+        let of = unlabelled.iter().find(|triple| triple.id == row.id).unwrap();
+        assert_eq!((&row.context, &row.label, row.impossible), (&of.context, &of.label, row.spans.is_empty()));
+        assert!(row.spans.iter().all(|span| span.origin == Origin::Model && span.score.is_some_and(|score| score >= 0.3)));
+    }
+
+    // A round that restarts trains as a run of its own would: the same weights, and the same learning rates from the start.
+    nee("restarted", &[&keep[..], &["--restart", "--save-every", "10"]].concat());
+    let metrics = |run: &str| {
+        let text = std::fs::read_to_string(dir.join(run).join("metrics.jsonl")).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let of_step = |line: serde_json::Value| {
+            let [epoch, lr, loss] = ["epoch", "lr", "loss"].map(|key| line[key].as_f64());
+            Some((epoch?, lr?, loss?))
+        };
+        lines.filter_map(of_step).collect::<Vec<(f64, f64, f64)>>()
+    };
+    let [first, second] = [1.0, 2.0].map(|epoch| metrics("restarted").into_iter().filter(|line| line.0 == epoch).collect::<Vec<_>>());
+    let last = first.last().unwrap();
+    assert!(second[0].1 <= first[0].1 && second[0].1 > 0.0, "the second warm-up begins as low: {first:?} {second:?}");
+    assert!(last.1 < first[first.len() / 2].1 / 4.0, "the rate of the first round falls to its end: {first:?}");
+    assert!((second[0].2 - first[0].2).abs() < 0.2 * first[0].2 && last.2 < 0.8 * first[0].2, "losses begin anew: {first:?} {second:?}");
+}
+
+#[test]
 fn clusters_are_made_before_each_epoch() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = temporary.path();

@@ -142,6 +142,8 @@ fn stages_with_work_between_epochs_are_resumed_too() {
     let encoder = encoder();
     let from = ["--data", "train", "--encoder", encoder.to_str().unwrap(), "--lr", "1e-3", "--batch", "6", "--epochs", "4"];
     check(dir, &[&["nee"], &from[..], &["--noise-weighting"]].concat(), "nee", "nee-stopped");
+    let unlabelled = ["--unlabelled", "dev", "--unlabelled-confidence", "0.1", "--relabel", "keep", "--restart", "--save-every", "5"];
+    check(dir, &[&["nee"], &from[..], &unlabelled].concat(), "restarted", "restarted-stopped");
     let clusters = ["--clusters", "5", "--gamma", "0.1", "--save-every", "5", "--cluster-head"];
     for head in ["align", "reset"] {
         check(dir, &[&["fet"], &from[..], &clusters, &[head]].concat(), head, &format!("{head}-stopped"));

@@ -271,8 +271,8 @@ mod tests {
             ", line 3: [esi]: `epochs`: invalid type: floating point `1.5`, expected a whole number",
         );
         check(
-            "out = 'runs'\nencoder = 'tiny'\n[nee]\ndata = 'a'\nrelabel = 'keep'",
-            ", line 5: [nee]: `relabel`: unknown variant `keep`, expected `replace` or `union`",
+            "out = 'runs'\nencoder = 'tiny'\n[nee]\ndata = 'a'\nrelabel = 'none'",
+            ", line 5: [nee]: `relabel`: unknown variant `none`, expected one of `replace`, `union`, `keep`",
         );
         check(
             "out = 'runs'\nencoder = 'tiny'\n[esi]\ndata = 'a'\n[nee]\ndata = 'b'\nencoder = 'c'",
@@ -319,6 +319,9 @@ mod tests {
         ("relabel-threshold", "0.25", "0.25"),
         ("relabel-growth", "", "true"),
         ("relabel", "union", "'union'"),
+        ("unlabelled", "u", "'u'"),
+        ("unlabelled-confidence", "0.5", "0.5"),
+        ("restart", "", "true"),
         ("shuffle-buffer", "77", "77"),
         ("noise-weighting", "", "true"),
         ("clusters", "5", "5"),

@@ -9,7 +9,7 @@ use crate::data::BatchSize;
 use crate::device::Device;
 use crate::model::{LossFunction, SpanLoss};
 use crate::optim::AdamWConfig;
-use crate::stage::settings::{ClusterSettings, InitialWeights, RelabelSettings, Stage, StageSettings};
+use crate::stage::settings::{ClusterSettings, InitialWeights, RelabelMode, RelabelSettings, Stage, StageSettings};
 
 /// Settings of stage 1.
 pub fn esi(args: StageArgs) -> Result<TrainConfig, UsageError> {
@@ -18,9 +18,16 @@ pub fn esi(args: StageArgs) -> Result<TrainConfig, UsageError> {
 
 /// Settings of stage 2.
 pub fn nee(args: NeeArgs) -> Result<TrainConfig, UsageError> {
-    let NeeArgs { stage: common, relabel_threshold: threshold, relabel_growth: growth, relabel: mode, noise_weighting } = args;
+    let NeeArgs { stage: common, relabel_threshold: threshold, relabel_growth: growth, relabel: mode, .. } = args;
+    let (confidence, restart) = (args.unlabelled_confidence, args.restart);
     check(threshold > 0.0 && threshold < 1.0, || format!("--relabel-threshold {threshold} is not between 0 and 1"))?;
-    stage(Stage::Nee(RelabelSettings { threshold, growth, mode }), common, noise_weighting)
+    check((0.0..=1.0).contains(&confidence), || format!("--unlabelled-confidence {confidence} is not between 0 and 1"))?;
+    check(mode != RelabelMode::Keep || args.unlabelled.is_some(), || {
+        "--relabel keep changes nothing without --unlabelled: use --epochs 1 to train on --data as it is".to_owned()
+    })?;
+    let mut config = stage(Stage::Nee(RelabelSettings { threshold, growth, mode, confidence, restart }), common, args.noise_weighting)?;
+    config.settings.unlabelled = args.unlabelled;
+    Ok(config)
 }
 
 /// Settings of stage 3.
@@ -70,6 +77,7 @@ fn stage(stage: Stage, args: StageArgs, noise_weighting: bool) -> Result<TrainCo
         stage,
         initial: initial_weights(&args)?,
         data: args.data,
+        unlabelled: None,
         dev: args.dev,
         test: args.test,
         device,

@@ -12,7 +12,7 @@ use super::common_args::CommonArgs;
 use crate::cluster::kmeans;
 use crate::device::Device;
 use crate::model::Pooling;
-use crate::stage::settings::{ClusterHeadUpdate, ClusterMethod, RelabelMode};
+use crate::stage::settings::{ClusterHeadUpdate, ClusterMethod, DEFAULT_CONFIDENCE, RelabelMode};
 
 /// Sequences of a batch, if neither `--batch` nor `--max-tokens` is given.
 pub const DEFAULT_BATCH: usize = 16;
@@ -177,6 +177,15 @@ pub struct NeeArgs {
     /// What happens to the answers in --data
     #[arg(long, value_enum, default_value_t = Self::default().relabel, value_name = "HOW")]
     pub relabel: RelabelMode,
+    /// Folder of triples whose answers are not known, whatever it says: each round adds those that the model is sure of
+    #[arg(long, value_name = "DIR")]
+    pub unlabelled: Option<PathBuf>,
+    /// Score below which an answer keeps its triple of --unlabelled out of the round
+    #[arg(long, default_value_t = Self::default().unlabelled_confidence, value_name = "P")]
+    pub unlabelled_confidence: f64,
+    /// Train each round from the weights that training began with, with a warm-up of its own
+    #[arg(long)]
+    pub restart: bool,
     /// Generalized cross-entropy against noisy labels: a label that the model gives the probability p counts p^0.7 times as much
     #[arg(long)]
     pub noise_weighting: bool,
@@ -189,6 +198,9 @@ impl Default for NeeArgs {
             relabel_threshold: 0.1,
             relabel_growth: false,
             relabel: RelabelMode::Replace,
+            unlabelled: None,
+            unlabelled_confidence: DEFAULT_CONFIDENCE,
+            restart: false,
             noise_weighting: false,
         }
     }

@@ -46,6 +46,7 @@ value_enum!(kmeans::Seeding {
 value_enum!(RelabelMode {
     Replace => "replace", "The model's answers replace them";
     Union => "union", "They stay, and the model's answers that overlap none of them are added";
+    Keep => "keep", "They stay as they are: rounds differ by --unlabelled alone";
 });
 
 value_enum!(ClusterMethod {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::tokenized_text::EncodedContext;
+
 /// `[CLS]` and two `[SEP]`.
 pub(super) const SPECIAL_TOKENS: usize = 3;
 
@@ -30,6 +32,15 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// The tokenised context of each triple.
+    pub fn contexts(&self) -> impl Iterator<Item = EncodedContext> {
+        // Each triple has a sequence, of which the first begins with its context.
+        let first_windows = self.sequences.iter().filter(|sequence| sequence.window.start == 0);
+        first_windows
+            .zip(&self.offsets)
+            .map(|(sequence, offsets)| EncodedContext { ids: sequence.context.clone(), offsets: offsets.clone() })
+    }
+
     /// Chars that the word pieces of a sequence's context cover.
     pub fn offsets_of(&self, sequence: &Sequence) -> &[(u32, u32)] {
         &self.offsets[sequence.triple - self.first_triple]

@@ -36,6 +36,9 @@ pub struct DataHashes {
     /// The training set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
+    /// The set that only the model labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlabelled: Option<String>,
     /// The set that the best weights are selected on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dev: Option<String>,
@@ -46,14 +49,24 @@ pub struct DataHashes {
 
 impl DataHashes {
     /// The hashes of the folders of a run.
-    pub fn of(data: &TripleFolder<'_>, dev: Option<&TripleFolder<'_>>, test: Option<&TripleFolder<'_>>) -> Self {
+    pub fn of(
+        data: &TripleFolder<'_>,
+        unlabelled: Option<&TripleFolder<'_>>,
+        dev: Option<&TripleFolder<'_>>,
+        test: Option<&TripleFolder<'_>>,
+    ) -> Self {
         let hash = |folder: &TripleFolder<'_>| folder.shards().manifest().content_hash();
-        Self { data: Some(hash(data)), dev: dev.map(hash), test: test.map(hash) }
+        Self { data: Some(hash(data)), unlabelled: unlabelled.map(hash), dev: dev.map(hash), test: test.map(hash) }
     }
 
-    /// The first of `data`, `dev` and `test` that holds other data than `earlier` says.
+    /// The first of `data`, `unlabelled`, `dev` and `test` that holds other data than `earlier` says.
     pub fn changed_since(&self, earlier: &Self) -> Option<&'static str> {
-        let pairs = [("data", &self.data, &earlier.data), ("dev", &self.dev, &earlier.dev), ("test", &self.test, &earlier.test)];
+        let pairs = [
+            ("data", &self.data, &earlier.data),
+            ("unlabelled", &self.unlabelled, &earlier.unlabelled),
+            ("dev", &self.dev, &earlier.dev),
+            ("test", &self.test, &earlier.test),
+        ];
         pairs.into_iter().find(|(_, now, earlier)| earlier.is_some() && now != earlier).map(|(name, ..)| name)
     }
 }

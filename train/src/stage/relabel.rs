@@ -11,10 +11,11 @@ use burn::tensor::Tensor;
 use schemas::manifest::InputFile;
 use schemas::{Counter, Manifest, Row, RowSlice, ShardFolder, ShardWriter, Span, Triple};
 
+use super::initial_state::InitialState;
 use super::objective::{Objective, SpanObjective};
-use super::settings::{RelabelMode, RelabelSettings};
+use super::settings::{RelabelMode, RelabelSettings, StageSettings};
 use super::train_state::TrainState;
-use crate::data::{Batch, Dataset, TrainingSet, TripleEncoder, TripleFolder, WordPieceCache, in_order};
+use crate::data::{Batch, Dataset, EncodedContext, TrainingSet, TripleEncoder, TripleFolder, WordPieceCache, in_order};
 use crate::decode::ScoredSpan;
 use crate::device::TrainBackend;
 use crate::inference::{self, InferenceSettings};
@@ -33,37 +34,81 @@ pub fn last_round(run: &Path) -> Option<PathBuf> {
 
 /// The objective of stage 2.
 pub struct SelfTrainingObjective<'a, B: TrainBackend> {
-    /// The loss.
-    pub spans: SpanObjective,
-    /// Device of the model that relabels.
-    pub device: &'a B::Device,
-    /// Its settings.
-    pub settings: RelabelSettings,
-    /// Encodes triples as sequences of word pieces.
-    pub encoder: TripleEncoder<'a>,
-    /// The word pieces of the training set, whose texts are those of each round.
-    pub word_pieces: Arc<WordPieceCache>,
-    /// How the model answers.
-    pub inference: InferenceSettings,
-    /// The training set: each round relabels it, not the round before.
-    pub source: &'a Path,
-    /// The run folder.
-    pub run: &'a Path,
+    settings: &'a StageSettings,
+    relabel: RelabelSettings,
+    device: &'a B::Device,
+    encoder: TripleEncoder<'a>,
+    inference: InferenceSettings,
+    run: &'a Path,
+    /// What each round is made of.
+    sources: Vec<RoundSource<'a>>,
+    /// The word pieces of the newest round's rows.
+    round_pieces: Arc<WordPieceCache>,
+}
+
+/// A folder of triples that becomes a part of each round.
+struct RoundSource<'a> {
+    dir: &'a Path,
+    labels: LabelSource,
+    word_pieces: Arc<WordPieceCache>,
+}
+
+/// Where the answers of a round come from.
+#[derive(Debug, Clone, Copy)]
+enum LabelSource {
+    /// From those that were given, and from the model.
+    Given(RelabelMode),
+    /// From the model alone. A triple with an answer of a lower score is skipped.
+    Model { confidence: f32 },
+}
+
+impl<'a, B: TrainBackend> SelfTrainingObjective<'a, B> {
+    /// The objective of a run in the folder `run`; `inference` is how the model answers, but for the threshold.
+    ///
+    /// # Errors
+    /// The run folder cannot be written to.
+    pub fn new(
+        settings: &'a StageSettings,
+        relabel: RelabelSettings,
+        device: &'a B::Device,
+        encoder: TripleEncoder<'a>,
+        inference: InferenceSettings,
+        run: &'a Path,
+    ) -> Result<Self> {
+        let cache = || WordPieceCache::create(run).map(Arc::new);
+        let mut sources = vec![RoundSource { dir: &settings.data, labels: LabelSource::Given(relabel.mode), word_pieces: cache()? }];
+        if let Some(dir) = &settings.unlabelled {
+            let labels = LabelSource::Model { confidence: relabel.confidence as f32 };
+            sources.push(RoundSource { dir, labels, word_pieces: cache()? });
+        }
+        Ok(Self { settings, relabel, device, encoder, inference, run, sources, round_pieces: cache()? })
+    }
 }
 
 impl<B: TrainBackend> Objective<B> for SelfTrainingObjective<'_, B> {
     /// The first epoch trains on the training set as it is, each later one on the round of the epoch before.
-    fn begin_epoch(&mut self, epoch: usize, _: bool, _: &mut TrainState<B>, data: &mut TrainingSet<'_>, _: &dyn Reporter) -> Result<()> {
-        if epoch > 1 {
-            let round = layout::relabelled_round(self.run, epoch - 1);
-            *data = data.reopen(&round).with_context(|| format!("cannot read {}", round.display()))?;
+    fn begin_epoch(
+        &mut self,
+        epoch: usize,
+        resumed: bool,
+        state: &mut TrainState<B>,
+        data: &mut TrainingSet<'_>,
+        _: &dyn Reporter,
+    ) -> Result<()> {
+        if epoch == 1 {
+            *data = data.clone().with_cache(self.sources[0].word_pieces.clone());
+            return Ok(());
         }
-        *data = data.clone().with_cache(self.word_pieces.clone());
+        let round = layout::relabelled_round(self.run, epoch - 1);
+        *data = data.reopen(&round).with_context(|| format!("cannot read {}", round.display()))?.with_cache(self.round_pieces.clone());
+        if self.relabel.restart && !resumed {
+            *state = InitialState::<B>::fresh(self.settings, self.device)?.train;
+        }
         Ok(())
     }
 
     fn loss(&self, model: &MrcModel<B>, batch: &Batch, step: &[Batch], dropouts: &mut DropoutSeeds) -> Tensor<B, 1> {
-        self.spans.loss(model, batch, step, dropouts)
+        SpanObjective { loss: self.settings.loss }.loss(model, batch, step, dropouts)
     }
 
     fn end_epoch(&mut self, epoch: usize, model: &MrcModel<B::InnerBackend>, reporter: &dyn Reporter) -> Result<()> {
@@ -72,33 +117,55 @@ impl<B: TrainBackend> Objective<B> for SelfTrainingObjective<'_, B> {
             // It was written before training was stopped, after the last checkpoint of this epoch.
             return Ok(());
         }
-        self.relabel(epoch, &dir, model, reporter).with_context(|| format!("cannot write {}", dir.display()))
+        self.round_pieces = self.relabel(epoch, &dir, model, reporter).with_context(|| format!("cannot write {}", dir.display()))?;
+        Ok(())
     }
 }
 
 impl<B: TrainBackend> SelfTrainingObjective<'_, B> {
-    /// Writes a round. Triples are read and tokenised, labelled, and written at the same time, on threads of their own.
-    fn relabel(&self, round: usize, dir: &Path, model: &MrcModel<B::InnerBackend>, reporter: &dyn Reporter) -> Result<()> {
-        let source = TripleFolder::open(self.source, self.encoder, TripleFolder::SLICE)?.with_cache(self.word_pieces.clone());
-        let threshold = self.settings.threshold(round);
-        let settings = serde_json::json!({ "round": round, "threshold": threshold, "mode": self.settings.mode });
+    /// Writes a round, and returns the word pieces of its rows. Triples are read and tokenised, labelled, and written at the same time, on
+    /// threads of their own.
+    fn relabel(&self, round: usize, dir: &Path, model: &MrcModel<B::InnerBackend>, reporter: &dyn Reporter) -> Result<Arc<WordPieceCache>> {
+        let open = |source: &RoundSource<'_>| -> Result<TripleFolder<'_>> {
+            Ok(TripleFolder::open(source.dir, self.encoder, TripleFolder::SLICE)?.with_cache(source.word_pieces.clone()))
+        };
+        let folders = self.sources.iter().map(open).collect::<Result<Vec<_>>>()?;
+        let threshold = self.relabel.threshold(round);
+        let mut settings = serde_json::json!({ "round": round, "threshold": threshold, "mode": self.relabel.mode });
+        if self.settings.unlabelled.is_some() {
+            settings["confidence"] = self.relabel.confidence.into();
+        }
         let manifest = Manifest::new(concat!("train ", env!("CARGO_PKG_VERSION")), "nee", settings);
-        let writer = ShardWriter::create(dir, true, manifest)?;
-        let mut writer = RoundWriter { writer, mode: self.settings.mode, triples: Counter::default(), answers: Counter::default() };
+        let word_pieces = Arc::new(WordPieceCache::create(self.run)?);
+        let mut writer = RoundWriter {
+            writer: ShardWriter::create(dir, true, manifest)?,
+            word_pieces: word_pieces.clone(),
+            triples: Counter::default(),
+            answers: Counter::default(),
+        };
         let inference = InferenceSettings { threshold, ..self.inference };
-        let task = Task::start(reporter, "relabelling", source.triples());
+        let task = Task::start(reporter, "relabelling", folders.iter().map(TripleFolder::triples).sum());
         let (sender, labelled) = sync_channel::<LabelledSlice>(SLICES_TO_WRITE);
         let writer = thread::scope(|scope| -> Result<RoundWriter> {
             let written = scope.spawn(move || labelled.into_iter().try_for_each(|slice| writer.write(slice)).map(|()| writer));
-            let read = |slice: &RowSlice| -> Result<(Vec<Triple>, Dataset)> {
-                let batches = source.shards().read_slice(slice, None)?;
-                let data = source.encode_batches(slice, &batches)?;
-                let rows = batches.iter().map(Triple::from_batch).collect::<Result<Vec<_>, _>>()?;
-                Ok((rows.concat(), data))
-            };
-            let sent = in_order(source.slices(), read, |(triples, data)| {
-                let predicted = inference::predict_spans(model, &data, inference, self.device, &task);
-                sender.send(LabelledSlice { triples, predicted }).context("writing failed")
+            let sent = self.sources.iter().zip(&folders).try_for_each(|(source, folder)| {
+                let read = |slice: &RowSlice| -> Result<(Vec<Triple>, Dataset)> {
+                    let batches = folder.shards().read_slice(slice, None)?;
+                    let data = folder.encode_batches(slice, &batches)?;
+                    let rows = batches.iter().map(Triple::from_batch).collect::<Result<Vec<_>, _>>()?;
+                    Ok((rows.concat(), data))
+                };
+                in_order(folder.slices(), read, |(triples, data)| {
+                    let predicted = match source.labels {
+                        LabelSource::Given(RelabelMode::Keep) => {
+                            task.step(triples.len());
+                            vec![Vec::new(); triples.len()]
+                        }
+                        _ => inference::predict_spans(model, &data, inference, self.device, &task),
+                    };
+                    let contexts = data.contexts().collect();
+                    sender.send(LabelledSlice { triples, contexts, predicted, labels: source.labels }).context("writing failed")
+                })
             });
             drop(sender);
             // If writing failed, sending did only for that.
@@ -106,56 +173,77 @@ impl<B: TrainBackend> SelfTrainingObjective<'_, B> {
             sent.map(|()| writer)
         })?;
         drop(task);
-        reporter.message(&format!("round {round}, threshold {threshold:.2}: answers {}", writer.answers));
-        if writer.answers.seen == 0 {
+        let RoundWriter { writer, triples, answers, .. } = writer;
+        reporter.message(&format!("round {round}, threshold {threshold:.2}: answers {answers}"));
+        if self.settings.unlabelled.is_some() {
+            reporter.message(&format!("triples of --data and --unlabelled: {triples}"));
+        }
+        if answers.seen == 0 {
             reporter.message(
                 "warning: the model predicts no answers at all, so the next epoch has none to learn from; train stage 1 first, or keep the \
                  given answers by --relabel union",
             );
         }
-        let inputs = source.shards().manifest().shards.iter().map(|shard| InputFile {
-            path: self.source.join(&shard.file).display().to_string(),
-            bytes: shard.bytes,
-            blake3: shard.blake3.clone(),
+        let shards_of = |folder: &TripleFolder<'_>| folder.shards().manifest().shards.clone();
+        let inputs = folders.iter().flat_map(|folder| {
+            shards_of(folder).into_iter().map(|shard| InputFile {
+                path: folder.dir().join(&shard.file).display().to_string(),
+                bytes: shard.bytes,
+                blake3: shard.blake3,
+            })
         });
-        let counters = BTreeMap::from([("triples".to_owned(), writer.triples), ("answers".to_owned(), writer.answers)]);
-        writer.writer.finish(inputs.collect(), counters, None)?;
-        Ok(())
+        let counters = BTreeMap::from([("triples".to_owned(), triples), ("answers".to_owned(), answers)]);
+        writer.finish(inputs.collect(), counters, None)?;
+        Ok(word_pieces)
     }
 }
 
 /// Triples with the answers that were predicted for them.
 struct LabelledSlice {
     triples: Vec<Triple>,
+    contexts: Vec<EncodedContext>,
     predicted: Vec<Vec<ScoredSpan>>,
+    labels: LabelSource,
 }
 
 /// Writes the triples of a round, and counts them and their answers.
 struct RoundWriter {
     writer: ShardWriter<Triple>,
-    mode: RelabelMode,
+    word_pieces: Arc<WordPieceCache>,
     triples: Counter,
     answers: Counter,
 }
 
 impl RoundWriter {
     fn write(&mut self, slice: LabelledSlice) -> Result<()> {
-        for (mut triple, predicted) in slice.triples.into_iter().zip(slice.predicted) {
+        let first_row = self.triples.out as usize;
+        let mut contexts = Vec::with_capacity(slice.contexts.len());
+        for ((mut triple, context), predicted) in slice.triples.into_iter().zip(slice.contexts).zip(slice.predicted) {
+            let given = std::mem::take(&mut triple.spans);
+            let (mut given, mode) = match slice.labels {
+                LabelSource::Given(mode) => (given, mode),
+                LabelSource::Model { confidence } if predicted.iter().any(|span| span.score < confidence) => {
+                    self.triples.skip("the model is not sure");
+                    continue;
+                }
+                LabelSource::Model { .. } => (Vec::new(), RelabelMode::Replace),
+            };
             // As the encoder reads them.
-            triple.spans.iter_mut().for_each(Span::trim);
+            given.iter_mut().for_each(Span::trim);
             let predicted = predicted.into_iter().map(|span| inference::to_model_span(span, &triple.context)).collect();
-            triple.spans = merge(std::mem::take(&mut triple.spans), predicted, self.mode, &mut self.answers);
+            triple.spans = merge(given, predicted, mode, &mut self.answers);
             triple.impossible = triple.spans.is_empty();
             self.writer.write(triple)?;
             self.triples.keep();
+            contexts.push(context);
         }
-        Ok(())
+        self.word_pieces.write(first_row, &contexts)
     }
 }
 
 /// The new answers of a triple, by offset; `count` counts the predicted ones that are kept and skipped.
 fn merge(given: Vec<Span>, predicted: Vec<Span>, mode: RelabelMode, count: &mut Counter) -> Vec<Span> {
-    let mut spans = if mode == RelabelMode::Union { given } else { Vec::new() };
+    let mut spans = if mode == RelabelMode::Replace { Vec::new() } else { given };
     let given = spans.len();
     for span in predicted {
         if spans[..given].iter().all(|given| span.end <= given.start || given.end <= span.start) {
@@ -191,5 +279,7 @@ mod tests {
         check(RelabelMode::Replace, &[(0, 2, model), (4, 7, model), (9, 11, model)], "3 in, 3 out");
         let union = [(0, 2, model), (2, 5, gazetteer), (9, 11, anchor)];
         check(RelabelMode::Union, &union, "3 in, 1 out, 2 skipped (overlaps a given one 2)");
+        let mut count = Counter::default();
+        assert_eq!((merge(given(), Vec::new(), RelabelMode::Keep, &mut count), count.seen), (given(), 0));
     }
 }

@@ -36,6 +36,11 @@ impl Stage {
         }
     }
 
+    /// Whether each epoch trains the weights that training began with.
+    pub fn restarts(&self) -> bool {
+        matches!(self, Self::Nee(relabel) if relabel.restart)
+    }
+
     /// Clusters that the model's head for pseudo-labels tells apart; only stage 3 has that head.
     pub fn clusters(&self) -> Option<usize> {
         if let Self::Fet(settings) = self { Some(settings.clusters) } else { None }
@@ -52,6 +57,9 @@ pub struct StageSettings {
     pub stage: Stage,
     /// Folder of triples to train on.
     pub data: PathBuf,
+    /// Stage 2: folder of triples without answers, of which each round adds those that the model is sure of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlabelled: Option<PathBuf>,
     /// Folder of triples whose F1 selects the best weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dev: Option<PathBuf>,
@@ -127,6 +135,20 @@ pub struct RelabelSettings {
     pub growth: bool,
     /// What happens to the answers of the training set.
     pub mode: RelabelMode,
+    /// Lowest score of an answer with which a triple of [`StageSettings::unlabelled`] joins a round.
+    #[serde(default = "default_confidence")]
+    pub confidence: f64,
+    /// Whether each round trains the weights that training began with, by a learning rate of its own.
+    #[serde(default)]
+    pub restart: bool,
+}
+
+/// [`RelabelSettings::confidence`] where the user gives none: on sentences of WikiGold, answers with a lower score were right in a third of
+/// the cases, those above in 60 to 100 %.
+pub const DEFAULT_CONFIDENCE: f64 = 0.7;
+
+fn default_confidence() -> f64 {
+    DEFAULT_CONFIDENCE
 }
 
 /// What self-training does with the answers of the training set.
@@ -137,6 +159,8 @@ pub enum RelabelMode {
     Replace,
     /// They stay, and the model's answers that overlap none of them are added.
     Union,
+    /// They stay as they are.
+    Keep,
 }
 
 /// Highest threshold that [`RelabelSettings::growth`] leads to.
@@ -242,7 +266,13 @@ mod tests {
 
     #[test]
     fn a_growing_threshold_stays_below_one() {
-        let settings = |threshold, growth| RelabelSettings { threshold, growth, mode: RelabelMode::Replace };
+        let settings = |threshold, growth| RelabelSettings {
+            threshold,
+            growth,
+            mode: RelabelMode::Replace,
+            confidence: DEFAULT_CONFIDENCE,
+            restart: false,
+        };
         let rounds = |settings: RelabelSettings| [1, 2, 3, 6].map(|round| settings.threshold(round));
         assert_eq!(rounds(settings(0.1, false)), [0.1; 4]);
         assert_eq!(rounds(settings(0.2, true)), [0.2, 0.4, 0.6, 0.99]);

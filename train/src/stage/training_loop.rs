@@ -132,6 +132,11 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
         state.is_complete || state.checkpoint.best.exhausts(self.settings.patience)
     }
 
+    /// Share that is done of what the learning rate's schedule covers: an epoch where each begins anew, else the training.
+    fn share_of_schedule(&self, epoch: usize, done: f64, step: usize) -> f64 {
+        if self.settings.stage.restarts() { done } else { self.share_done(epoch, done, step) }
+    }
+
     /// Share of the training that is done, by the share of its epoch and the number of steps. Training ends with its data or with
     /// `--max-steps`, whichever comes first.
     fn share_done(&self, epoch: usize, done: f64, step: usize) -> f64 {
@@ -143,7 +148,7 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
         let TrainStep { batches, position, done, ends_epoch } = step;
         state.throughput.begin_step(&batches, waited);
         let TrainPosition { step, epoch, .. } = state.checkpoint.position;
-        let [before, after] = [(done[0], step), (done[1], step + 1)].map(|(done, step)| self.share_done(epoch, done, step));
+        let [before, after] = [(done[0], step), (done[1], step + 1)].map(|(done, step)| self.share_of_schedule(epoch, done, step));
         state.lr = Schedule { lr: self.settings.lr, warmup: self.settings.warmup }.at(before, after);
         let dropout = self.settings.dropout as f32;
         let loss = train_step(&mut state.replicas, objective, &batches, dropout, &mut state.dropout_seeds, state.lr);
@@ -153,7 +158,7 @@ impl<B: TrainBackend> TrainingLoop<'_, B> {
         state.checkpoint.block = Some(position);
         state.is_complete = (ends_epoch && epoch == self.settings.epochs) || self.settings.max_steps == Some(step + 1);
         state.pending.push(step + 1, loss, batches);
-        self.reporter.expect(((step + 1) as f64 / after).round() as usize);
+        self.reporter.expect(((step + 1) as f64 / self.share_done(epoch, done[1], step + 1)).round() as usize);
         let is_last = ends_epoch || state.is_complete;
         self.after_step(state, is_last)
     }

@@ -3,13 +3,12 @@
 mod first_look;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::terminal::{TerminalReporter, to_stdout};
 use crate::config::TrainConfig;
-use crate::data::{EvaluationSet, TrainingSet, TripleEncoder, WordPieceCache};
+use crate::data::{EvaluationSet, TrainingSet, TripleEncoder, TripleFolder};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::run_folder::{CreateOptions, ModelFolder, RunLock, RunWriter, checkpoint, layout, write_model_description};
@@ -85,9 +84,21 @@ impl DeviceJob for StageJob {
         };
         let dev = settings.dev.as_deref().map(|dir| open(dir, "dev")).transpose()?;
         let test = settings.test.as_deref().map(|dir| open(dir, "test")).transpose()?;
-        let hashes = DataHashes::of(data.folder(), dev.as_ref().map(EvaluationSet::folder), test.as_ref().map(EvaluationSet::folder));
+        let unlabelled = settings.unlabelled.as_deref().map(|dir| TripleFolder::open(dir, encoder, TripleFolder::SLICE));
+        let unlabelled = unlabelled.transpose().context("cannot read --unlabelled")?;
+        let hashes = DataHashes::of(
+            data.folder(),
+            unlabelled.as_ref(),
+            dev.as_ref().map(EvaluationSet::folder),
+            test.as_ref().map(EvaluationSet::folder),
+        );
         if let Some(changed) = hashes.changed_since(&state.hashes) {
-            let folder = [("data", Some(&settings.data)), ("dev", settings.dev.as_ref()), ("test", settings.test.as_ref())];
+            let folder = [
+                ("data", Some(&settings.data)),
+                ("unlabelled", settings.unlabelled.as_ref()),
+                ("dev", settings.dev.as_ref()),
+                ("test", settings.test.as_ref()),
+            ];
             let folder = folder.into_iter().find(|(option, _)| *option == changed).and_then(|(_, dir)| dir);
             bail!(
                 "cannot resume {}: --{changed} {} holds other triples than when the run began; put those back, or start a new run",
@@ -119,16 +130,7 @@ impl DeviceJob for StageJob {
         let state = match settings.stage {
             Stage::Esi | Stage::Finetune => training.train(data, initial, state, &mut SpanObjective { loss })?,
             Stage::Nee(relabel) => {
-                let mut objective = SelfTrainingObjective::<B> {
-                    spans: SpanObjective { loss },
-                    device,
-                    settings: relabel,
-                    encoder,
-                    word_pieces: Arc::new(WordPieceCache::create(dir)?),
-                    inference,
-                    source: &settings.data,
-                    run: dir,
-                };
+                let mut objective = SelfTrainingObjective::<B>::new(settings, relabel, device, encoder, inference, dir)?;
                 training.train(data, initial, state, &mut objective)?
             }
             Stage::Fet(clusters) => {

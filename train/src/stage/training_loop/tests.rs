@@ -48,6 +48,7 @@ fn triples() -> Vec<Triple> {
 fn settings() -> StageSettings {
     StageSettings {
         stage: Stage::Finetune,
+        unlabelled: None,
         data: "train".into(),
         dev: None,
         test: None,
