@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What stages 1 to 3 add to fine-tuning on 100 labelled sentences of WikiGold, with a small English encoder and two excerpts of Wikipedia.
 #
-#   run.sh DATA OUT      DATA holds dumps/enwiki-*.bz2, ner/wikigold/ and gazetteers/; a second call resumes what OUT holds.
+#   run.sh DATA OUT [data]      DATA holds dumps/enwiki-*.bz2, ner/wikigold/ and gazetteers/; a second call resumes what OUT holds. `data`: no
+#                               training, only its data
 #
 # Environment: that of ../common.sh; LISTS=no: without the lists of DATA/gazetteers
 here=$(dirname "$0")
@@ -25,6 +26,8 @@ done
 make "$out/esi" esi "$out/pages" --queries "$here/entity.toml" --repeat-mentions --min-entities 2 --max-chars 200
 make "$out/nee" nee "$out/pages" --queries "$here/queries.toml" --names "$out/names" "${regions[@]}" --match both --ambiguous drop --repeat-mentions --family-names PER \
     --max-unknown 0 --min-entities 2 --max-chars 200
+
+[ "${3:-}" != data ] || exit 0
 
 # Stages 1 to 3.
 common=(--warmup 0.1 --eval-every 0 --save-every 100)
