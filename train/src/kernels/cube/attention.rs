@@ -27,9 +27,9 @@ pub fn attention_weights<R: CubeRuntime>(
     let shape = scores.shape();
     let softmax = empty(&scores, shape.clone(), scores.dtype);
     let output = if dropout.is_some() { empty(&scores, shape.clone(), scores.dtype) } else { softmax.clone() };
-    // Without dropout, the second output is not written; a kernel must not be given one array twice.
     let (length, rows_per_sequence) = (shape[3], shape[1] * shape[2]);
     let vector = vector_size(&scores, length);
+    // Without dropout, the second output is not written; a kernel must not be given one array twice.
     let dropped = if dropout.is_some() { output.clone() } else { empty(&scores, Shape::new([vector]), scores.dtype) };
     let (count, dim, per_unit) = cube_per_row(&scores, shape[0] * rows_per_sequence, length / vector);
     attention_weights_kernel::launch(
