@@ -89,6 +89,10 @@ impl<'a> JsonCursor<'a> {
         serde_json::Error::custom(format_args!("expected {expected} at column {}", self.at + 1))
     }
 
+    fn error_without_end(&self) -> serde_json::Error {
+        serde_json::Error::custom(format_args!("the line ends within a value that begins at column {}", self.at + 1))
+    }
+
     fn skip_while(&mut self, is_skipped: impl Fn(u8) -> bool) {
         let length = self.bytes[self.at..].iter().position(|byte| !is_skipped(*byte));
         self.at = length.map_or(self.bytes.len(), |length| self.at + length);
@@ -121,7 +125,7 @@ impl<'a> JsonCursor<'a> {
             is_escaped = *byte == b'\\' && !is_escaped;
             is_end
         });
-        let end = end.ok_or_else(|| self.error("a string that ends"))?;
+        let end = end.ok_or_else(|| self.error_without_end())?;
         self.at += end + 2;
         Ok(&rest[..end + 2])
     }
@@ -134,7 +138,7 @@ impl<'a> JsonCursor<'a> {
             let mut last = [0; BLOCK];
             let block = match rest.first_chunk() {
                 Some(block) => block,
-                None if rest.is_empty() => return Err(self.error("a value that ends")),
+                None if rest.is_empty() => return Err(self.error_without_end()),
                 None => {
                     last[..rest.len()].copy_from_slice(rest);
                     &last
