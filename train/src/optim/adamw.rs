@@ -109,7 +109,7 @@ impl<B: Kernels> AdamW<B> {
     fn update(&mut self, taken: Vec<Option<TakenParameter<B>>>, scale: &Tensor<B, 1>, lr: f64) -> Vec<Option<FloatTensor<B>>> {
         let AdamWConfig { weight_decay, beta1, beta2, eps, .. } = self.config;
         let mut params: Vec<Option<FloatTensor<B>>> = taken.iter().map(|_| None).collect();
-        let mut groups: BTreeMap<(bool, i32), Vec<(usize, TakenParameter<B>)>> = BTreeMap::new();
+        let mut groups = BTreeMap::<(bool, i32), Vec<_>>::new();
         for (position, taken) in taken.into_iter().enumerate().filter_map(|(position, taken)| Some((position, taken?))) {
             let decays = !parameter_names::is_exempt_from_weight_decay(&taken.name);
             groups.entry((decays, taken.steps)).or_default().push((position, taken));
