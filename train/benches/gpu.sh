@@ -189,7 +189,7 @@ print("\n".join(str(length) for batch in batches for length in batch))' "$here/$
         # Twice: the second run finds compiled and tuned kernels in the cache.
         for run in first second; do
             say "finetune, $run run"
-            within 280 "$here/train" finetune --data "$here/ecommerce" --dev "$here/ecommerce" --encoder "$here/work/zh" --out "$here/work/stage-$run" \
+            within 75 "$here/train" finetune --data "$here/ecommerce" --dev "$here/ecommerce" --encoder "$here/work/zh" --out "$here/work/stage-$run" \
                 --overwrite --device "$device" --precision "$default" --max-tokens 16384 --max-steps $((10 * steps)) --eval-every $((5 * steps)) --lr 3e-5 --warmup 0.1
             tail -2 "$here/work/stage-$run/metrics.jsonl"
         done
