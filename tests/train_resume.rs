@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use schemas::{ShardFolder, Triple};
 use train_common::{encoder, fail, losses, metrics, sentences, succeed, triples, write};
 
 fn data(dir: &Path) {
@@ -142,8 +143,27 @@ fn stages_with_work_between_epochs_are_resumed_too() {
     let encoder = encoder();
     let from = ["--data", "train", "--encoder", encoder.to_str().unwrap(), "--lr", "1e-3", "--batch", "6", "--epochs", "4"];
     check(dir, &[&["nee"], &from[..], &["--noise-weighting"]].concat(), "nee", "nee-stopped");
-    let unlabelled = ["--unlabelled", "dev", "--unlabelled-confidence", "0.1", "--relabel", "keep", "--restart", "--save-every", "5"];
-    check(dir, &[&["nee"], &from[..], &unlabelled].concat(), "restarted", "restarted-stopped");
+    // Enough triples for each student to find answers, sure ones and others.
+    write(&dir.join("more"), triples(&sentences(120, 1), false), None);
+    write(&dir.join("others"), triples(&sentences(80, 3), false), None);
+    let students = ["--data", "more", "--encoder", "tiny", "--lr", "1e-3", "--epochs", "3", "--save-every", "5"];
+    let unlabelled = ["--unlabelled", "others", "--unlabelled-confidence", "0.3", "--relabel", "keep"];
+    check(dir, &[&["nee"], &students[..], &unlabelled].concat(), "added", "added-stopped");
+    let rows = |round: u32| ShardFolder::open::<Triple>(&dir.join(format!("added/relabelled/round-{round}"))).unwrap().manifest().rows();
+    assert!(rows(1) > rows(2), "the second round leaves out more triples: {} and {}", rows(1), rows(2));
+    // Killed when a round is written and no checkpoint since.
+    let args = [&["nee"], &students[..], &unlabelled, &["--out", "between", "--quiet"]].concat();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_train")).args(args).current_dir(dir).spawn().unwrap();
+    while ShardFolder::open::<Triple>(&dir.join("between/relabelled/round-2")).is_err() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before its second round");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    succeed(dir, &["resume", "between", "--quiet"]);
+    same(dir, "added", "between");
+    let restart = ["--unlabelled", "dev", "--relabel", "union", "--restart", "--save-every", "5"];
+    check(dir, &[&["nee"], &from[..], &restart].concat(), "restarted", "restarted-stopped");
     let clusters = ["--clusters", "5", "--gamma", "0.1", "--save-every", "5", "--cluster-head"];
     for head in ["align", "reset"] {
         check(dir, &[&["fet"], &from[..], &clusters, &[head]].concat(), head, &format!("{head}-stopped"));

@@ -114,7 +114,9 @@ impl<B: TrainBackend> Objective<B> for SelfTrainingObjective<'_, B> {
     fn end_epoch(&mut self, epoch: usize, model: &MrcModel<B::InnerBackend>, reporter: &dyn Reporter) -> Result<()> {
         let dir = layout::relabelled_round(self.run, epoch);
         if ShardFolder::open::<Triple>(&dir).is_ok() {
-            // It was written before training was stopped, after the last checkpoint of this epoch.
+            // It was written before training was stopped, after the last checkpoint of this epoch. Its rows may be others than those of
+            // the round before.
+            self.round_pieces = Arc::new(WordPieceCache::create(self.run)?);
             return Ok(());
         }
         self.round_pieces = self.relabel(epoch, &dir, model, reporter).with_context(|| format!("cannot write {}", dir.display()))?;
