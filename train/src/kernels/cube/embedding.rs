@@ -12,6 +12,7 @@ use cubecl::prelude::*;
 
 use super::burn_backend::Cube;
 use super::launch::{array, rows_and_columns};
+use super::reductions::column_sum;
 use crate::data::TokenIndex;
 use crate::kernels::autodiff::{BackwardPass, Operation};
 
@@ -71,7 +72,6 @@ fn embed_backward_kernel(
     out: &mut Array<f32>,
     width: usize,
 ) {
-    let mut parts = SharedMemory::<f32>::new(256usize);
     let column = CUBE_POS_Y as usize * CUBE_DIM_X as usize + UNIT_POS_X as usize;
     let row = CUBE_POS_X as usize;
     let start = usize::cast_from(starts[row]);
@@ -82,13 +82,8 @@ fn embed_backward_kernel(
             sum += gradient[usize::cast_from(tokens[at]) * width + column];
         }
     }
-    parts[UNIT_POS as usize] = sum;
-    sync_cube();
+    let total = column_sum(sum);
     if UNIT_POS_Y == 0 && column < width {
-        let mut total = 0.0f32;
-        for part in 0..CUBE_DIM_Y {
-            total += parts[(part * CUBE_DIM_X + UNIT_POS_X) as usize];
-        }
         let first = usize::cast_from(rows[row]) * width;
         out[first + column] = total;
     }

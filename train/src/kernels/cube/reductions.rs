@@ -165,6 +165,21 @@ pub(super) fn cube_sum(value: f32) -> f32 {
     sum
 }
 
+/// Sum of the values of the units along y, of which there are 256 in the cube at most; for the first of them alone. Every unit must call it.
+#[cube]
+pub(super) fn column_sum(value: f32) -> f32 {
+    let mut of_units = SharedMemory::<f32>::new(256usize);
+    of_units[UNIT_POS as usize] = value;
+    sync_cube();
+    let mut sum = 0.0f32;
+    if UNIT_POS_Y == 0 {
+        for unit in 0..CUBE_DIM_Y {
+            sum += of_units[(unit * CUBE_DIM_X + UNIT_POS_X) as usize];
+        }
+    }
+    sum
+}
+
 /// Largest of the values of all units of the cube. Every unit must call it.
 #[cube]
 pub(super) fn cube_max(value: f32) -> f32 {
@@ -214,7 +229,6 @@ fn fold_chunks_kernel(
     width: usize,
     chunks: usize,
 ) {
-    let mut parts = SharedMemory::<f32>::new(256usize);
     let column = CUBE_POS_X as usize * CUBE_DIM_X as usize + UNIT_POS_X as usize;
     let of_chunk = CUBE_COUNT_Y as usize * width;
     let mut sum = 0.0f32;
@@ -223,13 +237,8 @@ fn fold_chunks_kernel(
             sum += partial[chunk * of_chunk + CUBE_POS_Y as usize * width + column];
         }
     }
-    parts[UNIT_POS as usize] = sum;
-    sync_cube();
+    let total = column_sum(sum);
     if UNIT_POS_Y == 0 && column < width {
-        let mut total = 0.0f32;
-        for part in 0..CUBE_DIM_Y {
-            total += parts[(part * CUBE_DIM_X + UNIT_POS_X) as usize];
-        }
         if CUBE_POS_Y == 0 {
             first[column] = total;
         } else if CUBE_POS_Y == 1 {
