@@ -1,19 +1,21 @@
 //! A trained model applied to a dataset: sequences in, spans in chars out.
 
+mod queued_batch;
+
 use std::ops::Range;
 
 use anyhow::Result;
-use burn::tensor::Tensor;
+use rayon::prelude::*;
 use schemas::{Origin, Span, char_slice};
 
 use crate::data::{Batch, BatchSize, Dataset, EvaluationSet, PaddingRule, SpecialTokens, WordPieceTokenizer, batches_by_length};
-use crate::decode::{self, ScoredSpan, WordPieceSpan, decode_flat, decode_nested, flat_reading, join_windows};
+use crate::decode::{self, ScoredSpan, WordPieceSpan, flat_reading, join_windows};
 use crate::device::Device;
-use crate::kernels::{DropoutSeeds, Kernels};
+use crate::kernels::Kernels;
 use crate::metric::Scores;
-use crate::model::batch_tensors::context_rows;
-use crate::model::{BertInput, BoundaryLogits, MrcModel};
+use crate::model::MrcModel;
 use crate::progress::{Reporter, Task};
+use queued_batch::QueuedBatch;
 
 /// How a dataset is read.
 #[derive(Debug, Clone, Copy)]
@@ -26,12 +28,32 @@ pub struct InferenceSettings {
     pub padding: PaddingRule,
     /// Probability above which a word piece starts or ends a span; with a nested model, above which a pair is a span.
     pub threshold: f32,
+    /// Word pieces, with padding, of the batches that a thread computes by itself, beside those of other threads; larger ones are computed
+    /// one after the other, on all threads. 0 on a GPU.
+    pub batch_of_a_thread: usize,
 }
+
+/// [`InferenceSettings::batch_of_a_thread`] of the CPU: memory for a batch on each thread stays small beside that of the weights.
+const BATCH_OF_A_THREAD: usize = 4096;
+
+/// Sequences that a thread computes at a time: few enough that their hidden states stay in its cache, and that no thread waits for the last
+/// batch of another for long.
+const SEQUENCES_OF_A_THREAD: usize = 16;
+
+/// Batches of a thread between two reports of progress.
+const BATCHES_OF_A_THREAD: usize = 4;
 
 impl InferenceSettings {
     /// Settings with threshold 0.5: what is more likely than not is a span.
     pub fn new(tokenizer: &WordPieceTokenizer, batch: BatchSize, device: Device) -> Self {
-        Self { special: tokenizer.special_tokens(), batch, padding: device.into(), threshold: 0.5 }
+        let batch_of_a_thread = if device == Device::Cpu { BATCH_OF_A_THREAD } else { 0 };
+        Self { special: tokenizer.special_tokens(), batch, padding: device.into(), threshold: 0.5, batch_of_a_thread }
+    }
+
+    /// Word pieces of a batch, with padding.
+    fn word_pieces(&self, dataset: &Dataset, indices: &[usize]) -> usize {
+        let longest = indices.iter().map(|&index| dataset.sequences[index].length()).max().unwrap_or(0);
+        indices.len() * self.padding.padded(longest)
     }
 
     /// A batch of the sequences with these indices.
@@ -63,7 +85,7 @@ pub fn evaluate<B: Kernels>(
 /// Predicts the spans of each triple, in the order of the triples; those of a triple by position. They overlap only if the model
 /// is nested. `task` counts triples.
 ///
-/// Memory: a batch at a time, and the spans.
+/// Memory: a batch at a time, on the CPU one of [`batch_of_a_thread`](InferenceSettings::batch_of_a_thread) for each thread, and the spans.
 pub fn predict_spans<B: Kernels>(
     model: &MrcModel<B>,
     dataset: &Dataset,
@@ -84,9 +106,8 @@ fn spans_by_sequence<B: Kernels>(
     task: &Task<'_>,
 ) -> Vec<Vec<WordPieceSpan>> {
     let batches = batches_by_length(&dataset.sequences, 0..dataset.sequences.len(), settings.batch, settings.padding);
-    let threshold = decode::logit(settings.threshold);
     let mut spans: Vec<Vec<WordPieceSpan>> = vec![Vec::new(); dataset.sequences.len()];
-    let mut store = |batch: &Batch, decoded: Vec<Vec<WordPieceSpan>>| {
+    let mut store = |(batch, decoded): (Batch, Vec<Vec<WordPieceSpan>>)| {
         for (decoded, &index) in decoded.into_iter().zip(&batch.sequences) {
             let start = dataset.sequences[index].window.start;
             let shift = |span: WordPieceSpan| WordPieceSpan { first: span.first + start, last: span.last + start, ..span };
@@ -95,27 +116,21 @@ fn spans_by_sequence<B: Kernels>(
         // A triple is counted with its first window.
         task.step(batch.sequences.iter().filter(|&&index| dataset.sequences[index].window.start == 0).count());
     };
-    let decode_batch = |batch: &Batch, logits: BoundaryLogits<B>| -> Vec<Vec<WordPieceSpan>> {
-        let (starts, ends) = (to_vec(logits.start), to_vec(logits.end));
-        batch.contexts.iter().map(|rows| decode_flat(&starts[rows.clone()], &ends[rows.clone()], threshold)).collect()
-    };
+    let queue = |indices: &[usize]| QueuedBatch::new(model, settings.batch(dataset, indices), device);
+    let threshold = decode::logit(settings.threshold);
+    // Batches are sorted by length.
+    let is_long = |indices: &Vec<usize>| settings.word_pieces(dataset, indices) > settings.batch_of_a_thread;
+    let (long, short) = batches.split_at(batches.partition_point(is_long));
     // The logits of a batch are fetched when the next batch is queued, so that the device does not idle.
-    let mut in_flight: Option<(Batch, BoundaryLogits<B>)> = None;
-    for indices in &batches {
-        let batch = settings.batch(dataset, indices);
-        let hidden = model.bert.forward(&BertInput::from_batch(&batch, device), &mut DropoutSeeds::off());
-        if model.is_nested() {
-            // One context at a time: its pairs take much memory.
-            let pair_logits = |row| model.span_logits(hidden.clone(), context_rows(&batch, row, device), &mut DropoutSeeds::off());
-            let pair_logits = (0..batch.size).map(|row| pair_logits(row).map_or_else(Vec::new, to_vec));
-            let decoded = pair_logits.zip(&batch.contexts).map(|(logits, rows)| decode_nested(&logits, rows.len(), threshold)).collect();
-            store(&batch, decoded);
-        } else if let Some((batch, logits)) = in_flight.replace((batch, model.boundary_logits(hidden))) {
-            store(&batch, decode_batch(&batch, logits));
-        }
+    let mut queued: Option<QueuedBatch<B>> = None;
+    for batch in long.iter().map(|indices| queue(indices)) {
+        queued.replace(batch).into_iter().for_each(|before| store(before.decode(threshold)));
     }
-    if let Some((batch, logits)) = in_flight {
-        store(&batch, decode_batch(&batch, logits));
+    queued.into_iter().for_each(|last| store(last.decode(threshold)));
+    let short: Vec<&[usize]> = short.iter().flat_map(|indices| indices.chunks(SEQUENCES_OF_A_THREAD)).collect();
+    for group in short.chunks(BATCHES_OF_A_THREAD * rayon::current_num_threads()) {
+        let decoded: Vec<_> = group.par_iter().map(|indices| queue(indices).decode(threshold)).collect();
+        decoded.into_iter().for_each(&mut store);
     }
     spans
 }
@@ -166,10 +181,6 @@ pub fn to_model_span(span: ScoredSpan, context: &str) -> Span {
     let ScoredSpan { start, end, score } = span;
     let text = char_slice(context, start, end).unwrap_or_default().to_owned();
     Span { start, end, text, origin: Origin::Model, score: Some(score) }
-}
-
-fn to_vec<B: Kernels>(logits: Tensor<B, 1>) -> Vec<f32> {
-    logits.into_data().convert::<f32>().to_vec().expect("converted to f32")
 }
 
 #[cfg(test)]

@@ -71,8 +71,7 @@ pub trait Kernels: Backend {
         dropout: Option<Dropout>,
         precision: Precision,
     ) -> Tensor<Self, 2> {
-        let states = maps.map(|map| Self::affine(x.clone(), map.weight, map.bias, precision));
-        Self::attend(states, shape, padding, dropout, precision)
+        self_attention_by_maps(x, maps, shape, padding, dropout, precision)
     }
 
     /// Looks up rows of an embedding table. The gradient of a row is the sum over the tokens that look it up.
@@ -162,6 +161,19 @@ pub trait Kernels: Backend {
 /// [`Kernels::affine`] as a product and a sum.
 pub fn affine_by_product<B: Kernels>(x: Tensor<B, 2>, weight: Tensor<B, 2>, bias: Tensor<B, 1>, precision: Precision) -> Tensor<B, 2> {
     B::product(x, weight, precision) + bias.unsqueeze()
+}
+
+/// [`Kernels::self_attention`] as three linear maps and [`Kernels::attend`].
+pub fn self_attention_by_maps<B: Kernels>(
+    x: Tensor<B, 2>,
+    maps: [LinearMap<B>; 3],
+    shape: AttentionShape,
+    padding: &Padding<B>,
+    dropout: Option<Dropout>,
+    precision: Precision,
+) -> Tensor<B, 2> {
+    let states = maps.map(|map| B::affine(x.clone(), map.weight, map.bias, precision));
+    B::attend(states, shape, padding, dropout, precision)
 }
 
 /// [`Kernels::attend`] as two products with [`Kernels::attention_weights`] between them.

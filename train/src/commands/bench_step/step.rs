@@ -9,9 +9,8 @@ use super::kernel_times;
 use super::workload::{Workload, WorkloadSize};
 use crate::commands::terminal::to_stdout;
 use crate::config::{BenchModel, BenchStepConfig};
-use crate::data::{Batch, BatchSize, SpecialTokens};
+use crate::data::{Batch, PaddingRule, SpecialTokens};
 use crate::device::{DeviceJob, TrainBackend};
-use crate::inference::InferenceSettings;
 use crate::kernels::DropoutSeeds;
 use crate::model::{BertInput, BoundaryTargets, MrcModel, OptionalHeads, SpanLoss, weights};
 use crate::optim::{AdamW, AdamWConfig, Gradients};
@@ -86,17 +85,13 @@ impl DeviceJob for StepBench {
         let model = weights::random_model::<B>(&bert, OptionalHeads::default(), 1, device).with_precision(config.runtime.precision);
         let mut trainer = Trainer { model, optimizer: AdamW::new(AdamWConfig::default()), dropout: config.dropout, device };
         let workload = Workload::new(&config)?;
-        let settings = InferenceSettings {
-            special: SpecialTokens { cls: 1, sep: 2, pad: 0 },
-            batch: BatchSize::Sequences(config.batch),
-            padding: config.runtime.device.into(),
-            threshold: 0.5,
-        };
+        let padding = PaddingRule::from(config.runtime.device);
+        let batch = |indices: &[usize]| Batch::new(&workload.data.sequences, indices, SpecialTokens { cls: 1, sep: 2, pad: 0 }, padding);
         let (mut warm_up, mut total, mut waited, mut host) = (0.0, 0.0, 0.0, 0.0);
         trainer = prefetch(
             |sender| {
                 // Once the receiver has returned, the remaining batches are not made.
-                let _ = workload.steps.iter().try_for_each(|step| sender.send(settings.batch(&workload.data, &step[0])).map_err(drop));
+                let _ = workload.steps.iter().try_for_each(|step| sender.send(batch(&step[0])).map_err(drop));
             },
             |batches| -> Result<Trainer<B>> {
                 let mut started = Instant::now();
@@ -121,7 +116,7 @@ impl DeviceJob for StepBench {
         )?;
         let timed = &workload.steps[config.warmup..];
         let count = timed.len() as f64;
-        let WorkloadSize { sequences, word_pieces, padded_word_pieces, squares } = workload.size(timed, settings.padding);
+        let WorkloadSize { sequences, word_pieces, padded_word_pieces, squares } = workload.size(timed, padding);
         // Six operations for each parameter and token (forward and backward), and the products of attention.
         let operations =
             6.0 * layer_parameters(&bert) * word_pieces as f64 + (12 * bert.num_hidden_layers * bert.hidden_size * squares) as f64;
@@ -144,14 +139,14 @@ impl DeviceJob for StepBench {
         let mut times = PhaseTimes::default();
         let repeated = timed.len().min(PHASE_STEPS);
         for step in &timed[..repeated] {
-            trainer = trainer.step(&settings.batch(&workload.data, &step[0]), 1, Some(&mut times))?;
+            trainer = trainer.step(&batch(&step[0]), 1, Some(&mut times))?;
         }
         for (name, seconds) in [("forward_s", times.forward), ("backward_s", times.backward), ("optimizer_s", times.optimizer)] {
             line[name] = (seconds / repeated as f64).into();
         }
         to_stdout(&line.to_string())?;
         if config.parts {
-            let batch = settings.batch(&workload.data, &timed[0][0]);
+            let batch = batch(&timed[0][0]);
             kernel_times::print::<B>(&bert, &batch, config.runtime.precision, config.dropout, device)?;
         }
         Ok(())

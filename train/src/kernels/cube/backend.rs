@@ -12,7 +12,7 @@ use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::autodiff::{differentiable, plain, primitive, tensor};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::embedding::EmbeddingLookup;
-use crate::kernels::layer_weights::{LinearMap, NormWeights};
+use crate::kernels::layer_weights::{LinearMap, NormWeights, primitives_with_maps};
 use crate::kernels::operations::Kernels;
 use crate::kernels::padding::Padding;
 use crate::kernels::precision::Precision;
@@ -52,9 +52,7 @@ impl<R: CubeRuntime> Kernels for Cube<R> {
         dropout: Option<Dropout>,
         precision: Precision,
     ) -> Tensor<Self, 2> {
-        let [query, key, value] = maps.map(|map| [primitive(map.weight), primitive(map.bias)]);
-        let ([query, query_bias], [key, key_bias], [value, value_bias]) = (query, key, value);
-        let inputs = [primitive(x), query, query_bias, key, key_bias, value, value_bias];
+        let inputs = primitives_with_maps(x, maps);
         let lengths = padding.lengths_on_device().into_primitive();
         plain(self_attention::self_attention(inputs, shape, lengths, dropout, precision))
     }
@@ -142,9 +140,7 @@ impl<R: CubeRuntime> Kernels for Autodiff<Cube<R>> {
         dropout: Option<Dropout>,
         precision: Precision,
     ) -> Tensor<Self, 2> {
-        let [query, key, value] = maps.map(|map| [primitive(map.weight), primitive(map.bias)]);
-        let ([query, query_bias], [key, key_bias], [value, value_bias]) = (query, key, value);
-        let inputs = [primitive(x), query, query_bias, key, key_bias, value, value_bias];
+        let inputs = primitives_with_maps(x, maps);
         let lengths = padding.lengths_on_device().into_primitive();
         differentiable(inputs, |inputs| self_attention::self_attention(inputs, shape, lengths, dropout, precision))
     }

@@ -12,7 +12,8 @@ use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::autodiff::{differentiable, plain, primitive, tensor};
 use crate::kernels::cpu::{adamw, reductions};
 use crate::kernels::dropout::Dropout;
-use crate::kernels::operations::{Kernels, affine_by_product, attend_by_products};
+use crate::kernels::layer_weights::{LinearMap, primitives_with_maps};
+use crate::kernels::operations::{Kernels, affine_by_product, self_attention_by_maps};
 use crate::kernels::padding::Padding;
 use crate::kernels::precision::Precision;
 use crate::kernels::reference;
@@ -48,16 +49,28 @@ impl Kernels for Flex {
         plain(operations::add_norm([primitive(x), primitive(residual), primitive(weight), primitive(bias)], eps, dropout))
     }
 
-    fn attend(
-        inputs: [Tensor<Self, 2>; 3],
+    fn affine_gelu(x: Tensor<Self, 2>, map: LinearMap<Self>, precision: Precision) -> Tensor<Self, 2> {
+        match precision {
+            Precision::Bf16 => Self::erf_gelu(Self::affine(x, map.weight, map.bias, precision)),
+            Precision::F32 | Precision::Tf32 => {
+                tensor(operations::affine_gelu_output([primitive(x), primitive(map.weight), primitive(map.bias)]))
+            }
+        }
+    }
+
+    fn self_attention(
+        x: Tensor<Self, 2>,
+        maps: [LinearMap<Self>; 3],
         shape: AttentionShape,
         padding: &Padding<Self>,
         dropout: Option<Dropout>,
         precision: Precision,
     ) -> Tensor<Self, 2> {
         match precision {
-            Precision::Bf16 => attend_by_products(inputs, shape, padding, dropout, precision),
-            Precision::F32 | Precision::Tf32 => plain(operations::attend(inputs.map(primitive), shape, padding.lengths.clone(), dropout)),
+            Precision::Bf16 => self_attention_by_maps(x, maps, shape, padding, dropout, precision),
+            Precision::F32 | Precision::Tf32 => {
+                plain(operations::self_attention(primitives_with_maps(x, maps), shape, padding.lengths.clone(), dropout))
+            }
         }
     }
 
@@ -114,17 +127,28 @@ impl Kernels for Autodiff<Flex> {
         differentiable(inputs, |inputs| operations::add_norm(inputs, eps, dropout))
     }
 
-    fn attend(
-        inputs: [Tensor<Self, 2>; 3],
+    fn affine_gelu(x: Tensor<Self, 2>, map: LinearMap<Self>, precision: Precision) -> Tensor<Self, 2> {
+        match precision {
+            Precision::Bf16 => Self::erf_gelu(Self::affine(x, map.weight, map.bias, precision)),
+            Precision::F32 | Precision::Tf32 => {
+                differentiable([primitive(x), primitive(map.weight), primitive(map.bias)], operations::affine_gelu)
+            }
+        }
+    }
+
+    fn self_attention(
+        x: Tensor<Self, 2>,
+        maps: [LinearMap<Self>; 3],
         shape: AttentionShape,
         padding: &Padding<Self>,
         dropout: Option<Dropout>,
         precision: Precision,
     ) -> Tensor<Self, 2> {
         match precision {
-            Precision::Bf16 => attend_by_products(inputs, shape, padding, dropout, precision),
+            Precision::Bf16 => self_attention_by_maps(x, maps, shape, padding, dropout, precision),
             Precision::F32 | Precision::Tf32 => {
-                differentiable(inputs.map(primitive), |inputs| operations::attend(inputs, shape, padding.lengths.clone(), dropout))
+                let operation = |inputs| operations::self_attention(inputs, shape, padding.lengths.clone(), dropout);
+                differentiable(primitives_with_maps(x, maps), operation)
             }
         }
     }
@@ -133,6 +157,7 @@ impl Kernels for Autodiff<Flex> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::backend::Backend;
     use burn::tensor::{Distribution, Tolerance};
 
     type Differentiable = Autodiff<Flex>;
@@ -185,13 +210,29 @@ mod tests {
         check(&[&x, &weight], fused, composed);
         check(&[&bias], fused, composed);
 
-        let states = [(); 3].map(|()| random([3 * 19, 24]));
+        let fused = || Differentiable::affine_gelu(x.clone(), map(&weight, &bias), Precision::F32);
+        let composed = || reference::erf_gelu(affine_by_product(x.clone(), weight.clone(), bias.clone(), Precision::F32));
+        check(&[&x, &weight], fused, composed);
+        check(&[&bias], fused, composed);
+        let output = <Flex as Kernels>::affine_gelu(x.clone().inner(), map(&weight.clone().inner(), &bias.clone().inner()), Precision::F32);
+        output.to_data().assert_approx_eq::<f32>(&composed().to_data(), Tolerance::absolute(2e-5));
+
+        let x = random([3 * 19, 20]);
+        let (weights, biases) = ([(); 3].map(|()| random([20, 24]) * 0.3), [(); 3].map(|()| random([24])));
+        let (weights, biases) = (weights.map(|weight| weight.detach().require_grad()), biases);
+        let maps = || [0, 1, 2].map(|at| map(&weights[at], &biases[at]));
         let shape = AttentionShape { batch: 3, length: 19, heads: 4 };
         let padding = Padding::new(vec![19, 7, 1].into(), &Default::default());
         for precision in [Precision::F32, Precision::Bf16] {
-            let fused = || Differentiable::attend(states.clone(), shape, &padding, None, precision);
-            check(&states.each_ref(), fused, || attend_by_products(states.clone(), shape, &padding, None, precision));
+            let fused = || Differentiable::self_attention(x.clone(), maps(), shape, &padding, None, precision);
+            let composed = || self_attention_by_maps(x.clone(), maps(), shape, &padding, None, precision);
+            check(&[&x, &weights[0], &weights[1], &weights[2]], fused, composed);
+            check(&[&biases[0], &biases[1], &biases[2]], fused, composed);
         }
+    }
+
+    fn map<B: Backend>(weight: &Tensor<B, 2>, bias: &Tensor<B, 1>) -> LinearMap<B> {
+        LinearMap { weight: weight.clone(), bias: bias.clone() }
     }
 
     /// Rounded, the product of numbers that bf16 holds is the nearest bf16 to their exact product, and gradients are rounded alike.
@@ -221,15 +262,20 @@ mod tests {
             || Differentiable::add_norm(x.clone(), residual.clone(), weight.clone(), bias.clone(), 1e-12, dropout),
             || reference::add_norm(x.clone() * mask.clone(), residual.clone(), weight.clone(), bias.clone(), 1e-12, None),
         );
-        let states = [(); 3].map(|()| random([16, 12]));
+        let x = random([16, 12]);
+        let (weights, bias) = ([(); 3].map(|()| random([12, 12]).detach() * 0.3), random([12]).detach());
         let shape = AttentionShape { batch: 2, length: 8, heads: 3 };
         let padding = Padding::new(vec![8, 5].into(), &Default::default());
         let mask = Differentiable::dropout(Tensor::ones([48, 8], &Default::default()), dropout).reshape([2, 3, 8, 8]);
         check(
-            &states.each_ref(),
-            || Differentiable::attend(states.clone(), shape, &padding, dropout, Precision::F32),
+            &[&x],
             || {
-                let [query, key, value] = states.clone().map(|state| shape.split_heads(state));
+                let maps = weights.each_ref().map(|weight| map(weight, &bias));
+                Differentiable::self_attention(x.clone(), maps, shape, &padding, dropout, Precision::F32)
+            },
+            || {
+                let state = |weight: &Tensor<Differentiable, 2>| x.clone().matmul(weight.clone()) + bias.clone().unsqueeze();
+                let [query, key, value] = weights.each_ref().map(|weight| shape.split_heads(state(weight)));
                 let scores = query.matmul(key.swap_dims(2, 3)) * 0.5;
                 let masked = scores.mask_fill(padding.mask(8).expand([2, 3, 8, 8]), f32::MIN);
                 shape.join_heads((burn::tensor::activation::softmax(masked, 3) * mask.clone()).matmul(value))

@@ -9,26 +9,70 @@ use burn_flex::FlexTensor;
 use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::autodiff::{BackwardPass, Operation};
 use crate::kernels::cpu::attention::{Attention, Projections};
-use crate::kernels::cpu::{dropout as dropout_loops, gelu as gelu_loops, layer_norm, linear, reductions};
+use crate::kernels::cpu::linear::{self, LinearSlices};
+use crate::kernels::cpu::{dropout as dropout_loops, gelu as gelu_loops, layer_norm, reductions};
 use crate::kernels::dropout::Dropout;
 
 /// `x · weight + bias`, with inputs `[x, weight, bias]`.
 ///
 /// # Shapes
 /// `[rows, in]`, `[in, out]`, `[out]`; the result `[rows, out]`.
-pub fn affine([x, weight, bias]: [FlexTensor; 3]) -> Operation<FlexTensor, impl BackwardPass<Flex, 3>> {
-    let (x, weight, bias) = (row_major(x), row_major(weight), row_major(bias));
-    let output = linear::affine(x.storage(), weight.storage(), bias.storage());
-    let output = from_values(output, Shape::new([x.shape()[0], bias.shape()[0]]));
-    let backward = move |gradient: FlexTensor, [x_wanted, weight_wanted, bias_wanted]: [bool; 3]| {
+pub fn affine(inputs: [FlexTensor; 3]) -> Operation<FlexTensor, impl BackwardPass<Flex, 3>> {
+    let [x, weight, bias] = inputs.map(row_major);
+    let [output] = linear::affine(x.storage(), [slices(&weight, &bias)]);
+    let output = from_values(output, rows_of(&x, &bias));
+    let backward = move |gradient: FlexTensor, wanted: [bool; 3]| {
         let gradient = row_major(gradient);
-        let [inputs, outputs] = [weight.shape()[0], weight.shape()[1]];
-        let of_x = || from_values(linear::input_gradient(gradient.storage(), weight.storage(), outputs), x.shape());
-        let of_weight = || from_values(linear::weight_gradient(x.storage(), gradient.storage(), inputs, outputs), weight.shape());
-        let of_bias = || from_values(reductions::column_sums(gradient.storage(), outputs), Shape::new([outputs]));
-        [x_wanted.then(of_x), weight_wanted.then(of_weight), bias_wanted.then(of_bias)]
+        let of_bias = || from_values(reductions::column_sums(gradient.storage(), bias.shape()[0]), bias.shape());
+        let of_bias = wanted[2].then(of_bias);
+        affine_gradients(&x, &weight, &gradient, of_bias, wanted)
     };
     Operation { output, backward }
+}
+
+/// GELU of [`affine`].
+pub fn affine_gelu(inputs: [FlexTensor; 3]) -> Operation<FlexTensor, impl BackwardPass<Flex, 3>> {
+    let [x, weight, bias] = inputs.map(row_major);
+    let [product, output] = linear::affine_and_gelu(x.storage(), slices(&weight, &bias));
+    let output = from_values(output, rows_of(&x, &bias));
+    let backward = move |gradient: FlexTensor, wanted: [bool; 3]| {
+        let mut gradient = row_major(gradient);
+        let of_bias = gelu_loops::gelu_backward(&product, gradient.storage_mut(), bias.shape()[0]);
+        affine_gradients(&x, &weight, &gradient, Some(from_values(of_bias, bias.shape())), wanted)
+    };
+    Operation { output, backward }
+}
+
+/// The output of [`affine_gelu`] alone.
+pub fn affine_gelu_output(inputs: [FlexTensor; 3]) -> FlexTensor {
+    let [x, weight, bias] = inputs.map(row_major);
+    from_values(linear::affine_gelu(x.storage(), slices(&weight, &bias)), rows_of(&x, &bias))
+}
+
+/// Gradients of the inputs of a linear map from that of its result, beside that of the bias.
+fn affine_gradients(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    gradient: &FlexTensor,
+    of_bias: Option<FlexTensor>,
+    [x_wanted, weight_wanted, _]: [bool; 3],
+) -> [Option<FlexTensor>; 3] {
+    let [inputs, outputs] = [weight.shape()[0], weight.shape()[1]];
+    let of_x = || from_values(linear::input_gradient([gradient.storage()], [weight.storage()], outputs), x.shape());
+    let of_weight = || {
+        let [of_weight] = linear::weight_gradients(x.storage(), [gradient.storage()], inputs);
+        from_values(of_weight, weight.shape())
+    };
+    [x_wanted.then(of_x), weight_wanted.then(of_weight), of_bias]
+}
+
+fn slices<'a>(weight: &'a FlexTensor, bias: &'a FlexTensor) -> LinearSlices<'a> {
+    LinearSlices { weight: weight.storage(), bias: bias.storage() }
+}
+
+/// The shape of the result of a linear map of `x`.
+fn rows_of(x: &FlexTensor, bias: &FlexTensor) -> Shape {
+    Shape::new([x.shape()[0], bias.shape()[0]])
 }
 
 /// GELU by the error function.
@@ -37,7 +81,7 @@ pub fn gelu([x]: [FlexTensor; 1]) -> Operation<FlexTensor, impl BackwardPass<Fle
     let output = from_values(gelu_loops::gelu(x.storage()), x.shape());
     let backward = move |gradient: FlexTensor, _: [bool; 1]| {
         let mut gradient = row_major(gradient);
-        gelu_loops::gelu_backward(x.storage(), gradient.storage_mut());
+        gelu_loops::gelu_backward(x.storage(), gradient.storage_mut(), x.shape()[1]);
         [Some(gradient)]
     };
     Operation { output, backward }
@@ -78,30 +122,42 @@ pub fn add_norm(
     Operation { output, backward }
 }
 
-/// Scaled dot-product attention, with inputs `[query, key, value]`.
+/// Attention of `x` to itself, with inputs `x` and the weight and bias of queries, of keys and of values.
 ///
 /// # Shapes
-/// All `[batch * length, width]`.
-pub fn attend(
-    inputs: [FlexTensor; 3],
+/// `x` `[batch * length, in]`, weights `[in, width]`, biases `[width]`; the result `[batch * length, width]`.
+pub fn self_attention(
+    inputs: [FlexTensor; 7],
     shape: AttentionShape,
     lengths: Arc<[usize]>,
     dropout: Option<Dropout>,
-) -> Operation<FlexTensor, impl BackwardPass<Flex, 3>> {
+) -> Operation<FlexTensor, impl BackwardPass<Flex, 7>> {
     let inputs = inputs.map(row_major);
-    let (output, statistics) = Attention { shape, lengths: &lengths, dropout }.forward(projections(&inputs));
-    let output = from_values(output, inputs[0].shape());
-    let backward = move |gradient: FlexTensor, _: [bool; 3]| {
+    let x = &inputs[0];
+    let maps = [0, 2, 4].map(|at| slices(&inputs[1 + at], &inputs[2 + at]));
+    let states = linear::affine(x.storage(), maps);
+    let (output, statistics) = Attention { shape, lengths: &lengths, dropout }.forward(projections(&states));
+    let output = from_values(output, rows_of(x, &inputs[2]));
+    let backward = move |gradient: FlexTensor, [x_wanted, ..]: [bool; 7]| {
         let gradient = row_major(gradient);
         let attention = Attention { shape, lengths: &lengths, dropout };
-        let gradients = attention.backward(projections(&inputs), &statistics, gradient.storage());
-        gradients.map(|values| Some(from_values(values, gradient.shape())))
+        let gradients = attention.backward(projections(&states), &statistics, gradient.storage());
+        let gradients = gradients.each_ref().map(Vec::as_slice);
+        let [x, weights @ ..] = &inputs;
+        let [width, inputs] = [weights[1].shape()[0], x.shape()[1]];
+        let of_x = || linear::input_gradient(gradients, [0, 2, 4].map(|at| weights[at].storage()), width);
+        let of_x = x_wanted.then(|| from_values(of_x(), x.shape()));
+        let of_weights =
+            linear::weight_gradients(x.storage(), gradients, inputs).map(|values| Some(from_values(values, weights[0].shape())));
+        let of_biases = gradients.map(|gradient| Some(from_values(reductions::column_sums(gradient, width), weights[1].shape())));
+        let ([query, key, value], [query_bias, key_bias, value_bias]) = (of_weights, of_biases);
+        [of_x, query, query_bias, key, key_bias, value, value_bias]
     };
     Operation { output, backward }
 }
 
-fn projections([query, key, value]: &[FlexTensor; 3]) -> Projections<'_> {
-    Projections { query: query.storage(), key: key.storage(), value: value.storage() }
+fn projections([query, key, value]: &[Vec<f32>; 3]) -> Projections<'_> {
+    Projections { query, key, value }
 }
 
 /// A tensor of these values in row-major order.
