@@ -12,7 +12,9 @@ use train::data::TokenIndex;
 use train::device::{DeviceBackend, DeviceJob, TrainBackend};
 use train::kernels::Precision;
 use train::kernels::cube::Cube;
-use train::kernels::{AdamWState, AdamWStep, AttentionShape, Dropout, EmbeddingLookup, Kernels, LinearMap, NormWeights, Padding};
+use train::kernels::{
+    AdamWState, AdamWStep, AttentionShape, Dropout, EmbeddingLookup, Kernels, LabelLoss, LinearMap, NormWeights, Padding,
+};
 
 use super::{DEVICE, HALF, Runtime};
 
@@ -172,6 +174,17 @@ impl Operation for SelfAttention {
     }
 }
 
+/// The loss of logits that are all elements of `x`, with the signs of the elements of `y`.
+struct Labels(LabelLoss);
+
+impl Operation for Labels {
+    fn run<B: Kernels>(&self, x: Tensor<B, 2>, y: Tensor<B, 2>, _: Tensor<B, 1>, _: Tensor<B, 1>) -> Tensor<B, 2> {
+        let count = x.shape().num_elements();
+        let (sign, share) = (y.clone().detach().sign().reshape([count]), y.detach().abs().reshape([count]));
+        B::label_loss((x * 4.0).reshape([count]), &sign, &share, self.0).reshape([1, 1])
+    }
+}
+
 struct Embed;
 
 impl Operation for Embed {
@@ -204,6 +217,12 @@ fn each_kernel_computes_what_the_cpu_does() {
     }
     check("self-attention", &SelfAttention(19, None, f32), [[57, 16], [16, 16]], [16, 16], 1e-5);
     check("self-attention under dropout", &SelfAttention(19, DROPOUT, f32), [[57, 16], [16, 16]], [16, 16], 1e-5);
+    for (exponent, positive_weight) in [(None, 1.0), (Some(0.7), 3.0)] {
+        let loss = LabelLoss { exponent, positive_weight };
+        check(&format!("{loss:?}"), &Labels(loss), [[1, 3], [1, 3]], [1, 1], 1e-5);
+        // More labels than units of a launch.
+        check(&format!("{loss:?}"), &Labels(loss), [[700, 401], [700, 401]], [1, 1], 1e-5);
+    }
     check("embed", &Embed, [[50, 70], [1, 1]], [1, 1], 1e-6);
 }
 

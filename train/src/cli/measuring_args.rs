@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::common_args::CommonArgs;
 use super::stage_args::StageArgs;
-use crate::config::BenchModel;
+use crate::config::{BenchModel, Share};
 use crate::device::Device;
 
 /// Options of `check-device`.
@@ -38,6 +38,12 @@ pub struct WarmUpArgs {
     /// With the span head
     #[arg(long)]
     pub nested: bool,
+    /// Processes that compile, each with a model and a batch in the GPU's memory; 0 for one per core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub processes: usize,
+    /// Compile the K-th of N shares of the kernels, as one of the processes
+    #[arg(long, hide = true, value_name = "K/N")]
+    pub share: Option<Share>,
     /// Options of every command.
     #[command(flatten)]
     pub common: CommonArgs,

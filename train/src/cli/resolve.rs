@@ -157,8 +157,9 @@ fn bench_data(args: BenchDataArgs) -> Result<BenchDataConfig> {
 }
 
 fn warm_up(args: WarmUpArgs) -> Result<WarmUpConfig, UsageError> {
-    let WarmUpArgs { model, batch, max_tokens, max_length, nested, common } = args;
-    Ok(WarmUpConfig { model, batch: batch_size(batch, max_tokens, max_length)?, max_length, nested, runtime: runtime(&common) })
+    let WarmUpArgs { model, batch, max_tokens, max_length, nested, processes, share, common } = args;
+    let batch = batch_size(batch, max_tokens, max_length)?;
+    Ok(WarmUpConfig { model, batch, max_length, nested, processes, share, runtime: runtime(&common) })
 }
 
 fn bench_step(args: BenchStepArgs) -> BenchStepConfig {

@@ -1,6 +1,8 @@
 //! Settings of the commands that check, warm up and measure a device.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::runtime::Runtime;
 use crate::data::BatchSize;
@@ -26,8 +28,44 @@ pub struct WarmUpConfig {
     pub max_length: usize,
     /// Whether the model has the span head.
     pub nested: bool,
+    /// Processes that compile; 0 for one per core.
+    pub processes: usize,
+    /// The share of the kernels to compile, in one of those processes.
+    pub share: Option<Share>,
     /// Device, precision, threads.
     pub runtime: Runtime,
+}
+
+/// One of several equal shares of a list of tasks; written `K/N`, from `0/N` to `N-1/N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Which share, from 0.
+    pub number: usize,
+    /// How many shares.
+    pub count: usize,
+}
+
+impl Share {
+    /// The tasks of the share: each `count`-th.
+    pub fn of<T>(self, tasks: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        tasks.skip(self.number).step_by(self.count)
+    }
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let share =
+            text.split_once('/').and_then(|(number, count)| Some(Self { number: number.parse().ok()?, count: count.parse().ok()? }));
+        share.filter(|share| share.number < share.count).ok_or_else(|| format!("`{text}` is not K/N with K below N"))
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.count)
+    }
 }
 
 /// Settings of `train bench-step`.

@@ -8,7 +8,7 @@ mod training;
 mod usage_error;
 
 pub use data::{BenchDataConfig, CheckConfig};
-pub use measuring::{BenchModel, BenchStepConfig, CheckDeviceConfig, WarmUpConfig};
+pub use measuring::{BenchModel, BenchStepConfig, CheckDeviceConfig, Share, WarmUpConfig};
 pub use run_commands::{EvaluateConfig, ExportConfig, LineFormat, PlotConfig, PredictConfig, PredictInput, PredictOutput};
 pub use runtime::Runtime;
 pub use training::{PipelineConfig, ResumeConfig, TrainConfig};

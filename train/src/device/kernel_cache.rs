@@ -6,8 +6,10 @@ use std::sync::Once;
 use cubecl::config::cache::CacheConfig;
 use cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 
+use super::TUNED_FOLDER;
+
 /// Sources of the kernels of this program, all files of `kernels/cube`. CubeCL knows a compiled kernel by its name and arguments.
-const SOURCES: [(&str, &str); 17] = [
+const SOURCES: [(&str, &str); 18] = [
     ("adamw.rs", include_str!("../kernels/cube/adamw.rs")),
     ("all_reduce.rs", include_str!("../kernels/cube/all_reduce.rs")),
     ("attention.rs", include_str!("../kernels/cube/attention.rs")),
@@ -17,6 +19,7 @@ const SOURCES: [(&str, &str); 17] = [
     ("embedding.rs", include_str!("../kernels/cube/embedding.rs")),
     ("gelu.rs", include_str!("../kernels/cube/gelu.rs")),
     ("kmeans.rs", include_str!("../kernels/cube/kmeans.rs")),
+    ("label_loss.rs", include_str!("../kernels/cube/label_loss.rs")),
     ("launch.rs", include_str!("../kernels/cube/launch.rs")),
     ("layer_norm.rs", include_str!("../kernels/cube/layer_norm.rs")),
     ("matmul.rs", include_str!("../kernels/cube/matmul.rs")),
@@ -51,6 +54,7 @@ pub fn configure(target: impl FnOnce() -> Target) {
         };
         let Some(dir) = from_environment.or_else(of_user) else { return };
         let (compiled, tuned) = folders(&dir, &target(), &program());
+        let tuned = std::env::var_os(TUNED_FOLDER).map_or(tuned, PathBuf::from);
         let mut config = CubeClRuntimeConfig::from_current_dir().override_from_env();
         config.autotune.cache = CacheConfig::File(tuned);
         config.compilation.cache = Some(CacheConfig::File(compiled));

@@ -23,3 +23,6 @@ pub mod selection;
 
 pub use backend::{DeviceBackend, DeviceJob, TrainBackend};
 pub use selection::Device;
+
+/// Environment variable: the folder of tuned kernels, for a process whose trials others disturb.
+pub const TUNED_FOLDER: &str = "TRAIN_TUNED";

@@ -8,7 +8,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`operations`], [`reference`](mod@reference) | the operations, and their definition in Burn's own |
-//! | [`precision`], [`dropout`], [`padding`], [`embedding`], [`attention_shape`], [`layer_weights`], [`adamw`] | arguments of operations |
+//! | [`precision`], [`dropout`], [`padding`], [`embedding`], [`attention_shape`], [`layer_weights`], [`label_loss`], [`adamw`] | arguments of operations |
 //! | [`kmeans`] | the assignment step of k-means, which a device may take over |
 //! | [`product_checks`] | what a check of matrix products found |
 //! | [`autodiff`] | the bridge from a fused operation with its backward pass to automatic differentiation |
@@ -26,6 +26,7 @@ pub mod dropout;
 pub mod embedding;
 pub mod flex;
 pub mod kmeans;
+pub mod label_loss;
 pub mod layer_weights;
 pub mod operations;
 pub mod padding;
@@ -38,6 +39,7 @@ pub use attention_shape::AttentionShape;
 pub use dropout::{Dropout, DropoutMask, DropoutSeeds};
 pub use embedding::EmbeddingLookup;
 pub use kmeans::{Assignment, AssignmentBackend};
+pub use label_loss::LabelLoss;
 pub use layer_weights::{LinearMap, NormWeights};
 pub use operations::Kernels;
 pub use padding::Padding;

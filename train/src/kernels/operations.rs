@@ -8,6 +8,7 @@ use super::adamw::{AdamWState, AdamWStep};
 use super::attention_shape::AttentionShape;
 use super::dropout::Dropout;
 use super::embedding::EmbeddingLookup;
+use super::label_loss::LabelLoss;
 use super::layer_weights::{LinearMap, NormWeights};
 use super::padding::Padding;
 use super::precision::Precision;
@@ -132,6 +133,14 @@ pub trait Kernels: Backend {
         dropout: Option<Dropout>,
     ) -> Tensor<Self, 2> {
         reference::add_norm(x, residual, weight, bias, eps, dropout)
+    }
+
+    /// The sum over `n` binary labels of `share` times the loss. `sign` is 1 for positive labels, -1 for negative ones.
+    ///
+    /// # Shapes
+    /// All inputs `[n]`; the result `[1]`.
+    fn label_loss(logits: Tensor<Self, 1>, sign: &Tensor<Self, 1>, share: &Tensor<Self, 1>, loss: LabelLoss) -> Tensor<Self, 1> {
+        reference::label_loss(logits, sign, share, loss)
     }
 
     /// The sum of the squares of all elements of some tensors of any rank, `[1]`.

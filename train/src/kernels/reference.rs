@@ -2,11 +2,12 @@
 
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::{Distribution, FloatDType, Shape, Tensor, TensorMetadata, TensorPrimitive};
+use burn::tensor::{Distribution, FloatDType, Shape, Tensor, TensorMetadata, TensorPrimitive, activation};
 
 use super::adamw::{AdamWState, AdamWStep};
 use super::dropout::Dropout;
 use super::embedding::EmbeddingLookup;
+use super::label_loss::LabelLoss;
 use super::precision::Precision;
 
 /// See [`Kernels::product`](super::Kernels::product).
@@ -62,6 +63,21 @@ pub fn add_norm<B: Backend>(
     let centred = sum.clone() - sum.mean_dim(1);
     let variance = (centred.clone() * centred.clone()).mean_dim(1);
     centred / (variance + eps).sqrt() * weight.unsqueeze() + bias.unsqueeze()
+}
+
+/// See [`Kernels::label_loss`](super::Kernels::label_loss).
+pub fn label_loss<B: Backend>(logits: Tensor<B, 1>, sign: &Tensor<B, 1>, share: &Tensor<B, 1>, loss: LabelLoss) -> Tensor<B, 1> {
+    let log_probability = activation::log_sigmoid(logits * sign.clone());
+    let gain = match loss.exponent {
+        None => log_probability,
+        Some(exponent) => ((log_probability * exponent).exp() - 1.0) / exponent,
+    };
+    let mut share = share.clone();
+    if loss.positive_weight != 1.0 {
+        // 1 where the sign is -1, the positive weight where it is 1.
+        share = share * (sign.clone() * ((loss.positive_weight - 1.0) / 2.0) + (loss.positive_weight + 1.0) / 2.0);
+    }
+    (gain * share).sum().neg()
 }
 
 /// See [`Kernels::square_sum`](super::Kernels::square_sum).

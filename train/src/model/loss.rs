@@ -1,8 +1,10 @@
 //! Targets of a batch, and the loss of logits against them.
 
 use burn::tensor::backend::Backend;
-use burn::tensor::{Int, Tensor, activation};
+use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
+
+use crate::kernels::{Kernels, LabelLoss};
 
 /// Binary logits (log-odds) of each token: the logit of yes minus that of no. The probability is its sigmoid, above one half where the
 /// logit is positive.
@@ -77,22 +79,16 @@ impl SpanLoss {
     ///
     /// # Shapes
     /// All inputs `[n]`.
-    pub fn of<B: Backend>(self, logits: Tensor<B, 1>, sign: &Tensor<B, 1>, share: &Tensor<B, 1>) -> Tensor<B, 1> {
-        let log_probability = activation::log_sigmoid(logits * sign.clone());
-        let gain = match self.function {
-            LossFunction::CrossEntropy => log_probability,
-            LossFunction::GeneralizedCrossEntropy => ((log_probability * Q).exp() - 1.0) / Q,
+    pub fn of<B: Kernels>(self, logits: Tensor<B, 1>, sign: &Tensor<B, 1>, share: &Tensor<B, 1>) -> Tensor<B, 1> {
+        let exponent = match self.function {
+            LossFunction::CrossEntropy => None,
+            LossFunction::GeneralizedCrossEntropy => Some(Q),
         };
-        let mut share = share.clone();
-        if self.positive_weight != 1.0 {
-            // 1 where the sign is -1, the positive weight where it is 1.
-            share = share * (sign.clone() * ((self.positive_weight - 1.0) / 2.0) + (self.positive_weight + 1.0) / 2.0);
-        }
-        (gain * share).sum().neg()
+        B::label_loss(logits, sign, share, LabelLoss { exponent, positive_weight: self.positive_weight })
     }
 }
 
-impl<B: Backend> BoundaryLogits<B> {
+impl<B: Kernels> BoundaryLogits<B> {
     /// The loss of starts plus that of ends, each the mean over the context's tokens: `[1]`.
     pub fn loss(self, target: &BoundaryTargets<B>, loss: SpanLoss) -> Tensor<B, 1> {
         loss.of(self.start, &target.start, &target.share) + loss.of(self.end, &target.end, &target.share)

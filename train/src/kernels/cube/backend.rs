@@ -6,12 +6,13 @@ use burn_cubecl::CubeRuntime;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::burn_backend::Cube;
-use super::{adamw, all_reduce, attention, dropout, embedding, gelu, layer_norm, matmul, reductions, self_attention};
+use super::{adamw, all_reduce, attention, dropout, embedding, gelu, label_loss, layer_norm, matmul, reductions, self_attention};
 use crate::kernels::adamw::{AdamWState, AdamWStep};
 use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::autodiff::{differentiable, plain, primitive, tensor};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::embedding::EmbeddingLookup;
+use crate::kernels::label_loss::LabelLoss;
 use crate::kernels::layer_weights::{LinearMap, NormWeights, primitives_with_maps};
 use crate::kernels::operations::Kernels;
 use crate::kernels::padding::Padding;
@@ -79,6 +80,10 @@ impl<R: CubeRuntime> Kernels for Cube<R> {
         dropout: Option<Dropout>,
     ) -> Tensor<Self, 2> {
         plain(layer_norm::add_norm([primitive(x), primitive(residual), primitive(weight), primitive(bias)], eps, dropout))
+    }
+
+    fn label_loss(logits: Tensor<Self, 1>, sign: &Tensor<Self, 1>, share: &Tensor<Self, 1>, loss: LabelLoss) -> Tensor<Self, 1> {
+        plain(label_loss::label_loss([primitive(logits)], primitive(sign.clone()), primitive(share.clone()), loss))
     }
 
     fn square_sum(tensors: Vec<CubeTensor<R>>) -> Tensor<Self, 1> {
@@ -168,5 +173,10 @@ impl<R: CubeRuntime> Kernels for Autodiff<Cube<R>> {
     ) -> Tensor<Self, 2> {
         let inputs = [primitive(x), primitive(residual), primitive(weight), primitive(bias)];
         differentiable(inputs, |inputs| layer_norm::add_norm(inputs, eps, dropout))
+    }
+
+    fn label_loss(logits: Tensor<Self, 1>, sign: &Tensor<Self, 1>, share: &Tensor<Self, 1>, loss: LabelLoss) -> Tensor<Self, 1> {
+        let [sign, share] = [sign, share].map(|x| primitive(x.clone()).primitive);
+        differentiable([primitive(logits)], |logits| label_loss::label_loss(logits, sign, share, loss))
     }
 }

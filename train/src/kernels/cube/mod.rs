@@ -28,6 +28,7 @@ pub mod dropout;
 pub mod embedding;
 pub mod gelu;
 pub mod kmeans;
+pub mod label_loss;
 pub mod launch;
 pub mod layer_norm;
 pub mod matmul;

@@ -1,5 +1,7 @@
 //! `train warm-up`: computes a step of every shape that a training may have, so that its kernels are compiled and tuned before.
 
+mod processes;
+
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -7,8 +9,8 @@ use burn::module::AutodiffModule;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::terminal::TerminalReporter;
-use crate::config::WarmUpConfig;
+use super::terminal::{TerminalReporter, to_stdout};
+use crate::config::{Share, WarmUpConfig};
 use crate::data::{Batch, BatchSize, Dataset, GoldSpans, PaddingRule, Sequence};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
@@ -19,6 +21,7 @@ use crate::run_folder::ModelFolder;
 use crate::stage::objective::SpanObjective;
 use crate::stage::train_state::TrainState;
 use crate::stage::train_step::train_step;
+use processes::compile_side_by_side;
 
 /// Word pieces of a sequence that are not context: a query of 12, and three special tokens.
 const NOT_CONTEXT: usize = 15;
@@ -29,12 +32,34 @@ const DROPOUT: f32 = 0.1;
 /// Computes a training step, an evaluation of a batch of twice the size, and what surrounds them, for each length that batches are padded
 /// to.
 ///
+/// Compiling is most of the time and CubeCL compiles on one core. So other processes, one for each core, compute a share of these first:
+/// the kernels that they compile are in the cache for this one, which then tunes alone.
+///
 /// # Errors
 /// The encoder cannot be read; the device is a CPU, which has nothing to compile, or fails.
 pub fn warm_up(config: WarmUpConfig) -> Result<()> {
     let device = config.runtime.device;
     ensure!(device.is_gpu(), "--device {device} compiles no kernels; warm-up is for a GPU: --device cuda");
+    if config.share.is_none() {
+        let tasks = tasks(padded_lengths(device.into(), config.max_length));
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let processes = if config.processes == 0 { cores() } else { config.processes };
+        if processes > 1 {
+            compile_side_by_side(processes.min(tasks.len()), tasks.len(), &TerminalReporter::new(config.runtime.quiet))?;
+        }
+    }
     device.run(WarmUp { config })
+}
+
+/// What is computed for a length of batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    TrainingStep,
+    Prediction,
+}
+
+fn tasks(lengths: Vec<usize>) -> Vec<(usize, Work)> {
+    lengths.into_iter().flat_map(|length| [(length, Work::TrainingStep), (length, Work::Prediction)]).collect()
 }
 
 struct WarmUp {
@@ -45,11 +70,12 @@ impl DeviceJob for WarmUp {
     type Output = ();
 
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
-        let WarmUpConfig { model, batch, max_length, nested, runtime } = self.config;
-        let reporter = TerminalReporter::new(runtime.quiet);
+        let WarmUpConfig { model, batch, max_length, nested, share, runtime, .. } = self.config;
+        let reporter = TerminalReporter::new(runtime.quiet || share.is_some());
         let ModelFolder { bert, tokenizer, .. } = ModelFolder::open_encoder(&model).context("cannot use MODEL")?;
         let padding = PaddingRule::from(runtime.device);
-        let lengths = padded_lengths(padding, max_length);
+        let tasks: Vec<_> =
+            share.unwrap_or(Share { number: 0, count: 1 }).of(tasks(padded_lengths(padding, max_length)).into_iter()).collect();
         let random = weights::random_model::<B>(&bert, OptionalHeads { nested, clusters: None }, 1, device);
         let mut replicas =
             vec![TrainState { model: random.with_precision(runtime.precision), optimizer: AdamW::new(AdamWConfig::default()) }];
@@ -57,22 +83,30 @@ impl DeviceJob for WarmUp {
         let settings =
             InferenceSettings { special: tokenizer.special_tokens(), batch: batch.times(2), padding, threshold: 0.5, batch_of_a_thread: 0 };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let task = Task::start(&reporter, "compiling and tuning", 2 * lengths.len());
-        for &length in &lengths {
+        let task = Task::start(&reporter, "compiling and tuning", tasks.len());
+        for &(length, work) in &tasks {
             let shape = || format!("sequences of {length} word pieces");
-            let training = sequences(&mut rng, batch, length, bert.vocab_size);
-            let indices: Vec<usize> = (0..training.sequences.len()).collect();
-            let batches = [Batch::new(&training.sequences, &indices, settings.special, padding)];
-            drop(train_step(&mut replicas, &objective, &batches, DROPOUT, &mut rng, 0.0));
+            match work {
+                Work::TrainingStep => {
+                    let training = sequences(&mut rng, batch, length, bert.vocab_size);
+                    let indices: Vec<usize> = (0..training.sequences.len()).collect();
+                    let batches = [Batch::new(&training.sequences, &indices, settings.special, padding)];
+                    drop(train_step(&mut replicas, &objective, &batches, DROPOUT, &mut rng, 0.0));
+                }
+                Work::Prediction => {
+                    let evaluation = sequences(&mut rng, settings.batch, length, bert.vocab_size);
+                    let silent = Task::start(&Silent, "predicting", 0);
+                    drop(inference::predict_spans(&replicas[0].model.valid(), &evaluation, settings, device, &silent));
+                }
+            }
             B::sync(device).map_err(|error| anyhow!("the device failed at {}: {error:?}", shape()))?;
             reporter.step(1, &shape);
-            let evaluation = sequences(&mut rng, settings.batch, length, bert.vocab_size);
-            let silent = Task::start(&Silent, "predicting", 0);
-            drop(inference::predict_spans(&replicas[0].model.valid(), &evaluation, settings, device, &silent));
-            reporter.step(1, &shape);
+            if share.is_some() {
+                to_stdout(&shape())?;
+            }
         }
         drop(task);
-        reporter.message(&format!("kernels for {} lengths up to {max_length} word pieces are compiled and tuned", lengths.len()));
+        reporter.message(&format!("kernels for lengths up to {max_length} word pieces are compiled and tuned"));
         Ok(())
     }
 }
