@@ -67,7 +67,7 @@ pub fn check_products<R: CubeRuntime>(device: &R::Device) -> ProductChecks {
         for routine in Routine::all() {
             // A routine that this device lacks may panic, and where it must be compiled first, the result cannot be read.
             let distance = panic::catch_unwind(AssertUnwindSafe(|| problem.distance::<R>(&routine, dtype, device)));
-            match distance.unwrap_or_else(|_| Distance::Refused) {
+            match distance.unwrap_or(Distance::Refused) {
                 Distance::NotChosen => {}
                 Distance::Refused => checks.refused += 1,
                 Distance::Relative(distance) if distance <= if dtype == DType::F32 { 0.0 } else { ROUNDED_RESULT } => checks.right += 1,

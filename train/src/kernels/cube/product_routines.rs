@@ -99,7 +99,8 @@ impl Routine {
             add(TensorCore, true, [Strategy::OrderedDoubleCmma(args(Cmma)), Strategy::OrderedDoubleMma(args(Mma))]);
         }
         for rows in [false, true] {
-            add(AcceleratedTensorCore, false, [Strategy::SimpleTmaCmma(args(rows, Cmma)), Strategy::SimpleTmaMma(args(rows, Mma))]);
+            let args = |tile_matmul| Inferred(SimpleArgs { multi_rows: rows, tile_matmul });
+            add(AcceleratedTensorCore, false, [Strategy::SimpleTmaCmma(args(Cmma)), Strategy::SimpleTmaMma(args(Mma))]);
         }
         let [cmma, mma] = [Strategy::SpecializedTmaCmma(Inferred(().into())), Strategy::SpecializedTmaMma(Inferred(().into()))];
         add(AcceleratedTensorCore, true, [cmma, mma]);
