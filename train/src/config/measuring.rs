@@ -109,3 +109,20 @@ pub enum BenchModel {
     /// 6 layers, 384 wide.
     Mini,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_hold_each_task_once() {
+        let share = |text: &str| text.parse::<Share>().unwrap();
+        let mut all: Vec<usize> = ["0/3", "1/3", "2/3"].iter().flat_map(|text| share(text).of(0..8)).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..8).collect::<Vec<_>>());
+        assert_eq!((share("1/3").to_string().as_str(), share("0/1").of(0..8).count()), ("1/3", 8));
+        for wrong in ["", "1", "3/3", "0/0", "a/b", "-1/2"] {
+            assert!(wrong.parse::<Share>().is_err(), "{wrong}");
+        }
+    }
+}

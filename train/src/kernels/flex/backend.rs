@@ -158,7 +158,7 @@ impl Kernels for Autodiff<Flex> {
 mod tests {
     use super::*;
     use burn::tensor::backend::Backend;
-    use burn::tensor::{Distribution, Tolerance};
+    use burn::tensor::{Distribution, TensorData};
 
     type Differentiable = Autodiff<Flex>;
 
@@ -179,11 +179,22 @@ mod tests {
         let gradients = (got * weighting.clone()).sum().backward();
         let gradients: Vec<_> = inputs.iter().map(|input| input.grad(&gradients).unwrap().into_data()).collect();
         let expected = expected();
-        values.assert_approx_eq::<f32>(&expected.to_data(), Tolerance::absolute(2e-5));
+        assert_close(&values, &expected.to_data());
         let expected = (expected * weighting).sum().backward();
         for (input, gradient) in inputs.iter().zip(gradients) {
-            gradient.assert_approx_eq::<f32>(&input.grad(&expected).unwrap().into_data(), Tolerance::absolute(1e-4));
+            assert_close(&gradient, &input.grad(&expected).unwrap().into_data());
         }
+    }
+
+    /// Elements are sums of many terms, whose rounding is relative to the terms and not to a sum that may be small: so the distance counts
+    /// beside the norm of all.
+    fn assert_close(got: &TensorData, expected: &TensorData) {
+        let values = |data: &TensorData| data.to_vec::<f32>().unwrap();
+        let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+        let (got, expected) = (values(got), values(expected));
+        let distance = norm(&mut got.iter().zip(&expected).map(|(a, b)| a - b));
+        let size = norm(&mut expected.iter().copied());
+        assert!(got.len() == expected.len() && distance <= 4e-6 * size, "distance {distance:e} of {size}");
     }
 
     #[test]
@@ -215,7 +226,7 @@ mod tests {
         check(&[&x, &weight], fused, composed);
         check(&[&bias], fused, composed);
         let output = <Flex as Kernels>::affine_gelu(x.clone().inner(), map(&weight.clone().inner(), &bias.clone().inner()), Precision::F32);
-        output.to_data().assert_approx_eq::<f32>(&composed().to_data(), Tolerance::absolute(2e-5));
+        assert_close(&output.to_data(), &composed().to_data());
 
         let x = random([3 * 19, 20]);
         let (weights, biases) = ([(); 3].map(|()| random([20, 24]) * 0.3), [(); 3].map(|()| random([24])));
@@ -227,7 +238,8 @@ mod tests {
             let fused = || Differentiable::self_attention(x.clone(), maps(), shape, &padding, None, precision);
             let composed = || self_attention_by_maps(x.clone(), maps(), shape, &padding, None, precision);
             check(&[&x, &weights[0], &weights[1], &weights[2]], fused, composed);
-            check(&[&biases[0], &biases[1], &biases[2]], fused, composed);
+            // The bias of keys adds the same to all scores of a query, so that its gradient is zero.
+            check(&[&biases[0], &biases[2]], fused, composed);
         }
     }
 
