@@ -30,24 +30,24 @@ pub struct InferenceSettings {
     pub threshold: f32,
     /// Word pieces, with padding, of the batches that a thread computes by itself, beside those of other threads; larger ones are computed
     /// one after the other, on all threads. 0 on a GPU.
-    pub batch_of_a_thread: usize,
+    pub word_pieces_per_thread: usize,
 }
 
-/// [`InferenceSettings::batch_of_a_thread`] of the CPU: memory for a batch on each thread stays small beside that of the weights.
-const BATCH_OF_A_THREAD: usize = 4096;
+/// [`InferenceSettings::word_pieces_per_thread`] of the CPU: memory for a batch on each thread stays small beside that of the weights.
+const WORD_PIECES_PER_THREAD: usize = 4096;
 
 /// Sequences that a thread computes at a time: few enough that their hidden states stay in its cache, and that no thread waits for the last
 /// batch of another for long.
-const SEQUENCES_OF_A_THREAD: usize = 16;
+const SEQUENCES_PER_THREAD: usize = 16;
 
 /// Batches of a thread between two reports of progress.
-const BATCHES_OF_A_THREAD: usize = 4;
+const BATCHES_PER_THREAD: usize = 4;
 
 impl InferenceSettings {
     /// Settings with threshold 0.5: what is more likely than not is a span.
     pub fn new(tokenizer: &WordPieceTokenizer, batch: BatchSize, device: Device) -> Self {
-        let batch_of_a_thread = if device == Device::Cpu { BATCH_OF_A_THREAD } else { 0 };
-        Self { special: tokenizer.special_tokens(), batch, padding: device.into(), threshold: 0.5, batch_of_a_thread }
+        let word_pieces_per_thread = if device == Device::Cpu { WORD_PIECES_PER_THREAD } else { 0 };
+        Self { special: tokenizer.special_tokens(), batch, padding: device.into(), threshold: 0.5, word_pieces_per_thread }
     }
 
     /// Word pieces of a batch, with padding.
@@ -85,7 +85,7 @@ pub fn evaluate<B: Kernels>(
 /// Predicts the spans of each triple, in the order of the triples; those of a triple by position. They overlap only if the model
 /// is nested. `task` counts triples.
 ///
-/// Memory: a batch at a time, on the CPU one of [`batch_of_a_thread`](InferenceSettings::batch_of_a_thread) for each thread, and the spans.
+/// Memory: a batch at a time, on the CPU one of [`word_pieces_per_thread`](InferenceSettings::word_pieces_per_thread) for each thread, and the spans.
 pub fn predict_spans<B: Kernels>(
     model: &MrcModel<B>,
     dataset: &Dataset,
@@ -119,7 +119,7 @@ fn spans_by_sequence<B: Kernels>(
     let queue = |indices: &[usize]| QueuedBatch::new(model, settings.batch(dataset, indices), device);
     let threshold = decode::logit(settings.threshold);
     // Batches are sorted by length.
-    let is_long = |indices: &Vec<usize>| settings.word_pieces(dataset, indices) > settings.batch_of_a_thread;
+    let is_long = |indices: &Vec<usize>| settings.word_pieces(dataset, indices) > settings.word_pieces_per_thread;
     let (long, short) = batches.split_at(batches.partition_point(is_long));
     // The logits of a batch are fetched when the next batch is queued, so that the device does not idle.
     let mut queued: Option<QueuedBatch<B>> = None;
@@ -127,8 +127,8 @@ fn spans_by_sequence<B: Kernels>(
         queued.replace(batch).into_iter().for_each(|before| store(before.decode(threshold)));
     }
     queued.into_iter().for_each(|last| store(last.decode(threshold)));
-    let short: Vec<&[usize]> = short.iter().flat_map(|indices| indices.chunks(SEQUENCES_OF_A_THREAD)).collect();
-    for group in short.chunks(BATCHES_OF_A_THREAD * rayon::current_num_threads()) {
+    let short: Vec<&[usize]> = short.iter().flat_map(|indices| indices.chunks(SEQUENCES_PER_THREAD)).collect();
+    for group in short.chunks(BATCHES_PER_THREAD * rayon::current_num_threads()) {
         let decoded: Vec<_> = group.par_iter().map(|indices| queue(indices).decode(threshold)).collect();
         decoded.into_iter().for_each(&mut store);
     }

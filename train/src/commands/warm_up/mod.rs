@@ -80,8 +80,13 @@ impl DeviceJob for WarmUp {
         let mut replicas =
             vec![TrainState { model: random.with_precision(runtime.precision), optimizer: AdamW::new(AdamWConfig::default()) }];
         let objective = SpanObjective { loss: SpanLoss::CROSS_ENTROPY };
-        let settings =
-            InferenceSettings { special: tokenizer.special_tokens(), batch: batch.times(2), padding, threshold: 0.5, batch_of_a_thread: 0 };
+        let settings = InferenceSettings {
+            special: tokenizer.special_tokens(),
+            batch: batch.times(2),
+            padding,
+            threshold: 0.5,
+            word_pieces_per_thread: 0,
+        };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let task = Task::start(&reporter, "compiling and tuning", tasks.len());
         for &(length, work) in &tasks {

@@ -13,11 +13,16 @@ pub fn gelu(x: &[f32]) -> Vec<f32> {
     out
 }
 
-/// Turns the gradient of [`gelu`]'s result into that of its input, in place, and returns its column sums.
+/// Turns the gradient of [`gelu`]'s result into that of its input, in place.
+pub fn gelu_backward(x: &[f32], gradient: &mut [f32]) {
+    gradient.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(gradient, x)| gelu_backward_chunk(gradient, x));
+}
+
+/// [`gelu_backward`], and the column sums of the result.
 ///
 /// # Shapes
 /// Both `[rows, width]`; the sums `[width]`.
-pub fn gelu_backward(x: &[f32], gradient: &mut [f32], width: usize) -> Vec<f32> {
+pub fn gelu_backward_with_sums(x: &[f32], gradient: &mut [f32], width: usize) -> Vec<f32> {
     let chunk = rows_per_chunk(width) * width;
     let sums = |(gradient, x): (&mut [f32], &[f32])| {
         gelu_backward_chunk(gradient, x);

@@ -97,9 +97,8 @@ pub fn input_gradient<const N: usize>(gradients: [&[f32]; N], weights: [&[f32]; 
 ///
 /// # Shapes
 /// `x` `[rows, in]`, `gradients` `[rows, out]`; the results `[in, out]`.
-pub fn weight_gradients<const N: usize>(x: &[f32], gradients: [&[f32]; N], inputs: usize) -> [Vec<f32>; N] {
+pub fn weight_gradients<const N: usize>(x: &[f32], gradients: [&[f32]; N], [inputs, outputs]: [usize; 2]) -> [Vec<f32>; N] {
     let all_rows = x.len() / inputs;
-    let outputs = gradients[0].len() / all_rows;
     let mut results = [(); N].map(|()| vec![0.0; inputs * outputs]);
     let blocks = results.iter_mut().zip(gradients);
     let blocks =
@@ -131,7 +130,8 @@ fn affine_block(x: &[f32], LinearSlices { weight, bias }: LinearSlices<'_>, Bloc
 
 /// The blocks of a result of so many columns: an even number of blocks of nearly as many rows, so that two threads have the same to do.
 fn row_blocks(values: &mut [f32], columns: usize) -> Vec<Block<'_>> {
-    let rows = values.len() / columns;
+    // Blocks have a size where there are no rows.
+    let rows = (values.len() / columns).max(1);
     let count = rows.div_ceil(ROWS).next_multiple_of(2);
     blocks(values, columns, [rows.div_ceil(count).next_multiple_of(4), COLUMNS])
 }
@@ -164,6 +164,54 @@ vectorised! {
     fn add_in_place<'a>(row: &'a mut [f32], bias: &'a [f32]) {
         for (x, bias) in row.iter_mut().zip(bias) {
             *x += bias;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, step: f32) -> Vec<f32> {
+        (0..count).map(|at| (at as f32 * step).sin()).collect()
+    }
+
+    /// The product of `[rows, terms]` and `[terms, columns]`, whose elements the functions give.
+    fn product([rows, terms, columns]: [usize; 3], left: impl Fn(usize, usize) -> f32, right: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        places.map(|(row, column)| (0..terms).map(|term| left(row, term) * right(term, column)).sum()).collect()
+    }
+
+    fn assert_close(got: &[f32], expected: &[f32], what: &str) {
+        assert_eq!(got.len(), expected.len(), "{what}");
+        for (got, expected) in got.iter().zip(expected) {
+            assert!((got - expected).abs() < 1e-3, "{what}: {got}, expected {expected}");
+        }
+    }
+
+    #[test]
+    fn blocks_of_any_shape_make_the_whole_product() {
+        for [rows, inputs, outputs] in [[0, 3, 2], [1, 1, 1], [5, 7, 385], [300, 20, 2], [517, 193, 9]] {
+            let what = format!("{rows} rows, {inputs} to {outputs}");
+            let (x, weight) = (numbers(rows * inputs, 0.37), numbers(inputs * outputs, 0.71));
+            let (bias, gradient) = (numbers(outputs, 0.13), numbers(rows * outputs, 0.53));
+            let map = LinearSlices { weight: &weight, bias: &bias };
+            let expected = product([rows, inputs, outputs], |row, at| x[row * inputs + at], |at, column| weight[at * outputs + column]);
+            let expected: Vec<f32> = expected.iter().enumerate().map(|(at, sum)| sum + bias[at % outputs]).collect();
+            affine(&x, [map; 3]).iter().for_each(|got| assert_close(got, &expected, &what));
+            let [sums, of_gelu] = affine_and_gelu(&x, map);
+            assert_close(&sums, &expected, &what);
+            assert_eq!(of_gelu, affine_gelu(&x, map), "{what}");
+
+            let expected =
+                product([rows, outputs, inputs], |row, at| gradient[row * outputs + at], |at, column| weight[column * outputs + at]);
+            let twice: Vec<f32> = expected.iter().map(|x| x * 2.0).collect();
+            assert_close(&input_gradient([&gradient], [&weight], outputs), &expected, &what);
+            assert_close(&input_gradient([&gradient; 2], [&weight; 2], outputs), &twice, &what);
+            let expected = product([inputs, rows, outputs], |row, at| x[at * inputs + row], |at, column| gradient[at * outputs + column]);
+            let [first, second] = weight_gradients(&x, [&gradient; 2], [inputs, outputs]);
+            assert_close(&first, &expected, &what);
+            assert_eq!(first, second, "{what}");
         }
     }
 }

@@ -23,8 +23,7 @@ pub fn affine(inputs: [FlexTensor; 3]) -> Operation<FlexTensor, impl BackwardPas
     let output = from_values(output, rows_of(&x, &bias));
     let backward = move |gradient: FlexTensor, wanted: [bool; 3]| {
         let gradient = row_major(gradient);
-        let of_bias = || from_values(reductions::column_sums(gradient.storage(), bias.shape()[0]), bias.shape());
-        let of_bias = wanted[2].then(of_bias);
+        let of_bias = wanted[2].then(|| from_values(reductions::column_sums(gradient.storage(), bias.shape()[0]), bias.shape()));
         affine_gradients(&x, &weight, &gradient, of_bias, wanted)
     };
     Operation { output, backward }
@@ -37,7 +36,7 @@ pub fn affine_gelu(inputs: [FlexTensor; 3]) -> Operation<FlexTensor, impl Backwa
     let output = from_values(output, rows_of(&x, &bias));
     let backward = move |gradient: FlexTensor, wanted: [bool; 3]| {
         let mut gradient = row_major(gradient);
-        let of_bias = gelu_loops::gelu_backward(&product, gradient.storage_mut(), bias.shape()[0]);
+        let of_bias = gelu_loops::gelu_backward_with_sums(&product, gradient.storage_mut(), bias.shape()[0]);
         affine_gradients(&x, &weight, &gradient, Some(from_values(of_bias, bias.shape())), wanted)
     };
     Operation { output, backward }
@@ -60,7 +59,7 @@ fn affine_gradients(
     let [inputs, outputs] = [weight.shape()[0], weight.shape()[1]];
     let of_x = || from_values(linear::input_gradient([gradient.storage()], [weight.storage()], outputs), x.shape());
     let of_weight = || {
-        let [of_weight] = linear::weight_gradients(x.storage(), [gradient.storage()], inputs);
+        let [of_weight] = linear::weight_gradients(x.storage(), [gradient.storage()], [inputs, outputs]);
         from_values(of_weight, weight.shape())
     };
     [x_wanted.then(of_x), weight_wanted.then(of_weight), of_bias]
@@ -81,7 +80,7 @@ pub fn gelu([x]: [FlexTensor; 1]) -> Operation<FlexTensor, impl BackwardPass<Fle
     let output = from_values(gelu_loops::gelu(x.storage()), x.shape());
     let backward = move |gradient: FlexTensor, _: [bool; 1]| {
         let mut gradient = row_major(gradient);
-        gelu_loops::gelu_backward(x.storage(), gradient.storage_mut(), x.shape()[1]);
+        gelu_loops::gelu_backward(x.storage(), gradient.storage_mut());
         [Some(gradient)]
     };
     Operation { output, backward }
@@ -148,7 +147,7 @@ pub fn self_attention(
         let of_x = || linear::input_gradient(gradients, [0, 2, 4].map(|at| weights[at].storage()), width);
         let of_x = x_wanted.then(|| from_values(of_x(), x.shape()));
         let of_weights =
-            linear::weight_gradients(x.storage(), gradients, inputs).map(|values| Some(from_values(values, weights[0].shape())));
+            linear::weight_gradients(x.storage(), gradients, [inputs, width]).map(|values| Some(from_values(values, weights[0].shape())));
         let of_biases = gradients.map(|gradient| Some(from_values(reductions::column_sums(gradient, width), weights[1].shape())));
         let ([query, key, value], [query_bias, key_bias, value_bias]) = (of_weights, of_biases);
         [of_x, query, query_bias, key, key_bias, value, value_bias]
