@@ -12,8 +12,8 @@ pub enum Precision {
     F32,
     /// f32 of which the tensor cores of a GPU see 10 bits of the fraction. Sums are f32. Without such tensor cores, f32.
     Tf32,
-    /// bfloat16: the range of f32 with 7 bits of the fraction. Sums are f32. The CPU rounds the inputs and the result of a product to
-    /// bf16 and computes it in f32: as exact as a GPU, and slower than f32.
+    /// bfloat16: the range of f32 with 7 bits of the fraction. Sums are f32. On the CPU inputs and results of the linear maps are rounded to
+    /// it, those of attention's products are f32. A processor with AVX512-BF16 computes them twice as fast as in f32, others as fast.
     Bf16,
 }
 

@@ -1,14 +1,16 @@
-//! Linear layers ([`Kernels::affine`](crate::kernels::Kernels::affine)): the map `x · weight + bias` of rows and its gradients, by faer's
-//! matrix product on blocks of the result.
+//! Linear layers ([`Kernels::affine`](crate::kernels::Kernels::affine)): the map `x · weight + bias` of rows and its gradients, by products of
+//! blocks, whose inputs have the number format `T`.
 //!
 //! A block's sums are those of one thread and its size is fixed, so that results do not depend on the number of threads. What follows a
 //! product is computed block by block, while the block is in the cache.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use std::borrow::Cow;
+
+use faer::{Accum, MatMut};
 use rayon::prelude::*;
 
 use super::gelu::{gelu_chunk, gelu_in_place};
+use super::product::{InputFormat, View};
 use super::simd::vectorised;
 
 /// Rows of a block at most.
@@ -17,9 +19,8 @@ const ROWS: usize = 256;
 /// Columns of a block: four of faer's tiles of 96 with AVX-512, sixteen of its 24 with AVX2; they divide the usual widths.
 const COLUMNS: usize = 384;
 
-/// Rows and columns of a block of the weight's gradient, and how many terms of its sums are added at a time.
+/// Rows and columns of a block of the weight's gradient.
 const WEIGHT_BLOCK: [usize; 2] = [192, 192];
-const WEIGHT_TERMS: usize = 256;
 
 /// Weight and bias of a linear map.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,18 @@ pub struct LinearSlices<'a> {
     pub weight: &'a [f32],
     /// `[out]`.
     pub bias: &'a [f32],
+}
+
+/// A map with its weight in the format of products.
+struct RoundedMap<'a, T: Clone> {
+    weight: Cow<'a, [T]>,
+    bias: &'a [f32],
+}
+
+impl<'a, T: InputFormat> RoundedMap<'a, T> {
+    fn new(map: LinearSlices<'a>) -> Self {
+        Self { weight: T::rounded(map.weight), bias: map.bias }
+    }
 }
 
 /// A block of a matrix.
@@ -41,11 +54,13 @@ struct Block<'a> {
 ///
 /// # Shapes
 /// `x` `[rows, in]`; the results `[rows, out]`.
-pub fn affine<const N: usize>(x: &[f32], maps: [LinearSlices<'_>; N]) -> [Vec<f32>; N] {
+pub fn affine<T: InputFormat, const N: usize>(x: &[f32], maps: [LinearSlices<'_>; N]) -> [Vec<f32>; N] {
     let mut results = maps.map(|map| result_of(x, map));
-    let blocks = results.iter_mut().zip(maps);
+    let x = T::rounded(x);
+    let maps = maps.map(RoundedMap::<T>::new);
+    let blocks = results.iter_mut().zip(&maps);
     let blocks = blocks.flat_map(|(result, map)| row_blocks(result, map.bias.len()).into_iter().map(move |block| (block, map)));
-    blocks.collect::<Vec<_>>().into_par_iter().for_each(|(mut block, map)| affine_block(x, map, &mut block));
+    blocks.collect::<Vec<_>>().into_par_iter().for_each(|(mut block, map)| affine_block(&x, map, &mut block));
     results
 }
 
@@ -53,10 +68,11 @@ pub fn affine<const N: usize>(x: &[f32], maps: [LinearSlices<'_>; N]) -> [Vec<f3
 ///
 /// # Shapes
 /// `x` `[rows, in]`; the result `[rows, out]`.
-pub fn affine_gelu(x: &[f32], map: LinearSlices<'_>) -> Vec<f32> {
+pub fn affine_gelu<T: InputFormat>(x: &[f32], map: LinearSlices<'_>) -> Vec<f32> {
     let mut result = result_of(x, map);
+    let (x, map) = (T::rounded(x), RoundedMap::<T>::new(map));
     row_blocks(&mut result, map.bias.len()).into_par_iter().for_each(|mut block| {
-        affine_block(x, map, &mut block);
+        affine_block(&x, &map, &mut block);
         rows(&mut block.values).for_each(gelu_in_place);
     });
     result
@@ -66,11 +82,12 @@ pub fn affine_gelu(x: &[f32], map: LinearSlices<'_>) -> Vec<f32> {
 ///
 /// # Shapes
 /// `x` `[rows, in]`; both results `[rows, out]`.
-pub fn affine_and_gelu(x: &[f32], map: LinearSlices<'_>) -> [Vec<f32>; 2] {
+pub fn affine_and_gelu<T: InputFormat>(x: &[f32], map: LinearSlices<'_>) -> [Vec<f32>; 2] {
     let mut results = [(); 2].map(|()| result_of(x, map));
+    let (x, map) = (T::rounded(x), RoundedMap::<T>::new(map));
     let [products, outputs] = results.each_mut().map(|result| row_blocks(result, map.bias.len()));
     products.into_par_iter().zip(outputs).for_each(|(mut product, mut output)| {
-        affine_block(x, map, &mut product);
+        affine_block(&x, &map, &mut product);
         rows(&mut output.values).zip(rows(&mut product.values)).for_each(|(output, product)| gelu_chunk(output, product));
     });
     results
@@ -80,14 +97,15 @@ pub fn affine_and_gelu(x: &[f32], map: LinearSlices<'_>) -> [Vec<f32>; 2] {
 ///
 /// # Shapes
 /// `gradients` `[rows, out]`, `weights` `[in, out]`; the result `[rows, in]`.
-pub fn input_gradient<const N: usize>(gradients: [&[f32]; N], weights: [&[f32]; N], outputs: usize) -> Vec<f32> {
+pub fn input_gradient<T: InputFormat, const N: usize>(gradients: [&[f32]; N], weights: [&[f32]; N], outputs: usize) -> Vec<f32> {
     let inputs = weights[0].len() / outputs;
     let mut result = vec![0.0; gradients[0].len() / outputs * inputs];
+    let (gradients, weights) = (gradients.map(T::rounded), weights.map(T::rounded));
     row_blocks(&mut result, inputs).into_par_iter().for_each(|Block { row, column, mut values }| {
-        for (gradient, weight) in gradients.into_iter().zip(weights) {
-            let gradient = matrix(gradient, outputs).subrows(row, values.nrows());
-            let weight = matrix(weight, outputs).subrows(column, values.ncols());
-            matmul(values.as_mut(), Accum::Add, gradient, weight.transpose(), 1.0, Par::Seq);
+        for (gradient, weight) in gradients.iter().zip(&weights) {
+            let gradient = View::new(gradient, outputs).block([row, 0], [values.nrows(), outputs]);
+            let weight = View::new(weight, outputs).block([column, 0], [values.ncols(), outputs]);
+            T::multiply(values.as_mut(), Accum::Add, gradient, weight.transposed());
         }
     });
     result
@@ -97,18 +115,19 @@ pub fn input_gradient<const N: usize>(gradients: [&[f32]; N], weights: [&[f32]; 
 ///
 /// # Shapes
 /// `x` `[rows, in]`, `gradients` `[rows, out]`; the results `[in, out]`.
-pub fn weight_gradients<const N: usize>(x: &[f32], gradients: [&[f32]; N], [inputs, outputs]: [usize; 2]) -> [Vec<f32>; N] {
+pub fn weight_gradients<T: InputFormat, const N: usize>(x: &[f32], gradients: [&[f32]; N], [inputs, outputs]: [usize; 2]) -> [Vec<f32>; N] {
     let all_rows = x.len() / inputs;
     let mut results = [(); N].map(|()| vec![0.0; inputs * outputs]);
-    let blocks = results.iter_mut().zip(gradients);
+    let (x, gradients) = (T::rounded(x), gradients.map(T::rounded));
+    let blocks = results.iter_mut().zip(&gradients);
     let blocks =
         blocks.flat_map(|(result, gradient)| self::blocks(result, outputs, WEIGHT_BLOCK).into_iter().map(move |block| (block, gradient)));
     blocks.collect::<Vec<_>>().into_par_iter().for_each(|(Block { row, column, mut values }, gradient)| {
-        for first in (0..all_rows).step_by(WEIGHT_TERMS) {
-            let terms = WEIGHT_TERMS.min(all_rows - first);
-            let x = matrix(x, inputs).submatrix(first, row, terms, values.nrows());
-            let gradient = matrix(gradient, outputs).submatrix(first, column, terms, values.ncols());
-            matmul(values.as_mut(), Accum::Add, x.transpose(), gradient, 1.0, Par::Seq);
+        for first in (0..all_rows).step_by(T::TERMS) {
+            let terms = T::TERMS.min(all_rows - first);
+            let x = View::new(&x, inputs).block([first, row], [terms, values.nrows()]);
+            let gradient = View::new(gradient, outputs).block([first, column], [terms, values.ncols()]);
+            T::multiply(values.as_mut(), Accum::Add, x.transposed(), gradient);
         }
     });
     results
@@ -120,12 +139,13 @@ fn result_of(x: &[f32], LinearSlices { weight, bias }: LinearSlices<'_>) -> Vec<
 }
 
 /// A block of the result of a map.
-fn affine_block(x: &[f32], LinearSlices { weight, bias }: LinearSlices<'_>, Block { row, column, values }: &mut Block<'_>) {
-    let (rows_of_block, columns) = (values.nrows(), values.ncols());
-    let x = matrix(x, weight.len() / bias.len()).subrows(*row, rows_of_block);
-    let weight = matrix(weight, bias.len()).subcols(*column, columns);
-    matmul(values.as_mut(), Accum::Replace, x, weight, 1.0, Par::Seq);
-    rows(values).for_each(|row| add_in_place(row, &bias[*column..*column + columns]));
+fn affine_block<T: InputFormat>(x: &[T], RoundedMap { weight, bias }: &RoundedMap<'_, T>, Block { row, column, values }: &mut Block<'_>) {
+    let inputs = weight.len() / bias.len();
+    let x = View::new(x, inputs).block([*row, 0], [values.nrows(), inputs]);
+    let weight = View::new(weight, bias.len()).block([0, *column], [inputs, values.ncols()]);
+    let bias = &bias[*column..*column + values.ncols()];
+    T::multiply(values.as_mut(), Accum::Replace, x, weight);
+    rows(values).for_each(|row| add_in_place(row, bias));
 }
 
 /// The blocks of a result of so many columns: an even number of blocks of nearly as many rows, so that two threads have the same to do.
@@ -156,10 +176,6 @@ fn rows<'a>(values: &'a mut MatMut<'_, f32>) -> impl Iterator<Item = &'a mut [f3
     values.as_mut().row_iter_mut().map(|row| row.try_as_row_major_mut().expect("blocks are row-major").as_slice_mut())
 }
 
-fn matrix(values: &[f32], columns: usize) -> MatRef<'_, f32> {
-    MatRef::from_row_major_slice(values, values.len() / columns, columns)
-}
-
 vectorised! {
     fn add_in_place<'a>(row: &'a mut [f32], bias: &'a [f32]) {
         for (x, bias) in row.iter_mut().zip(bias) {
@@ -171,6 +187,7 @@ vectorised! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::cpu::product::bf16;
 
     fn numbers(count: usize, step: f32) -> Vec<f32> {
         (0..count).map(|at| (at as f32 * step).sin()).collect()
@@ -182,36 +199,50 @@ mod tests {
         places.map(|(row, column)| (0..terms).map(|term| left(row, term) * right(term, column)).sum()).collect()
     }
 
-    fn assert_close(got: &[f32], expected: &[f32], what: &str) {
+    /// The distance of two matrices, relative to the norm of the one that is expected.
+    fn assert_close(got: &[f32], expected: &[f32], tolerance: f64, what: &str) {
         assert_eq!(got.len(), expected.len(), "{what}");
-        for (got, expected) in got.iter().zip(expected) {
-            assert!((got - expected).abs() < 1e-3, "{what}: {got}, expected {expected}");
-        }
+        let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+        let (distance, size) = (norm(&mut got.iter().zip(expected).map(|(a, b)| a - b)), norm(&mut expected.iter().copied()));
+        assert!(distance <= tolerance * size, "{what}: distance {distance:e} of {size}");
+    }
+
+    /// The numbers as a format has them, for the product that is expected.
+    fn in_format<T: InputFormat + Into<f32>>(values: &[f32]) -> Vec<f32> {
+        T::rounded(values).iter().map(|&x| x.into()).collect()
     }
 
     #[test]
     fn blocks_of_any_shape_make_the_whole_product() {
-        for [rows, inputs, outputs] in [[0, 3, 2], [1, 1, 1], [5, 7, 385], [300, 20, 2], [517, 193, 9]] {
-            let what = format!("{rows} rows, {inputs} to {outputs}");
-            let (x, weight) = (numbers(rows * inputs, 0.37), numbers(inputs * outputs, 0.71));
-            let (bias, gradient) = (numbers(outputs, 0.13), numbers(rows * outputs, 0.53));
-            let map = LinearSlices { weight: &weight, bias: &bias };
-            let expected = product([rows, inputs, outputs], |row, at| x[row * inputs + at], |at, column| weight[at * outputs + column]);
-            let expected: Vec<f32> = expected.iter().enumerate().map(|(at, sum)| sum + bias[at % outputs]).collect();
-            affine(&x, [map; 3]).iter().for_each(|got| assert_close(got, &expected, &what));
-            let [sums, of_gelu] = affine_and_gelu(&x, map);
-            assert_close(&sums, &expected, &what);
-            assert_eq!(of_gelu, affine_gelu(&x, map), "{what}");
-
-            let expected =
-                product([rows, outputs, inputs], |row, at| gradient[row * outputs + at], |at, column| weight[column * outputs + at]);
-            let twice: Vec<f32> = expected.iter().map(|x| x * 2.0).collect();
-            assert_close(&input_gradient([&gradient], [&weight], outputs), &expected, &what);
-            assert_close(&input_gradient([&gradient; 2], [&weight; 2], outputs), &twice, &what);
-            let expected = product([inputs, rows, outputs], |row, at| x[at * inputs + row], |at, column| gradient[at * outputs + column]);
-            let [first, second] = weight_gradients(&x, [&gradient; 2], [inputs, outputs]);
-            assert_close(&first, &expected, &what);
-            assert_eq!(first, second, "{what}");
+        for shape in [[0, 3, 2], [1, 1, 1], [5, 7, 385], [300, 20, 2], [517, 193, 9]] {
+            check::<f32>(shape, 5e-6);
+            check::<bf16>(shape, 4e-3);
         }
+    }
+
+    /// Compares products with plain ones of the same rounded numbers; results of the format may differ by `tolerance` of a whole matrix.
+    fn check<T: InputFormat + Into<f32>>([rows, inputs, outputs]: [usize; 3], tolerance: f64) {
+        let what = format!("{rows} rows, {inputs} to {outputs}, {}", std::any::type_name::<T>());
+        let assert_close = |got: &[f32], expected: &[f32]| assert_close(got, expected, tolerance, &what);
+        let (x, weight) = (numbers(rows * inputs, 0.37), numbers(inputs * outputs, 0.71));
+        let (bias, gradient) = (numbers(outputs, 0.13), numbers(rows * outputs, 0.53));
+        let map = LinearSlices { weight: &weight, bias: &bias };
+        let [x_in, weight_in, gradient_in] = [&x, &weight, &gradient].map(|values| in_format::<T>(values));
+        let expected = product([rows, inputs, outputs], |row, at| x_in[row * inputs + at], |at, column| weight_in[at * outputs + column]);
+        let expected: Vec<f32> = expected.iter().enumerate().map(|(at, sum)| sum + bias[at % outputs]).collect();
+        affine::<T, 3>(&x, [map; 3]).iter().for_each(|got| assert_close(got, &expected));
+        let [sums, of_gelu] = affine_and_gelu::<T>(&x, map);
+        assert_close(&sums, &expected);
+        assert_eq!(of_gelu, affine_gelu::<T>(&x, map), "{what}");
+
+        let expected =
+            product([rows, outputs, inputs], |row, at| gradient_in[row * outputs + at], |at, column| weight_in[column * outputs + at]);
+        let twice: Vec<f32> = expected.iter().map(|x| x * 2.0).collect();
+        assert_close(&input_gradient::<T, 1>([&gradient], [&weight], outputs), &expected);
+        assert_close(&input_gradient::<T, 2>([&gradient; 2], [&weight; 2], outputs), &twice);
+        let expected = product([inputs, rows, outputs], |row, at| x_in[at * inputs + row], |at, column| gradient_in[at * outputs + column]);
+        let [first, second] = weight_gradients::<T, 2>(&x, [&gradient; 2], [inputs, outputs]);
+        assert_close(&first, &expected);
+        assert_eq!(first, second, "{what}");
     }
 }

@@ -10,5 +10,6 @@ pub mod dropout;
 pub mod gelu;
 pub mod layer_norm;
 pub mod linear;
+pub mod product;
 pub mod reductions;
 pub mod simd;

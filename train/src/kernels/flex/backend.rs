@@ -1,6 +1,7 @@
 //! [`Kernels`] of burn-flex, plain and differentiable.
 //!
-//! In bf16, products are computed in f32 on inputs rounded to bf16, so that what is built on products is composed, not fused.
+//! In bf16, linear maps have inputs and products in it; attention between them is f32. [`product`](Kernels::product), which only tests and
+//! measurements call, is computed in f32 on rounded inputs.
 
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Shape, Tensor};
@@ -10,10 +11,11 @@ use super::operations::{self, from_values, row_major};
 use crate::kernels::adamw::{AdamWState, AdamWStep};
 use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::autodiff::{differentiable, plain, primitive, tensor};
+use crate::kernels::cpu::product::bf16;
 use crate::kernels::cpu::{adamw, reductions};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::layer_weights::{LinearMap, primitives_with_maps};
-use crate::kernels::operations::{Kernels, affine_by_product, self_attention_by_maps};
+use crate::kernels::operations::Kernels;
 use crate::kernels::padding::Padding;
 use crate::kernels::precision::Precision;
 use crate::kernels::reference;
@@ -24,9 +26,10 @@ impl Kernels for Flex {
     }
 
     fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
+        let inputs = [primitive(x), primitive(weight), primitive(bias)];
         match precision {
-            Precision::Bf16 => affine_by_product(x, weight, bias, precision),
-            Precision::F32 | Precision::Tf32 => plain(operations::affine([primitive(x), primitive(weight), primitive(bias)])),
+            Precision::Bf16 => plain(operations::affine::<bf16>(inputs)),
+            Precision::F32 | Precision::Tf32 => plain(operations::affine::<f32>(inputs)),
         }
     }
 
@@ -50,12 +53,11 @@ impl Kernels for Flex {
     }
 
     fn affine_gelu(x: Tensor<Self, 2>, map: LinearMap<Self>, precision: Precision) -> Tensor<Self, 2> {
-        match precision {
-            Precision::Bf16 => Self::erf_gelu(Self::affine(x, map.weight, map.bias, precision)),
-            Precision::F32 | Precision::Tf32 => {
-                tensor(operations::affine_gelu_output([primitive(x), primitive(map.weight), primitive(map.bias)]))
-            }
-        }
+        let inputs = [primitive(x), primitive(map.weight), primitive(map.bias)];
+        tensor(match precision {
+            Precision::Bf16 => operations::affine_gelu_output::<bf16>(inputs),
+            Precision::F32 | Precision::Tf32 => operations::affine_gelu_output::<f32>(inputs),
+        })
     }
 
     fn self_attention(
@@ -66,11 +68,10 @@ impl Kernels for Flex {
         dropout: Option<Dropout>,
         precision: Precision,
     ) -> Tensor<Self, 2> {
+        let (inputs, lengths) = (primitives_with_maps(x, maps), padding.lengths.clone());
         match precision {
-            Precision::Bf16 => self_attention_by_maps(x, maps, shape, padding, dropout, precision),
-            Precision::F32 | Precision::Tf32 => {
-                plain(operations::self_attention(primitives_with_maps(x, maps), shape, padding.lengths.clone(), dropout))
-            }
+            Precision::Bf16 => plain(operations::self_attention::<bf16>(inputs, shape, lengths, dropout)),
+            Precision::F32 | Precision::Tf32 => plain(operations::self_attention::<f32>(inputs, shape, lengths, dropout)),
         }
     }
 
@@ -101,9 +102,10 @@ impl Kernels for Autodiff<Flex> {
     }
 
     fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>, precision: Precision) -> Tensor<Self, 2> {
+        let inputs = [primitive(x), primitive(weight), primitive(bias)];
         match precision {
-            Precision::Bf16 => affine_by_product(x, weight, bias, precision),
-            Precision::F32 | Precision::Tf32 => differentiable([primitive(x), primitive(weight), primitive(bias)], operations::affine),
+            Precision::Bf16 => differentiable(inputs, operations::affine::<bf16>),
+            Precision::F32 | Precision::Tf32 => differentiable(inputs, operations::affine::<f32>),
         }
     }
 
@@ -128,11 +130,10 @@ impl Kernels for Autodiff<Flex> {
     }
 
     fn affine_gelu(x: Tensor<Self, 2>, map: LinearMap<Self>, precision: Precision) -> Tensor<Self, 2> {
+        let inputs = [primitive(x), primitive(map.weight), primitive(map.bias)];
         match precision {
-            Precision::Bf16 => Self::erf_gelu(Self::affine(x, map.weight, map.bias, precision)),
-            Precision::F32 | Precision::Tf32 => {
-                differentiable([primitive(x), primitive(map.weight), primitive(map.bias)], operations::affine_gelu)
-            }
+            Precision::Bf16 => differentiable(inputs, operations::affine_gelu::<bf16>),
+            Precision::F32 | Precision::Tf32 => differentiable(inputs, operations::affine_gelu::<f32>),
         }
     }
 
@@ -144,11 +145,11 @@ impl Kernels for Autodiff<Flex> {
         dropout: Option<Dropout>,
         precision: Precision,
     ) -> Tensor<Self, 2> {
+        let (inputs, lengths) = (primitives_with_maps(x, maps), padding.lengths.clone());
         match precision {
-            Precision::Bf16 => self_attention_by_maps(x, maps, shape, padding, dropout, precision),
+            Precision::Bf16 => differentiable(inputs, |inputs| operations::self_attention::<bf16>(inputs, shape, lengths, dropout)),
             Precision::F32 | Precision::Tf32 => {
-                let operation = |inputs| operations::self_attention(inputs, shape, padding.lengths.clone(), dropout);
-                differentiable(primitives_with_maps(x, maps), operation)
+                differentiable(inputs, |inputs| operations::self_attention::<f32>(inputs, shape, lengths, dropout))
             }
         }
     }
@@ -157,6 +158,7 @@ impl Kernels for Autodiff<Flex> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::operations::{affine_by_product, self_attention_by_maps};
     use burn::tensor::backend::Backend;
     use burn::tensor::{Distribution, TensorData};
 
@@ -173,28 +175,38 @@ mod tests {
         got: impl FnOnce() -> Tensor<Differentiable, R>,
         expected: impl FnOnce() -> Tensor<Differentiable, R>,
     ) {
+        check_within(4e-6, inputs, got, expected);
+    }
+
+    /// [`check`] with a tolerance, relative to the norm of all elements.
+    fn check_within<const D: usize, const R: usize>(
+        tolerance: f64,
+        inputs: &[&Tensor<Differentiable, D>],
+        got: impl FnOnce() -> Tensor<Differentiable, R>,
+        expected: impl FnOnce() -> Tensor<Differentiable, R>,
+    ) {
         let got = got();
         let weighting = random(got.dims()).detach();
         let values = got.to_data();
         let gradients = (got * weighting.clone()).sum().backward();
         let gradients: Vec<_> = inputs.iter().map(|input| input.grad(&gradients).unwrap().into_data()).collect();
         let expected = expected();
-        assert_close(&values, &expected.to_data());
+        assert_close(&values, &expected.to_data(), tolerance);
         let expected = (expected * weighting).sum().backward();
         for (input, gradient) in inputs.iter().zip(gradients) {
-            assert_close(&gradient, &input.grad(&expected).unwrap().into_data());
+            assert_close(&gradient, &input.grad(&expected).unwrap().into_data(), tolerance);
         }
     }
 
     /// Elements are sums of many terms, whose rounding is relative to the terms and not to a sum that may be small: so the distance counts
     /// beside the norm of all.
-    fn assert_close(got: &TensorData, expected: &TensorData) {
+    fn assert_close(got: &TensorData, expected: &TensorData, tolerance: f64) {
         let values = |data: &TensorData| data.to_vec::<f32>().unwrap();
         let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
         let (got, expected) = (values(got), values(expected));
         let distance = norm(&mut got.iter().zip(&expected).map(|(a, b)| a - b));
         let size = norm(&mut expected.iter().copied());
-        assert!(got.len() == expected.len() && distance <= 4e-6 * size, "distance {distance:e} of {size}");
+        assert!(got.len() == expected.len() && distance <= tolerance * size, "distance {distance:e} of {size}");
     }
 
     #[test]
@@ -216,17 +228,20 @@ mod tests {
         check(&[&weight, &bias], fused, composed);
 
         let (weight, bias) = (random([48, 20]), random([20]));
-        let fused = || Differentiable::affine(x.clone(), weight.clone(), bias.clone(), Precision::F32);
-        let composed = || affine_by_product(x.clone(), weight.clone(), bias.clone(), Precision::F32);
-        check(&[&x, &weight], fused, composed);
-        check(&[&bias], fused, composed);
+        // In bf16 the composed forms round the same numbers, but a sum in another order may be rounded to the other neighbour.
+        for (precision, tolerance) in [(Precision::F32, 4e-6), (Precision::Bf16, 2e-3)] {
+            let fused = || Differentiable::affine(x.clone(), weight.clone(), bias.clone(), precision);
+            let composed = || affine_by_product(x.clone(), weight.clone(), bias.clone(), precision);
+            check_within(tolerance, &[&x, &weight], fused, composed);
+            check_within(tolerance, &[&bias], fused, composed);
 
-        let fused = || Differentiable::affine_gelu(x.clone(), map(&weight, &bias), Precision::F32);
-        let composed = || reference::erf_gelu(affine_by_product(x.clone(), weight.clone(), bias.clone(), Precision::F32));
-        check(&[&x, &weight], fused, composed);
-        check(&[&bias], fused, composed);
-        let output = <Flex as Kernels>::affine_gelu(x.clone().inner(), map(&weight.clone().inner(), &bias.clone().inner()), Precision::F32);
-        assert_close(&output.to_data(), &composed().to_data());
+            let fused = || Differentiable::affine_gelu(x.clone(), map(&weight, &bias), precision);
+            let composed = || reference::erf_gelu(affine_by_product(x.clone(), weight.clone(), bias.clone(), precision));
+            check_within(tolerance, &[&x, &weight], fused, composed);
+            check_within(tolerance, &[&bias], fused, composed);
+            let output = <Flex as Kernels>::affine_gelu(x.clone().inner(), map(&weight.clone().inner(), &bias.clone().inner()), precision);
+            assert_close(&output.to_data(), &composed().to_data(), tolerance);
+        }
 
         let x = random([3 * 19, 20]);
         let (weights, biases) = ([(); 3].map(|()| random([20, 24]) * 0.3), [(); 3].map(|()| random([24])));
@@ -234,12 +249,13 @@ mod tests {
         let maps = || [0, 1, 2].map(|at| map(&weights[at], &biases[at]));
         let shape = AttentionShape { batch: 3, length: 19, heads: 4 };
         let padding = Padding::new(vec![19, 7, 1].into(), &Default::default());
-        for precision in [Precision::F32, Precision::Bf16] {
+        // In bf16 the composed form rounds scores, their weights, and all gradients of them too.
+        for (precision, tolerance) in [(Precision::F32, 4e-6), (Precision::Bf16, 3e-2)] {
             let fused = || Differentiable::self_attention(x.clone(), maps(), shape, &padding, None, precision);
             let composed = || self_attention_by_maps(x.clone(), maps(), shape, &padding, None, precision);
-            check(&[&x, &weights[0], &weights[1], &weights[2]], fused, composed);
+            check_within(tolerance, &[&x, &weights[0], &weights[1], &weights[2]], fused, composed);
             // The bias of keys adds the same to all scores of a query, so that its gradient is zero.
-            check(&[&biases[0], &biases[2]], fused, composed);
+            check_within(tolerance, &[&biases[0], &biases[2]], fused, composed);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Fused operations on burn-flex's tensors, each with its backward pass.
+//! Fused operations on burn-flex's tensors, each with its backward pass. Matrix products of linear maps have inputs of the format `T`.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::autodiff::{BackwardPass, Operation};
 use crate::kernels::cpu::attention::{Attention, Projections};
 use crate::kernels::cpu::linear::{self, LinearSlices};
+use crate::kernels::cpu::product::InputFormat;
 use crate::kernels::cpu::{dropout as dropout_loops, gelu as gelu_loops, layer_norm, reductions};
 use crate::kernels::dropout::Dropout;
 
@@ -17,39 +18,39 @@ use crate::kernels::dropout::Dropout;
 ///
 /// # Shapes
 /// `[rows, in]`, `[in, out]`, `[out]`; the result `[rows, out]`.
-pub fn affine(inputs: [FlexTensor; 3]) -> Operation<FlexTensor, impl BackwardPass<Flex, 3>> {
+pub fn affine<T: InputFormat>(inputs: [FlexTensor; 3]) -> Operation<FlexTensor, impl BackwardPass<Flex, 3>> {
     let [x, weight, bias] = inputs.map(row_major);
-    let [output] = linear::affine(x.storage(), [slices(&weight, &bias)]);
+    let [output] = linear::affine::<T, _>(x.storage(), [slices(&weight, &bias)]);
     let output = from_values(output, rows_of(&x, &bias));
     let backward = move |gradient: FlexTensor, wanted: [bool; 3]| {
         let gradient = row_major(gradient);
         let of_bias = wanted[2].then(|| from_values(reductions::column_sums(gradient.storage(), bias.shape()[0]), bias.shape()));
-        affine_gradients(&x, &weight, &gradient, of_bias, wanted)
+        affine_gradients::<T>(&x, &weight, &gradient, of_bias, wanted)
     };
     Operation { output, backward }
 }
 
 /// GELU of [`affine`].
-pub fn affine_gelu(inputs: [FlexTensor; 3]) -> Operation<FlexTensor, impl BackwardPass<Flex, 3>> {
+pub fn affine_gelu<T: InputFormat>(inputs: [FlexTensor; 3]) -> Operation<FlexTensor, impl BackwardPass<Flex, 3>> {
     let [x, weight, bias] = inputs.map(row_major);
-    let [product, output] = linear::affine_and_gelu(x.storage(), slices(&weight, &bias));
+    let [product, output] = linear::affine_and_gelu::<T>(x.storage(), slices(&weight, &bias));
     let output = from_values(output, rows_of(&x, &bias));
     let backward = move |gradient: FlexTensor, wanted: [bool; 3]| {
         let mut gradient = row_major(gradient);
         let of_bias = gelu_loops::gelu_backward_with_sums(&product, gradient.storage_mut(), bias.shape()[0]);
-        affine_gradients(&x, &weight, &gradient, Some(from_values(of_bias, bias.shape())), wanted)
+        affine_gradients::<T>(&x, &weight, &gradient, Some(from_values(of_bias, bias.shape())), wanted)
     };
     Operation { output, backward }
 }
 
 /// The output of [`affine_gelu`] alone.
-pub fn affine_gelu_output(inputs: [FlexTensor; 3]) -> FlexTensor {
+pub fn affine_gelu_output<T: InputFormat>(inputs: [FlexTensor; 3]) -> FlexTensor {
     let [x, weight, bias] = inputs.map(row_major);
-    from_values(linear::affine_gelu(x.storage(), slices(&weight, &bias)), rows_of(&x, &bias))
+    from_values(linear::affine_gelu::<T>(x.storage(), slices(&weight, &bias)), rows_of(&x, &bias))
 }
 
 /// Gradients of the inputs of a linear map from that of its result, beside that of the bias.
-fn affine_gradients(
+fn affine_gradients<T: InputFormat>(
     x: &FlexTensor,
     weight: &FlexTensor,
     gradient: &FlexTensor,
@@ -57,9 +58,9 @@ fn affine_gradients(
     [x_wanted, weight_wanted, _]: [bool; 3],
 ) -> [Option<FlexTensor>; 3] {
     let [inputs, outputs] = [weight.shape()[0], weight.shape()[1]];
-    let of_x = || from_values(linear::input_gradient([gradient.storage()], [weight.storage()], outputs), x.shape());
+    let of_x = || from_values(linear::input_gradient::<T, _>([gradient.storage()], [weight.storage()], outputs), x.shape());
     let of_weight = || {
-        let [of_weight] = linear::weight_gradients(x.storage(), [gradient.storage()], [inputs, outputs]);
+        let [of_weight] = linear::weight_gradients::<T, _>(x.storage(), [gradient.storage()], [inputs, outputs]);
         from_values(of_weight, weight.shape())
     };
     [x_wanted.then(of_x), weight_wanted.then(of_weight), of_bias]
@@ -125,7 +126,7 @@ pub fn add_norm(
 ///
 /// # Shapes
 /// `x` `[batch * length, in]`, weights `[in, width]`, biases `[width]`; the result `[batch * length, width]`.
-pub fn self_attention(
+pub fn self_attention<T: InputFormat>(
     inputs: [FlexTensor; 7],
     shape: AttentionShape,
     lengths: Arc<[usize]>,
@@ -134,7 +135,7 @@ pub fn self_attention(
     let inputs = inputs.map(row_major);
     let x = &inputs[0];
     let maps = [0, 2, 4].map(|at| slices(&inputs[1 + at], &inputs[2 + at]));
-    let states = linear::affine(x.storage(), maps);
+    let states = linear::affine::<T, _>(x.storage(), maps);
     let (output, statistics) = Attention { shape, lengths: &lengths, dropout }.forward(projections(&states));
     let output = from_values(output, rows_of(x, &inputs[2]));
     let backward = move |gradient: FlexTensor, [x_wanted, ..]: [bool; 7]| {
@@ -144,10 +145,10 @@ pub fn self_attention(
         let gradients = gradients.each_ref().map(Vec::as_slice);
         let [x, weights @ ..] = &inputs;
         let [width, inputs] = [weights[1].shape()[0], x.shape()[1]];
-        let of_x = || linear::input_gradient(gradients, [0, 2, 4].map(|at| weights[at].storage()), width);
+        let of_x = || linear::input_gradient::<T, _>(gradients, [0, 2, 4].map(|at| weights[at].storage()), width);
         let of_x = x_wanted.then(|| from_values(of_x(), x.shape()));
-        let of_weights =
-            linear::weight_gradients(x.storage(), gradients, [inputs, width]).map(|values| Some(from_values(values, weights[0].shape())));
+        let of_weights = linear::weight_gradients::<T, _>(x.storage(), gradients, [inputs, width])
+            .map(|values| Some(from_values(values, weights[0].shape())));
         let of_biases = gradients.map(|gradient| Some(from_values(reductions::column_sums(gradient, width), weights[1].shape())));
         let ([query, key, value], [query_bias, key_bias, value_bias]) = (of_weights, of_biases);
         [of_x, query, query_bias, key, key_bias, value, value_bias]
