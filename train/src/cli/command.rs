@@ -6,6 +6,8 @@ use super::data_args::{BenchDataArgs, CheckArgs};
 use super::measuring_args::{BenchStepArgs, CheckDeviceArgs, WarmUpArgs};
 use super::run_args::{EvaluateArgs, ExportArgs, PipelineArgs, PlotArgs, PredictArgs, ResumeArgs};
 use super::stage_args::{FetArgs, NeeArgs, StageArgs};
+use crate::stage::Recipe;
+use crate::stage::recipe::StageDefaults;
 
 /// Trains models that find named entities, from folders of triples.
 #[derive(Debug, Parser)]
@@ -22,39 +24,27 @@ pub enum Command {
     /// Stage 1, entity span identification: learn where entities are, from esi triples
     #[command(
         after_help = "Example:\n  train esi --data esi --encoder bert-base-chinese --out runs/esi --dev esi-dev",
-        mut_arg("lr", |arg| stage_default(arg, "6e-6")),
-        mut_arg("epochs", |arg| stage_default(arg, "5")),
-        mut_arg("warmup", |arg| stage_default(arg, "0")),
-        mut_arg("eval_every", |arg| stage_default(arg, "20000"))
+        mut_args(|arg| stage_default(arg, Recipe::esi))
     )]
     Esi(StageArgs),
     /// Stage 2, named entity extraction: learn labels from gazetteers, and relabel the training set after each epoch
     #[command(
         after_help = "Example:\n  train nee --data nee --init runs/esi --out runs/nee --dev gold/dev\n\n\
             The triples of each round are written to RUN/relabelled/round-K. Stage 3 trains on the last round.",
-        mut_arg("lr", |arg| stage_default(arg, "3e-5")),
-        mut_arg("epochs", |arg| stage_default(arg, "6")),
-        mut_arg("warmup", |arg| stage_default(arg, "0.4")),
-        mut_arg("eval_every", |arg| stage_default(arg, "4000"))
+        mut_args(|arg| stage_default(arg, Recipe::nee))
     )]
     Nee(NeeArgs),
     /// Stage 3, fine-grained typing: learn labels and, as a second task, clusters of the answers
     #[command(
         after_help = "Example:\n  train fet --data runs/nee --init runs/nee --out runs/fet --dev gold/dev\n\n\
             RUN/clusters/epoch-K.parquet has the cluster of each answer.",
-        mut_arg("lr", |arg| stage_default(arg, "2e-5")),
-        mut_arg("epochs", |arg| stage_default(arg, "5")),
-        mut_arg("warmup", |arg| stage_default(arg, "0.1")),
-        mut_arg("eval_every", |arg| stage_default(arg, "2000"))
+        mut_args(|arg| stage_default(arg, Recipe::fet))
     )]
     Fet(FetArgs),
     /// Stage 4, fine-tuning: learn labels from gold triples
     #[command(
         after_help = "Example:\n  train finetune --data gold/train --dev gold/dev --test gold/test --init runs/esi --out runs/final",
-        mut_arg("lr", |arg| stage_default(arg, "3e-5")),
-        mut_arg("epochs", |arg| stage_default(arg, "25")),
-        mut_arg("warmup", |arg| stage_default(arg, "0")),
-        mut_arg("eval_every", |arg| stage_default(arg, "100"))
+        mut_args(|arg| stage_default(arg, Recipe::finetune))
     )]
     Finetune(StageArgs),
     /// Tell what is wrong with the data before a training: labels, copies, unknown words, lengths
@@ -111,7 +101,22 @@ pub enum Command {
     Predict(PredictArgs),
 }
 
-/// The default that a stage has for an option of every stage.
-fn stage_default(arg: Arg, value: &'static str) -> Arg {
-    arg.default_value(value)
+/// Adds to the help of an option of every stage the default that it has in this one, by recipe.
+fn stage_default(arg: Arg, defaults: impl Fn(Recipe) -> StageDefaults) -> Arg {
+    let [reference, tuned] = [Recipe::Reference, Recipe::Tuned].map(|recipe| {
+        let StageDefaults { lr, epochs, warmup, eval_every } = defaults(recipe);
+        match arg.get_id().as_str() {
+            "lr" => format!("{lr:e}"),
+            "epochs" => epochs.to_string(),
+            "warmup" => warmup.to_string(),
+            "eval_every" => eval_every.to_string(),
+            _ => String::new(),
+        }
+    });
+    if reference.is_empty() {
+        return arg;
+    }
+    let tuned = if tuned == reference { String::new() } else { format!("; with --recipe tuned: {tuned}") };
+    let help = format!("{} [default: {reference}{tuned}]", arg.get_help().cloned().unwrap_or_default());
+    arg.help(help)
 }

@@ -225,7 +225,7 @@ mod tests {
     use crate::cli::command::Cli;
     use crate::cli::resolve::resolve;
     use crate::config::Config;
-    use crate::stage::settings::{InitialWeights, Stage};
+    use crate::stage::settings::{InitialWeights, RelabelMode, Stage};
     use clap::{CommandFactory, Parser};
 
     #[test]
@@ -294,6 +294,7 @@ mod tests {
         ("vocab", "v.txt", "'v.txt'"),
         ("lowercase", "", "true"),
         ("nested", "", "true"),
+        ("recipe", "tuned", "'tuned'"),
         ("lr", "1e-3", "1e-3"),
         ("epochs", "2", "2"),
         ("warmup", "0.5", "0.5"),
@@ -373,6 +374,21 @@ mod tests {
                 assert!(of_line != plain || ["data", "encoder"].contains(&option), "{stage} --{option} changes nothing");
             }
         }
+    }
+
+    #[test]
+    fn a_recipe_gives_what_is_not_given() {
+        let text = "out = 'runs'\nencoder = 'tiny'\nrecipe = 'tuned'\n[esi]\ndata = 'a'\nlr = 1e-3\n[nee]\ndata = 'b'\nunlabelled = 'c'\n";
+        let stages = parse(text).unwrap();
+        let [esi, nee] = &stages[..] else { panic!() };
+        assert_eq!((esi.settings.lr, esi.settings.epochs, nee.settings.lr, nee.settings.epochs), (1e-3, 1, 5e-5, 2));
+        assert!(matches!(nee.settings.stage, Stage::Nee(relabel) if relabel.mode == RelabelMode::Keep && relabel.restart));
+        // Without other sentences there is nothing to relabel.
+        let nee = |options: &str| parse(&format!("out = 'runs'\nencoder = 'tiny'\nrecipe = 'tuned'\n[nee]\ndata = 'b'\n{options}"));
+        assert_eq!(nee("").unwrap()[0].settings.epochs, 1);
+        assert!(nee("epochs = 2").unwrap_err().message.starts_with("--relabel keep changes nothing without --unlabelled"));
+        let union = &nee("epochs = 3\nrelabel = 'union'").unwrap()[0].settings;
+        assert!(matches!(union.stage, Stage::Nee(relabel) if relabel.mode == RelabelMode::Union) && union.epochs == 3);
     }
 
     #[test]

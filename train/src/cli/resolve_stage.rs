@@ -9,23 +9,31 @@ use crate::data::BatchSize;
 use crate::device::Device;
 use crate::model::{LossFunction, SpanLoss};
 use crate::optim::AdamWConfig;
+use crate::stage::recipe::StageDefaults;
 use crate::stage::settings::{ClusterSettings, InitialWeights, RelabelMode, RelabelSettings, Stage, StageSettings};
 
 /// Settings of stage 1.
 pub fn esi(args: StageArgs) -> Result<TrainConfig, UsageError> {
-    stage(Stage::Esi, args, false)
+    stage(Stage::Esi, args.recipe.esi(), args, false)
 }
 
 /// Settings of stage 2.
 pub fn nee(args: NeeArgs) -> Result<TrainConfig, UsageError> {
-    let NeeArgs { stage: common, relabel_threshold: threshold, relabel_growth: growth, relabel: mode, .. } = args;
-    let (confidence, restart) = (args.unlabelled_confidence, args.restart);
+    let NeeArgs { stage: mut common, relabel_threshold: threshold, relabel_growth: growth, .. } = args;
+    let recipe = common.recipe;
+    let (mode, restart) = (args.relabel.unwrap_or(recipe.relabel()), args.restart || recipe.restarts());
+    let confidence = args.unlabelled_confidence;
+    if mode == RelabelMode::Keep && args.unlabelled.is_none() && args.relabel.is_none() {
+        // There is nothing that a second round would add.
+        common.epochs.get_or_insert(1);
+    }
     check(threshold > 0.0 && threshold < 1.0, || format!("--relabel-threshold {threshold} is not between 0 and 1"))?;
     check((0.0..=1.0).contains(&confidence), || format!("--unlabelled-confidence {confidence} is not between 0 and 1"))?;
-    check(mode != RelabelMode::Keep || args.unlabelled.is_some(), || {
+    check(mode != RelabelMode::Keep || args.unlabelled.is_some() || common.epochs == Some(1), || {
         "--relabel keep changes nothing without --unlabelled: use --epochs 1 to train on --data as it is".to_owned()
     })?;
-    let mut config = stage(Stage::Nee(RelabelSettings { threshold, growth, mode, confidence, restart }), common, args.noise_weighting)?;
+    let settings = RelabelSettings { threshold, growth, mode, confidence, restart };
+    let mut config = stage(Stage::Nee(settings), recipe.nee(), common, args.noise_weighting)?;
     config.settings.unlabelled = args.unlabelled;
     Ok(config)
 }
@@ -38,12 +46,13 @@ pub fn fet(args: FetArgs) -> Result<TrainConfig, UsageError> {
     check(args.pca > 0, || "--pca must be at least 1".to_owned())?;
     check(gamma >= 0.0 && gamma.is_finite(), || format!("--gamma {gamma} is not a number from 0 up"))?;
     let (init, pca, pool, head) = (args.cluster_start, args.pca, args.pool, args.cluster_head);
-    stage(Stage::Fet(ClusterSettings { clusters, gamma, method, iterations, init, pca, pool, head }), common, args.noise_weighting)
+    let settings = ClusterSettings { clusters, gamma, method, iterations, init, pca, pool, head };
+    stage(Stage::Fet(settings), common.recipe.fet(), common, args.noise_weighting)
 }
 
 /// Settings of stage 4.
 pub fn finetune(args: StageArgs) -> Result<TrainConfig, UsageError> {
-    stage(Stage::Finetune, args, false)
+    stage(Stage::Finetune, args.recipe.finetune(), args, false)
 }
 
 /// Checks `--batch`.
@@ -51,8 +60,8 @@ pub fn check_batch(batch: usize) -> Result<(), UsageError> {
     check(batch > 0, || "--batch must be at least 1".to_owned())
 }
 
-fn stage(stage: Stage, args: StageArgs, noise_weighting: bool) -> Result<TrainConfig, UsageError> {
-    let defaults = stage.defaults();
+/// Settings of a stage; `defaults` stand where the user gives none.
+fn stage(stage: Stage, defaults: StageDefaults, args: StageArgs, noise_weighting: bool) -> Result<TrainConfig, UsageError> {
     let (lr, epochs) = (args.lr.unwrap_or(defaults.lr), args.epochs.unwrap_or(defaults.epochs));
     let (warmup, positive_weight) = (args.warmup.unwrap_or(defaults.warmup), args.positive_weight);
     check(lr > 0.0 && lr.is_finite(), || format!("--lr {lr} is not a positive number"))?;

@@ -12,6 +12,7 @@ use super::common_args::CommonArgs;
 use crate::cluster::kmeans;
 use crate::device::Device;
 use crate::model::Pooling;
+use crate::stage::Recipe;
 use crate::stage::settings::{ClusterHeadUpdate, ClusterMethod, DEFAULT_CONFIDENCE, RelabelMode};
 
 /// Sequences of a batch, if neither `--batch` nor `--max-tokens` is given.
@@ -51,6 +52,9 @@ pub struct StageArgs {
     /// Find nested and overlapping answers: a span head scores every pair of a first and a last word piece
     #[arg(long)]
     pub nested: bool,
+    /// Defaults of --lr, --epochs, --warmup and of stage 2's self-training; options that are given count before it
+    #[arg(long, value_enum, default_value_t = Recipe::Reference, value_name = "NAME")]
+    pub recipe: Recipe,
     /// Peak learning rate
     #[arg(long, value_name = "RATE")]
     pub lr: Option<f64>,
@@ -135,6 +139,7 @@ impl Default for StageArgs {
             vocab: None,
             lowercase: false,
             nested: false,
+            recipe: Recipe::Reference,
             lr: None,
             epochs: None,
             warmup: None,
@@ -174,16 +179,16 @@ pub struct NeeArgs {
     /// Multiply the threshold by the round, up to 0.99
     #[arg(long)]
     pub relabel_growth: bool,
-    /// What happens to the answers in --data
-    #[arg(long, value_enum, default_value_t = Self::default().relabel, value_name = "HOW")]
-    pub relabel: RelabelMode,
+    /// What happens to the answers in --data [default: replace; with --recipe tuned: keep]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub relabel: Option<RelabelMode>,
     /// Folder of triples whose answers are not known, whatever it says: each round adds those that the model is sure of
     #[arg(long, value_name = "DIR")]
     pub unlabelled: Option<PathBuf>,
     /// Score below which an answer keeps its triple of --unlabelled out of the round
     #[arg(long, default_value_t = Self::default().unlabelled_confidence, value_name = "P")]
     pub unlabelled_confidence: f64,
-    /// Train each round from the weights that training began with, with a warm-up of its own
+    /// Train each round from the weights that training began with, with a warm-up of its own; --recipe tuned does
     #[arg(long)]
     pub restart: bool,
     /// Generalized cross-entropy against noisy labels: a label that the model gives the probability p counts p^0.7 times as much
@@ -197,7 +202,7 @@ impl Default for NeeArgs {
             stage: StageArgs::default(),
             relabel_threshold: 0.1,
             relabel_growth: false,
-            relabel: RelabelMode::Replace,
+            relabel: None,
             unlabelled: None,
             unlabelled_confidence: DEFAULT_CONFIDENCE,
             restart: false,

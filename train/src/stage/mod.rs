@@ -2,7 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`settings`] | settings of a stage, as `run.toml` keeps them |
+//! | [`settings`], [`recipe`] | settings of a stage, as `run.toml` keeps them, and their defaults |
 //! | [`initial_state`] | weights that a stage starts from, or a checkpoint |
 //! | [`training_loop`], [`train_step`], [`cadence`] | the loop that all stages share |
 //! | [`epoch_steps`], [`prefetch`](mod@prefetch) | the steps of an epoch, made ahead of the loop |
@@ -26,6 +26,7 @@ pub mod objective;
 pub mod pending_losses;
 pub mod prefetch;
 pub mod pseudo_labels;
+pub mod recipe;
 pub mod relabel;
 pub mod rng;
 pub mod settings;
@@ -39,6 +40,7 @@ pub use cluster_objective::ClusterObjective;
 pub use initial_state::InitialState;
 pub use objective::{Objective, SpanObjective};
 pub use pseudo_labels::PseudoLabels;
+pub use recipe::Recipe;
 pub use relabel::{SelfTrainingObjective, last_round};
 pub use settings::{InitialWeights, Stage, StageSettings};
 pub use train_state::TrainState;

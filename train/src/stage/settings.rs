@@ -235,31 +235,6 @@ pub enum InitialWeights {
     },
 }
 
-/// Settings that differ by stage where the user does not give them: those of Xue et al. (EMNLP 2020).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StageDefaults {
-    /// Peak learning rate.
-    pub lr: f64,
-    /// Passes over the training set.
-    pub epochs: usize,
-    /// Fraction of the steps in which the learning rate rises to its peak.
-    pub warmup: f64,
-    /// Steps between two evaluations on dev.
-    pub eval_every: usize,
-}
-
-impl Stage {
-    /// The stage's defaults.
-    pub fn defaults(&self) -> StageDefaults {
-        match self {
-            Self::Esi => StageDefaults { lr: 6e-6, epochs: 5, warmup: 0.0, eval_every: 20_000 },
-            Self::Nee(_) => StageDefaults { lr: 3e-5, epochs: 6, warmup: 0.4, eval_every: 4000 },
-            Self::Fet(_) => StageDefaults { lr: 2e-5, epochs: 5, warmup: 0.1, eval_every: 2000 },
-            Self::Finetune => StageDefaults { lr: 3e-5, epochs: 25, warmup: 0.0, eval_every: 100 },
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
