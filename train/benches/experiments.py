@@ -3,7 +3,7 @@
 
   experiments.py OUT [--seeds 1,2,3] [--only REGEX] [--table]
 
-OUT holds the data that wikigold/run.sh and wnut17/data.sh make, and gets runs/NAME-SEED and scores/. What is there is kept, and a training that was
+OUT holds the data that data.sh makes, and gets runs/NAME-SEED and scores/. What is there is kept, and a training that was
 stopped is resumed, so that the program can be stopped at any time and called again. --only: experiments whose name matches, with those that they
 start from. --table: trains nothing, and prints what there is.
 
@@ -14,10 +14,11 @@ An experiment:
   [[experiment]]
   name = "student"
   stage = "nee"                     # esi, nee, fet, finetune
-  from = "esi"                      # another experiment, whose run of the same seed it starts from; without it, the encoder
-  data = "nee"                      # a folder of OUT, or runs/NAME/PATH of another experiment: {seed} in it is the seed
-  options = "--lr 5e-5 --epochs 2"
-  score = ["gold/rest"]             # folders of OUT with gold triples
+  from = "esi"                      # another experiment, whose run of the same seed it starts from; without it, `encoder`, or ENCODER
+  against = "teacher"               # another experiment, whose scores its own are compared with; without it, that of `from`
+  data = "wikigold/nee"             # a folder of OUT, or runs/NAME-{seed}/PATH of another experiment
+  options = "--recipe tuned"        # {out} and {seed} in it are filled in
+  score = ["wikigold/gold/rest"]    # folders of OUT with gold triples
 """
 import argparse
 import json
@@ -59,7 +60,7 @@ class Bench:
             if (run / "checkpoints").is_dir():
                 self.call([self.train, "resume", run, "-q"])
             else:
-                start = ["--init", self.run_dir(experiment["from"], seed)] if "from" in experiment else ["--encoder", self.encoder]
+                start = ["--init", self.run_dir(experiment["from"], seed)] if "from" in experiment else ["--encoder", experiment.get("encoder", self.encoder)]
                 options = shlex.split(experiment.get("options", "").format(seed=seed, out=self.out))
                 data = self.out / experiment["data"].format(seed=seed)
                 command = [self.train, experiment["stage"], "--data", data, *start, "--out", run, "--overwrite", "-q", "--seed", str(seed)]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Splits WikiGold by document, always in the same way: 600 sentences for testing, 100 for training, the rest for trying settings.
 
-  split.py wikigold.conll.txt FOLDER      writes test.conll, train.conll and rest.conll
+  split.py wikigold.conll.txt FOLDER      writes test.conll, train.conll and rest.conll; and of the rest, most.conll and dev.conll
 
 Documents are drawn at random. The last document of a part is cut to the part's size; its other sentences are not used.
 """
@@ -30,7 +30,11 @@ def main(path, folder):
         while len(sentences) < size:
             sentences += rest.pop()
         write(folder / f"{name}.conll", sentences[:size])
-    write(folder / "rest.conll", [sentence for document in rest for sentence in document])
+    rest = [sentence for document in rest for sentence in document]
+    write(folder / "rest.conll", rest)
+    most = len(rest) * 7 // 10
+    write(folder / "most.conll", rest[:most])
+    write(folder / "dev.conll", rest[most:])
 
 
 def write(path, sentences):
