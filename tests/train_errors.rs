@@ -180,10 +180,10 @@ fn a_build_without_cuda_says_so() {
 fn help_shows_defaults_and_an_example() {
     let temporary = tempfile::tempdir().unwrap();
     for (command, default) in [
-        ("esi", "[default: 6e-6]"),
-        ("nee", "[default: 0.4]"),
+        ("esi", "[default: 6e-6; with --recipe tuned: 5e-5]"),
+        ("nee", "[default: 0.4; with"),
         ("fet", "[default: 23]"),
-        ("finetune", "[default: 3e-5]"),
+        ("finetune", "[default: 3e-5; with --recipe tuned: 1e-4]"),
         ("check", "[default: 131072]"),
         ("resume", "[default: 0]"),
         ("pipeline", "[default: 0]"),
