@@ -181,10 +181,13 @@ impl<B: TrainBackend> SelfTrainingObjective<'_, B> {
             reporter.message(&format!("triples of --data and --unlabelled: {triples}"));
         }
         if answers.seen == 0 {
-            reporter.message(
-                "warning: the model predicts no answers at all, so the next epoch has none to learn from; train stage 1 first, or keep the \
-                 given answers by --relabel union",
-            );
+            let then = match self.relabel.mode {
+                RelabelMode::Replace => {
+                    "so the next epoch has none to learn from; train stage 1 first, or keep the given answers by --relabel union"
+                }
+                RelabelMode::Union | RelabelMode::Keep => "so this round adds none to the given ones; train stage 1 first, or for longer",
+            };
+            reporter.message(&format!("warning: the model predicts no answers at all, {then}"));
         }
         let shards_of = |folder: &TripleFolder<'_>| folder.shards().manifest().shards.clone();
         let inputs = folders.iter().flat_map(|folder| {
