@@ -158,6 +158,23 @@ fn gazetteers_of_every_kind() {
 }
 
 #[test]
+fn names_in_the_script_of_the_text() {
+    let desk = Desk::new();
+    let dump = desk.dump("dump.xml", "zh", &[("甲", "[[臺灣]]的[[张三]]去過[[广州]]。")]);
+    let (per, loc) = (desk.write("per.txt", "張三\n"), desk.write("loc.txt", "台湾\n广州\n"));
+    let names = ["--queries", "zh_msra", "--match", "both", "--gazetteer", &format!("NR={per}"), "--gazetteer", &format!("NS={loc}")];
+    let expected = [("zh-hans", ["NR:张三", "NS:台湾", "NS:广州"]), ("zh-hant", ["NR:張三", "NS:臺灣", "NS:廣州"])];
+    for (variant, answers) in expected {
+        assert_eq!(desk.answers(&[&["nee", &dump, "--variant", variant], &names[..]].concat()), answers, "{variant}");
+        let pages = desk.path(variant);
+        prep(&["pages", &dump, "-o", &pages, "--variant", variant, "-q"]).ok();
+        assert_eq!(desk.answers(&[&["nee", &pages], &names[..]].concat()), answers, "pages of {variant}");
+    }
+    let both = ["nee", &desk.path("zh-hans"), &desk.path("zh-hant"), "-o", &desk.path("x")];
+    prep(&[&both, &names[..]].concat()).fails(&["in zh-hans", "in zh-hant", "names are looked for in one script"]);
+}
+
+#[test]
 fn a_gazetteer_in_parquet() {
     let (desk, dump, people, _) = desk();
     // Any file of Parquet will do: pages have a column of titles.

@@ -16,7 +16,7 @@ use crate::label::nee::{self, GazetteerLabeller, MatchIn, RepeatSettings};
 use crate::label::triple_sink::TripleSink;
 use crate::run::job::JobGazetteer;
 use crate::run::manifest_config::{ManifestGazetteer, ManifestNeeConfig, ManifestTripleConfig};
-use crate::wikitext::{ChineseVariant, ScriptConverter, WikitextExtractor, has_dotted_i};
+use crate::wikitext::{ScriptConverter, WikitextExtractor, has_dotted_i};
 
 /// Runs `prep nee`.
 ///
@@ -39,7 +39,7 @@ pub fn run(config: &NeeConfig, runtime: &Runtime) -> anyhow::Result<()> {
     };
     let paths = files.iter().map(|(_, file)| file.path.display().to_string()).chain(folders.iter().flat_map(of_folder)).collect();
     let manifest_config = manifest_config(config, &files);
-    let (gazetteer, loaded) = load(gazetteer_options(config, files, folders, &job.inputs))?;
+    let (gazetteer, loaded) = load(gazetteer_options(config, files, folders, &job.inputs)?)?;
     for path in &loaded.numeric_files {
         eprintln!(
             "warning: {}: every name is a number; give the column that holds the names, as in FILE:COLUMN or FILE:#2",
@@ -68,18 +68,22 @@ fn find_files(config: &NeeConfig) -> anyhow::Result<Vec<(usize, NameFile)>> {
     files.collect()
 }
 
-fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, folders: Vec<NamesFolder>, inputs: &Inputs) -> GazetteerOptions {
-    // Names are written in either script, text that was converted in one.
-    let simplify = inputs.has_simplified_text(config.job.pages.variant);
+fn gazetteer_options(
+    config: &NeeConfig,
+    files: Vec<(usize, NameFile)>,
+    folders: Vec<NamesFolder>,
+    inputs: &Inputs,
+) -> anyhow::Result<GazetteerOptions> {
     let mut langs = inputs.sites.keys();
     let normalizer = Normalizer {
         nfkc: config.nfkc,
         ignore_case: config.ignore_case,
         dotted_i: langs.clone().any(|lang| has_dotted_i(lang)),
-        convert_names: ScriptConverter::to(if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted }),
+        // Names are written in either script, text that was converted in one.
+        convert_names: ScriptConverter::to(inputs.script_of_text(config.job.pages.variant)?),
     };
     let sure = SureNames { min_share: config.min_share, min_count: config.min_count, langs: inputs.sites.keys().cloned().collect() };
-    GazetteerOptions {
+    Ok(GazetteerOptions {
         files,
         folders: NamesFolders { folders, sure, labels: config.queries.labels().map(str::to_owned).collect() },
         encoding: config.encoding,
@@ -89,7 +93,7 @@ fn gazetteer_options(config: &NeeConfig, files: Vec<(usize, NameFile)>, folders:
         ambiguous: config.ambiguous,
         stop_lists: config.stop.clone(),
         min_mention_chars: (config.matching != MatchIn::Anchors).then_some(config.min_length),
-    }
+    })
 }
 
 fn manifest_config(config: &NeeConfig, files: &[(usize, NameFile)]) -> ManifestTripleConfig {

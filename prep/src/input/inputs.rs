@@ -240,15 +240,27 @@ impl Inputs {
         fingerprints
     }
 
-    /// Whether some text is converted to Simplified Chinese: now, or when the folder was made. `variant`: the one asked for.
-    pub fn has_simplified_text(&self, variant: Option<ChineseVariant>) -> bool {
-        self.opened.iter().any(|input| match input {
-            OpenedInput::Dump { lang, .. } => variant.unwrap_or(ChineseVariant::default_of(lang)) == ChineseVariant::Simplified,
-            OpenedInput::Pages { folder, .. } => {
-                let config = &folder.manifest().config;
-                config["sites"].get("zh").is_some() && config["variant"] != "none"
+    /// The script that Chinese text of the inputs was converted to, now or when a folder was made. `variant`: the one asked for.
+    ///
+    /// # Errors
+    /// Inputs that were converted to different scripts.
+    pub fn script_of_text(&self, variant: Option<ChineseVariant>) -> anyhow::Result<ChineseVariant> {
+        let mut found: Option<(ChineseVariant, String)> = None;
+        for input in &self.opened {
+            let (script, path) = match input {
+                OpenedInput::Dump { lang, path, .. } => (variant.unwrap_or(ChineseVariant::default_of(lang)), path.clone()),
+                OpenedInput::Pages { folder, path, .. } => (script_of_folder(folder)?, path.display().to_string()),
+            };
+            match &found {
+                _ if script == ChineseVariant::Unconverted => {}
+                Some((other, other_path)) => ensure!(
+                    *other == script,
+                    "{other_path} is in {other} and {path} in {script}, and names are looked for in one script; read them in two runs"
+                ),
+                None => found = Some((script, path)),
             }
-        })
+        }
+        Ok(found.map_or(ChineseVariant::Unconverted, |(script, _)| script))
     }
 
     /// The multistream indexes that the dumps are compared with.
@@ -281,4 +293,14 @@ fn check_distinct(paths: &[PathBuf]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The script that Chinese text of a folder of pages was converted to.
+fn script_of_folder(folder: &ShardFolder) -> anyhow::Result<ChineseVariant> {
+    let config = &folder.manifest().config;
+    if config["sites"].get("zh").is_none() {
+        return Ok(ChineseVariant::Unconverted);
+    }
+    let variant: Option<ChineseVariant> = serde_json::from_value(config["variant"].clone()).context("`variant` of the manifest")?;
+    Ok(variant.unwrap_or(ChineseVariant::default_of("zh")))
 }

@@ -50,8 +50,11 @@ pub struct LanguageRules {
     /// Whether texts that end with a word in lower case are no names.
     lower_case_end_is_no_name: bool,
     common_words: HashSet<String>,
-    /// Converts titles and categories to the script of the rules and of the text.
-    converter: Option<ScriptConverter>,
+    /// Converts to the script that the rules are written in.
+    to_rules: Option<ScriptConverter>,
+    /// Converts to the script of the text.
+    to_text: Option<ScriptConverter>,
+    text_is_simplified: bool,
 }
 
 /// What the title of a rule must be like.
@@ -82,10 +85,15 @@ struct WordList {
 }
 
 impl LanguageRules {
-    /// The rules of a language, with the entries of the user's lists. With `simplify`, titles and categories are read in Simplified Chinese.
-    pub fn new(rules: &TypeRules, lang: &str, known: &KnownLists, simplify: bool) -> Self {
-        let variant = if simplify { ChineseVariant::Simplified } else { ChineseVariant::Unconverted };
-        let mut compiled = Self { converter: ScriptConverter::to(variant), ..Self::default() };
+    /// The rules of a language, with the entries of the user's lists. `script`: that of the text, which names are written in; Chinese
+    /// is compared with rules and lists in Simplified script.
+    pub fn new(rules: &TypeRules, lang: &str, known: &KnownLists, script: ChineseVariant) -> Self {
+        let mut compiled = Self::default();
+        if lang == "zh" {
+            compiled.to_rules = ScriptConverter::to(ChineseVariant::Simplified);
+            compiled.to_text = ScriptConverter::to(script);
+            compiled.text_is_simplified = script == ChineseVariant::Simplified;
+        }
         for file in &rules.files {
             let applies = |langs: &Option<Vec<String>>| {
                 let langs = langs.as_ref().unwrap_or(&file.langs);
@@ -98,14 +106,15 @@ impl LanguageRules {
             for entry in file.no_names.iter().filter(|entry| applies(&entry.langs)) {
                 let mut texts = PatternSet::default();
                 for text in &entry.texts {
-                    let pattern = parse(text, false);
+                    let pattern = parse(&compiled.to_rules, text, false);
                     if entry.label.is_none() && pattern.is_literal() {
                         compiled.no_name_texts.insert(text.clone());
+                        compiled.no_name_texts.insert(compiled.convert(text).into_owned());
                     }
                     texts.add(pattern, ());
                 }
                 let label = entry.label.as_deref().and_then(|label| rules.label(label));
-                let without = entry.without.iter().map(|pattern| parse(pattern, false)).collect();
+                let without = entry.without.iter().map(|pattern| parse(&compiled.to_rules, pattern, false)).collect();
                 compiled.no_names.push(NoNames { label, texts, words: entry.words, without, unless_in_title: entry.unless_in_title });
                 compiled.lower_case_is_no_name |= entry.lower_case;
                 compiled.lower_case_end_is_no_name |= entry.lower_case_end;
@@ -116,7 +125,7 @@ impl LanguageRules {
                 list.entries.extend(entries.iter().map(|entry| capitalise(entry)));
             }
         }
-        if let Some(converter) = &compiled.converter {
+        if let Some(converter) = &compiled.to_rules {
             for list in compiled.lists.values_mut() {
                 list.entries = list.entries.iter().map(|entry| converted(converter, entry)).collect();
             }
@@ -152,18 +161,19 @@ impl LanguageRules {
     }
 
     fn add_rule(&mut self, rule: &RuleEntry, label: Option<Label>) {
+        let to_rules = &self.to_rules;
         let sets = [
             (&mut self.infoboxes, &rule.infoboxes),
             (&mut self.categories, &rule.categories),
             (&mut self.descriptions, &rule.descriptions),
         ];
         for (set, patterns) in sets {
-            patterns.iter().for_each(|pattern| set.add(parse(&pattern.to_lowercase(), false), label));
+            patterns.iter().for_each(|pattern| set.add(parse(to_rules, &pattern.to_lowercase(), false), label));
         }
         let number = self.title_rules.len();
-        rule.brackets.iter().for_each(|pattern| self.brackets.add(parse(&pattern.to_lowercase(), false), number));
-        rule.titles.iter().for_each(|pattern| self.titles.add(parse(pattern, true), number));
-        let without = rule.without.iter().map(|pattern| parse(pattern, false)).collect();
+        rule.brackets.iter().for_each(|pattern| self.brackets.add(parse(to_rules, &pattern.to_lowercase(), false), number));
+        rule.titles.iter().for_each(|pattern| self.titles.add(parse(to_rules, pattern, true), number));
+        let without = rule.without.iter().map(|pattern| parse(to_rules, pattern, false)).collect();
         self.title_rules.push(TitleRule { label, words: rule.words, without, capitalised: rule.capitalised });
     }
 
@@ -195,7 +205,7 @@ impl LanguageRules {
 
     /// What a title says by itself: its bracket, or else its words.
     pub fn verdict_of_title(&self, title: &str) -> Verdict {
-        let title = &*self.convert(title);
+        let title = &*convert_by(&self.to_rules, title);
         let bare = strip_disambiguator(title);
         if bare.len() < title.len() {
             let bracket = title[bare.len()..].trim().trim_start_matches(['(', '（']).trim_end_matches([')', '）']);
@@ -214,13 +224,22 @@ impl LanguageRules {
     /// The name in a title of a label, in the script of the text: without bracket, or the part that a rule says is the name.
     pub fn name_in(&self, title: &str, label: Label) -> String {
         let bare = self.convert(strip_disambiguator(title));
-        let name = self.title_matches(&bare).into_iter().find(|(found, name)| *found == Some(label) && !name.is_empty());
-        name.map_or_else(|| bare.to_string(), |(_, name)| name.to_owned())
+        let matched = self.in_script_of_rules(&bare);
+        let name = self.title_matches(&matched).into_iter().find(|(found, name)| *found == Some(label) && !name.is_empty());
+        let Some((_, name)) = name else { return bare.into_owned() };
+        // Both scripts have as many chars.
+        let chars_before = matched[..name.as_ptr().addr() - matched.as_ptr().addr()].chars().count();
+        bare.chars().skip(chars_before).take(name.chars().count()).collect()
     }
 
     /// A title in the script of the text.
     pub fn convert<'t>(&self, title: &'t str) -> Cow<'t, str> {
-        self.converter.as_ref().map_or(Cow::Borrowed(title), |converter| Cow::Owned(converted(converter, title)))
+        convert_by(&self.to_text, title)
+    }
+
+    /// What is in the script of the text, in that of the rules.
+    fn in_script_of_rules<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.text_is_simplified { Cow::Borrowed(text) } else { convert_by(&self.to_rules, text) }
     }
 
     /// Whether the text of a link to a page of a label is no name of it.
@@ -240,12 +259,15 @@ impl LanguageRules {
         let is_listed = |list: &str, text: &str| self.is_listed(list, text);
         let of_label = self.no_names.iter().filter(|entry| entry.label.is_none_or(|of| of == label));
         let mut of_label = of_label.filter(|entry| !entry.unless_in_title || !title.contains(text));
-        text != self.name_in(title, label)
-            && of_label.any(|entry| {
-                has_words(text, entry.words)
-                    && !entry.texts.most_specific(text, &is_listed, &|()| true).is_empty()
-                    && !self.is_any_of(&entry.without, text)
-            })
+        if text == self.name_in(title, label) {
+            return false;
+        }
+        let text = &*self.in_script_of_rules(text);
+        of_label.any(|entry| {
+            has_words(text, entry.words)
+                && !entry.texts.most_specific(text, &is_listed, &|()| true).is_empty()
+                && !self.is_any_of(&entry.without, text)
+        })
     }
 
     /// The most specific rules of titles that a title matches, each with the name in it.
@@ -286,11 +308,15 @@ impl LanguageRules {
         let is_listed = |list: &str, text: &str| self.is_listed(list, text);
         let mut labels = Vec::new();
         for text in texts {
-            let text = self.convert(text).to_lowercase();
+            let text = convert_by(&self.to_rules, text).to_lowercase();
             labels.extend(patterns.most_specific(&text, &is_listed, &|_| true).into_iter().map(|found| found.value));
         }
         join(labels)
     }
+}
+
+fn convert_by<'t>(converter: &Option<ScriptConverter>, text: &'t str) -> Cow<'t, str> {
+    converter.as_ref().map_or(Cow::Borrowed(text), |converter| Cow::Owned(converted(converter, text)))
 }
 
 fn converted(converter: &ScriptConverter, text: &str) -> String {
@@ -311,8 +337,8 @@ fn join(labels: impl IntoIterator<Item = Option<Label>>) -> Verdict {
     if labels.any(|label| label != first) { Verdict::Conflict } else { first.map_or(Verdict::NoLabel, Verdict::Label) }
 }
 
-fn parse(pattern: &str, has_name: bool) -> Pattern {
-    Pattern::parse(pattern, has_name).expect("patterns were checked when the file was read")
+fn parse(to_rules: &Option<ScriptConverter>, pattern: &str, has_name: bool) -> Pattern {
+    Pattern::parse(&convert_by(to_rules, pattern), has_name).expect("patterns were checked when the file was read")
 }
 
 /// An entry of a list with capitals, where its file has none: `ada`, as lists of names have them.

@@ -6,6 +6,7 @@ use schemas::Page;
 
 use super::language_rules::{KnownLists, LanguageRules, Verdict};
 use super::type_rules::{BUILT_IN, TypeRules};
+use crate::wikitext::ChineseVariant::{self, Simplified, Traditional, Unconverted};
 
 /// The label of a verdict, `-` for none by a rule, `several`, or `unknown`.
 fn shown(rules: &TypeRules, verdict: Verdict) -> String {
@@ -21,7 +22,7 @@ fn shown(rules: &TypeRules, verdict: Verdict) -> String {
 fn titles_of_the_built_in_languages() {
     let rules = TypeRules::built_in(BUILT_IN).unwrap();
     let check = |lang: &str, title: &str, expected: &str| {
-        let of_lang = LanguageRules::new(&rules, lang, &KnownLists::new(), false);
+        let of_lang = LanguageRules::new(&rules, lang, &KnownLists::new(), Unconverted);
         assert_eq!(shown(&rules, of_lang.verdict_of_title(title)), expected, "{lang}: {title}");
     };
     check("en", "University of Arden", "ORG");
@@ -77,7 +78,7 @@ fn pages_of_the_built_in_languages() {
     let check = |lang: &str, templates: &[&str], categories: &[&str], expected: &str| {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let page = Page { templates: own(templates), categories: own(categories), ..Page::default() };
-        let of_lang = LanguageRules::new(&rules, lang, &KnownLists::new(), lang == "zh");
+        let of_lang = LanguageRules::new(&rules, lang, &KnownLists::new(), ChineseVariant::default_of(lang));
         assert_eq!(shown(&rules, of_lang.verdict_of_page(&page)), expected, "{lang}: {templates:?} {categories:?}");
     };
     check("en", &["Infobox film"], &["1950 births"], "-");
@@ -150,7 +151,7 @@ fn infoboxes_come_before_categories_and_these_before_descriptions() {
         [[rule]]\nlabel = 'B'\ninfoboxes = ['box b']\ncategories = ['cat b', 'cat a special']\ndescriptions = ['* b']
         [[rule]]\ncategories = ['list*']";
     let rules = TypeRules::parse(text).unwrap();
-    let of_lang = LanguageRules::new(&rules, "en", &KnownLists::new(), false);
+    let of_lang = LanguageRules::new(&rules, "en", &KnownLists::new(), Unconverted);
     let check = |templates: &[&str], categories: &[&str], description: Option<&str>, expected: &str| {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let page =
@@ -179,7 +180,7 @@ fn lists_and_common_words() {
     let rules = TypeRules::parse(text).unwrap();
     let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let known = KnownLists::from([("given".to_owned(), list(&["bo", "Grand", "Oslo"])), ("places".to_owned(), list(&["Oslo", "Ada"]))]);
-    let mut of_lang = LanguageRules::new(&rules, "en", &known, false);
+    let mut of_lang = LanguageRules::new(&rules, "en", &known, Unconverted);
     assert!(of_lang.asks_for_common_words());
     of_lang.set_common_words(HashSet::from(["rose".to_owned(), "garden".to_owned()]));
     for (title, expected) in [
@@ -200,7 +201,7 @@ fn lists_and_common_words() {
 #[test]
 fn texts_of_links_that_are_no_names() {
     let rules = TypeRules::built_in(BUILT_IN).unwrap();
-    let of_lang = LanguageRules::new(&rules, "en", &KnownLists::new(), false);
+    let of_lang = LanguageRules::new(&rules, "en", &KnownLists::new(), Unconverted);
     let check = |text: &str, title: &str, label: &str, expected: bool| {
         assert_eq!(of_lang.is_no_name(text, title, rules.label(label).unwrap()), expected, "{text} of {title}");
     };
@@ -225,12 +226,19 @@ fn texts_of_links_that_are_no_names() {
 #[test]
 fn names_within_titles() {
     let rules = TypeRules::built_in(BUILT_IN).unwrap();
-    let en = LanguageRules::new(&rules, "en", &KnownLists::new(), false);
-    let zh = LanguageRules::new(&rules, "zh", &KnownLists::new(), true);
+    let en = LanguageRules::new(&rules, "en", &KnownLists::new(), Unconverted);
+    let zh = LanguageRules::new(&rules, "zh", &KnownLists::new(), Simplified);
     let label = |name: &str| rules.label(name).unwrap();
     assert_eq!(en.name_in("Arden (town)", label("LOC")), "Arden");
     assert_eq!(en.name_in("Arden, Ohio", label("LOC")), "Arden");
     assert_eq!(en.name_in("Arden, Ohio", label("ORG")), "Arden, Ohio");
     assert_eq!(zh.name_in("臺灣大學 (學校)", label("ORG")), "台湾大学");
     assert_eq!(shown(&rules, zh.verdict_of_title("臺灣大學")), "ORG");
+    // Names are in the script of the text, and rules apply to both.
+    for (script, name) in [(Traditional, "臺灣大學"), (Unconverted, "臺灣大学")] {
+        let zh = LanguageRules::new(&rules, "zh", &KnownLists::new(), script);
+        assert_eq!(zh.name_in("臺灣大学 (學校)", label("ORG")), name);
+        assert_eq!(shown(&rules, zh.verdict_of_title("臺灣大學")), "ORG");
+        assert!(zh.is_no_name("英國國籍", "英國", label("LOC")));
+    }
 }

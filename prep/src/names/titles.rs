@@ -85,7 +85,7 @@ pub type Titles = BTreeMap<String, WikiTitles>;
 /// Reads the titles of all pages and links, and labels them.
 ///
 /// # Errors
-/// A shard that cannot be read, an interruption, or more than 4 GiB of titles.
+/// Chinese pages in both scripts, a shard that cannot be read, an interruption, or more than 4 GiB of titles.
 pub fn read_titles(
     inputs: Inputs,
     rules: &TypeRules,
@@ -93,10 +93,10 @@ pub fn read_titles(
     settings: PassSettings<'_>,
     progress: impl FnMut(u64) + Send,
 ) -> anyhow::Result<(Titles, TitleCounts)> {
+    let script = inputs.script_of_text(None)?;
     let mut languages = BTreeMap::new();
     for (lang, site) in &inputs.sites {
-        let simplify = lang == "zh" && inputs.has_simplified_text(None);
-        languages.insert(lang.clone(), (LanguageRules::new(rules, lang, known, simplify), Wiki::new(site, lang)));
+        languages.insert(lang.clone(), (LanguageRules::new(rules, lang, known, script), Wiki::new(site, lang)));
     }
     let mut tables: BTreeMap<String, (TitleTable, WordCases)> = BTreeMap::new();
     read_pages(

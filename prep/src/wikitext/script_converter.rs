@@ -1,11 +1,13 @@
 //! Conversion between the two scripts of Chinese.
 
+use std::fmt;
+
 use ferrous_opencc::OpenCC;
 use ferrous_opencc::config::BuiltinConfig;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The variant of Chinese that text is converted to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChineseVariant {
     /// Simplified script (`zh-hans`).
     #[serde(rename = "zh-hans")]
@@ -22,6 +24,16 @@ impl ChineseVariant {
     /// The variant that the text of a wiki is converted to by default: Simplified for Chinese (`zh`), no conversion for other languages.
     pub fn default_of(lang: &str) -> Self {
         if lang == "zh" { Self::Simplified } else { Self::Unconverted }
+    }
+}
+
+impl fmt::Display for ChineseVariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Simplified => "zh-hans",
+            Self::Traditional => "zh-hant",
+            Self::Unconverted => "none",
+        })
     }
 }
 
