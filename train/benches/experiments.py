@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Trains and scores what experiments.toml lists, seed by seed, and prints a table of it.
 
-  experiments.py OUT [--seeds 1,2,3] [--only REGEX] [--table]
+  experiments.py OUT [--seeds 1,2,3] [--only REGEX] [--table] [--test]
 
 OUT holds the data that data.sh makes, and gets runs/NAME-SEED and scores/. What is there is kept, and a training that was
 stopped is resumed, so that the program can be stopped at any time and called again. --only: experiments whose name matches, with those that they
-start from. --table: trains nothing, and prints what there is.
+start from. --table: trains nothing, and prints what there is. --test: scores on test sets, in the place of the sets that settings are tried on.
 
 Environment: BIN, the folder of train (target/debug); ENCODER (fixtures/minilm)
 
@@ -18,7 +18,8 @@ An experiment:
   against = "teacher"               # another experiment, whose scores its own are compared with; without it, that of `from`
   data = "wikigold/nee"             # a folder of OUT, or runs/NAME-{seed}/PATH of another experiment
   options = "--recipe tuned"        # {out} and {seed} in it are filled in
-  score = ["wikigold/gold/rest"]    # folders of OUT with gold triples
+  score = ["wikigold/gold/rest"]    # folders of OUT with gold triples, which settings are tried on
+  test = ["wikigold/gold/test"]     # others, which are read once, at the end
 """
 import argparse
 import json
@@ -38,8 +39,9 @@ ROOT = HERE.parent.parent
 class Bench:
     """The runs of all experiments, in one folder."""
 
-    def __init__(self, out, experiments):
+    def __init__(self, out, experiments, score_key):
         self.out = out
+        self.score_key = score_key
         self.experiments = {experiment["name"]: experiment for experiment in experiments}
         self.train = pathlib.Path(os.environ.get("BIN", ROOT / "target" / "debug")) / "train"
         self.encoder = os.environ.get("ENCODER", ROOT / "fixtures" / "minilm")
@@ -65,7 +67,7 @@ class Bench:
                 data = self.out / experiment["data"].format(seed=seed)
                 command = [self.train, experiment["stage"], "--data", data, *start, "--out", run, "--overwrite", "-q", "--seed", str(seed)]
                 self.call([*command, "--eval-every", "0", "--save-every", "200", *options])
-        for gold in experiment.get("score", []):
+        for gold in experiment.get(self.score_key, []):
             file = self.score_file(name, seed, gold)
             if not file.exists():
                 scores = self.call([self.train, "evaluate", run, "--data", self.out / gold, "--json", "-q"])
@@ -93,7 +95,7 @@ class Bench:
         print("|---|---|---|---|---|---|---|")
         for name in names:
             experiment = self.experiments[name]
-            for gold in experiment.get("score", []):
+            for gold in experiment.get(self.score_key, []):
                 scores = self.scores(name, seeds, gold)
                 if not scores:
                     continue
@@ -126,8 +128,9 @@ def main():
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--only", default="")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--test", dest="score_key", action="store_const", const="test", default="score")
     args = parser.parse_args()
-    bench = Bench(args.out.resolve(), tomllib.loads((HERE / "experiments.toml").read_text())["experiment"])
+    bench = Bench(args.out.resolve(), tomllib.loads((HERE / "experiments.toml").read_text())["experiment"], args.score_key)
     seeds = [int(seed) for seed in args.seeds.split(",")]
     names = [name for name in bench.experiments if re.search(args.only, name)]
     if not args.table:

@@ -250,8 +250,9 @@ fn add_norm_backward_kernel<F: Float, N: Size>(
     }
     for row in first_row..end_row {
         let first = row * columns;
-        let mut sum = Vector::<f32, N>::new(0.0f32);
-        let mut product = Vector::<f32, N>::new(0.0f32);
+        // Sums of numbers, not of vectors: they are registers that sm_120a lacks.
+        let mut sum = f32::new(0.0);
+        let mut product = f32::new(0.0);
         #[unroll]
         for part in 0..per_unit {
             let column = part * CUBE_DIM as usize + UNIT_POS as usize;
@@ -260,14 +261,14 @@ fn add_norm_backward_kernel<F: Float, N: Size>(
                 let of_out = Vector::<f32, N>::cast_from(gradient[first + column]);
                 let of_normal = Vector::<f32, N>::cast_from(normal[first + column]);
                 slopes[part] = of_out * weight[column];
-                product += slopes[part] * of_normal;
+                product += lane_sum::<N>(slopes[part] * of_normal);
                 weight_sums[part] += of_out * of_normal;
                 bias_sums[part] += of_out;
             }
-            sum += slopes[part];
+            sum += lane_sum::<N>(slopes[part]);
         }
-        let mean = Vector::<f32, N>::new(cube_sum(lane_sum::<N>(sum)) / width);
-        let slope = Vector::<f32, N>::new(cube_sum(lane_sum::<N>(product)) / width);
+        let mean = Vector::<f32, N>::new(cube_sum(sum) / width);
+        let slope = Vector::<f32, N>::new(cube_sum(product) / width);
         let inverse = Vector::<f32, N>::new(inverse_deviation[row]);
         #[unroll]
         for part in 0..per_unit {
