@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Trains and scores what experiments.toml lists, seed by seed, and prints a table of it.
 
-  experiments.py OUT [--seeds 1,2,3] [--only REGEX] [--table] [--test]
+  experiments.py OUT [--seeds 1,2,3] [--only REGEX] [--jobs N] [--table] [--test]
 
 OUT holds the data that data.sh makes, and gets runs/NAME-SEED and scores/. What is there is kept, and a training that was
 stopped is resumed, so that the program can be stopped at any time and called again. --only: experiments whose name matches, with those that they
-start from. --table: trains nothing, and prints what there is. --test: scores on test sets, in the place of the sets that settings are tried on.
+start from. --jobs: trains several at a time, each on its share of the cores; as many as there are cores take least time in all. --table: trains nothing, and prints what there is. --test: scores on test sets, in the place of the sets that settings are tried on.
 
 Environment: BIN, the folder of train (target/debug); ENCODER (fixtures/minilm)
 
@@ -22,6 +22,7 @@ An experiment:
   test = ["wikigold/gold/test"]     # others, which are read once, at the end
 """
 import argparse
+import concurrent.futures
 import json
 import math
 import os
@@ -39,9 +40,10 @@ ROOT = HERE.parent.parent
 class Bench:
     """The runs of all experiments, in one folder."""
 
-    def __init__(self, out, experiments, score_key):
+    def __init__(self, out, experiments, score_key, jobs):
         self.out = out
         self.score_key = score_key
+        self.jobs = jobs
         self.experiments = {experiment["name"]: experiment for experiment in experiments}
         self.train = pathlib.Path(os.environ.get("BIN", ROOT / "target" / "debug")) / "train"
         self.encoder = os.environ.get("ENCODER", ROOT / "fixtures" / "minilm")
@@ -52,12 +54,36 @@ class Bench:
     def score_file(self, name, seed, gold):
         return self.out / "scores" / f"{name}-{seed}-{gold.replace('/', '-')}.json"
 
-    def make(self, name, seed):
-        """Trains an experiment, after what it starts from, and scores it."""
-        experiment, run = self.experiments[name], self.run_dir(name, seed)
+    def needs(self, name):
+        """The experiments whose runs an experiment starts from or reads."""
+        experiment = self.experiments[name]
         needed = [experiment.get("from"), *re.findall(r"runs/([^/{]+)-\{seed\}", experiment["data"] + experiment.get("options", ""))]
-        for other in filter(None, needed):
-            self.make(other, seed)
+        return [*filter(None, needed)]
+
+    def make_all(self, names, seeds):
+        """Trains and scores experiments and all that they need, several at a time."""
+        pending = {}
+        def add(name, seed):
+            for other in self.needs(name):
+                add(other, seed)
+            pending[name, seed] = None
+        for seed in seeds:
+            for name in names:
+                add(name, seed)
+        running, done = {}, set()
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            while pending or running:
+                ready = [(name, seed) for name, seed in pending if all((other, seed) in done for other in self.needs(name))]
+                for run in ready[: self.jobs - len(running)]:
+                    del pending[run]
+                    running[pool.submit(self.make, *run)] = run
+                for future in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
+                    done.add(running.pop(future))
+                    future.result()
+
+    def make(self, name, seed):
+        """Trains an experiment, whose needs are there, and scores it."""
+        experiment, run = self.experiments[name], self.run_dir(name, seed)
         if not (run / "result.json").exists():
             if (run / "checkpoints").is_dir():
                 self.call([self.train, "resume", run, "-q"])
@@ -75,7 +101,7 @@ class Bench:
                 file.write_text(scores)
 
     def call(self, command):
-        command = list(map(str, command))
+        command = [*map(str, command), "--threads", str(max(os.cpu_count() // self.jobs, 1))]
         print("$", shlex.join(command), file=sys.stderr, flush=True)
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
@@ -127,16 +153,15 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--only", default="")
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--test", dest="score_key", action="store_const", const="test", default="score")
     args = parser.parse_args()
-    bench = Bench(args.out.resolve(), tomllib.loads((HERE / "experiments.toml").read_text())["experiment"], args.score_key)
+    bench = Bench(args.out.resolve(), tomllib.loads((HERE / "experiments.toml").read_text())["experiment"], args.score_key, args.jobs)
     seeds = [int(seed) for seed in args.seeds.split(",")]
     names = [name for name in bench.experiments if re.search(args.only, name)]
     if not args.table:
-        for seed in seeds:
-            for name in names:
-                bench.make(name, seed)
+        bench.make_all(names, seeds)
     bench.table(names, seeds)
 
 
