@@ -3,9 +3,10 @@
 
   experiments.py OUT [--seeds 1,2,3] [--only REGEX] [--jobs N] [--table] [--test]
 
-OUT holds the data that data.sh makes, and gets runs/NAME-SEED and scores/. What is there is kept, and a training that was
+OUT holds the data that data.sh makes, and gets runs/NAME-SEED, of 90 MB each, and scores/. What is there is kept, and a training that was
 stopped is resumed, so that the program can be stopped at any time and called again. --only: experiments whose name matches, with those that they
-start from. --jobs: trains several at a time, each on its share of the cores; as many as there are cores take least time in all. --table: trains nothing, and prints what there is. --test: scores on test sets, in the place of the sets that settings are tried on.
+start from. --jobs: trains several at a time, each on its share of the cores; as many as there are cores take least time in all. --table: trains
+nothing, and prints what there is. --test: scores on test sets, in the place of the sets that settings are tried on.
 
 Environment: BIN, the folder of train (target/debug); ENCODER (fixtures/minilm)
 
@@ -29,6 +30,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -93,12 +95,15 @@ class Bench:
                 data = self.out / experiment["data"].format(seed=seed)
                 command = [self.train, experiment["stage"], "--data", data, *start, "--out", run, "--overwrite", "-q", "--seed", str(seed)]
                 self.call([*command, "--eval-every", "0", "--save-every", "200", *options])
+            # Three times the size of the weights, and of use to a run that is not finished.
+            shutil.rmtree(run / "checkpoints", ignore_errors=True)
         for gold in experiment.get(self.score_key, []):
             file = self.score_file(name, seed, gold)
             if not file.exists():
                 scores = self.call([self.train, "evaluate", run, "--data", self.out / gold, "--json", "-q"])
                 file.parent.mkdir(exist_ok=True)
-                file.write_text(scores)
+                file.with_suffix(".tmp").write_text(scores)
+                file.with_suffix(".tmp").rename(file)
 
     def call(self, command):
         command = [*map(str, command), "--threads", str(max(os.cpu_count() // self.jobs, 1))]
