@@ -183,7 +183,7 @@ fn help_shows_defaults_and_an_example() {
         ("esi", "[default: 6e-6; with --recipe tuned: 5e-5]"),
         ("nee", "[default: 0.4; with"),
         ("fet", "[default: 23]"),
-        ("finetune", "[default: 3e-5; with --recipe tuned: 1e-4]"),
+        ("finetune", "[default: 3e-5; with --recipe tuned: 5e-5, from --encoder 1e-4]"),
         ("check", "[default: 131072]"),
         ("resume", "[default: 0]"),
         ("pipeline", "[default: 0]"),

@@ -24,27 +24,27 @@ pub enum Command {
     /// Stage 1, entity span identification: learn where entities are, from esi triples
     #[command(
         after_help = "Example:\n  train esi --data esi --encoder bert-base-chinese --out runs/esi --dev esi-dev",
-        mut_args(|arg| stage_default(arg, Recipe::esi))
+        mut_args(|arg| stage_default(arg, Recipe::esi, Recipe::esi))
     )]
     Esi(StageArgs),
     /// Stage 2, named entity extraction: learn labels from gazetteers, and relabel the training set after each epoch
     #[command(
         after_help = "Example:\n  train nee --data nee --init runs/esi --out runs/nee --dev gold/dev\n\n\
             The triples of each round are written to RUN/relabelled/round-K. Stage 3 trains on the last round.",
-        mut_args(|arg| stage_default(arg, Recipe::nee))
+        mut_args(|arg| stage_default(arg, Recipe::nee, Recipe::nee))
     )]
     Nee(NeeArgs),
     /// Stage 3, fine-grained typing: learn labels and, as a second task, clusters of the answers
     #[command(
         after_help = "Example:\n  train fet --data runs/nee --init runs/nee --out runs/fet --dev gold/dev\n\n\
             RUN/clusters/epoch-K.parquet has the cluster of each answer.",
-        mut_args(|arg| stage_default(arg, Recipe::fet))
+        mut_args(|arg| stage_default(arg, Recipe::fet, Recipe::fet))
     )]
     Fet(FetArgs),
     /// Stage 4, fine-tuning: learn labels from gold triples
     #[command(
         after_help = "Example:\n  train finetune --data gold/train --dev gold/dev --test gold/test --init runs/esi --out runs/final",
-        mut_args(|arg| stage_default(arg, Recipe::finetune))
+        mut_args(|arg| stage_default(arg, Recipe::finetune, Recipe::finetune_encoder))
     )]
     Finetune(StageArgs),
     /// Tell what is wrong with the data before a training: labels, copies, unknown words, lengths
@@ -101,22 +101,27 @@ pub enum Command {
     Predict(PredictArgs),
 }
 
-/// Adds to the help of an option of every stage the default that it has in this one, by recipe.
-fn stage_default(arg: Arg, defaults: impl Fn(Recipe) -> StageDefaults) -> Arg {
-    let [reference, tuned] = [Recipe::Reference, Recipe::Tuned].map(|recipe| {
-        let StageDefaults { lr, epochs, warmup, eval_every } = defaults(recipe);
-        match arg.get_id().as_str() {
-            "lr" => format!("{lr:e}"),
-            "epochs" => epochs.to_string(),
-            "warmup" => warmup.to_string(),
-            "eval_every" => eval_every.to_string(),
-            _ => String::new(),
-        }
-    });
+/// Adds to the help of an option of every stage the default that it has in this one, by recipe: from the weights of a run, and of an encoder.
+fn stage_default(arg: Arg, of_run: impl Fn(Recipe) -> StageDefaults, of_encoder: impl Fn(Recipe) -> StageDefaults) -> Arg {
+    let shown = |StageDefaults { lr, epochs, warmup, eval_every }| match arg.get_id().as_str() {
+        "lr" => format!("{lr:e}"),
+        "epochs" => epochs.to_string(),
+        "warmup" => warmup.to_string(),
+        "eval_every" => eval_every.to_string(),
+        _ => String::new(),
+    };
+    let [reference, tuned] = [Recipe::Reference, Recipe::Tuned].map(|recipe| shown(of_run(recipe)));
     if reference.is_empty() {
         return arg;
     }
-    let tuned = if tuned == reference { String::new() } else { format!("; with --recipe tuned: {tuned}") };
-    let help = format!("{} [default: {reference}{tuned}]", arg.get_help().cloned().unwrap_or_default());
+    let of_encoder = shown(of_encoder(Recipe::Tuned));
+    let mut defaults = reference.clone();
+    if tuned != reference {
+        defaults += &format!("; with --recipe tuned: {tuned}");
+    }
+    if of_encoder != tuned {
+        defaults += &format!(", from --encoder {of_encoder}");
+    }
+    let help = format!("{} [default: {defaults}]", arg.get_help().cloned().unwrap_or_default());
     arg.help(help)
 }

@@ -52,7 +52,8 @@ pub fn fet(args: FetArgs) -> Result<TrainConfig, UsageError> {
 
 /// Settings of stage 4.
 pub fn finetune(args: StageArgs) -> Result<TrainConfig, UsageError> {
-    stage(Stage::Finetune, args.recipe.finetune(), args, false)
+    let defaults = if args.encoder.is_some() { args.recipe.finetune_encoder() } else { args.recipe.finetune() };
+    stage(Stage::Finetune, defaults, args, false)
 }
 
 /// Checks `--batch`.

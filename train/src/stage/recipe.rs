@@ -44,9 +44,14 @@ impl Recipe {
         self.choose(defaults(2e-5, 5, 0.1, 2000), defaults(2e-5, 1, 0.1, 2000))
     }
 
-    /// The defaults of stage 4.
+    /// The defaults of stage 4 from the weights of an earlier stage.
     pub fn finetune(self) -> StageDefaults {
-        self.choose(defaults(3e-5, 25, 0.0, 100), defaults(1e-4, 15, 0.1, 100))
+        self.choose(defaults(3e-5, 25, 0.0, 100), defaults(5e-5, 10, 0.1, 100))
+    }
+
+    /// The defaults of stage 4 from an encoder, which has everything to learn.
+    pub fn finetune_encoder(self) -> StageDefaults {
+        self.choose(self.finetune(), defaults(1e-4, 15, 0.1, 100))
     }
 
     /// What a round of stage 2 does with the answers of the training set.
