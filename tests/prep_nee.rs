@@ -170,6 +170,12 @@ fn names_in_the_script_of_the_text() {
         prep(&["pages", &dump, "-o", &pages, "--variant", variant, "-q"]).ok();
         assert_eq!(desk.answers(&[&["nee", &pages], &names[..]].concat()), answers, "pages of {variant}");
     }
+    // The variant that is asked for counts for other Chinese languages too.
+    let (wu, pages) = (desk.dump("wu.xml", "wuu", &[("甲", "[[臺灣]]个[[张三]]到过[[广州]]。")]), desk.path("wu"));
+    prep(&["pages", &wu, "-o", &pages, "--variant", "zh-hant", "-q"]).ok();
+    for input in [&[wu.as_str(), "--variant", "zh-hant"][..], &[&pages]] {
+        assert_eq!(desk.answers(&[&["nee"], input, &names[..]].concat()), expected[1].1, "{input:?}");
+    }
     let both = ["nee", &desk.path("zh-hans"), &desk.path("zh-hant"), "-o", &desk.path("x")];
     prep(&[&both, &names[..]].concat()).fails(&["in zh-hans", "in zh-hant", "names are looked for in one script"]);
 }

@@ -240,7 +240,7 @@ impl Inputs {
         fingerprints
     }
 
-    /// The script that Chinese text of the inputs was converted to, now or when a folder was made. `variant`: the one asked for.
+    /// The script that text of the inputs was converted to, now or when a folder was made. `variant`: the one asked for.
     ///
     /// # Errors
     /// Inputs that were converted to different scripts.
@@ -295,12 +295,11 @@ fn check_distinct(paths: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The script that Chinese text of a folder of pages was converted to.
+/// The script that text of a folder of pages was converted to: the one asked for, of whatever language, or else that of its wikis.
 fn script_of_folder(folder: &ShardFolder) -> anyhow::Result<ChineseVariant> {
     let config = &folder.manifest().config;
-    if config["sites"].get("zh").is_none() {
-        return Ok(ChineseVariant::Unconverted);
-    }
-    let variant: Option<ChineseVariant> = serde_json::from_value(config["variant"].clone()).context("`variant` of the manifest")?;
-    Ok(variant.unwrap_or(ChineseVariant::default_of("zh")))
+    let asked: Option<ChineseVariant> = serde_json::from_value(config["variant"].clone()).context("`variant` of the manifest")?;
+    let mut defaults = config["sites"].as_object().into_iter().flatten().map(|(lang, _)| ChineseVariant::default_of(lang));
+    let of_sites = || defaults.find(|script| *script != ChineseVariant::Unconverted);
+    Ok(asked.or_else(of_sites).unwrap_or(ChineseVariant::Unconverted))
 }
