@@ -9,6 +9,7 @@ use cubecl::prelude::*;
 
 use super::attention::attention_weights;
 use super::burn_backend::Cube;
+use super::flash_attention;
 use super::launch::{array, empty, rows_and_columns, unit_per_element, unit_per_vector, vector_size};
 use super::matmul::{Factors, product_type, transposed};
 use super::product_routines::multiply;
@@ -17,6 +18,9 @@ use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::autodiff::{BackwardPass, Operation};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::precision::Precision;
+
+/// From the gradient of the output of all heads to those of the product that they come from, and of the biases.
+type HeadsBackward<R> = Box<dyn FnOnce(CubeTensor<R>) -> (CubeTensor<R>, [CubeTensor<R>; 3]) + Send>;
 
 /// Attention of `x` to itself over the real tokens, in the type of the precision. Inputs are `x` and the weight and bias of queries, of keys
 /// and of values.
@@ -32,14 +36,40 @@ pub fn self_attention<R: CubeRuntime>(
 ) -> Operation<CubeTensor<R>, impl BackwardPass<Cube<R>, 7>> {
     let weight = join_columns([query_weight, key_weight, value_weight], product_type(&x, precision));
     let factors = Factors::of_weight(x, weight, precision);
-    let [query, key, value] = split_heads(&factors.product(), [query_bias, key_bias, value_bias], shape);
+    let product = factors.product();
+    let biases = [query_bias, key_bias, value_bias];
+    let (output, heads_backward): (_, HeadsBackward<R>) = if flash_attention::computes(&product, shape) {
+        let (output, attention) = flash_attention::flash_attention(product, biases, shape, lengths, dropout);
+        (output, Box::new(|gradient| attention.backward(gradient)))
+    } else {
+        attend_by_products(&product, biases, shape, lengths, dropout, precision)
+    };
+    let backward = move |gradient: CubeTensor<R>, [x_wanted, ..]: [bool; 7]| {
+        let (of_product, [query_bias, key_bias, value_bias]) = heads_backward(gradient);
+        let [of_x, of_weight] = factors.gradients(of_product, [x_wanted, true]);
+        let [query_weight, key_weight, value_weight] = split_columns(&of_weight.expect("it is wanted"));
+        [of_x, Some(query_weight), Some(query_bias), Some(key_weight), Some(key_bias), Some(value_weight), Some(value_bias)]
+    };
+    Operation { output, backward }
+}
+
+/// Attention of all heads by matrix products over stacks of matrices, with the scores in memory between them.
+fn attend_by_products<R: CubeRuntime>(
+    product: &CubeTensor<R>,
+    biases: [CubeTensor<R>; 3],
+    shape: AttentionShape,
+    lengths: CubeTensor<R>,
+    dropout: Option<Dropout>,
+    precision: Precision,
+) -> (CubeTensor<R>, HeadsBackward<R>) {
+    let [query, key, value] = split_heads(product, biases, shape);
     let (dtype, tensor_cores) = (query.dtype, precision.allows_tensor_cores());
     let multiply = move |left, right| multiply(left, right, dtype, tensor_cores);
     let scale = (query.shape()[3] as f32).sqrt().recip();
     let scores = multiply(query.clone(), transposed(key.clone()));
     let weights = attention_weights([scores], lengths, scale, dropout);
     let output = join_heads(multiply(weights.output.clone(), value.clone()), shape);
-    let backward = move |gradient: CubeTensor<R>, [x_wanted, ..]: [bool; 7]| {
+    let backward = move |gradient: CubeTensor<R>| {
         let gradient = split(cast(gradient, dtype), shape);
         let of_value = multiply(transposed(weights.output), gradient.clone());
         let of_weights = multiply(gradient, transposed(value));
@@ -47,12 +77,9 @@ pub fn self_attention<R: CubeRuntime>(
         let of_scores = of_scores.expect("the gradient of the scores is always given");
         let of_query = multiply(of_scores.clone(), key);
         let of_key = multiply(transposed(of_scores), query);
-        let (of_product, [query_bias, key_bias, value_bias]) = join_gradients([of_query, of_key, of_value], shape);
-        let [of_x, of_weight] = factors.gradients(of_product, [x_wanted, true]);
-        let [query_weight, key_weight, value_weight] = split_columns(&of_weight.expect("it is wanted"));
-        [of_x, Some(query_weight), Some(query_bias), Some(key_weight), Some(key_bias), Some(value_weight), Some(value_bias)]
+        join_gradients([of_query, of_key, of_value], shape)
     };
-    Operation { output, backward }
+    (output, Box::new(backward))
 }
 
 /// `[batch * length, width]` to `[batch, heads, length, width / heads]`.
