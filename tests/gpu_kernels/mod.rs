@@ -13,7 +13,8 @@ use train::device::{DeviceBackend, DeviceJob, TrainBackend};
 use train::kernels::Precision;
 use train::kernels::cube::Cube;
 use train::kernels::{
-    AdamWState, AdamWStep, AttentionShape, Dropout, EmbeddingLookup, Kernels, LabelLoss, LinearMap, NormWeights, Padding,
+    AdamWState, AdamWStep, AttentionShape, Dropout, EmbeddingLookup, EncoderLayerWeights, Kernels, LabelLoss, LinearMap, NormWeights,
+    Padding,
 };
 
 use super::{DEVICE, HALF, Runtime};
@@ -177,6 +178,32 @@ impl Operation for SelfAttention {
     }
 }
 
+/// A layer of the encoder with two heads, whose inner width is twice the width, on sequences as those of [`SelfAttention`].
+struct EncoderLayer(usize, Precision);
+
+impl Operation for EncoderLayer {
+    fn run<B: Kernels>(&self, x: Tensor<B, 2>, y: Tensor<B, 2>, row: Tensor<B, 1>, row2: Tensor<B, 1>) -> Tensor<B, 2> {
+        let batch = x.dims()[0] / self.0;
+        let lengths: Vec<usize> = (0..batch).map(|at| if at == 0 { self.0 } else { self.0.div_ceil(3) }).collect();
+        let map = |weight: &Tensor<B, 2>, bias: &Tensor<B, 1>| LinearMap { weight: weight.clone(), bias: bias.clone() };
+        let norm = |scale: f32| NormWeights { weight: row2.clone() * scale + 1.0, bias: row.clone(), eps: 1e-12 };
+        let transposed = y.clone().transpose();
+        let both = |dim| Tensor::cat(vec![y.clone(), transposed.clone() * 0.5], dim);
+        let weights = EncoderLayerWeights {
+            projections: [map(&y, &row), map(&transposed, &row2), map(&(y.clone() * 0.3), &row)],
+            attention_output: map(&(y.clone() * 0.5), &row2),
+            attention_norm: norm(0.5),
+            intermediate: map(&both(1), &Tensor::cat(vec![row.clone(), row2.clone()], 0)),
+            output: map(&both(0), &row),
+            output_norm: norm(0.3),
+        };
+        let dropout = |seed| Some(Dropout { rate: 0.2, seed });
+        let shape = AttentionShape { batch, length: self.0, heads: 2 };
+        let padding = Padding::new(lengths.into(), &Default::default());
+        B::encoder_layer(x, weights, shape, &padding, [dropout(1), None, dropout(3)], self.1)
+    }
+}
+
 /// The loss of logits that are all elements of `x`, with the signs of the elements of `y`.
 struct Labels(LabelLoss);
 
@@ -220,6 +247,7 @@ fn each_kernel_computes_what_the_cpu_does() {
     }
     check("self-attention", &SelfAttention(19, None, f32), [[57, 16], [16, 16]], [16, 16], 1e-5);
     check("self-attention under dropout", &SelfAttention(19, DROPOUT, f32), [[57, 16], [16, 16]], [16, 16], 1e-5);
+    check("encoder layer", &EncoderLayer(19, f32), [[57, 16], [16, 16]], [16, 16], 2e-5);
     for (exponent, positive_weight) in [(None, 1.0), (Some(0.7), 3.0)] {
         let loss = LabelLoss { exponent, positive_weight };
         check(&format!("{loss:?}"), &Labels(loss), [[1, 3], [1, 3]], [1, 1], 1e-5);
@@ -275,6 +303,8 @@ fn products_of_half_precision_are_close() {
     check("affine and gelu", &AffineGelu(half), [[137, 48], [48, 20]], [20, 1], 1e-2);
     check("affine and add_norm", &AffineAddNorm(DROPOUT, half), [[137, 48], [48, 48]], [48, 48], 2e-2);
     check("self-attention", &SelfAttention(19, DROPOUT, half), [[57, 16], [16, 16]], [16, 16], 2e-2);
+    check("encoder layer", &EncoderLayer(19, half), [[57, 16], [16, 16]], [16, 16], 3e-2);
+    check("encoder layer", &EncoderLayer(33, half), [[99, 32], [32, 32]], [32, 32], 3e-2);
     let x = tensor::<Gpu, 2>(1, [8, 8]);
     assert_eq!(Gpu::affine(x.clone(), x, tensor(2, [8]), half).dtype(), HALF, "hidden states stay in half precision");
 }

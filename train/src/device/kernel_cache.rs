@@ -8,8 +8,8 @@ use cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 
 use super::TUNED_FOLDER;
 
-/// Sources of the kernels of this program, all files of `kernels/cube`. CubeCL knows a compiled kernel by its name and arguments.
-const SOURCES: [(&str, &str); 18] = [
+/// Sources of the kernels of this program, all files of `kernels/cube` and its folders. CubeCL knows a compiled kernel by its name and arguments.
+const SOURCES: [(&str, &str); 23] = [
     ("adamw.rs", include_str!("../kernels/cube/adamw.rs")),
     ("all_reduce.rs", include_str!("../kernels/cube/all_reduce.rs")),
     ("attention.rs", include_str!("../kernels/cube/attention.rs")),
@@ -17,6 +17,11 @@ const SOURCES: [(&str, &str); 18] = [
     ("burn_backend.rs", include_str!("../kernels/cube/burn_backend.rs")),
     ("dropout.rs", include_str!("../kernels/cube/dropout.rs")),
     ("embedding.rs", include_str!("../kernels/cube/embedding.rs")),
+    ("encoder_layer.rs", include_str!("../kernels/cube/encoder_layer.rs")),
+    ("flash_attention/backward.rs", include_str!("../kernels/cube/flash_attention/backward.rs")),
+    ("flash_attention/forward.rs", include_str!("../kernels/cube/flash_attention/forward.rs")),
+    ("flash_attention/mod.rs", include_str!("../kernels/cube/flash_attention/mod.rs")),
+    ("flash_attention/tiles.rs", include_str!("../kernels/cube/flash_attention/tiles.rs")),
     ("gelu.rs", include_str!("../kernels/cube/gelu.rs")),
     ("kmeans.rs", include_str!("../kernels/cube/kmeans.rs")),
     ("label_loss.rs", include_str!("../kernels/cube/label_loss.rs")),
@@ -84,9 +89,16 @@ mod tests {
 
     #[test]
     fn all_sources_of_kernels_decide() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kernels/cube");
-        let mut files: Vec<String> =
-            std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        fn files(folder: &Path, prefix: &str) -> Vec<String> {
+            let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+            entries
+                .flat_map(|entry| {
+                    let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+                    if entry.path().is_dir() { files(&entry.path(), &format!("{name}/")) } else { vec![name] }
+                })
+                .collect()
+        }
+        let mut files = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kernels/cube"), "");
         files.sort();
         assert_eq!(SOURCES.map(|(name, _)| name.to_owned()).to_vec(), files);
     }

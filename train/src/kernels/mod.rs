@@ -40,7 +40,7 @@ pub use dropout::{Dropout, DropoutMask, DropoutSeeds};
 pub use embedding::EmbeddingLookup;
 pub use kmeans::{Assignment, AssignmentBackend};
 pub use label_loss::LabelLoss;
-pub use layer_weights::{LinearMap, NormWeights};
+pub use layer_weights::{EncoderLayerWeights, LinearMap, NormWeights};
 pub use operations::Kernels;
 pub use padding::Padding;
 pub use precision::Precision;

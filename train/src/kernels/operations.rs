@@ -9,7 +9,7 @@ use super::attention_shape::AttentionShape;
 use super::dropout::Dropout;
 use super::embedding::EmbeddingLookup;
 use super::label_loss::LabelLoss;
-use super::layer_weights::{LinearMap, NormWeights};
+use super::layer_weights::{EncoderLayerWeights, LinearMap, NormWeights};
 use super::padding::Padding;
 use super::precision::Precision;
 use super::reference;
@@ -17,7 +17,7 @@ use super::reference;
 /// Tensor operations of the model and the optimizer that a backend may compute in its own way.
 ///
 /// Each has a default: a composition of Burn's own operations, in [`mod@reference`], or of other operations of this trait, in this file
-/// (`affine` and those made of it, `attend`, `attention_weights`). A backend overrides what it can fuse.
+/// (`affine` and those made of it, `attend`, `attention_weights`, `encoder_layer`). A backend overrides what it can fuse.
 ///
 /// [`affine`](Self::affine) is the linear layer: `model::Linear` calls it; `cpu::linear` and `cube::matmul` override it.
 ///
@@ -73,6 +73,22 @@ pub trait Kernels: Backend {
         precision: Precision,
     ) -> Tensor<Self, 2> {
         self_attention_by_maps(x, maps, shape, padding, dropout, precision)
+    }
+
+    /// A layer of the encoder (Devlin et al. 2019): [`self_attention`](Self::self_attention) and two linear maps with GELU between them, each
+    /// added to what it is computed from and normalised. Dropout is of the attention weights, of what attention adds and of what the maps add.
+    ///
+    /// # Shapes
+    /// `hidden` and the result `[batch * length, width]`.
+    fn encoder_layer(
+        hidden: Tensor<Self, 2>,
+        weights: EncoderLayerWeights<Self>,
+        shape: AttentionShape,
+        padding: &Padding<Self>,
+        dropouts: [Option<Dropout>; 3],
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        encoder_layer_by_operations(hidden, weights, shape, padding, dropouts, precision)
     }
 
     /// Looks up rows of an embedding table. The gradient of a row is the sum over the tokens that look it up.
@@ -183,6 +199,22 @@ pub fn self_attention_by_maps<B: Kernels>(
 ) -> Tensor<B, 2> {
     let states = maps.map(|map| B::affine(x.clone(), map.weight, map.bias, precision));
     B::attend(states, shape, padding, dropout, precision)
+}
+
+/// [`Kernels::encoder_layer`] as operations of its parts.
+pub fn encoder_layer_by_operations<B: Kernels>(
+    hidden: Tensor<B, 2>,
+    weights: EncoderLayerWeights<B>,
+    shape: AttentionShape,
+    padding: &Padding<B>,
+    [of_weights, of_attention, of_output]: [Option<Dropout>; 3],
+    precision: Precision,
+) -> Tensor<B, 2> {
+    let EncoderLayerWeights { projections, attention_output, attention_norm, intermediate, output, output_norm } = weights;
+    let attended = B::self_attention(hidden.clone(), projections, shape, padding, of_weights, precision);
+    let hidden = B::affine_add_norm(attended, attention_output, hidden, attention_norm, of_attention, precision);
+    let inner = B::affine_gelu(hidden.clone(), intermediate, precision);
+    B::affine_add_norm(inner, output, hidden, output_norm, of_output, precision)
 }
 
 /// [`Kernels::attend`] as two products with [`Kernels::attention_weights`] between them.

@@ -10,7 +10,7 @@ use super::bert_config::BertConfig;
 use super::layer_norm::LayerNorm;
 use super::linear::Linear;
 use crate::kernels::Precision;
-use crate::kernels::{AttentionShape, DropoutSeeds, EmbeddingLookup, Kernels, Padding};
+use crate::kernels::{AttentionShape, DropoutSeeds, EmbeddingLookup, EncoderLayerWeights, Kernels, Padding};
 
 /// A padded batch on a device: the encoder's input.
 #[derive(Debug, Clone)]
@@ -163,14 +163,16 @@ impl<B: Kernels> Layer<B> {
         padding: &Padding<B>,
         dropouts: &mut DropoutSeeds,
     ) -> Tensor<B, 2> {
-        let shape = AttentionShape { batch, length, heads: self.heads };
-        let maps = [&self.query, &self.key, &self.value].map(Linear::weights);
-        let attended = B::self_attention(hidden.clone(), maps, shape, padding, dropouts.draw(), self.precision);
-        let add_norm = |x, map: &Linear<B>, residual, norm: &LayerNorm<B>, dropout| {
-            B::affine_add_norm(x, map.weights(), residual, norm.weights(), dropout, self.precision)
+        let weights = EncoderLayerWeights {
+            projections: [&self.query, &self.key, &self.value].map(Linear::weights),
+            attention_output: self.attention_output.weights(),
+            attention_norm: self.attention_norm.weights(),
+            intermediate: self.intermediate.weights(),
+            output: self.output.weights(),
+            output_norm: self.output_norm.weights(),
         };
-        let hidden = add_norm(attended, &self.attention_output, hidden, &self.attention_norm, dropouts.draw());
-        let inner = B::affine_gelu(hidden.clone(), self.intermediate.weights(), self.precision);
-        add_norm(inner, &self.output, hidden, &self.output_norm, dropouts.draw())
+        let shape = AttentionShape { batch, length, heads: self.heads };
+        let dropouts = std::array::from_fn(|_| dropouts.draw());
+        B::encoder_layer(hidden, weights, shape, padding, dropouts, self.precision)
     }
 }

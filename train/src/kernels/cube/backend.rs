@@ -6,14 +6,16 @@ use burn_cubecl::CubeRuntime;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::burn_backend::Cube;
-use super::{adamw, all_reduce, attention, dropout, embedding, gelu, label_loss, layer_norm, matmul, reductions, self_attention};
+use super::{
+    adamw, all_reduce, attention, dropout, embedding, encoder_layer, gelu, label_loss, layer_norm, matmul, reductions, self_attention,
+};
 use crate::kernels::adamw::{AdamWState, AdamWStep};
 use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::autodiff::{differentiable, plain, primitive, tensor};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::embedding::EmbeddingLookup;
 use crate::kernels::label_loss::LabelLoss;
-use crate::kernels::layer_weights::{LinearMap, NormWeights, primitives_with_maps};
+use crate::kernels::layer_weights::{EncoderLayerWeights, LinearMap, NormWeights, primitives_with_maps};
 use crate::kernels::operations::Kernels;
 use crate::kernels::padding::Padding;
 use crate::kernels::precision::Precision;
@@ -56,6 +58,19 @@ impl<R: CubeRuntime> Kernels for Cube<R> {
         let inputs = primitives_with_maps(x, maps);
         let lengths = padding.lengths_on_device().into_primitive();
         plain(self_attention::self_attention(inputs, shape, lengths, dropout, precision))
+    }
+
+    fn encoder_layer(
+        hidden: Tensor<Self, 2>,
+        weights: EncoderLayerWeights<Self>,
+        shape: AttentionShape,
+        padding: &Padding<Self>,
+        dropouts: [Option<Dropout>; 3],
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        let (inputs, eps) = weights.primitives(hidden);
+        let lengths = padding.lengths_on_device().into_primitive();
+        plain(encoder_layer::encoder_layer(inputs, eps, shape, lengths, dropouts, precision))
     }
 
     fn attention_weights(scores: Tensor<Self, 4>, padding: &Padding<Self>, scale: f32, dropout: Option<Dropout>) -> Tensor<Self, 4> {
@@ -148,6 +163,19 @@ impl<R: CubeRuntime> Kernels for Autodiff<Cube<R>> {
         let inputs = primitives_with_maps(x, maps);
         let lengths = padding.lengths_on_device().into_primitive();
         differentiable(inputs, |inputs| self_attention::self_attention(inputs, shape, lengths, dropout, precision))
+    }
+
+    fn encoder_layer(
+        hidden: Tensor<Self, 2>,
+        weights: EncoderLayerWeights<Self>,
+        shape: AttentionShape,
+        padding: &Padding<Self>,
+        dropouts: [Option<Dropout>; 3],
+        precision: Precision,
+    ) -> Tensor<Self, 2> {
+        let (inputs, eps) = weights.primitives(hidden);
+        let lengths = padding.lengths_on_device().into_primitive();
+        differentiable(inputs, |inputs| encoder_layer::encoder_layer(inputs, eps, shape, lengths, dropouts, precision))
     }
 
     fn attention_weights(scores: Tensor<Self, 4>, padding: &Padding<Self>, scale: f32, dropout: Option<Dropout>) -> Tensor<Self, 4> {

@@ -28,15 +28,34 @@ pub fn affine_gelu<R: CubeRuntime>(
     [x, weight, bias]: [CubeTensor<R>; 3],
     precision: Precision,
 ) -> Operation<CubeTensor<R>, impl BackwardPass<Cube<R>, 3>> {
-    let factors = Factors::new(x, weight, precision);
-    let (product, bias) = (factors.product(), into_contiguous(bias));
-    let output = gelu_forward(&product, Some(&bias));
+    let (output, map) = AffineGelu::forward(Factors::new(x, weight, precision), bias);
     let backward = move |gradient: CubeTensor<R>, [x_wanted, weight_wanted, _]: [bool; 3]| {
-        let (of_product, of_bias) = gelu_backward(&product, Some(&bias), gradient);
-        let [of_x, of_weight] = factors.gradients(of_product, [x_wanted, weight_wanted]);
+        let ([of_x, of_weight], partial) = map.backward(gradient, [x_wanted, weight_wanted]);
+        let [of_bias] = fold_chunks([&partial]);
         [of_x, of_weight, Some(of_bias)]
     };
     Operation { output, backward }
+}
+
+/// What the backward pass of GELU of a linear map needs.
+pub(super) struct AffineGelu<R: CubeRuntime> {
+    factors: Factors<R>,
+    product: CubeTensor<R>,
+    bias: CubeTensor<R>,
+}
+
+impl<R: CubeRuntime> AffineGelu<R> {
+    /// GELU of a product plus a bias.
+    pub fn forward(factors: Factors<R>, bias: CubeTensor<R>) -> (CubeTensor<R>, Self) {
+        let (product, bias) = (factors.product(), into_contiguous(bias));
+        (gelu_forward(&product, Some(&bias)), Self { factors, product, bias })
+    }
+
+    /// The gradients of the factors, where wanted, and that of the bias by chunks of rows, for [`fold_chunks`].
+    pub fn backward(self, gradient: CubeTensor<R>, wanted: [bool; 2]) -> ([Option<CubeTensor<R>>; 2], CubeTensor<R>) {
+        let (of_product, partial) = gelu_backward(&self.product, Some(&self.bias), gradient);
+        (self.factors.gradients(of_product, wanted), partial)
+    }
 }
 
 fn gelu_forward<R: CubeRuntime>(x: &CubeTensor<R>, bias: Option<&CubeTensor<R>>) -> CubeTensor<R> {
@@ -57,7 +76,7 @@ fn gelu_forward<R: CubeRuntime>(x: &CubeTensor<R>, bias: Option<&CubeTensor<R>>)
     output
 }
 
-/// The gradient of `x`, and its column sums, which are the gradient of the bias.
+/// The gradient of `x`, and its column sums by chunks of rows, which are the gradient of the bias.
 fn gelu_backward<R: CubeRuntime>(
     x: &CubeTensor<R>,
     bias: Option<&CubeTensor<R>>,
@@ -83,8 +102,7 @@ fn gelu_backward<R: CubeRuntime>(
         bias.is_some(),
         x.dtype.into(),
     );
-    let [sums] = fold_chunks(&partial);
-    (out, sums)
+    (out, partial)
 }
 
 /// The bias, or an array that stands in its place.

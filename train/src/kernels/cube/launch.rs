@@ -70,7 +70,9 @@ pub fn cube_per_row<R: CubeRuntime>(x: &CubeTensor<R>, rows: usize, width: usize
     let units = match width {
         0..=32 => 32,
         33..=64 => 64,
-        65..=1024 => 128,
+        // 768 numbers of 16 bits.
+        65..=96 => 96,
+        97..=1024 => 128,
         _ => 256,
     };
     let count = calculate_cube_count_elemwise(&x.client, rows, CubeDim::new_1d(1));

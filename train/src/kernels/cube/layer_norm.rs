@@ -29,8 +29,9 @@ pub fn add_norm<R: CubeRuntime>(
 ) -> Operation<CubeTensor<R>, impl BackwardPass<Cube<R>, 4>> {
     let (output, normed) = normalise(into_contiguous(x), None, residual, [weight, bias], eps, dropout);
     let backward = move |gradient: CubeTensor<R>, _: [bool; 4]| {
-        let gradients = normed.backward(gradient);
-        [gradients.x, gradients.residual, gradients.weight, gradients.bias].map(Some)
+        let gradients = normed.backward(gradient, None);
+        let [weight, bias, _] = fold_chunks([&gradients.partial]);
+        [gradients.x, gradients.residual, weight, bias].map(Some)
     };
     Operation { output, backward }
 }
@@ -47,13 +48,52 @@ pub fn affine_add_norm<R: CubeRuntime>(
     precision: Precision,
 ) -> Operation<CubeTensor<R>, impl BackwardPass<Cube<R>, 6>> {
     let factors = Factors::new(x, weight, precision);
-    let (output, normed) = normalise(factors.product(), Some(bias), residual, [norm_weight, norm_bias], eps, dropout);
+    let (output, map) = AffineAddNorm::forward(factors, bias, residual, [norm_weight, norm_bias], eps, dropout);
     let backward = move |gradient: CubeTensor<R>, [x_wanted, weight_wanted, ..]: [bool; 6]| {
-        let of = normed.backward(gradient);
-        let [of_x, of_weight] = factors.gradients(of.x, [x_wanted, weight_wanted]);
-        [of_x, of_weight, Some(of.x_sums), Some(of.residual), Some(of.weight), Some(of.bias)]
+        let ([of_x, of_weight], of) = map.backward(gradient, None, [x_wanted, weight_wanted]);
+        let [norm_weight, norm_bias, bias] = fold_chunks([&of.partial]);
+        [of_x, of_weight, Some(bias), Some(of.residual), Some(norm_weight), Some(norm_bias)]
     };
     Operation { output, backward }
+}
+
+/// What the backward pass of a normalised linear map needs.
+pub(super) struct AffineAddNorm<R: CubeRuntime> {
+    factors: Factors<R>,
+    normed: Normed<R>,
+}
+
+impl<R: CubeRuntime> AffineAddNorm<R> {
+    /// `LayerNorm(dropout(product + bias) + residual)`.
+    pub fn forward(
+        factors: Factors<R>,
+        bias: CubeTensor<R>,
+        residual: CubeTensor<R>,
+        norm: [CubeTensor<R>; 2],
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> (CubeTensor<R>, Self) {
+        let (output, normed) = normalise(factors.product(), Some(bias), residual, norm, eps, dropout);
+        (output, Self { factors, normed })
+    }
+
+    /// The gradients of the factors, where wanted, and of all else, from that of the output: the sum of two tensors, if there are two.
+    pub fn backward(
+        self,
+        gradient: CubeTensor<R>,
+        other: Option<CubeTensor<R>>,
+        wanted: [bool; 2],
+    ) -> ([Option<CubeTensor<R>>; 2], RowGradients<R>) {
+        let NormGradients { x, residual, partial } = self.normed.backward(gradient, other);
+        (self.factors.gradients(x, wanted), RowGradients { residual, partial })
+    }
+}
+
+/// Gradients of a normalised linear map but for those of its factors.
+pub(super) struct RowGradients<R: CubeRuntime> {
+    pub residual: CubeTensor<R>,
+    /// Those of weight and bias of the normalisation, and of the bias of the map, by cubes, for [`fold_chunks`].
+    pub partial: CubeTensor<R>,
 }
 
 /// What the backward pass needs of a normalisation.
@@ -69,11 +109,9 @@ struct Normed<R: CubeRuntime> {
 /// Gradients of the inputs of a normalisation.
 struct NormGradients<R: CubeRuntime> {
     x: CubeTensor<R>,
-    /// Column sums of `x`: the gradient of a bias that was added to it.
-    x_sums: CubeTensor<R>,
     residual: CubeTensor<R>,
-    weight: CubeTensor<R>,
-    bias: CubeTensor<R>,
+    /// Those of weight and bias, and of a bias that was added to `x`, by cubes.
+    partial: CubeTensor<R>,
 }
 
 fn normalise<R: CubeRuntime>(
@@ -117,9 +155,14 @@ fn normalise<R: CubeRuntime>(
 }
 
 impl<R: CubeRuntime> Normed<R> {
-    fn backward(self, gradient: CubeTensor<R>) -> NormGradients<R> {
+    fn backward(self, gradient: CubeTensor<R>, other: Option<CubeTensor<R>>) -> NormGradients<R> {
         let Self { normal, inverse_deviation, weight, residual_type, dropout } = self;
-        let gradient = into_contiguous(cast(gradient, normal.dtype));
+        let has_other = other.is_some();
+        let [gradient, other] = [Some(gradient), other].map(|gradient| {
+            // A kernel must not be given one array twice.
+            gradient
+                .map_or_else(|| empty(&normal, Shape::new([weight.shape()[0]]), normal.dtype), |x| into_contiguous(cast(x, normal.dtype)))
+        });
         let [rows, width] = rows_and_columns(&gradient);
         let (x, residual) = (empty(&normal, normal.shape(), normal.dtype), empty(&normal, normal.shape(), normal.dtype));
         let rows_of_cube = rows.div_ceil(MOST_CUBES);
@@ -132,6 +175,7 @@ impl<R: CubeRuntime> Normed<R> {
             dim,
             vector,
             array(&gradient),
+            array(&other),
             array(&normal),
             array(&inverse_deviation),
             array(&weight),
@@ -141,10 +185,10 @@ impl<R: CubeRuntime> Normed<R> {
             rows_of_cube,
             mask_argument(dropout),
             per_unit,
+            has_other,
             normal.dtype.into(),
         );
-        let [weight, bias, x_sums] = fold_chunks(&partial);
-        NormGradients { x, x_sums, residual: cast(residual, residual_type), weight, bias }
+        NormGradients { x, residual: cast(residual, residual_type), partial }
     }
 }
 
@@ -215,10 +259,11 @@ fn add_norm_kernel<F: Float, N: Size>(
 }
 
 /// A cube computes the gradients of some rows of `x` and of the residual, one after the other, and sums of their columns: those of
-/// `gradient · normal`, of `gradient` and of the gradient of `x`. All numbers of columns count vectors.
+/// `gradient · normal`, of `gradient` and of the gradient of `x`. `other` is added to `gradient`. All numbers of columns count vectors.
 #[cube(launch)]
 fn add_norm_backward_kernel<F: Float, N: Size>(
     gradient: &Array<Vector<F, N>>,
+    other: &Array<Vector<F, N>>,
     normal: &Array<Vector<F, N>>,
     inverse_deviation: &Array<f32>,
     weight: &Array<Vector<f32, N>>,
@@ -228,6 +273,7 @@ fn add_norm_backward_kernel<F: Float, N: Size>(
     rows_of_cube: usize,
     mask: &Mask,
     #[comptime] per_unit: usize,
+    #[comptime] has_other: bool,
     #[define(F)] _dtype: StorageType,
 ) {
     let columns = weight.len();
@@ -258,7 +304,10 @@ fn add_norm_backward_kernel<F: Float, N: Size>(
             let column = part * CUBE_DIM as usize + UNIT_POS as usize;
             slopes[part] = Vector::<f32, N>::new(0.0f32);
             if column < columns {
-                let of_out = Vector::<f32, N>::cast_from(gradient[first + column]);
+                let mut of_out = Vector::<f32, N>::cast_from(gradient[first + column]);
+                if comptime!(has_other) {
+                    of_out += Vector::cast_from(other[first + column]);
+                }
                 let of_normal = Vector::<f32, N>::cast_from(normal[first + column]);
                 slopes[part] = of_out * weight[column];
                 product += lane_sum::<N>(slopes[part] * of_normal);

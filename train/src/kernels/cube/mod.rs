@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`burn_backend`], [`backend`] | Burn's backend, and [`Kernels`](super::Kernels) of it |
 //! | [`product_routines`], [`product_check`] | which routine of the library computes a matrix product; all of them compared |
-//! | [`matmul`], [`embedding`], [`attention`], [`self_attention`], [`flash_attention`](mod@flash_attention), [`gelu`], [`dropout`], [`layer_norm`] | operations of the model, with their backward passes |
+//! | [`matmul`], [`embedding`], [`attention`], [`self_attention`], [`flash_attention`](mod@flash_attention), [`gelu`], [`dropout`], [`layer_norm`], [`encoder_layer`] | operations of the model, with their backward passes |
 //! | [`reductions`], [`adamw`], [`all_reduce`] | sums, and operations of the optimizer |
 //! | [`kmeans`] | the assignment step of k-means |
 //! | [`launch`] | sizes of launches, and arguments |
@@ -26,6 +26,7 @@ pub mod backend;
 pub mod burn_backend;
 pub mod dropout;
 pub mod embedding;
+pub mod encoder_layer;
 pub mod flash_attention;
 pub mod gelu;
 pub mod kmeans;

@@ -48,7 +48,7 @@ pub fn column_sums<R: CubeRuntime>(x: CubeTensor<R>) -> CubeTensor<R> {
         chunks.rows,
         x.dtype.into(),
     );
-    let [sums] = fold_chunks(&partial);
+    let [sums] = fold_chunks([&partial]);
     sums
 }
 
@@ -89,29 +89,30 @@ fn chunk_rows(rows: usize) -> usize {
     CHUNK.max(rows.div_ceil(MOST_CHUNKS))
 }
 
-/// The sums over all chunks, for each kind of sum.
+/// The sums over all chunks, for each kind of sum of each array, by one launch.
 ///
 /// # Shapes
-/// `[chunks, N, width]` to `N` times `[width]`; `N` is at most 3.
-pub(super) fn fold_chunks<R: CubeRuntime, const N: usize>(partial: &CubeTensor<R>) -> [CubeTensor<R>; N] {
-    let shape = partial.shape();
-    let (chunks, width) = (shape[0], shape[2]);
-    let sums: [CubeTensor<R>; N] = std::array::from_fn(|_| empty(partial, Shape::new([width]), DType::F32));
-    // A kernel must not be given one array twice.
-    let output = |kind: usize| sums.get(kind).cloned().unwrap_or_else(|| empty(partial, Shape::new([1]), DType::F32));
+/// `[chunks, kinds, width]` each, to as many `[width]` as there are kinds in all, `N`.
+///
+/// # Panics
+/// There are not `N` kinds in all.
+pub(super) fn fold_chunks<R: CubeRuntime, const M: usize, const N: usize>(partials: [&CubeTensor<R>; M]) -> [CubeTensor<R>; N] {
+    let sums_of = |partial: &CubeTensor<R>| {
+        let [kinds, width] = [partial.shape()[1], partial.shape()[2]];
+        (0..kinds).map(|_| empty(partial, Shape::new([width]), DType::F32)).collect::<Vec<_>>()
+    };
+    let sums: Vec<CubeTensor<R>> = partials.iter().flat_map(|partial| sums_of(partial)).collect();
+    let widest = sums.iter().map(|sums| sums.shape()[0]).max().unwrap_or(0) as u32;
     let [x, y] = FOLD_UNITS;
     fold_chunks_kernel::launch(
-        &partial.client,
-        CubeCount::Static((width as u32).div_ceil(x), N as u32, 1),
+        &sums[0].client,
+        CubeCount::Static(widest.div_ceil(x), sums.len() as u32, 1),
         CubeDim::new_2d(x, y),
-        array(partial),
-        array(&output(0)),
-        array(&output(1)),
-        array(&output(2)),
-        width,
-        chunks,
+        partials.iter().map(|partial| array(partial)).collect(),
+        sums.iter().map(array).collect(),
+        partials.map(|partial| partial.shape()[1]).to_vec(),
     );
-    sums
+    sums.try_into().unwrap_or_else(|sums: Vec<_>| panic!("{} kinds of sums in the place of {N}", sums.len()))
 }
 
 /// Sum of the squares of all elements of some tensors, `[1]`.
@@ -218,33 +219,32 @@ fn column_sums_kernel<F: Float, N: Size>(
     }
 }
 
-/// Adds up the chunks of a kind of sum, which is the cube's place along y. The units along y share the chunks of a column in a fixed way,
-/// so that the sum is the same each time.
+/// Adds up the chunks of a kind of sum: which of all kinds, is the cube's place along y. The units along y share the chunks of a column in a fixed
+/// way, so that the sum is the same each time.
 #[cube(launch)]
-fn fold_chunks_kernel(
-    partial: &Array<f32>,
-    first: &mut Array<f32>,
-    second: &mut Array<f32>,
-    third: &mut Array<f32>,
-    width: usize,
-    chunks: usize,
-) {
+fn fold_chunks_kernel(partials: &Sequence<Array<f32>>, sums: &mut Sequence<Array<f32>>, #[comptime] kinds: Vec<usize>) {
     let column = CUBE_POS_X as usize * CUBE_DIM_X as usize + UNIT_POS_X as usize;
-    let of_chunk = CUBE_COUNT_Y as usize * width;
-    let mut sum = 0.0f32;
-    if column < width {
-        for chunk in range_stepped(UNIT_POS_Y as usize, chunks, CUBE_DIM_Y as usize) {
-            sum += partial[chunk * of_chunk + CUBE_POS_Y as usize * width + column];
-        }
-    }
-    let total = column_sum(sum);
-    if UNIT_POS_Y == 0 && column < width {
-        if CUBE_POS_Y == 0 {
-            first[column] = total;
-        } else if CUBE_POS_Y == 1 {
-            second[column] = total;
-        } else {
-            third[column] = total;
+    #[unroll]
+    for number in 0..comptime!(kinds.len()) {
+        #[unroll]
+        for kind in 0..comptime!(kinds[number]) {
+            let place = comptime!(kinds[..number].iter().sum::<usize>() + kind);
+            if CUBE_POS_Y as usize == place {
+                let partial = partials.index(number);
+                let out = sums.index_mut(place);
+                let width = out.len();
+                let of_chunk = comptime!(kinds[number]) * width;
+                let mut sum = 0.0f32;
+                if column < width {
+                    for chunk in range_stepped(UNIT_POS_Y as usize, partial.len() / of_chunk, CUBE_DIM_Y as usize) {
+                        sum += partial[chunk * of_chunk + kind * width + column];
+                    }
+                }
+                let total = column_sum(sum);
+                if UNIT_POS_Y == 0 && column < width {
+                    out[column] = total;
+                }
+            }
         }
     }
 }

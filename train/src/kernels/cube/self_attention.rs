@@ -19,8 +19,8 @@ use crate::kernels::autodiff::{BackwardPass, Operation};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::precision::Precision;
 
-/// From the gradient of the output of all heads to those of the product that they come from, and of the biases.
-type HeadsBackward<R> = Box<dyn FnOnce(CubeTensor<R>) -> (CubeTensor<R>, [CubeTensor<R>; 3]) + Send>;
+/// From the gradient of the output of all heads to that of the product that they come from, and its column sums by chunks of rows.
+type HeadsBackward<R> = Box<dyn FnOnce(CubeTensor<R>) -> [CubeTensor<R>; 2] + Send>;
 
 /// Attention of `x` to itself over the real tokens, in the type of the precision. Inputs are `x` and the weight and bias of queries, of keys
 /// and of values.
@@ -34,23 +34,50 @@ pub fn self_attention<R: CubeRuntime>(
     dropout: Option<Dropout>,
     precision: Precision,
 ) -> Operation<CubeTensor<R>, impl BackwardPass<Cube<R>, 7>> {
-    let weight = join_columns([query_weight, key_weight, value_weight], product_type(&x, precision));
+    let dtype = product_type(&x, precision);
+    let (weight, _) = weights_of_type([query_weight, key_weight, value_weight], vec![], dtype);
     let factors = Factors::of_weight(x, weight, precision);
-    let product = factors.product();
-    let biases = [query_bias, key_bias, value_bias];
-    let (output, heads_backward): (_, HeadsBackward<R>) = if flash_attention::computes(&product, shape) {
-        let (output, attention) = flash_attention::flash_attention(product, biases, shape, lengths, dropout);
-        (output, Box::new(|gradient| attention.backward(gradient)))
-    } else {
-        attend_by_products(&product, biases, shape, lengths, dropout, precision)
-    };
+    let (output, attention) = SelfAttention::forward(factors, [query_bias, key_bias, value_bias], shape, lengths, dropout, precision);
     let backward = move |gradient: CubeTensor<R>, [x_wanted, ..]: [bool; 7]| {
-        let (of_product, [query_bias, key_bias, value_bias]) = heads_backward(gradient);
-        let [of_x, of_weight] = factors.gradients(of_product, [x_wanted, true]);
-        let [query_weight, key_weight, value_weight] = split_columns(&of_weight.expect("it is wanted"));
+        let (of_x, [query_weight, key_weight, value_weight], partial) = attention.backward(gradient, x_wanted);
+        let [query_bias, key_bias, value_bias] = fold_chunks([&partial]);
         [of_x, Some(query_weight), Some(query_bias), Some(key_weight), Some(key_bias), Some(value_weight), Some(value_bias)]
     };
     Operation { output, backward }
+}
+
+/// What the backward pass of self-attention needs.
+pub(super) struct SelfAttention<R: CubeRuntime> {
+    factors: Factors<R>,
+    heads_backward: HeadsBackward<R>,
+}
+
+impl<R: CubeRuntime> SelfAttention<R> {
+    /// Attention of queries, keys and values that a product has side by side, each plus its bias.
+    pub fn forward(
+        factors: Factors<R>,
+        biases: [CubeTensor<R>; 3],
+        shape: AttentionShape,
+        lengths: CubeTensor<R>,
+        dropout: Option<Dropout>,
+        precision: Precision,
+    ) -> (CubeTensor<R>, Self) {
+        let product = factors.product();
+        let (output, heads_backward): (_, HeadsBackward<R>) = if flash_attention::computes(&product, shape) {
+            let (output, attention) = flash_attention::flash_attention(product, biases, shape, lengths, dropout);
+            (output, Box::new(|gradient| attention.backward(gradient)))
+        } else {
+            attend_by_products(&product, biases, shape, lengths, dropout, precision)
+        };
+        (output, Self { factors, heads_backward })
+    }
+
+    /// The gradients of `x`, if wanted, and of the three weights, and those of the biases by chunks of rows, for [`fold_chunks`].
+    pub fn backward(self, gradient: CubeTensor<R>, x_wanted: bool) -> (Option<CubeTensor<R>>, [CubeTensor<R>; 3], CubeTensor<R>) {
+        let [of_product, partial] = (self.heads_backward)(gradient);
+        let [of_x, of_weight] = self.factors.gradients(of_product, [x_wanted, true]);
+        (of_x, split_columns(&of_weight.expect("it is wanted")), partial)
+    }
 }
 
 /// Attention of all heads by matrix products over stacks of matrices, with the scores in memory between them.
@@ -126,8 +153,8 @@ fn split_heads<R: CubeRuntime>(product: &CubeTensor<R>, biases: [CubeTensor<R>; 
     states
 }
 
-/// The gradient of the product that [`split_heads`] splits, and those of the biases, from the gradients of queries, keys and values.
-fn join_gradients<R: CubeRuntime>(gradients: [CubeTensor<R>; 3], shape: AttentionShape) -> (CubeTensor<R>, [CubeTensor<R>; 3]) {
+/// The gradient of the product that [`split_heads`] splits, from the gradients of queries, keys and values, and its column sums by chunks of rows.
+fn join_gradients<R: CubeRuntime>(gradients: [CubeTensor<R>; 3], shape: AttentionShape) -> [CubeTensor<R>; 2] {
     let gradients = gradients.map(into_contiguous);
     let like = &gradients[0];
     let head_width = like.shape()[3];
@@ -151,23 +178,51 @@ fn join_gradients<R: CubeRuntime>(gradients: [CubeTensor<R>; 3], shape: Attentio
         head_width / chunks.vector,
         product.dtype.into(),
     );
-    (product, fold_chunks(&partial))
+    [product, partial]
 }
 
-/// Matrices side by side, in a type of their own.
+/// Weights in the type of products, by one launch: those of queries, keys and values side by side, and others, which stay as they are in f32.
 ///
 /// # Shapes
-/// Three times `[rows, width]` to `[rows, 3 * width]`.
-fn join_columns<R: CubeRuntime>(matrices: [CubeTensor<R>; 3], dtype: DType) -> CubeTensor<R> {
+/// Three times `[in, width]` to `[in, 3 * width]`; others, whose columns are a multiple of what `width` is a multiple of, to the same.
+pub(super) fn weights_of_type<R: CubeRuntime>(
+    matrices: [CubeTensor<R>; 3],
+    others: Vec<CubeTensor<R>>,
+    dtype: DType,
+) -> (CubeTensor<R>, Vec<CubeTensor<R>>) {
     let [first, second, third] = matrices.map(|matrix| into_contiguous(cast(matrix, DType::F32)));
     let [rows, width] = rows_and_columns(&first);
-    let out = empty(&first, Shape::new([rows, 3 * width]), dtype);
-    let (count, dim) = unit_per_element(&out);
-    join_columns_kernel::launch(&out.client, count, dim, array(&first), array(&second), array(&third), array(&out), width, dtype.into());
-    out
+    let joined = empty(&first, Shape::new([rows, 3 * width]), dtype);
+    let others: Vec<CubeTensor<R>> = others.into_iter().map(into_contiguous).collect();
+    let rounded: Vec<CubeTensor<R>> = match dtype {
+        DType::F32 => vec![],
+        _ => others.iter().map(|other| empty(other, other.shape(), dtype)).collect(),
+    };
+    let vector = others.iter().map(|other| vector_size(other, rows_and_columns(other)[1])).fold(vector_size(&first, width), usize::min);
+    let largest = rounded.iter().fold(&joined, |a, b| if a.shape().num_elements() < b.shape().num_elements() { b } else { a });
+    let (count, dim) = unit_per_vector(largest, vector);
+    weights_of_type_kernel::launch(
+        &joined.client,
+        count,
+        dim,
+        vector,
+        array(&first),
+        array(&second),
+        array(&third),
+        array(&joined),
+        others.iter().take(rounded.len()).map(array).collect(),
+        rounded.iter().map(array).collect(),
+        width / vector,
+        rounded.len(),
+        dtype.into(),
+    );
+    (joined, if rounded.is_empty() { others } else { rounded })
 }
 
-/// The inverse of [`join_columns`], of an f32 matrix.
+/// Three matrices that are side by side, f32.
+///
+/// # Shapes
+/// `[rows, 3 * width]` to three times `[rows, width]`.
 fn split_columns<R: CubeRuntime>(x: &CubeTensor<R>) -> [CubeTensor<R>; 3] {
     let [rows, width] = rows_and_columns(x);
     let parts: [CubeTensor<R>; 3] = std::array::from_fn(|_| empty(x, Shape::new([rows, width / 3]), DType::F32));
@@ -252,24 +307,35 @@ fn join_gradients_kernel<F: Float, N: Size>(
     }
 }
 
+/// A unit copies the vector of its number in each matrix. `width` counts vectors.
 #[cube(launch)]
-fn join_columns_kernel<F: Float>(
-    first: &Array<f32>,
-    second: &Array<f32>,
-    third: &Array<f32>,
-    out: &mut Array<F>,
+fn weights_of_type_kernel<F: Float, N: Size>(
+    first: &Array<Vector<f32, N>>,
+    second: &Array<Vector<f32, N>>,
+    third: &Array<Vector<f32, N>>,
+    joined: &mut Array<Vector<F, N>>,
+    others: &Sequence<Array<Vector<f32, N>>>,
+    rounded: &mut Sequence<Array<Vector<F, N>>>,
     width: usize,
+    #[comptime] count: usize,
     #[define(F)] _dtype: StorageType,
 ) {
-    if ABSOLUTE_POS < out.len() {
+    if ABSOLUTE_POS < joined.len() {
         let column = ABSOLUTE_POS % (3 * width);
         let at = ABSOLUTE_POS / (3 * width) * width + column % width;
         if column < width {
-            out[ABSOLUTE_POS] = F::cast_from(first[at]);
+            joined[ABSOLUTE_POS] = Vector::cast_from(first[at]);
         } else if column < 2 * width {
-            out[ABSOLUTE_POS] = F::cast_from(second[at]);
+            joined[ABSOLUTE_POS] = Vector::cast_from(second[at]);
         } else {
-            out[ABSOLUTE_POS] = F::cast_from(third[at]);
+            joined[ABSOLUTE_POS] = Vector::cast_from(third[at]);
+        }
+    }
+    #[unroll]
+    for number in 0..count {
+        let out = rounded.index_mut(number);
+        if ABSOLUTE_POS < out.len() {
+            out[ABSOLUTE_POS] = Vector::cast_from(others.index(number)[ABSOLUTE_POS]);
         }
     }
 }

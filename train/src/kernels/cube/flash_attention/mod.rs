@@ -12,7 +12,6 @@ use cubecl::prelude::*;
 
 use super::dropout::mask_argument;
 use super::launch::{array, empty, rows_and_columns};
-use super::reductions::fold_chunks;
 use crate::kernels::attention_shape::AttentionShape;
 use crate::kernels::dropout::Dropout;
 use backward::{key_value_gradient_kernel, query_gradient_kernel};
@@ -98,8 +97,11 @@ pub fn flash_attention<R: CubeRuntime>(
 }
 
 impl<R: CubeRuntime> FlashAttention<R> {
-    /// The gradients of the product and of the biases from that of the output.
-    pub fn backward(self, gradient: CubeTensor<R>) -> (CubeTensor<R>, [CubeTensor<R>; 3]) {
+    /// The gradient of the product from that of the output, and its column sums by tiles, which are the gradients of the biases.
+    ///
+    /// # Shapes
+    /// `[batch * length, width]` to `[batch * length, 3 * width]` and `[tiles, 3, width]`.
+    pub fn backward(self, gradient: CubeTensor<R>) -> [CubeTensor<R>; 2] {
         let Self { product, biases, lengths, output, log_sums, shape, dropout } = self;
         let gradient = into_contiguous(cast(gradient, product.dtype));
         let width = rows_and_columns(&output)[1];
@@ -152,7 +154,7 @@ impl<R: CubeRuntime> FlashAttention<R> {
             launch.vectors,
             product.dtype.into(),
         );
-        (of_product, fold_chunks(&partial))
+        [of_product, partial]
     }
 }
 
