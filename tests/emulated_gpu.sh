@@ -3,8 +3,9 @@
 #
 #   tests/emulated_gpu.sh 'COMMAND ARGS...' [TEST...]
 #
-# COMMAND, followed by a program and its arguments, runs the program with an emulator in the place of `libcuda.so`. Without names of tests:
-# check-device and all tests, some 40 minutes on 2 cores. NVRTC and the headers come from PyPI, into $EMULATED_CUDA (default
+# COMMAND, followed by a program and its arguments, runs the program with an emulator in the place of `libcuda.so`, which has the fragments of
+# tensor cores (`wmma`): attention in bf16 needs them. Without names of tests: check-device and all tests, an hour or more on 2 cores; half of it
+# where the emulator refuses routines for products on tensor cores. NVRTC and the headers come from PyPI, into $EMULATED_CUDA (default
 # ~/.cache/emulated-cuda); LD_LIBRARY_PATH and CUDA_PATH name them.
 set -euo pipefail
 cd "$(dirname "$0")/.."

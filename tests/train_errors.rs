@@ -118,6 +118,14 @@ fn an_existing_run_is_kept() {
     std::fs::remove_file(dir.join("run/thesis.txt")).unwrap();
     write(&dir.join("esi"), triples(&sentences(4, 0), true), None);
     assert!(succeed(dir, &["evaluate", "run", "--data", "esi", "--quiet"]).contains("Entity"));
+    // What a run has written before its end is used too, but not in silence.
+    std::fs::remove_file(dir.join("run/result.json")).unwrap();
+    let start = ["finetune", "--data", "train", "--init", "run", "--out", "next", "--max-steps", "1"];
+    for args in [&["evaluate", "run", "--data", "esi", "--quiet"][..], &["export", "run", "-o", "exported"], &start] {
+        let output = train(dir, args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.contains("warning: run run is not finished"), "{args:?}: {said}");
+    }
 }
 
 #[test]

@@ -69,3 +69,9 @@ pub fn is_run(dir: &Path) -> bool {
 pub fn is_finished(dir: &Path) -> bool {
     dir.join(RESULT).exists()
 }
+
+/// What to say where the weights of a run are used that is not finished, if it is one.
+pub fn unfinished_warning(dir: &Path) -> Option<String> {
+    let unfinished = is_run(dir) && !is_finished(dir);
+    unfinished.then(|| format!("warning: run {} is not finished; the weights that it has written so far are used", dir.display()))
+}

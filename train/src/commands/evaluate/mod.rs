@@ -7,14 +7,14 @@ use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
 use schemas::{RowSlice, TripleViews};
 
-use crate::commands::terminal::{TerminalReporter, to_stdout};
+use crate::commands::terminal::{TerminalReporter, to_stderr, to_stdout};
 use crate::config::EvaluateConfig;
 use crate::data::{BatchSize, Dataset, EncodingCounts, TripleEncoder, TripleFolder, in_order};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::metric::Scores;
 use crate::progress::{Reporter, Task};
-use crate::run_folder::ModelFolder;
+use crate::run_folder::{ModelFolder, layout};
 use sentence_report::{COLUMNS, SentenceReport};
 
 /// Scores a run.
@@ -27,6 +27,7 @@ impl DeviceJob for EvaluateJob {
         let config = self.0;
         let reporter = TerminalReporter::new(config.runtime.quiet);
         let folder = ModelFolder::open_model(&config.run)?;
+        layout::unfinished_warning(&config.run).iter().for_each(|warning| to_stderr(warning));
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
         let data = TripleFolder::open(&config.data, encoder, TripleFolder::SLICE).context("cannot read --data")?;

@@ -10,6 +10,7 @@ use schemas::atomic_file;
 
 use self::model_card::model_card;
 use self::training_queries::{QUERIES_FILE, training_queries};
+use crate::commands::terminal::to_stderr;
 use crate::config::ExportConfig;
 use crate::device::{DeviceJob, TrainBackend};
 use crate::model::weights;
@@ -34,6 +35,7 @@ impl DeviceJob for ExportJob {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let ExportConfig { run, output, queries, overwrite } = self.0;
         let folder = ModelFolder::open_model(&run)?;
+        layout::unfinished_warning(&run).iter().for_each(|warning| to_stderr(warning));
         let model = folder.load_trained::<B::InnerBackend>(device)?;
         ensure!(
             !layout::is_run(&output),

@@ -19,7 +19,7 @@ use crate::data::{BatchSize, TripleEncoder};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::progress::{Silent, Task};
-use crate::run_folder::ModelFolder;
+use crate::run_folder::{ModelFolder, layout};
 use flat::flatten;
 use input::{InputText, LineCounts, for_each_block};
 use output::PredictionWriter;
@@ -33,6 +33,7 @@ impl DeviceJob for PredictJob {
     fn run<B: TrainBackend>(self, device: &B::Device) -> Result<()> {
         let config = self.0;
         let folder = ModelFolder::open_model(&config.run)?;
+        layout::unfinished_warning(&config.run).iter().for_each(|warning| to_stderr(warning));
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
         let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.runtime.device);

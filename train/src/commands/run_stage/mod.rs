@@ -13,8 +13,8 @@ use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::run_folder::{CreateOptions, ModelFolder, RunLock, RunWriter, checkpoint, layout, write_model_description};
 use crate::stage::{
-    CheckpointState, ClusterObjective, DataHashes, InitialState, PseudoLabels, SelfTrainingObjective, SpanObjective, Stage, TrainingLoop,
-    last_round,
+    CheckpointState, ClusterObjective, DataHashes, InitialState, InitialWeights, PseudoLabels, SelfTrainingObjective, SpanObjective, Stage,
+    TrainingLoop, last_round,
 };
 
 /// Where a run starts.
@@ -76,6 +76,9 @@ impl DeviceJob for StageJob {
             settings.max_length
         );
         first_look::report_left_out(&left_out, &reporter);
+        if let (InitialWeights::Run(run), None) = (&settings.initial, &stored) {
+            layout::unfinished_warning(run).iter().for_each(|warning| reporter.message(warning));
+        }
         let encoder = TripleEncoder::new(&tokenizer, settings.max_length);
         let mut data = TrainingSet::open(&settings.data, encoder, settings.shuffle_buffer).context("cannot read --data")?;
         ensure!(!data.folder().is_empty(), "{} holds no triples to train on", settings.data.display());
@@ -156,7 +159,9 @@ impl DeviceJob for StageJob {
             result["test"] = scores.to_json();
             print_scores(&format!("test\n{scores}\n"));
         }
-        run.finish(&result)
+        run.finish(&result)?;
+        reporter.message(&format!("finished after {} steps: {}", state.position.step, dir.display()));
+        Ok(())
     }
 }
 
