@@ -1,4 +1,4 @@
-//! Self-attention: one product for queries, keys and values, and each head's matrices side by side in memory.
+//! Self-attention: one product for queries, keys and values, then attention in tiles, or by products of each head's matrices.
 
 use burn::tensor::ops::FloatTensorOps;
 use burn::tensor::{DType, Shape, TensorMetadata};
