@@ -11,6 +11,7 @@ use crate::config::TrainConfig;
 use crate::data::{EvaluationSet, TrainingSet, TripleEncoder, TripleFolder};
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
+use crate::progress::Reporter;
 use crate::run_folder::{CreateOptions, ModelFolder, RunLock, RunWriter, checkpoint, layout, write_model_description};
 use crate::stage::{
     CheckpointState, ClusterObjective, DataHashes, InitialState, InitialWeights, PseudoLabels, SelfTrainingObjective, SpanObjective, Stage,
