@@ -43,7 +43,8 @@ make "$wikigold/gold-4/test" mrc "$wikigold/conll/test.conll" --queries "$four"
 # WNUT 2017.
 wnut=$out/wnut17 from=$data/ner/wnut17
 [ -e "$wnut/200.conll" ] || run "$python" "$here/draw.py" "$from/wnut17train.conll" 200 "$wnut/200.conll"
-for part in "train $from/wnut17train.conll" "200 $wnut/200.conll" "dev $from/emerging.dev.conll" "test $from/emerging.test.annotated"; do
+[ -e "$wnut/few.conll" ] || run "$python" "$here/draw.py" "$from/wnut17train.conll" 20 "$wnut/few.conll" each
+for part in "train $from/wnut17train.conll" "200 $wnut/200.conll" "few $wnut/few.conll" "dev $from/emerging.dev.conll" "test $from/emerging.test.annotated"; do
     make "$wnut/gold/${part%% *}" mrc "${part#* }" --queries "$here/wnut17/queries.toml"
 done
 

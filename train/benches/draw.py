@@ -1,24 +1,39 @@
 #!/usr/bin/env python3
 """Draws sentences of a tagged file, always the same.
 
-  draw.py TAGGED COUNT OUT      a token a line, sentences between blank lines
+  draw.py TAGGED COUNT OUT [each]      a token a line, sentences between blank lines
+
+With `each`, sentences are drawn until COUNT hold each label.
 """
+import collections
 import pathlib
 import random
 import re
 import sys
 
 
-def main(tagged, count, out):
+def main(tagged, count, out, each=None):
     text = pathlib.Path(tagged).read_text(encoding="utf-8").replace("\r", "")
     sentences = [sentence.strip("\n") for sentence in re.split(r"\n[ \t]*\n", text) if sentence.strip()]
     random.Random(1).shuffle(sentences)
+    drawn = of_each_label(sentences, int(count)) if each else sentences[: int(count)]
     path = pathlib.Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n\n".join(sentences[: int(count)]) + "\n", encoding="utf-8")
+    path.write_text("\n\n".join(drawn) + "\n", encoding="utf-8")
+
+
+def of_each_label(sentences, count):
+    """Sentences until `count` hold each label; those that hold none are left out."""
+    drawn, held = [], collections.Counter()
+    for sentence in sentences:
+        labels = set(re.findall(r"\tB-(\S+)", sentence))
+        if any(held[label] < count for label in labels):
+            drawn.append(sentence)
+            held.update(labels)
+    return drawn
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5) or sys.argv[4:] not in ([], ["each"]):
         sys.exit(__doc__)
     main(*sys.argv[1:])
