@@ -266,8 +266,8 @@ shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], "wb"))' "$here/trai
             echo "$name took $((SECONDS - started)) seconds"
             exit $status
         ) 2>&1 | tee "$results/$name.txt" || failed=1
-        # On a device that computes wrongly, the other sections would measure nothing.
-        [ "$name" != check ] || [ $failed = 0 ] || exit 1
+        # Where the time of a card is short, times are worth having even then.
+        [ "$name" != check ] || [ $failed = 0 ] || say "CHECK FAILED: what follows are times of a device that may compute wrongly"
     done
     exit $failed
 }
