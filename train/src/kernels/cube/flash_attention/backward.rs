@@ -3,8 +3,8 @@
 use cubecl::prelude::*;
 
 use super::tiles::{
-    BLOCK, HeadRows, SCORES_OF_UNIT, SIDE, VECTOR, add_weighted_rows, column_of_fragment, column_of_unit, half_of_row, load_rows,
-    load_rows_with_bias, multiply_rows, row_of_unit, score, score_tile, set_weight, tile, weight_tile, write_fragment, zero_rows,
+    BLOCK, SCORES_OF_UNIT, SIDE, VECTOR, add_weighted_rows, column_of_fragment, column_of_unit, half_of_row, head_of_cube, load_rows,
+    multiply_rows, row_of_unit, score, score_tile, set_weight, tile, weight_tile, write_fragment, zero_rows,
 };
 use crate::kernels::cube::dropout::{Mask, mask_factor};
 use crate::kernels::cube::reductions::lane_sum;
@@ -32,14 +32,8 @@ pub fn query_gradient_kernel<F: Float, N: Size>(
     #[define(F)] _dtype: StorageType,
 ) {
     let width = query_bias.len();
-    let heads = width / vectors;
-    let (sequence, head) = (CUBE_POS_X as usize / heads, CUBE_POS_X as usize % heads);
-    let first_row = CUBE_POS_Y as usize * comptime!(planes * SIDE);
-    let real = usize::cast_from(lengths[sequence]);
-    let of_queries = HeadRows { first: sequence * length * 3 * width + head * vectors, stride: 3 * width, length };
-    let of_keys = HeadRows { first: of_queries.first + width, stride: 3 * width, length };
-    let of_values = HeadRows { first: of_queries.first + 2 * width, stride: 3 * width, length };
-    let of_output = HeadRows { first: sequence * length * width + head * vectors, stride: width, length };
+    let head = head_of_cube(lengths, length, width, planes, vectors);
+    let (first_row, real) = (head.first_row, head.real);
     let row = CUBE_POS_X as usize * length + first_row + row_of_unit();
     let in_sequence = first_row + row_of_unit() < length;
 
@@ -49,8 +43,8 @@ pub fn query_gradient_kernel<F: Float, N: Size>(
     let mut values = tile::<F, N>(BLOCK, vectors);
     let mut scores = score_tile(planes);
     let mut weights = weight_tile::<F>(planes);
-    load_rows_with_bias::<F, N>(product, query_bias, head, of_queries, first_row, &mut queries, comptime!(planes * SIDE), vectors);
-    load_rows::<F, N>(gradient, of_output, first_row, &mut gradients, comptime!(planes * SIDE), vectors);
+    load_rows::<F, N>(product, query_bias, head.number, head.queries, first_row, &mut queries, comptime!(planes * SIDE), vectors, true);
+    load_rows::<F, N>(gradient, query_bias, head.number, head.output, first_row, &mut gradients, comptime!(planes * SIDE), vectors, false);
     sync_cube();
 
     let mut delta = 0.0f32;
@@ -61,7 +55,7 @@ pub fn query_gradient_kernel<F: Float, N: Size>(
         #[unroll]
         for number in 0..vectors / 2 {
             let column = 2 * number + half_of_row();
-            let out = output[of_output.first + (first_row + row_of_unit()) * width + column];
+            let out = output[head.output.first + (first_row + row_of_unit()) * width + column];
             let of_out = gradients[row_of_unit() * (vectors + 1) + column];
             of_lanes += Vector::<f32, N>::cast_from(out) * Vector::<f32, N>::cast_from(of_out);
         }
@@ -74,8 +68,8 @@ pub fn query_gradient_kernel<F: Float, N: Size>(
 
     let sums = zero_rows(vectors);
     for first_key in range_stepped(0, real, BLOCK) {
-        load_rows_with_bias::<F, N>(product, key_bias, head, of_keys, first_key, &mut keys, BLOCK, vectors);
-        load_rows_with_bias::<F, N>(product, value_bias, head, of_values, first_key, &mut values, BLOCK, vectors);
+        load_rows::<F, N>(product, key_bias, head.number, head.keys, first_key, &mut keys, BLOCK, vectors, true);
+        load_rows::<F, N>(product, value_bias, head.number, head.values, first_key, &mut values, BLOCK, vectors, true);
         sync_cube();
         multiply_rows::<F, N>(&queries, &keys, &mut scores, vectors);
         sync_plane();
@@ -103,11 +97,11 @@ pub fn query_gradient_kernel<F: Float, N: Size>(
     let mut column_sums = SharedMemory::<f32>::new(comptime!(planes * vectors * VECTOR));
     #[unroll]
     for fragment in 0..vectors * VECTOR / SIDE {
-        write_fragment::<F, N>(&sums, &mut scores, of_product, of_queries, first_row, fragment);
+        write_fragment::<F, N>(&sums, &mut scores, of_product, head.queries, first_row, fragment);
         keep_column(&scores, &mut column_sums, fragment, vectors);
     }
     sync_cube();
-    add_planes(&column_sums, partial, head, 0usize, width, planes, vectors);
+    add_planes(&column_sums, partial, head.number, 0usize, width, planes, vectors);
 }
 
 /// A cube computes the gradients of a tile of keys and values of one head, as [`query_gradient_kernel`] does those of queries. Its rows of scores
@@ -132,14 +126,8 @@ pub fn key_value_gradient_kernel<F: Float, N: Size>(
     #[define(F)] _dtype: StorageType,
 ) {
     let width = query_bias.len();
-    let heads = width / vectors;
-    let (sequence, head) = (CUBE_POS_X as usize / heads, CUBE_POS_X as usize % heads);
-    let first_row = CUBE_POS_Y as usize * comptime!(planes * SIDE);
-    let real = usize::cast_from(lengths[sequence]);
-    let of_queries = HeadRows { first: sequence * length * 3 * width + head * vectors, stride: 3 * width, length };
-    let of_keys = HeadRows { first: of_queries.first + width, stride: 3 * width, length };
-    let of_values = HeadRows { first: of_queries.first + 2 * width, stride: 3 * width, length };
-    let of_output = HeadRows { first: sequence * length * width + head * vectors, stride: width, length };
+    let head = head_of_cube(lengths, length, width, planes, vectors);
+    let (first_row, real) = (head.first_row, head.real);
     let key = first_row + row_of_unit();
 
     let mut keys = tile::<F, N>(comptime!(planes * SIDE), vectors);
@@ -150,8 +138,8 @@ pub fn key_value_gradient_kernel<F: Float, N: Size>(
     let mut weights = weight_tile::<F>(planes);
     let mut block_log_sums = SharedMemory::<f32>::new(BLOCK);
     let mut block_deltas = SharedMemory::<f32>::new(BLOCK);
-    load_rows_with_bias::<F, N>(product, key_bias, head, of_keys, first_row, &mut keys, comptime!(planes * SIDE), vectors);
-    load_rows_with_bias::<F, N>(product, value_bias, head, of_values, first_row, &mut values, comptime!(planes * SIDE), vectors);
+    load_rows::<F, N>(product, key_bias, head.number, head.keys, first_row, &mut keys, comptime!(planes * SIDE), vectors, true);
+    load_rows::<F, N>(product, value_bias, head.number, head.values, first_row, &mut values, comptime!(planes * SIDE), vectors, true);
 
     let of_key = zero_rows(vectors);
     let of_value = zero_rows(vectors);
@@ -161,8 +149,8 @@ pub fn key_value_gradient_kernel<F: Float, N: Size>(
         end = 0usize;
     }
     for first_query in range_stepped(0, end, BLOCK) {
-        load_rows_with_bias::<F, N>(product, query_bias, head, of_queries, first_query, &mut queries, BLOCK, vectors);
-        load_rows::<F, N>(gradient, of_output, first_query, &mut gradients, BLOCK, vectors);
+        load_rows::<F, N>(product, query_bias, head.number, head.queries, first_query, &mut queries, BLOCK, vectors, true);
+        load_rows::<F, N>(gradient, query_bias, head.number, head.output, first_query, &mut gradients, BLOCK, vectors, false);
         if (UNIT_POS as usize) < BLOCK && first_query + (UNIT_POS as usize) < length {
             let query = CUBE_POS_X as usize * length + first_query + UNIT_POS as usize;
             block_log_sums[UNIT_POS as usize] = log_sums[query];
@@ -204,19 +192,19 @@ pub fn key_value_gradient_kernel<F: Float, N: Size>(
     let mut column_sums = SharedMemory::<f32>::new(comptime!(planes * vectors * VECTOR));
     #[unroll]
     for fragment in 0..vectors * VECTOR / SIDE {
-        write_fragment::<F, N>(&of_key, &mut scores, of_product, of_keys, first_row, fragment);
+        write_fragment::<F, N>(&of_key, &mut scores, of_product, head.keys, first_row, fragment);
         keep_column(&scores, &mut column_sums, fragment, vectors);
     }
     sync_cube();
-    add_planes(&column_sums, partial, head, 1usize, width, planes, vectors);
+    add_planes(&column_sums, partial, head.number, 1usize, width, planes, vectors);
     sync_cube();
     #[unroll]
     for fragment in 0..vectors * VECTOR / SIDE {
-        write_fragment::<F, N>(&of_value, &mut scores, of_product, of_values, first_row, fragment);
+        write_fragment::<F, N>(&of_value, &mut scores, of_product, head.values, first_row, fragment);
         keep_column(&scores, &mut column_sums, fragment, vectors);
     }
     sync_cube();
-    add_planes(&column_sums, partial, head, 2usize, width, planes, vectors);
+    add_planes(&column_sums, partial, head.number, 2usize, width, planes, vectors);
 }
 
 /// Keeps the sums of the plane's rows of a fragment's columns.

@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 
 use super::tiles::{
-    BLOCK, HeadRows, SCORES_OF_UNIT, SIDE, VECTOR, add_weighted_rows, column_of_unit, half_of_row, load_rows_with_bias, multiply_rows,
+    BLOCK, SCORES_OF_UNIT, SIDE, VECTOR, add_weighted_rows, column_of_unit, half_of_row, head_of_cube, load_rows, multiply_rows,
     row_of_unit, score, score_tile, set_weight, tile, weight_tile, write_fragment, zero_rows,
 };
 use crate::kernels::cube::dropout::{Mask, mask_factor};
@@ -29,13 +29,8 @@ pub fn flash_attention_kernel<F: Float, N: Size>(
     #[define(F)] _dtype: StorageType,
 ) {
     let width = query_bias.len();
-    let heads = width / vectors;
-    let (sequence, head) = (CUBE_POS_X as usize / heads, CUBE_POS_X as usize % heads);
-    let first_row = CUBE_POS_Y as usize * comptime!(planes * SIDE);
-    let real = usize::cast_from(lengths[sequence]);
-    let of_queries = HeadRows { first: sequence * length * 3 * width + head * vectors, stride: 3 * width, length };
-    let of_keys = HeadRows { first: of_queries.first + width, stride: 3 * width, length };
-    let of_values = HeadRows { first: of_queries.first + 2 * width, stride: 3 * width, length };
+    let head = head_of_cube(lengths, length, width, planes, vectors);
+    let (first_row, real) = (head.first_row, head.real);
     let row = CUBE_POS_X as usize * length + first_row + row_of_unit();
 
     let mut queries = tile::<F, N>(comptime!(planes * SIDE), vectors);
@@ -43,13 +38,13 @@ pub fn flash_attention_kernel<F: Float, N: Size>(
     let mut values = tile::<F, N>(BLOCK, vectors);
     let mut scores = score_tile(planes);
     let mut weights = weight_tile::<F>(planes);
-    load_rows_with_bias::<F, N>(product, query_bias, head, of_queries, first_row, &mut queries, comptime!(planes * SIDE), vectors);
+    load_rows::<F, N>(product, query_bias, head.number, head.queries, first_row, &mut queries, comptime!(planes * SIDE), vectors, true);
 
     // Of the columns of this unit; both units of a row then take what the two found.
     let mut top = f32::min_value();
     let mut sum = 0.0f32;
     for first_key in range_stepped(0, real, BLOCK) {
-        load_rows_with_bias::<F, N>(product, key_bias, head, of_keys, first_key, &mut keys, BLOCK, vectors);
+        load_rows::<F, N>(product, key_bias, head.number, head.keys, first_key, &mut keys, BLOCK, vectors, true);
         sync_cube();
         multiply_rows::<F, N>(&queries, &keys, &mut scores, vectors);
         sync_plane();
@@ -78,8 +73,8 @@ pub fn flash_attention_kernel<F: Float, N: Size>(
 
     let sums = zero_rows(vectors);
     for first_key in range_stepped(0, real, BLOCK) {
-        load_rows_with_bias::<F, N>(product, key_bias, head, of_keys, first_key, &mut keys, BLOCK, vectors);
-        load_rows_with_bias::<F, N>(product, value_bias, head, of_values, first_key, &mut values, BLOCK, vectors);
+        load_rows::<F, N>(product, key_bias, head.number, head.keys, first_key, &mut keys, BLOCK, vectors, true);
+        load_rows::<F, N>(product, value_bias, head.number, head.values, first_key, &mut values, BLOCK, vectors, true);
         sync_cube();
         multiply_rows::<F, N>(&queries, &keys, &mut scores, vectors);
         sync_plane();
@@ -99,9 +94,8 @@ pub fn flash_attention_kernel<F: Float, N: Size>(
         add_weighted_rows::<F, N>(&weights, &values, &sums, vectors);
         sync_cube();
     }
-    let place = HeadRows { first: sequence * length * width + head * vectors, stride: width, length };
     #[unroll]
     for fragment in 0..vectors * VECTOR / SIDE {
-        write_fragment::<F, N>(&sums, &mut scores, out, place, first_row, fragment);
+        write_fragment::<F, N>(&sums, &mut scores, out, head.output, first_row, fragment);
     }
 }

@@ -35,6 +35,42 @@ pub struct HeadRows {
     pub length: usize,
 }
 
+/// The head and the tile of a cube, whose place along x is the head of a sequence, and along y the tile.
+#[derive(CubeType, Clone, Copy)]
+pub struct Head {
+    /// Number of the head in its sequence.
+    pub number: usize,
+    /// First row of the tile.
+    pub first_row: usize,
+    /// Tokens of the sequence without padding.
+    pub real: usize,
+    /// Where the head's queries are in the product.
+    pub queries: HeadRows,
+    /// Its keys.
+    pub keys: HeadRows,
+    /// Its values.
+    pub values: HeadRows,
+    /// Its rows in the output.
+    pub output: HeadRows,
+}
+
+/// The head of this cube. `width` is that of all heads, in vectors.
+#[cube]
+pub fn head_of_cube(lengths: &Array<i32>, length: usize, width: usize, #[comptime] planes: usize, #[comptime] vectors: usize) -> Head {
+    let heads = width / vectors;
+    let (sequence, number) = (CUBE_POS_X as usize / heads, CUBE_POS_X as usize % heads);
+    let first = sequence * length * 3 * width + number * vectors;
+    Head {
+        number,
+        first_row: CUBE_POS_Y as usize * comptime!(planes * SIDE),
+        real: usize::cast_from(lengths[sequence]),
+        queries: HeadRows { first, stride: 3 * width, length },
+        keys: HeadRows { first: first + width, stride: 3 * width, length },
+        values: HeadRows { first: first + 2 * width, stride: 3 * width, length },
+        output: HeadRows { first: sequence * length * width + number * vectors, stride: width, length },
+    }
+}
+
 /// Shared memory for rows of a head, with a gap between the rows.
 #[cube]
 pub fn tile<F: Float, N: Size>(#[comptime] rows: usize, #[comptime] vectors: usize) -> SharedMemory<Vector<F, N>> {
@@ -71,29 +107,9 @@ pub fn column_of_unit(#[comptime] number: usize) -> usize {
     2 * number + half_of_row()
 }
 
-/// Copies rows to shared memory; those past the end of the sequence are zeros.
+/// Copies rows to shared memory, plus a bias as wide as all heads together if `has_bias`; those past the end of the sequence are zeros.
 #[cube]
 pub fn load_rows<F: Float, N: Size>(
-    from: &Array<Vector<F, N>>,
-    place: HeadRows,
-    first_row: usize,
-    to: &mut SharedMemory<Vector<F, N>>,
-    #[comptime] rows: usize,
-    #[comptime] vectors: usize,
-) {
-    for at in range_stepped(UNIT_POS as usize, rows * vectors, CUBE_DIM as usize) {
-        let (row, column) = (at / vectors, at % vectors);
-        let mut value = Vector::<F, N>::new(F::new(0.0));
-        if first_row + row < place.length {
-            value = from[place.first + (first_row + row) * place.stride + column];
-        }
-        to[row * (vectors + 1) + column] = value;
-    }
-}
-
-/// As [`load_rows`], plus a bias, which is as wide as all heads together.
-#[cube]
-pub fn load_rows_with_bias<F: Float, N: Size>(
     from: &Array<Vector<F, N>>,
     bias: &Array<Vector<f32, N>>,
     head: usize,
@@ -102,13 +118,16 @@ pub fn load_rows_with_bias<F: Float, N: Size>(
     to: &mut SharedMemory<Vector<F, N>>,
     #[comptime] rows: usize,
     #[comptime] vectors: usize,
+    #[comptime] has_bias: bool,
 ) {
     for at in range_stepped(UNIT_POS as usize, rows * vectors, CUBE_DIM as usize) {
         let (row, column) = (at / vectors, at % vectors);
         let mut value = Vector::<F, N>::new(F::new(0.0));
         if first_row + row < place.length {
-            let x = from[place.first + (first_row + row) * place.stride + column];
-            value = Vector::cast_from(Vector::<f32, N>::cast_from(x) + bias[head * vectors + column]);
+            value = from[place.first + (first_row + row) * place.stride + column];
+            if comptime!(has_bias) {
+                value = Vector::cast_from(Vector::<f32, N>::cast_from(value) + bias[head * vectors + column]);
+            }
         }
         to[row * (vectors + 1) + column] = value;
     }
