@@ -26,10 +26,15 @@ def of_each_label(sentences, count):
     """Sentences until `count` hold each label; those that hold none are left out."""
     drawn, held = [], collections.Counter()
     for sentence in sentences:
-        labels = set(re.findall(r"\tB-(\S+)", sentence))
+        labels = set(re.findall(r"[ \t]B-(\S+)$", sentence, re.MULTILINE))
         if any(held[label] < count for label in labels):
             drawn.append(sentence)
             held.update(labels)
+    if not held:
+        sys.exit("no tag begins with B-")
+    few = {label: number for label, number in held.items() if number < count}
+    if few:
+        print(f"fewer than {count} sentences: {few}", file=sys.stderr)
     return drawn
 
 
