@@ -71,6 +71,7 @@ fn pages_and_linked_titles_are_typed_and_counted() {
         "LOC:Arden>Arden, Ohio 3/0/0",
         "LOC:Italy>Italy 2/0/0",
         "LOC:Merrow>Merrow 2/2/0",
+        "MISC:Merrow>Merrow (film) 2/2/0",
         "LOC:Lake Elsin>Lake Elsin 2/0/0",
         "ORG:Merrow University>Merrow University 3/0/0",
         "ORG:Merrow Post>Merrow Post 2/0/0",
@@ -138,6 +139,7 @@ fn links_have_the_label_of_their_title() {
         "ORG:Merrow Post",
         "PER:Quill",
         "LOC:Merrow",
+        "MISC:Merrow",
         "PER:Ada Quill",
     ];
     let mut found = by_links.clone();
@@ -159,9 +161,35 @@ fn links_have_the_label_of_their_title() {
     let beside = desk.answers(&[&nee[..], &["--match", "both", "--gazetteer", &oslo]].concat());
     assert!(beside.contains(&"LOC:Oslo".to_owned()));
     prep(&["nee", &pages, "-o", &desk.path("x"), "--queries", "zh_ecommerce", "--names", &names])
-        .fails(&["has names of the labels LOC, ORG, PER"]);
+        .fails(&["has names of the labels LOC, MISC, ORG, PER"]);
     prep(&["nee", &pages, "-o", &desk.path("x"), "--queries", "zh_msra", "--names", &pages]).fails(&["names"]);
     prep(&["nee", &pages, "-o", &desk.path("x"), "--queries", "zh_msra"]).fails_with_usage_error(&["--gazetteer"]);
+}
+
+#[test]
+fn names_of_labels_that_the_query_set_lacks_are_known() {
+    let desk = Desk::new();
+    let pages = &[
+        ("Ada Quill", "{{Infobox scientist\n| a = b}}\nIn [[Merrow]], Bo saw [[Quill (film)|Quill]]. Then Quill read [[Moor Day]] in [[Merrow]]."),
+        ("Quill (film)", "{{Infobox film\n| a = b}}\n[[Arden University]] asked, and Lem Quill went to [[Merrow]] for Moor Day."),
+        ("Merrow", "{{Infobox town\n| a = b}}\n[[Merrow]] has a Moor Day and [[Moor Treaty Day|a treaty]]."),
+    ];
+    let dump = desk.dump("dump.xml", "en", pages);
+    let (pages, names) = (desk.path("pages"), desk.path("names"));
+    prep(&["pages", &dump, "-o", &pages]).ok();
+    prep(&["names", "pages", &pages, "-o", &names]).ok();
+    let found = shown(&rows(&names));
+    // The film has the family name of a person, who has it too: one title and one link of a full name.
+    assert!(found.contains(&"MISC:Quill>Quill (film) 2/1/0".to_owned()), "{found:?}");
+    assert!(found.contains(&"MISC:Moor Day>Moor Day 2/0/2".to_owned()), "{found:?}");
+    let queries = "name = 'two'\nlang = 'en'\n[[query]]\nlabel = 'PER'\ntext = 'Who?'\n[[query]]\nlabel = 'LOC'\ntext = 'Where?'";
+    let queries = desk.write("queries.toml", queries);
+    let common = ["nee", &pages, "--names", &names, "--match", "both", "--repeat-mentions", "--family-names", "PER", "--min-entities", "0"];
+    let run = |queries: &str, more: &[&str]| desk.answers(&[&common[..], &["--queries", queries], more].concat());
+    // Films and days are no answers, nor unknown; `Bo` and `Lem` are. The later `Quill` is the person.
+    assert_eq!(run(&queries, &["--max-unknown", "0"]), ["PER:Quill", "LOC:Merrow", "LOC:Merrow"]);
+    let four = run("en_conll03", &["--max-unknown", "0"]);
+    assert!(four.contains(&"MISC:Moor Day".to_owned()), "{four:?}");
 }
 
 #[test]
@@ -181,7 +209,7 @@ fn reports_show_labels_and_doubtful_names() {
     }
     let json = prep(&["inspect", &names, "--label", "PER", "--json"]).ok().stdout;
     assert!(json.contains("\"most_frequent\"") && !json.contains("Merrow"), "{json}");
-    prep(&["inspect", &names, "--label", "X"]).fails(&["no row of label `X`; the folder has LOC, ORG, PER"]);
+    prep(&["inspect", &names, "--label", "X"]).fails(&["no row of label `X`; the folder has LOC, MISC, ORG, PER"]);
 }
 
 #[test]
@@ -211,7 +239,7 @@ fn rules_and_lists_of_the_user() {
         run(&[]).fails(&["--types", "types.toml", expected]);
     }
     prep(&["names", "pages", &pages, "-o", &names, "--types", "nothing"])
-        .fails_with_usage_error(&["no set of rules and no file is named `nothing`; the built-in set is per-loc-org"]);
+        .fails_with_usage_error(&["no set of rules and no file is named `nothing`; the built-in set is per-loc-org-misc"]);
     prep(&["names", "pages", &dump, "-o", &names]).fails(&["dump.xml"]);
 }
 

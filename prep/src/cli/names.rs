@@ -42,7 +42,7 @@ pub(super) struct NamesPagesArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     /// Rules by which pages and titles get their labels: a built-in set or a TOML file
-    #[arg(long, value_name = "NAME|FILE", default_value = "per-loc-org")]
+    #[arg(long, value_name = "NAME|FILE", default_value = "per-loc-org-misc")]
     pub types: String,
     /// Entries of a list that rules refer to, such as given-names=first-names.txt: one per line, or a column of CSV or Parquet; may be given
     /// several times
@@ -62,7 +62,7 @@ pub(super) struct NamesWikidataArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     /// Rules by which classes get their labels, in their [[wikidata]]: a built-in set or a TOML file
-    #[arg(long, value_name = "NAME|FILE", default_value = "per-loc-org")]
+    #[arg(long, value_name = "NAME|FILE", default_value = "per-loc-org-misc")]
     pub types: String,
     /// Language of labels and aliases; those that Wikidata has for all languages (`mul`) are names too
     #[arg(long, value_name = "CODE", default_value = "en", value_parser = language)]

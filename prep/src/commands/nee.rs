@@ -32,6 +32,7 @@ pub fn run(config: &NeeConfig, runtime: &Runtime) -> anyhow::Result<()> {
         Ok(folder)
     });
     let folders: Vec<NamesFolder> = folders.collect::<anyhow::Result<_>>()?;
+    let labels: Vec<&str> = labels.into_iter().chain((!folders.is_empty()).then_some("other labels")).collect();
     let of_folder = |folder: &NamesFolder| {
         let dir = folder.path().display().to_string();
         let names = labels.iter().map(|_| format!("{dir}, names"));

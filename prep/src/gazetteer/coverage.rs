@@ -44,7 +44,7 @@ impl NameMatchCounts {
 /// What a gazetteer covered. Serialized as the `report` of a manifest.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct CoverageReport {
-    /// All labels of the query set, in its order.
+    /// All labels of the query set, in its order, and `other labels` where there are folders of names.
     pub labels: Vec<LabelCoverage>,
     /// The names with the most matches.
     #[serde(rename = "top")]
@@ -106,7 +106,8 @@ pub struct AmbiguousCoverage {
 }
 
 impl CoverageReport {
-    /// The report of a run. `labels` are those of the query set, `paths` those of the gazetteer's files.
+    /// The report of a run. `labels` are those of the query set and, where there are folders of names, what labels that it lacks are called;
+    /// `paths` are those of the gazetteer's files.
     ///
     /// Cost: one pass over all names of the gazetteer.
     pub fn new(counts: &NameMatchCounts, gazetteer: &Gazetteer, labels: &[&str], paths: &[String]) -> Self {

@@ -52,7 +52,7 @@ pub fn load(options: GazetteerOptions) -> anyhow::Result<(Gazetteer, LoadSummary
     let (titles, chars_before_comma) = read_titles(&options)?;
     summary.inputs.extend(stop_list_inputs);
     let folder_labels =
-        options.folders.folders.iter().flat_map(|_| (0..options.folders.labels.len()).chain(0..options.folders.labels.len()));
+        options.folders.folders.iter().flat_map(|_| (0..=options.folders.labels.len()).chain(0..=options.folders.labels.len()));
     let label_of_file = options.files.iter().map(|(label, _)| *label).chain(folder_labels).collect();
     let files = options.files.len();
     let GazetteerOptions { normalizer, ambiguous, .. } = options;
@@ -142,10 +142,7 @@ fn read_names(options: &GazetteerOptions, summary: &mut LoadSummary, pass_on: im
     for (folder, names_folder) in options.folders.folders.iter().enumerate() {
         names_folder.for_each_row(&options.folders.sure.langs, |row| {
             let Some(label) = row.label.as_deref() else { return Ok(()) };
-            let Some(label) = options.folders.position_of_label(label) else {
-                summary.names.skip("of a label that the query set lacks");
-                return Ok(());
-            };
+            let label = options.folders.position_of_label(label);
             if !options.folders.sure.include(row) {
                 summary.names.skip("below --min-share or --min-count");
                 return Ok(());
@@ -178,8 +175,8 @@ fn read_titles(options: &GazetteerOptions) -> anyhow::Result<(NameTable, HashMap
     let (mut titles, mut before_comma) = (NameTable::default(), HashMap::new());
     for (folder, names_folder) in options.folders.folders.iter().enumerate() {
         names_folder.for_each_row(&options.folders.sure.langs, |row| {
-            let Some(label) = row.label.as_deref().and_then(|label| options.folders.position_of_label(label)) else { return Ok(()) };
-            let Some(title) = &row.title else { return Ok(()) };
+            let (Some(label), Some(title)) = (row.label.as_deref(), &row.title) else { return Ok(()) };
+            let label = options.folders.position_of_label(label);
             let title = options.normalizer.normalize_name(title);
             titles.add(&title, options.file_of_folder(folder, label, true))?;
             if let (Some(chars), Some(number)) = (chars_before_comma(row), titles.number(&title)) {

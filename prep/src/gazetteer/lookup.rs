@@ -20,7 +20,7 @@ pub struct Gazetteer {
     pub(super) titles: NameTable,
     /// For titles whose name ends before a comma, its chars, by number in `titles`.
     pub(super) chars_before_comma: HashMap<u32, u32>,
-    /// The label of each file's names, by index in the query set. After the files come the folders: their names, and their titles, by label.
+    /// The label of each file's names, as in [`LabelledName`]. After the files come the folders: their names, and their titles, by label.
     pub(super) label_of_file: Vec<usize>,
     /// Number of the files, without the folders.
     pub(super) files: usize,
@@ -44,7 +44,8 @@ pub(super) struct MentionFinder {
 pub struct LabelledName {
     /// Number of the name.
     pub name: u32,
-    /// Its label, by index in the query set. `None` for an ambiguous name under [`AmbiguousNames::Drop`].
+    /// Its label, by index in the query set, the number of whose labels stands for all that it lacks. `None` for an ambiguous name under
+    /// [`AmbiguousNames::Drop`].
     pub label: Option<usize>,
     /// Chars at the beginning of the link's text that are the name, if it is not all of it: `Springfield` in `Springfield, Illinois`.
     pub name_chars: Option<u32>,

@@ -9,6 +9,7 @@
 //! | [`name_table`] | distinct names, each with its files |
 //! | [`word_boundaries`](mod@word_boundaries) | where a name may begin and end |
 //! | [`matcher`] | finds many names in a text at once |
+//! | [`family_name`](mod@family_name) | the family name in a full name |
 //! | `korean_particles` | where a noun may end inside a word of Korean |
 //! | [`load`](mod@load) | reads the files into a [`Gazetteer`] |
 //! | [`lookup`] | the [`Gazetteer`]: names looked up, and found in running text |
@@ -19,6 +20,7 @@
 #![doc = include_str!("../../docs/gazetteers.md")]
 
 pub mod coverage;
+pub mod family_name;
 mod korean_particles;
 pub mod load;
 pub mod lookup;

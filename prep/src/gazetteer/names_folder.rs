@@ -47,10 +47,10 @@ pub fn position_of_label(label: &str, labels: &[&str]) -> Option<usize> {
 }
 
 impl NamesFolders {
-    /// The position in the query set of a label of the folders.
-    pub(super) fn position_of_label(&self, label: &str) -> Option<usize> {
+    /// The position in the query set of a label of the folders; the number of its labels for one that it lacks.
+    pub(super) fn position_of_label(&self, label: &str) -> usize {
         let labels: Vec<&str> = self.labels.iter().map(String::as_str).collect();
-        position_of_label(label, &labels)
+        position_of_label(label, &labels).unwrap_or(labels.len())
     }
 }
 

@@ -43,8 +43,8 @@ pub struct GazetteerOptions {
 }
 
 impl GazetteerOptions {
-    /// What counts as the file of the names of a label in a folder, or of its titles.
+    /// What counts as the file of the names of a label in a folder, or of its titles. Labels that the query set lacks are one more.
     pub(super) fn file_of_folder(&self, folder: usize, label: usize, is_title: bool) -> usize {
-        self.files.len() + (2 * folder + usize::from(is_title)) * self.folders.labels.len() + label
+        self.files.len() + (2 * folder + usize::from(is_title)) * (self.folders.labels.len() + 1) + label
     }
 }

@@ -55,5 +55,5 @@ fn repeats(page: &Page<'_>, extractor: &WikitextExtractor) -> RepeatFinder {
     let title = extractor.convert_title(strip_disambiguator(&page.title));
     let links = page.anchors.iter().filter(|anchor| extractor.wiki().is_article(&anchor.target));
     let links = links.map(|anchor| KnownName { text: &anchor.text, from: anchor.end, label: 0 });
-    RepeatFinder::new(&page.lang, [KnownName { text: &title, from: 0, label: 0 }].into_iter().chain(links))
+    RepeatFinder::new(&page.lang, 1, [KnownName { text: &title, from: 0, label: 0 }].into_iter().chain(links))
 }

@@ -7,11 +7,12 @@ use schemas::{Anchor, Origin, Page, Query, SegmentView, char_slice};
 use serde::Serialize;
 
 use super::overlap::{overlapping, overlaps};
-use super::repeats::{KnownName, RepeatFinder, family_name};
+use super::repeats::{KnownName, RepeatFinder};
 use super::sentences::{CandidateFinder, SentenceRules, page_to_triples};
 use super::span_candidate::{SpanCandidate, article_links};
 use super::triple_sink::TripleSink;
 use crate::counters::CounterKey;
+use crate::gazetteer::family_name::family_name;
 use crate::gazetteer::{Gazetteer, LabelledName};
 use crate::wikitext::{Wiki, WikitextExtractor, strip_disambiguator};
 
@@ -56,7 +57,7 @@ pub fn label_page(
     rules: &SentenceRules,
     sink: &mut TripleSink,
 ) -> Result<(), RowError> {
-    let repeats = labeller.repeats.map(|settings| labeller.repeat_finder(page, extractor, settings));
+    let repeats = labeller.repeats.map(|settings| labeller.repeat_finder(page, extractor, settings, queries.len()));
     page_to_triples(page, queries, rules, &NameFinder { labeller, wiki: extractor.wiki(), repeats }, sink)
 }
 
@@ -119,8 +120,8 @@ impl CandidateFinder for NameFinder<'_> {
 }
 
 impl GazetteerLabeller<'_> {
-    /// Finds later mentions of the links and the title, as far as gazetteers know them.
-    fn repeat_finder(&self, page: &Page<'_>, extractor: &WikitextExtractor, settings: RepeatSettings) -> RepeatFinder {
+    /// Finds later mentions of the links and the title, as far as gazetteers know them. `labels` is the number of labels of the query set.
+    fn repeat_finder(&self, page: &Page<'_>, extractor: &WikitextExtractor, settings: RepeatSettings, labels: usize) -> RepeatFinder {
         let title = extractor.convert_title(strip_disambiguator(&page.title));
         // The page mentions its own title in bold, without a link.
         let title_label = self.gazetteer.look_up_link(Some(&page.title), &title).and_then(|found| found.label);
@@ -135,7 +136,7 @@ impl GazetteerLabeller<'_> {
             let family = family_name(name.text).filter(|_| settings.family_label == Some(name.label));
             [Some(name.text), family].into_iter().flatten().map(move |text| KnownName { text, ..name })
         });
-        RepeatFinder::new(&page.lang, names.filter(|name| !self.gazetteer.is_stop_name(name.text)))
+        RepeatFinder::new(&page.lang, labels, names.filter(|name| !self.gazetteer.is_stop_name(name.text)))
     }
 
     fn look_up(&self, anchor: &Anchor<'_>) -> Option<LabelledName> {

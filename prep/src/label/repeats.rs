@@ -21,7 +21,7 @@ pub(super) struct KnownName<'a> {
     pub text: &'a str,
     /// Char of the page from which on a mention of it is a later one.
     pub from: u32,
-    /// Its label, by position in the query set.
+    /// Its label, as in [`SpanCandidate`](super::span_candidate::SpanCandidate).
     pub label: usize,
 }
 
@@ -36,18 +36,22 @@ pub(super) struct RepeatFinder {
 struct FirstMention {
     /// Char of the page at which the first mention ends.
     end: u32,
-    /// The label; `None` if the page uses the name with two labels.
+    /// The label; `None` if the page uses the name with two labels of the query set.
     label: Option<usize>,
 }
 
 impl RepeatFinder {
-    /// A finder of names in a page in `lang`, given in the order in which the page mentions them.
-    pub(super) fn new<'a>(lang: &str, names: impl IntoIterator<Item = KnownName<'a>>) -> Self {
+    /// A finder of names in a page in `lang`, given in the order in which the page mentions them. Labels from `other` on are none of the query
+    /// set: they give way to those of the set, as a film with the name of its hero does.
+    pub(super) fn new<'a>(lang: &str, other: usize, names: impl IntoIterator<Item = KnownName<'a>>) -> Self {
         let mut first_mentions: HashMap<&str, FirstMention> = HashMap::new();
         for KnownName { text, from, label } in names {
             if text.chars().nth(MIN_CHARS - 1).is_some() && text.chars().nth(MAX_CHARS).is_none() {
                 let first = first_mentions.entry(text).or_insert(FirstMention { end: from, label: Some(label) });
-                first.label = first.label.filter(|&known| known == label);
+                match first.label {
+                    Some(known) if known >= other => first.label = Some(label),
+                    known => first.label = known.filter(|&known| known == label || label >= other),
+                }
             }
         }
         let (texts, names): (Vec<&str>, Vec<FirstMention>) = first_mentions.into_iter().unzip();
@@ -66,33 +70,5 @@ impl RepeatFinder {
             .matcher
             .leftmost_longest(text.as_str(), |found| text.original_chars(&found.bytes).is_some_and(|chars| is_later(&chars, found.name)));
         found.into_iter().filter_map(|found| Some((text.original_chars(&found.bytes)?, self.names[found.name].label?))).collect()
-    }
-}
-
-/// The family name in a person's full name: the last word, if all words begin with an upper-case letter. Initials, numerals (`Henry IV`)
-/// and suffixes after a comma (`Jr.`) are not family names.
-pub(super) fn family_name(name: &str) -> Option<&str> {
-    let (given, family) = name.rsplit_once(' ')?;
-    let is_upper = |word: &str| word.starts_with(char::is_uppercase);
-    let is_word = family.chars().all(|char| char.is_alphabetic() || matches!(char, '-' | '\'' | '’'));
-    let is_name = is_word && family.chars().any(char::is_lowercase) && family.chars().nth(2).is_some();
-    (is_name && !given.ends_with(',') && name.split(' ').all(is_upper)).then_some(family)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn family_names_differ_from_other_last_words() {
-        let check = |name: &str, expected: Option<&str>| assert_eq!(family_name(name), expected, "{name}");
-        check("Ada Lovelace", Some("Lovelace"));
-        check("J. R. Hartley-O'Neill", Some("Hartley-O'Neill"));
-        check("Lovelace", None);
-        check("Henry IV", None);
-        check("Richard I of England", None);
-        check("Hugh Thompson, Jr.", None);
-        check("Hugh Thompson, Junior", None);
-        check("Li Bo", None);
     }
 }

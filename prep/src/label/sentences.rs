@@ -72,7 +72,15 @@ pub(super) fn page_to_triples(
                 in_sentence.push(candidate);
             }
             let unknown = rules.max_unknown.map(|most| (unknown_names(context, range.start, &in_sentence, finder), most));
-            in_sentence.retain(|candidate| candidate.label.is_some());
+            in_sentence.retain(|candidate| match candidate.label {
+                Some(label) if label < queries.len() => true,
+                Some(_) => {
+                    sink.counters.of(candidate.counter).skip("of a label that the query set lacks");
+                    sink.matches.extend(candidate.name);
+                    false
+                }
+                None => false,
+            });
             let partition = if rules.no_holes && has_hole(page, segment.segment.start, &range) {
                 Err("a template vanished")
             } else {

@@ -12,7 +12,8 @@ use crate::wikitext::Wiki;
 pub struct SpanCandidate {
     /// Chars of the segment.
     pub chars: Range<u32>,
-    /// Its label, by position in the query set. `None`: a name of unknown label, which is no span of any triple.
+    /// Its label, by position in the query set; a name of a label that the set lacks has the next one. `None`: a name of unknown label. Neither
+    /// is a span of any triple.
     pub label: Option<usize>,
     /// Origin of the span in the triple.
     pub origin: Origin,

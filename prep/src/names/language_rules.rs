@@ -34,13 +34,13 @@ pub enum Verdict {
 /// Memory: the patterns and the entries of the lists.
 #[derive(Debug, Default)]
 pub struct LanguageRules {
-    infoboxes: PatternSet<Option<Label>>,
-    categories: PatternSet<Option<Label>>,
-    descriptions: PatternSet<Option<Label>>,
-    /// Brackets and titles, each with the number of its rule.
+    /// The patterns of each kind of evidence, each with the number of its rule.
+    infoboxes: PatternSet<usize>,
+    categories: PatternSet<usize>,
+    descriptions: PatternSet<usize>,
     brackets: PatternSet<usize>,
     titles: PatternSet<usize>,
-    title_rules: Vec<TitleRule>,
+    rules: Vec<Rule>,
     lists: HashMap<String, WordList>,
     no_names: Vec<NoNames>,
     /// Texts that are no names, whatever they are linked to.
@@ -57,10 +57,12 @@ pub struct LanguageRules {
     text_is_simplified: bool,
 }
 
-/// What the title of a rule must be like.
+/// The label of a rule, and what its titles must be like.
 #[derive(Debug)]
-struct TitleRule {
+struct Rule {
     label: Option<Label>,
+    /// Position of its file: the user's comes before those that it extends.
+    file: usize,
     words: Option<[usize; 2]>,
     without: Vec<Pattern>,
     capitalised: bool,
@@ -94,14 +96,14 @@ impl LanguageRules {
             compiled.to_text = ScriptConverter::to(script);
             compiled.text_is_simplified = script == ChineseVariant::Simplified;
         }
-        for file in &rules.files {
+        for (number, file) in rules.files.iter().enumerate() {
             let applies = |langs: &Option<Vec<String>>| {
                 let langs = langs.as_ref().unwrap_or(&file.langs);
                 langs.is_empty() || langs.iter().any(|known| known == lang)
             };
             file.lists.iter().filter(|list| applies(&list.langs)).for_each(|list| compiled.add_list(list));
             for rule in file.rules.iter().filter(|rule| applies(&rule.langs)) {
-                compiled.add_rule(rule, rule.label.as_deref().and_then(|label| rules.label(label)));
+                compiled.add_rule(rule, number, rule.label.as_deref().and_then(|label| rules.label(label)));
             }
             for entry in file.no_names.iter().filter(|entry| applies(&entry.langs)) {
                 let mut texts = PatternSet::default();
@@ -160,21 +162,21 @@ impl LanguageRules {
         }
     }
 
-    fn add_rule(&mut self, rule: &RuleEntry, label: Option<Label>) {
+    fn add_rule(&mut self, rule: &RuleEntry, file: usize, label: Option<Label>) {
         let to_rules = &self.to_rules;
+        let number = self.rules.len();
         let sets = [
             (&mut self.infoboxes, &rule.infoboxes),
             (&mut self.categories, &rule.categories),
             (&mut self.descriptions, &rule.descriptions),
+            (&mut self.brackets, &rule.brackets),
         ];
         for (set, patterns) in sets {
-            patterns.iter().for_each(|pattern| set.add(parse(to_rules, &pattern.to_lowercase(), false), label));
+            patterns.iter().for_each(|pattern| set.add(parse(to_rules, &pattern.to_lowercase(), false), number));
         }
-        let number = self.title_rules.len();
-        rule.brackets.iter().for_each(|pattern| self.brackets.add(parse(to_rules, &pattern.to_lowercase(), false), number));
         rule.titles.iter().for_each(|pattern| self.titles.add(parse(to_rules, pattern, true), number));
         let without = rule.without.iter().map(|pattern| parse(to_rules, pattern, false)).collect();
-        self.title_rules.push(TitleRule { label, words: rule.words, without, capitalised: rule.capitalised });
+        self.rules.push(Rule { label, file, words: rule.words, without, capitalised: rule.capitalised });
     }
 
     /// Whether some rule asks how words are written: [`set_common_words`](Self::set_common_words) is of use.
@@ -209,14 +211,8 @@ impl LanguageRules {
         let bare = strip_disambiguator(title);
         if bare.len() < title.len() {
             let bracket = title[bare.len()..].trim().trim_start_matches(['(', '（']).trim_end_matches([')', '）']);
-            let accept = |rule: usize| self.is_title_of(&self.title_rules[rule], bare);
-            let found = self
-                .brackets
-                .most_specific(&bracket.to_lowercase(), &|list, text| self.is_listed(list, text), &accept)
-                .into_iter()
-                .map(|found| self.title_rules[found.value].label)
-                .collect::<Vec<_>>();
-            return join(found);
+            let accept = |rule: usize| self.is_title_of(&self.rules[rule], bare);
+            return join(self.matches(&self.brackets, &bracket.to_lowercase(), &accept).into_iter().map(|(label, _)| label));
         }
         join(self.title_matches(title).into_iter().map(|(label, _)| label))
     }
@@ -272,13 +268,18 @@ impl LanguageRules {
 
     /// The most specific rules of titles that a title matches, each with the name in it.
     fn title_matches<'t>(&self, title: &'t str) -> Vec<(Option<Label>, &'t str)> {
-        let is_listed = |list: &str, text: &str| self.is_listed(list, text);
-        let accept = |rule: usize| self.is_title_of(&self.title_rules[rule], title);
-        let matches = self.titles.most_specific(title, &is_listed, &accept);
-        matches.into_iter().map(|found| (self.title_rules[found.value].label, found.name)).collect()
+        self.matches(&self.titles, title, &|rule| self.is_title_of(&self.rules[rule], title))
     }
 
-    fn is_title_of(&self, rule: &TitleRule, title: &str) -> bool {
+    /// The labels of the most specific rules that a text matches, each with the name in it. Of rules of several files, those of the first count.
+    fn matches<'t>(&self, patterns: &PatternSet<usize>, text: &'t str, accept: &dyn Fn(usize) -> bool) -> Vec<(Option<Label>, &'t str)> {
+        let matches = patterns.most_specific(text, &|list, text| self.is_listed(list, text), accept);
+        let first_file = matches.iter().map(|found| self.rules[found.value].file).min();
+        let of_first_file = matches.into_iter().filter(|found| Some(self.rules[found.value].file) == first_file);
+        of_first_file.map(|found| (self.rules[found.value].label, found.name)).collect()
+    }
+
+    fn is_title_of(&self, rule: &Rule, title: &str) -> bool {
         let is_small = |word: &str| self.lists.get(SMALL_WORDS).is_some_and(|small| small.entries.contains(word));
         let begins_upper = |word: &str| !word.starts_with(char::is_lowercase) || is_small(word);
         has_words(title, rule.words) && (!rule.capitalised || title.split(' ').all(begins_upper)) && !self.is_any_of(&rule.without, title)
@@ -301,15 +302,14 @@ impl LanguageRules {
     }
 
     /// What several texts say together.
-    fn joined<'t>(&self, patterns: &PatternSet<Option<Label>>, texts: impl IntoIterator<Item = &'t str>) -> Verdict {
+    fn joined<'t>(&self, patterns: &PatternSet<usize>, texts: impl IntoIterator<Item = &'t str>) -> Verdict {
         if patterns.is_empty() {
             return Verdict::Unknown;
         }
-        let is_listed = |list: &str, text: &str| self.is_listed(list, text);
         let mut labels = Vec::new();
         for text in texts {
             let text = convert_by(&self.to_rules, text).to_lowercase();
-            labels.extend(patterns.most_specific(&text, &is_listed, &|_| true).into_iter().map(|found| found.value));
+            labels.extend(self.matches(patterns, &text, &|_| true).into_iter().map(|(label, _)| label));
         }
         join(labels)
     }

@@ -9,6 +9,7 @@ use schemas::{Counter, Page};
 use super::language_rules::Label;
 use super::page_pass::{PassSettings, read_pages};
 use super::titles::{TitleKind, Titles, WikiTitles};
+use crate::gazetteer::family_name::family_name;
 use crate::gazetteer::matcher::{NameMatcher, NameMatcherBuilder};
 use crate::input::inputs::Inputs;
 use crate::interner::{CapacityError, Interner};
@@ -22,11 +23,14 @@ const MAX_NAME_CHARS: usize = 100;
 #[derive(Debug, Default)]
 pub struct WikiNames {
     pub(super) names: Interner,
-    /// For each name, how often it stands for anything: links with this text, titles and redirects.
+    /// For each name, how often it stands for anything: links with this text, titles and redirects, and full names that end with it.
     pub(super) totals: Vec<u32>,
     /// For each name, how often it stands in the text outside of links.
     pub(super) unlinked: Vec<u32>,
     pub(super) labels: FxHashMap<(u32, Label), LabelCount>,
+    /// For names that are the last word of full names, how often those stand for something of a label: pages that name `Alfred Hitchcock` go on
+    /// with `Hitchcock`.
+    family_names: FxHashMap<(u32, Label), u32>,
     /// Texts of links to pages of a label that are no names, each with its number of links.
     pub(super) no_names: BTreeMap<String, u32>,
 }
@@ -103,6 +107,7 @@ pub fn count_links(
         of_lang.totals = vec![0; of_lang.names.len()];
         of_lang.unlinked = vec![0; of_lang.names.len()];
         of_lang.count_titles(wiki);
+        of_lang.count_family_names();
     }
     Ok((names, counter))
 }
@@ -179,6 +184,28 @@ impl WikiNames {
                 self.totals[name as usize] += 1;
             }
         }
+    }
+}
+
+impl WikiNames {
+    /// Counts the full names that end with a name.
+    fn count_family_names(&mut self) {
+        for (&(name, label), of_label) in &self.labels {
+            if let Some(family) = family_name(self.names.get(name)).and_then(|family| self.names.number(family)) {
+                let count = self.family_names.entry((family, label)).or_default();
+                *count = count.saturating_add(of_label.count);
+                let total = &mut self.totals[family as usize];
+                *total = total.saturating_add(of_label.count);
+            }
+        }
+    }
+
+    /// How often a name stands for something else than what has a label: links with this text, titles, redirects, and full names that end
+    /// with it.
+    pub(super) fn others(&self, name: u32, label: Label) -> u32 {
+        let of_label = self.labels.get(&(name, label)).map_or(0, |of_label| of_label.count);
+        let as_family = self.family_names.get(&(name, label)).copied().unwrap_or_default();
+        self.totals[name as usize].saturating_sub(of_label).saturating_sub(as_family)
     }
 }
 

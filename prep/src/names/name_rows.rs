@@ -48,7 +48,7 @@ pub fn rows_of_wiki<'a>(
         by_number.then_with(by_name).then_with(|| table.titles.get(one.title).cmp(table.titles.get(other.title)))
     });
     let labelled = keys.into_iter().map(move |RowKey { label, count, name, origin, title }| {
-        let others = names.totals[name as usize].saturating_sub(count);
+        let others = names.others(name, label);
         let unlinked = Some(names.unlinked[name as usize]);
         Name {
             name: names.names.get(name).to_owned(),

@@ -31,10 +31,13 @@ fn titles_of_the_built_in_languages() {
     check("en", "Arden, Ohio", "LOC");
     check("en", "William Arden", "PER");
     check("en", "Arden (footballer)", "PER");
-    check("en", "Arden (film)", "-");
+    check("en", "Arden (film)", "MISC");
     check("en", "Arden (thing of another kind)", "unknown");
     check("en", "List of rivers of Arden", "-");
-    check("en", "Arden War", "-");
+    check("en", "Arden War", "MISC");
+    check("en", "Arden (surname)", "-");
+    check("zh", "海南战役", "MISC");
+    check("ja", "高橋 (小説)", "MISC");
     check("en", "free university", "unknown");
     check("en", "J. Q. Arden", "PER");
     check("en", "Anselm of Arden", "PER");
@@ -81,7 +84,7 @@ fn pages_of_the_built_in_languages() {
         let of_lang = LanguageRules::new(&rules, lang, &KnownLists::new(), ChineseVariant::default_of(lang));
         assert_eq!(shown(&rules, of_lang.verdict_of_page(&page)), expected, "{lang}: {templates:?} {categories:?}");
     };
-    check("en", &["Infobox film"], &["1950 births"], "-");
+    check("en", &["Infobox film"], &["1950 births"], "MISC");
     check("en", &["Taxobox"], &["Fauna of Arden"], "-");
     check("en", &["Infobox football biography"], &[], "PER");
     check("en", &["Infobox town"], &[], "LOC");
@@ -104,9 +107,9 @@ fn pages_of_the_built_in_languages() {
     check("de", &["Infobox Unternehmen"], &["Automobilhersteller (Deutschland)"], "ORG");
     check("de", &["Infobox Eishockeymannschaft"], &[], "ORG");
     check("de", &[], &["Verlag in Berlin", "Gegründet 1848"], "ORG");
-    check("de", &["Infobox Film"], &["Filmtitel 1950", "Deutscher Film"], "-");
-    check("de", &["Infobox Schiff"], &[], "-");
-    check("de", &["Infobox Gemälde"], &["Gemälde (19. Jahrhundert)"], "-");
+    check("de", &["Infobox Film"], &["Filmtitel 1950", "Deutscher Film"], "MISC");
+    check("de", &["Infobox Schiff"], &[], "MISC");
+    check("de", &["Infobox Gemälde"], &["Gemälde (19. Jahrhundert)"], "MISC");
 
     check("fr", &["Infobox Biographie2"], &["Naissance en mars 1901", "Décès à Lyon"], "PER");
     check("fr", &["Infobox Musique (artiste)"], &["Chanteuse française", "Naissance à Lille"], "PER");
@@ -117,8 +120,8 @@ fn pages_of_the_built_in_languages() {
     check("fr", &[], &["Hameau ou lieu-dit dans le Gard"], "LOC");
     check("fr", &["Infobox Société"], &["Entreprise fondée en 1901"], "ORG");
     check("fr", &["Infobox Équipe nationale de football"], &[], "ORG");
-    check("fr", &["Infobox Groupe ethnique"], &[], "-");
-    check("fr", &["Infobox Film"], &["Film américain"], "-");
+    check("fr", &["Infobox Groupe ethnique"], &[], "MISC");
+    check("fr", &["Infobox Film"], &["Film américain"], "MISC");
 
     check("es", &["Ficha de persona"], &["Nacidos en 1901", "Hombres"], "PER");
     check("es", &["Ficha de artista musical"], &["Cantantes de Chile", "Nacidos en 1950"], "PER");
@@ -128,8 +131,8 @@ fn pages_of_the_built_in_languages() {
     check("es", &[], &["Localidades de la provincia de Soria"], "LOC");
     check("es", &["Ficha de selección de fútbol"], &[], "ORG");
     check("es", &["Ficha de organización"], &["Empresas fundadas en 1901"], "ORG");
-    check("es", &["Ficha de serie de televisión"], &[], "-");
-    check("es", &["Ficha de batalla"], &[], "-");
+    check("es", &["Ficha de serie de televisión"], &[], "MISC");
+    check("es", &["Ficha de batalla"], &[], "MISC");
 
     check("ru", &["Учёный"], &["Родившиеся 5 марта", "Умершие в 1970 году"], "PER");
     check("ru", &["Хоккейный тренер"], &["Родившиеся в 1950 году"], "PER");
@@ -140,8 +143,8 @@ fn pages_of_the_built_in_languages() {
     check("ru", &["Компания"], &["Компании, основанные в 1901 году"], "ORG");
     check("ru", &["Музыкальный коллектив"], &["Рок-группы России"], "ORG");
     check("ru", &["Вооружённые силы"], &[], "ORG");
-    check("ru", &["Литературное произведение"], &["Романы 1901 года"], "-");
-    check("ru", &["Народ"], &[], "-");
+    check("ru", &["Литературное произведение"], &["Романы 1901 года"], "MISC");
+    check("ru", &["Народ"], &[], "MISC");
 }
 
 #[test]
@@ -168,6 +171,25 @@ fn infoboxes_come_before_categories_and_these_before_descriptions() {
     check(&[], &["Lists"], Some("an a"), "-");
     check(&[], &["Other"], Some("An A"), "A");
     check(&["Other"], &[], None, "unknown");
+}
+
+#[test]
+fn rules_of_a_file_come_before_those_that_it_extends() {
+    let text = "extends = 'per-loc-org-misc'\nlabels = ['SHIP']
+        [[rule]]\nlabel = 'SHIP'\ninfoboxes = ['infobox ship*']\ncategories = ['* films']\nbrackets = ['ship']\ntitles = ['* War']";
+    let rules = TypeRules::parse(text).unwrap();
+    let of_lang = LanguageRules::new(&rules, "en", &KnownLists::new(), Unconverted);
+    let page = |template: &str, category: &str| Page {
+        templates: vec![template.to_owned()],
+        categories: vec![category.to_owned()],
+        ..Page::default()
+    };
+    // The built-in set has these patterns for MISC.
+    assert_eq!(shown(&rules, of_lang.verdict_of_page(&page("Infobox ship begin", ""))), "SHIP");
+    assert_eq!(shown(&rules, of_lang.verdict_of_page(&page("", "Ardenish films"))), "SHIP");
+    assert_eq!(shown(&rules, of_lang.verdict_of_title("Arden (ship)")), "SHIP");
+    assert_eq!(shown(&rules, of_lang.verdict_of_title("Arden War")), "SHIP");
+    assert_eq!(shown(&rules, of_lang.verdict_of_page(&page("Infobox film", ""))), "MISC");
 }
 
 #[test]

@@ -18,8 +18,8 @@ pub struct TypeRules {
     pub(super) files: Vec<RuleFile>,
 }
 
-/// The built-in set: persons, places and organisations.
-pub const BUILT_IN: &str = "per-loc-org";
+/// The built-in set: the four types of CoNLL-2003, which are persons, places, organisations and other names.
+pub const BUILT_IN: &str = "per-loc-org-misc";
 
 const BUILT_IN_FILES: [&str; 8] = [
     include_str!("data/en.toml"),
@@ -207,8 +207,9 @@ mod tests {
     #[test]
     fn the_built_in_set_is_valid() {
         let rules = TypeRules::built_in(BUILT_IN).unwrap();
-        assert_eq!(rules.labels, ["PER", "LOC", "ORG"]);
-        assert!(rules.wikidata_classes().unwrap().iter().all(|label| !label.classes.is_empty()));
+        assert_eq!(rules.labels, ["PER", "LOC", "ORG", "MISC"]);
+        let without_classes = rules.wikidata_classes().unwrap().into_iter().filter(|label| label.classes.is_empty());
+        assert_eq!(without_classes.map(|label| label.label).collect::<Vec<_>>(), ["MISC"]);
         assert!(TypeRules::built_in("nothing").is_none());
     }
 
@@ -233,13 +234,13 @@ mod tests {
         );
         check("labels = ['X']\n[[wikidata]]\nlabel = 'Y'\nclasses = ['Q5']", "label `Y`");
         check("labels = ['X']\n[[wikidata]]\nlabel = 'X'\nclasses = ['P5']", "class \"P5\" of a [[wikidata]] is no item");
-        check("labels = ['X']\nextends = 'y'", "extends = \"y\" is no built-in set; expected \"per-loc-org\"");
+        check("labels = ['X']\nextends = 'y'", "extends = \"y\" is no built-in set; expected \"per-loc-org-misc\"");
     }
 
     #[test]
     fn a_file_extends_the_built_in_set() {
-        let rules = TypeRules::parse("extends = 'per-loc-org'\nlabels = ['ART']\n[[rule]]\nlabel = 'ART'\ntitles = ['*']").unwrap();
-        assert_eq!(rules.labels, ["ART", "PER", "LOC", "ORG"]);
+        let rules = TypeRules::parse("extends = 'per-loc-org-misc'\nlabels = ['ART']\n[[rule]]\nlabel = 'ART'\ntitles = ['*']").unwrap();
+        assert_eq!(rules.labels, ["ART", "PER", "LOC", "ORG", "MISC"]);
         assert!(rules.lists().contains("given-names"));
     }
 }
