@@ -170,7 +170,10 @@ fn links_have_the_label_of_their_title() {
 fn names_of_labels_that_the_query_set_lacks_are_known() {
     let desk = Desk::new();
     let pages = &[
-        ("Ada Quill", "{{Infobox scientist\n| a = b}}\nIn [[Merrow]], Bo saw [[Quill (film)|Quill]]. Then Quill read [[Moor Day]] in [[Merrow]]."),
+        (
+            "Ada Quill",
+            "{{Infobox scientist\n| a = b}}\nIn [[Merrow]], Bo saw [[Quill (film)|Quill]]. Then Quill read [[Moor Day]] in [[Merrow]].",
+        ),
         ("Quill (film)", "{{Infobox film\n| a = b}}\n[[Arden University]] asked, and Lem Quill went to [[Merrow]] for Moor Day."),
         ("Merrow", "{{Infobox town\n| a = b}}\n[[Merrow]] has a Moor Day and [[Moor Treaty Day|a treaty]]."),
     ];

@@ -9,7 +9,7 @@ here=$(dirname "$0")
 g=$data/gazetteers
 
 # WikiGold: triples of links, of names, and gold ones; sentences without labels.
-wikigold=$out/wikigold queries=$here/wikigold/queries.toml
+wikigold=$out/wikigold queries=$here/wikigold/queries.toml four=$here/wikigold/four-queries.toml
 make "$wikigold/pages" pages "$data"/dumps/enwiki-*.bz2 --skip-damaged
 lists=() regions=()
 if [ "${LISTS:-yes}" = yes ]; then
@@ -20,7 +20,7 @@ if [ "${LISTS:-yes}" = yes ]; then
 fi
 make "$wikigold/names" names pages "$wikigold/pages" "${lists[@]}"
 make "$wikigold/esi" esi "$wikigold/pages" --queries "$here/wikigold/entity.toml" --repeat-mentions --min-entities 2 --max-chars 200
-make "$wikigold/nee" nee "$wikigold/pages" --queries "$queries" --names "$wikigold/names" "${regions[@]}" --match both --ambiguous drop --repeat-mentions \
+make "$wikigold/nee" nee "$wikigold/pages" --queries "$four" --names "$wikigold/names" "${regions[@]}" --match both --ambiguous drop --repeat-mentions \
     --family-names PER --max-unknown 0 --min-entities 2 --max-chars 200
 make "$wikigold/all" nee "$wikigold/pages" --queries "$queries" --names "$wikigold/names" --min-entities 0 --max-chars 200
 for folder in all nee; do
@@ -34,7 +34,6 @@ done
 [ -e "$wikigold/conll/dev.conll" ] || run "$python" "$here/wikigold/split.py" "$data/ner/wikigold/wikigold.conll.txt" "$wikigold/conll"
 for part in train rest test; do make "$wikigold/gold/$part" mrc "$wikigold/conll/$part.conll" --queries "$queries" --ignore-label MISC; done
 # All of it, with its four labels: to try settings, trained on most of the sentences that are not of the test, and scored on the others.
-four=$here/wikigold/four-queries.toml
 make "$wikigold/gold-4/most" mrc "$wikigold"/conll/{train,most}.conll --queries "$four"
 make "$wikigold/gold-4/dev" mrc "$wikigold/conll/dev.conll" --queries "$four"
 make "$wikigold/gold-4/train" mrc "$wikigold"/conll/{train,rest}.conll --queries "$four"

@@ -5,12 +5,12 @@
 //! of word pieces whether they enclose an answer.
 //!
 //! ```
-//! use train::decode::{decode_flat, decode_nested, logit};
+//! use train::decode::{Decoding, decode_flat, decode_nested, logit};
 //!
 //! // Word pieces:      Ada   Lovelace  met   Babbage
 //! let start_logits = [ 4.0, -3.0,     -5.0,  2.0];
 //! let end_logits =   [-2.0,  3.0,     -4.0,  2.0];
-//! let spans = decode_flat(&start_logits, &end_logits, logit(0.5));
+//! let spans = decode_flat(&start_logits, &end_logits, logit(0.5), Decoding::Nearest);
 //! let bounds: Vec<(usize, usize)> = spans.iter().map(|span| (span.first, span.last)).collect();
 //! assert_eq!(bounds, [(0, 1), (3, 3)]);
 //!
@@ -28,6 +28,18 @@
 use std::ops::Range;
 
 use schemas::tokens::DisjointRanges;
+use serde::{Deserialize, Serialize};
+
+/// Which end a start takes in flat decoding, of those between it and the next start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decoding {
+    /// The nearest, as BERT-MRC does.
+    #[default]
+    Nearest,
+    /// The one with the highest probability, of equal ones the nearest: in `Department of Physics and Astronomy`, `Physics` may be an end too.
+    Likeliest,
+}
 
 /// A span in word pieces of a context.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,25 +68,36 @@ pub fn logit(probability: f32) -> f32 {
     (probability / (1.0 - probability)).ln()
 }
 
-/// Flat decoding: each start takes the nearest end at or after it, crossing no other start. Spans do not overlap.
+/// Flat decoding: each start takes an end at or after it, crossing no other start; [`Decoding`] says which. Spans do not overlap.
 ///
 /// `start_logits` and `end_logits` hold a value for each word piece of the context, the logit of "yes" less that of "no"; a
 /// value above `threshold` (a logit, see [`logit()`]) is "yes".
 ///
 /// # Panics
 /// In debug builds, if the two differ in length.
-pub fn decode_flat(start_logits: &[f32], end_logits: &[f32], threshold: f32) -> Vec<WordPieceSpan> {
+pub fn decode_flat(start_logits: &[f32], end_logits: &[f32], threshold: f32, decoding: Decoding) -> Vec<WordPieceSpan> {
     debug_assert_eq!(start_logits.len(), end_logits.len());
-    let mut spans = Vec::new();
-    let mut open = None;
+    let mut spans: Vec<WordPieceSpan> = Vec::new();
+    // The last start, and the end that it took so far.
+    let (mut open, mut taken) = (None, None);
     for (at, (&start, &end)) in start_logits.iter().zip(end_logits).enumerate() {
         if start > threshold {
-            open = Some(at);
+            (open, taken) = (Some(at), None);
         }
+        let is_better = match (decoding, taken) {
+            (_, None) => true,
+            (Decoding::Nearest, Some(_)) => false,
+            (Decoding::Likeliest, Some(other)) => end > other,
+        };
         if end > threshold
-            && let Some(first) = open.take()
+            && is_better
+            && let Some(first) = open
         {
-            spans.push(WordPieceSpan { first, last: at, score: sigmoid(start_logits[first]) * sigmoid(end) });
+            let span = WordPieceSpan { first, last: at, score: sigmoid(start_logits[first]) * sigmoid(end) };
+            match (taken.replace(end), spans.last_mut()) {
+                (Some(_), Some(last)) => *last = span,
+                _ => spans.push(span),
+            }
         }
     }
     spans
@@ -179,7 +202,7 @@ mod tests {
     /// A letter for each word piece: `S` starts, `E` ends, `B` both.
     fn check(word_pieces: &str, expected: &[(usize, usize)]) {
         let logits = |yes: &str| word_pieces.chars().map(|letter| if yes.contains(letter) { 1.0 } else { -1.0 }).collect::<Vec<f32>>();
-        assert_eq!(bounds(&decode_flat(&logits("SB"), &logits("EB"), 0.0)), expected, "{word_pieces}");
+        assert_eq!(bounds(&decode_flat(&logits("SB"), &logits("EB"), 0.0, Decoding::Nearest)), expected, "{word_pieces}");
     }
 
     #[test]
@@ -200,16 +223,31 @@ mod tests {
 
     #[test]
     fn the_score_is_the_product_of_both_probabilities() {
-        let spans = decode_flat(&[logit(0.8), -9.0], &[-9.0, logit(0.6)], 0.0);
+        let spans = decode_flat(&[logit(0.8), -9.0], &[-9.0, logit(0.6)], 0.0, Decoding::Nearest);
         assert!((spans[0].score - 0.48).abs() < 1e-6, "{spans:?}");
         let spans = decode_nested(&[-9.0, logit(0.7), 0.0, -9.0], 2, 0.0);
         assert!((spans[0].score - 0.7).abs() < 1e-6, "{spans:?}");
     }
 
     #[test]
+    fn a_start_takes_the_nearest_end_or_the_likeliest() {
+        // Two ends after the first start, of which the second is likelier, and an end after the second start that is likelier than both.
+        let starts = [2.0, -9.0, -9.0, 1.0, -9.0, -9.0];
+        let check = |ends: [f32; 6], nearest: &[(usize, usize)], likeliest: &[(usize, usize)]| {
+            assert_eq!(bounds(&decode_flat(&starts, &ends, 0.0, Decoding::Nearest)), nearest, "{ends:?}");
+            assert_eq!(bounds(&decode_flat(&starts, &ends, 0.0, Decoding::Likeliest)), likeliest, "{ends:?}");
+        };
+        check([-9.0, 1.0, 2.0, -9.0, 3.0, -9.0], &[(0, 1), (3, 4)], &[(0, 2), (3, 4)]);
+        check([-9.0, 1.0, 1.0, -9.0, -9.0, -9.0], &[(0, 1)], &[(0, 1)]);
+        check([1.0, 0.5, -9.0, 2.0, 1.0, 3.0], &[(0, 0), (3, 3)], &[(0, 0), (3, 5)]);
+        let spans = decode_flat(&[logit(0.8), -9.0], &[logit(0.6), logit(0.7)], 0.0, Decoding::Likeliest);
+        assert!((spans[0].score - 0.56).abs() < 1e-6);
+    }
+
+    #[test]
     fn a_higher_threshold_finds_fewer_spans() {
         let (starts, ends) = ([logit(0.2), logit(0.9)], [logit(0.2), logit(0.6)]);
-        let spans = |threshold| bounds(&decode_flat(&starts, &ends, logit(threshold)));
+        let spans = |threshold| bounds(&decode_flat(&starts, &ends, logit(threshold), Decoding::Nearest));
         assert_eq!((spans(0.1), spans(0.5), spans(0.7)), (vec![(0, 0), (1, 1)], vec![(1, 1)], vec![]));
         let spans = |threshold| bounds(&decode_nested(&[logit(0.2), logit(0.6), 9.0, logit(0.9)], 2, logit(threshold)));
         assert_eq!((spans(0.1), spans(0.5), spans(0.95)), (vec![(0, 0), (0, 1), (1, 1)], vec![(0, 1), (1, 1)], vec![]));

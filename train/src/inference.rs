@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use schemas::{Origin, Span, char_slice};
 
 use crate::data::{Batch, BatchSize, Dataset, EvaluationSet, PaddingRule, SpecialTokens, WordPieceTokenizer, batches_by_length};
-use crate::decode::{self, ScoredSpan, WordPieceSpan, flat_reading, join_windows};
+use crate::decode::{self, Decoding, ScoredSpan, WordPieceSpan, flat_reading, join_windows};
 use crate::device::Device;
 use crate::kernels::Kernels;
 use crate::metric::Scores;
@@ -28,6 +28,8 @@ pub struct InferenceSettings {
     pub padding: PaddingRule,
     /// Probability above which a word piece starts or ends a span; with a nested model, above which a pair is a span.
     pub threshold: f32,
+    /// Which end a start takes; of no effect on a nested model.
+    pub decoding: Decoding,
     /// Word pieces, with padding, of the batches that a thread computes by itself, beside those of other threads; larger ones are computed
     /// one after the other, on all threads. 0 on a GPU.
     pub word_pieces_per_thread: usize,
@@ -45,9 +47,9 @@ const BATCHES_PER_THREAD: usize = 4;
 
 impl InferenceSettings {
     /// Settings with threshold 0.5: what is more likely than not is a span.
-    pub fn new(tokenizer: &WordPieceTokenizer, batch: BatchSize, device: Device) -> Self {
+    pub fn new(tokenizer: &WordPieceTokenizer, batch: BatchSize, decoding: Decoding, device: Device) -> Self {
         let word_pieces_per_thread = if device == Device::Cpu { WORD_PIECES_PER_THREAD } else { 0 };
-        Self { special: tokenizer.special_tokens(), batch, padding: device.into(), threshold: 0.5, word_pieces_per_thread }
+        Self { special: tokenizer.special_tokens(), batch, padding: device.into(), threshold: 0.5, decoding, word_pieces_per_thread }
     }
 
     /// Word pieces of a batch, with padding.
@@ -117,19 +119,19 @@ fn spans_by_sequence<B: Kernels>(
         task.step(batch.sequences.iter().filter(|&&index| dataset.sequences[index].window.start == 0).count());
     };
     let queue = |indices: &[usize]| QueuedBatch::new(model, settings.batch(dataset, indices), device);
-    let threshold = decode::logit(settings.threshold);
+    let (threshold, decoding) = (decode::logit(settings.threshold), settings.decoding);
     // Batches are sorted by length.
     let is_long = |indices: &Vec<usize>| settings.word_pieces(dataset, indices) > settings.word_pieces_per_thread;
     let (long, short) = batches.split_at(batches.partition_point(is_long));
     // The logits of a batch are fetched when the next batch is queued, so that the device does not idle.
     let mut queued: Option<QueuedBatch<B>> = None;
     for batch in long.iter().map(|indices| queue(indices)) {
-        queued.replace(batch).into_iter().for_each(|before| store(before.decode(threshold)));
+        queued.replace(batch).into_iter().for_each(|before| store(before.decode(threshold, decoding)));
     }
-    queued.into_iter().for_each(|last| store(last.decode(threshold)));
+    queued.into_iter().for_each(|last| store(last.decode(threshold, decoding)));
     let short: Vec<&[usize]> = short.iter().flat_map(|indices| indices.chunks(SEQUENCES_PER_THREAD)).collect();
     for group in short.chunks(BATCHES_PER_THREAD * rayon::current_num_threads()) {
-        let decoded: Vec<_> = group.par_iter().map(|indices| queue(indices).decode(threshold)).collect();
+        let decoded: Vec<_> = group.par_iter().map(|indices| queue(indices).decode(threshold, decoding)).collect();
         decoded.into_iter().for_each(&mut store);
     }
     spans

@@ -61,6 +61,7 @@ fn evaluate(args: EvaluateArgs) -> Result<EvaluateConfig> {
         json: args.json,
         predictions: args.predictions,
         errors: args.errors,
+        decoding: args.decoding,
         batch: args.batch,
         runtime: runtime(&args.common),
     })
@@ -92,7 +93,7 @@ fn predict(args: PredictArgs) -> Result<PredictConfig> {
     let queries = QuerySet::load(&args.queries).context("cannot use --queries")?;
     let lang = args.lang.unwrap_or_else(|| queries.lang.clone());
     let runtime = runtime(&args.common);
-    Ok(PredictConfig { run: args.run, queries, input, output, flat, lang, batch: args.batch, runtime })
+    Ok(PredictConfig { run: args.run, queries, input, output, flat, lang, decoding: args.decoding, batch: args.batch, runtime })
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {

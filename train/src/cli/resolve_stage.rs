@@ -107,6 +107,7 @@ fn stage(stage: Stage, defaults: StageDefaults, args: StageArgs, noise_weighting
         save_every: args.save_every,
         patience: args.patience,
         nested: args.nested,
+        decoding: args.decoding.unwrap_or(args.recipe.decoding()),
         loss: SpanLoss { function, positive_weight },
         tensorboard: args.tensorboard,
         optimizer: AdamWConfig { weight_decay: args.weight_decay as f32, clip_norm: args.clip as f32, ..AdamWConfig::default() },

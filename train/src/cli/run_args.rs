@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::common_args::CommonArgs;
+use crate::decode::Decoding;
 use crate::device::Device;
 
 /// Options of `resume`.
@@ -56,6 +57,9 @@ pub struct EvaluateArgs {
     /// Write each mistake with its context, a JSON object a line
     #[arg(long, value_name = "FILE.jsonl")]
     pub errors: Option<PathBuf>,
+    /// Which end of an answer a start takes, of those before the next start [default: as the run did]
+    #[arg(long, value_enum, value_name = "END")]
+    pub decoding: Option<Decoding>,
     /// Sequences of a batch
     #[arg(long, default_value_t = 32, value_name = "N")]
     pub batch: usize,
@@ -113,6 +117,9 @@ pub struct PredictArgs {
     /// Replace an existing output file
     #[arg(long)]
     pub overwrite: bool,
+    /// Which end of an answer a start takes, of those before the next start [default: as the run did]
+    #[arg(long, value_enum, value_name = "END")]
+    pub decoding: Option<Decoding>,
     /// Sequences of a batch
     #[arg(long, default_value_t = 32, value_name = "N")]
     pub batch: usize,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::common_args::CommonArgs;
 use crate::cluster::kmeans;
+use crate::decode::Decoding;
 use crate::device::Device;
 use crate::model::Pooling;
 use crate::stage::Recipe;
@@ -52,7 +53,10 @@ pub struct StageArgs {
     /// Find nested and overlapping answers: a span head scores every pair of a first and a last word piece
     #[arg(long)]
     pub nested: bool,
-    /// Defaults of --lr, --epochs, --warmup and of stage 2's self-training; options that are given count before it
+    /// Which end of an answer a start takes, of those before the next start; `evaluate` and `predict` do as the run did
+    #[arg(long, value_enum, value_name = "END")]
+    pub decoding: Option<Decoding>,
+    /// Defaults of --lr, --epochs, --warmup, --decoding and of stage 2's self-training; options that are given count before it
     #[arg(long, value_enum, default_value_t = Recipe::Reference, value_name = "NAME")]
     pub recipe: Recipe,
     /// Peak learning rate
@@ -139,6 +143,7 @@ impl Default for StageArgs {
             vocab: None,
             lowercase: false,
             nested: false,
+            decoding: None,
             recipe: Recipe::Reference,
             lr: None,
             epochs: None,

@@ -5,6 +5,7 @@ use clap::builder::PossibleValue;
 
 use crate::cluster::kmeans;
 use crate::config::BenchModel;
+use crate::decode::Decoding;
 use crate::kernels::Precision;
 use crate::model::Pooling;
 use crate::stage::Recipe;
@@ -44,9 +45,14 @@ value_enum!(kmeans::Seeding {
     Random => "random", "Random answers";
 });
 
+value_enum!(Decoding {
+    Nearest => "nearest", "The nearest, as BERT-MRC does";
+    Likeliest => "likeliest", "The one with the highest probability";
+});
+
 value_enum!(Recipe {
     Reference => "reference", "Those of the paper's code";
-    Tuned => "tuned", "Those that gave most on sentences of Wikipedia: higher learning rates, fewer epochs, self-training on --unlabelled";
+    Tuned => "tuned", "Those that gave most on sentences of Wikipedia: higher learning rates, fewer epochs, likeliest ends, self-training on --unlabelled";
 });
 
 value_enum!(RelabelMode {

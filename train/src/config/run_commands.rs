@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemas::QuerySet;
 
 use super::runtime::Runtime;
+use crate::decode::Decoding;
 
 /// Settings of `train evaluate`.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct EvaluateConfig {
     pub predictions: Option<PathBuf>,
     /// File for each mistake.
     pub errors: Option<PathBuf>,
+    /// Which end a start takes; `None`: as the run did.
+    pub decoding: Option<Decoding>,
     /// Sequences of a batch.
     pub batch: usize,
     /// Device, precision, threads.
@@ -40,6 +43,8 @@ pub struct PredictConfig {
     pub flat: bool,
     /// Language code of the triples that are written.
     pub lang: String,
+    /// Which end a start takes; `None`: as the run did.
+    pub decoding: Option<Decoding>,
     /// Sequences of a batch.
     pub batch: usize,
     /// Device, precision, threads.

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::data::Batch;
-use crate::decode::{WordPieceSpan, decode_flat, decode_nested};
+use crate::decode::{Decoding, WordPieceSpan, decode_flat, decode_nested};
 use crate::kernels::{DropoutSeeds, Kernels};
 use crate::model::batch_tensors::context_rows;
 use crate::model::{BertInput, BoundaryLogits, MrcModel};
@@ -37,12 +37,12 @@ impl<B: Kernels> QueuedBatch<B> {
     }
 
     /// The batch, and the spans of each of its sequences, in word pieces of the sequence's window. Waits for the logits.
-    pub fn decode(self, threshold: f32) -> (Batch, Vec<Vec<WordPieceSpan>>) {
+    pub fn decode(self, threshold: f32, decoding: Decoding) -> (Batch, Vec<Vec<WordPieceSpan>>) {
         let contexts = self.batch.contexts.iter();
         let spans = match self.logits {
             Logits::Boundaries(logits) => {
                 let (starts, ends) = (to_vec(logits.start), to_vec(logits.end));
-                contexts.map(|rows| decode_flat(&starts[rows.clone()], &ends[rows.clone()], threshold)).collect()
+                contexts.map(|rows| decode_flat(&starts[rows.clone()], &ends[rows.clone()], threshold, decoding)).collect()
             }
             Logits::Pairs(pairs) => pairs.iter().zip(contexts).map(|(logits, rows)| decode_nested(logits, rows.len(), threshold)).collect(),
         };

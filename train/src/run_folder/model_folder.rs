@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, ensure};
 use burn::tensor::backend::Backend;
 use schemas::{Query, atomic_file};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{self, SETTINGS};
 use super::reader::settings_file;
 use crate::data::WordPieceTokenizer;
+use crate::decode::Decoding;
 use crate::model::weights::{self, RequiredHeads, StateDict};
 use crate::model::{BertConfig, MrcModel, OptionalHeads};
 use crate::model_files;
@@ -29,6 +31,9 @@ pub struct MrcDescription {
     pub max_length: usize,
     /// Whether it has the span head.
     pub nested: bool,
+    /// Which end a start takes.
+    #[serde(default)]
+    pub decoding: Decoding,
     /// Labels and queries that it was trained with, as far as they are known.
     pub queries: Vec<Query>,
 }
@@ -135,13 +140,27 @@ impl ModelFolder {
         struct Length {
             max_length: usize,
         }
+        self.described().map_or(usize::MAX, |Length { max_length }| max_length).min(self.bert.max_length())
+    }
+
+    /// Which end a start takes: as the run's settings or an export say, or else the nearest.
+    pub fn decoding(&self) -> Decoding {
+        #[derive(Deserialize)]
+        struct How {
+            #[serde(default)]
+            decoding: Decoding,
+        }
+        self.described().map_or(Decoding::Nearest, |How { decoding }| decoding)
+    }
+
+    /// What the run's settings say, or the `config.json` of an export.
+    fn described<T: DeserializeOwned>(&self) -> Option<T> {
         let settings = fs::read_to_string(self.dir.join(SETTINGS)).ok();
-        let trained = settings.and_then(|text| toml::from_str::<Length>(&text).ok()).map(|length| length.max_length);
         let exported = || {
             let config: serde_json::Value = serde_json::from_slice(&fs::read(self.dir.join(CONFIG)).ok()?).ok()?;
-            MrcDescription::deserialize(config.get(MRC)?).ok().map(|described| described.max_length)
+            T::deserialize(config.get(MRC)?).ok()
         };
-        trained.or_else(exported).unwrap_or(usize::MAX).min(self.bert.max_length())
+        settings.and_then(|text| toml::from_str(&text).ok()).or_else(exported)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::settings::RelabelMode;
+use crate::decode::Decoding;
 
 /// A set of defaults for all stages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +63,11 @@ impl Recipe {
     /// Whether each round of stage 2 trains the weights that training began with.
     pub fn restarts(self) -> bool {
         self.choose(false, true)
+    }
+
+    /// Which end a start takes.
+    pub fn decoding(self) -> Decoding {
+        self.choose(Decoding::Nearest, Decoding::Likeliest)
     }
 
     fn choose<T>(self, reference: T, tuned: T) -> T {

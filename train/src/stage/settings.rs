@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::kmeans;
 use crate::data::BatchSize;
+use crate::decode::Decoding;
 use crate::device::Device;
 use crate::kernels::Precision;
 use crate::model::{Pooling, SpanLoss};
@@ -107,6 +108,9 @@ pub struct StageSettings {
     pub patience: Option<usize>,
     /// Whether the model has the span head for nested and overlapping answers.
     pub nested: bool,
+    /// Which end a start takes.
+    #[serde(default)]
+    pub decoding: Decoding,
     /// The loss of starts, ends and pairs.
     #[serde(rename = "weighting")]
     pub loss: SpanLoss,

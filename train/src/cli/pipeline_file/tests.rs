@@ -2,6 +2,7 @@ use super::*;
 use crate::cli::command::Cli;
 use crate::cli::resolve::resolve;
 use crate::config::Config;
+use crate::decode::Decoding;
 use crate::stage::settings::{InitialWeights, RelabelMode, Stage};
 use clap::{CommandFactory, Parser};
 
@@ -92,6 +93,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("threads", "3", "3"),
     ("quiet", "", "true"),
     ("relabel-threshold", "0.25", "0.25"),
+    ("decoding", "likeliest", "'likeliest'"),
     ("relabel-growth", "", "true"),
     ("relabel", "union", "'union'"),
     ("unlabelled", "u", "'u'"),
@@ -157,6 +159,7 @@ fn a_recipe_gives_what_is_not_given() {
     let [esi, nee] = &stages[..] else { panic!() };
     assert_eq!((esi.settings.lr, esi.settings.epochs, nee.settings.lr, nee.settings.epochs), (1e-3, 1, 5e-5, 2));
     assert!(matches!(nee.settings.stage, Stage::Nee(relabel) if relabel.mode == RelabelMode::Keep && relabel.restart));
+    assert_eq!(esi.settings.decoding, Decoding::Likeliest);
     // Without other sentences there is nothing to relabel.
     let nee = |options: &str| parse(&format!("out = 'runs'\nencoder = 'tiny'\nrecipe = 'tuned'\n[nee]\ndata = 'b'\n{options}"));
     assert_eq!(nee("").unwrap()[0].settings.epochs, 1);

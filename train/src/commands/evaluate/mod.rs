@@ -31,7 +31,8 @@ impl DeviceJob for EvaluateJob {
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
         let data = TripleFolder::open(&config.data, encoder, TripleFolder::SLICE).context("cannot read --data")?;
-        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.runtime.device);
+        let decoding = config.decoding.unwrap_or_else(|| folder.decoding());
+        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), decoding, config.runtime.device);
         let mut report = SentenceReport::create(config.predictions.as_deref(), config.errors.as_deref())?;
         let (mut scores, mut counts) = (Scores::default(), EncodingCounts::default());
         let task = Task::start(&reporter, "predicting", data.triples());

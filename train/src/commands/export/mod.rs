@@ -55,6 +55,7 @@ impl DeviceJob for ExportJob {
         let described = MrcDescription {
             max_length: folder.max_length(),
             nested: model.is_nested(),
+            decoding: folder.decoding(),
             queries: queries.as_ref().map(|set| set.queries.clone()).unwrap_or_default(),
         };
         fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;

@@ -85,11 +85,12 @@ mod tests {
     use schemas::Query;
 
     use super::*;
+    use crate::decode::Decoding;
 
     #[test]
     fn a_card_says_what_a_user_asks() {
         let queries = vec![Query { label: "PER".into(), text: "people | persons".into() }];
-        let model = MrcDescription { max_length: 150, nested: false, queries };
+        let model = MrcDescription { max_length: 150, nested: false, decoding: Decoding::Nearest, queries };
         let result = serde_json::json!({
             "dev": {"precision": 0.5, "recall": 0.25, "f1": 0.333_333, "support": 4,
                     "labels": {"PER": {"precision": 0.5, "recall": 0.25, "f1": 0.333_333, "support": 4}}}

@@ -143,13 +143,14 @@ class MrcModel(PreTrainedModel):
         segments = tensor([row + [0] * (length - len(row)) for row in segments])
         output = self(input_ids=ids, attention_mask=mask, token_type_ids=segments)
         limit = math.log(threshold / (1 - threshold))
+        likeliest = self.config.mrc.get("decoding") == "likeliest"
         spans = []
         for row, (query, context) in enumerate(pairs):
             place = slice(len(query) + 2, len(query) + 2 + len(context))
             if self.span_embedding is not None:
                 spans.append(decode_nested(self.span_embedding(output.last_hidden_state[row, place]), limit))
             else:
-                spans.append(decode_flat(output.start_logits[row, place].tolist(), output.end_logits[row, place].tolist(), limit))
+                spans.append(decode_flat(output.start_logits[row, place].tolist(), output.end_logits[row, place].tolist(), limit, likeliest))
         return spans
 
     def _query_ids(self, query):
@@ -177,15 +178,17 @@ def sigmoid(logit):
     return 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0
 
 
-def decode_flat(starts, ends, limit):
-    """Each start takes the nearest end at or after it, crossing no other start."""
-    spans, first = [], None
+def decode_flat(starts, ends, limit, likeliest):
+    """Each start takes the nearest end at or after it, or the likeliest one, crossing no other start."""
+    spans, first, taken = [], None, None
     for at, (start, end) in enumerate(zip(starts, ends)):
         if start > limit:
-            first = at
-        if end > limit and first is not None:
+            first, taken = at, None
+        if end > limit and first is not None and (taken is None or likeliest and end > taken):
+            if taken is not None:
+                spans.pop()
             spans.append((first, at, sigmoid(starts[first]) * sigmoid(end)))
-            first = None
+            taken = end
     return spans
 
 

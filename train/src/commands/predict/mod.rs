@@ -36,7 +36,8 @@ impl DeviceJob for PredictJob {
         layout::unfinished_warning(&config.run).iter().for_each(|warning| to_stderr(warning));
         let model = folder.load_trained::<B::InnerBackend>(device)?.with_precision(config.runtime.precision);
         let encoder = TripleEncoder::new(&folder.tokenizer, folder.max_length());
-        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), config.runtime.device);
+        let decoding = config.decoding.unwrap_or_else(|| folder.decoding());
+        let settings = InferenceSettings::new(&folder.tokenizer, BatchSize::Sequences(config.batch), decoding, config.runtime.device);
         let mut writer = PredictionWriter::create(&config.output, &config.queries, &config.lang)?;
         let silent = Task::start(&Silent, "predicting", 0);
         let (mut counts, mut seconds) = (LineCounts::default(), 0.0);

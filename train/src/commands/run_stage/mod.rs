@@ -128,7 +128,7 @@ impl DeviceJob for StageJob {
             }
         };
         // Without gradients, a batch twice as large takes less memory than a training step.
-        let inference = InferenceSettings::new(&tokenizer, settings.batch.times(2), settings.device);
+        let inference = InferenceSettings::new(&tokenizer, settings.batch.times(2), settings.decoding, settings.device);
         let training = TrainingLoop { settings, devices: &devices, dev: dev.as_ref(), inference, run: &mut run, reporter: &reporter };
         let loss = settings.loss;
         let state = match settings.stage {

@@ -12,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use super::terminal::{TerminalReporter, to_stdout};
 use crate::config::{Share, WarmUpConfig};
 use crate::data::{Batch, BatchSize, Dataset, GoldSpans, PaddingRule, Sequence};
+use crate::decode::Decoding;
 use crate::device::{DeviceJob, TrainBackend};
 use crate::inference::{self, InferenceSettings};
 use crate::model::{OptionalHeads, SpanLoss, weights};
@@ -85,6 +86,7 @@ impl DeviceJob for WarmUp {
             batch: batch.times(2),
             padding,
             threshold: 0.5,
+            decoding: Decoding::Nearest,
             word_pieces_per_thread: 0,
         };
         let mut rng = ChaCha8Rng::seed_from_u64(1);

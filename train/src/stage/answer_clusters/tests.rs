@@ -7,6 +7,7 @@ use super::*;
 use crate::cluster::cluster_file::AssignedSpan;
 use crate::cluster::kmeans::Seeding;
 use crate::data::{BatchSize, TripleEncoder, WordCounts, WordPieceTokenizer};
+use crate::decode::Decoding;
 use crate::device::Device;
 use crate::inference::InferenceSettings;
 use crate::model::{BertConfig, MrcModel, OptionalHeads, Pooling, weights};
@@ -65,7 +66,7 @@ fn all_answers_join_the_clusters_of_a_sample_and_numbers_stay() {
             vectors: AnswerVectors {
                 model: &model,
                 device: &device,
-                inference: InferenceSettings::new(&tokenizer, BatchSize::Sequences(8), Device::Cpu),
+                inference: InferenceSettings::new(&tokenizer, BatchSize::Sequences(8), Decoding::Nearest, Device::Cpu),
                 pool: Pooling::Mean,
                 on_device: false,
             },

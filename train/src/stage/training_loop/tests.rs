@@ -9,6 +9,7 @@ use schemas::{Manifest, Origin, ShardWriter, Span, Triple};
 
 use super::*;
 use crate::data::{Batch, BatchSize, TripleEncoder, WordCounts, WordPieceTokenizer};
+use crate::decode::Decoding;
 use crate::device::Device;
 use crate::kernels::{DropoutSeeds, Precision};
 use crate::model::{BertConfig, MrcModel, OptionalHeads, SpanLoss};
@@ -69,6 +70,7 @@ fn settings() -> StageSettings {
         save_every: None,
         patience: None,
         nested: false,
+        decoding: Decoding::Nearest,
         loss: SpanLoss::CROSS_ENTROPY,
         tensorboard: false,
         initial: InitialWeights::Tiny { vocab: None, lowercase: true },
@@ -140,7 +142,7 @@ impl Toy {
         reporter: &dyn Reporter,
     ) -> Result<CheckpointState> {
         let devices = vec![Default::default(); settings.devices.len().max(1)];
-        let inference = InferenceSettings::new(&self.tokenizer, BatchSize::Sequences(8), Device::Cpu);
+        let inference = InferenceSettings::new(&self.tokenizer, BatchSize::Sequences(8), Decoding::Nearest, Device::Cpu);
         let dev = dev.then(|| EvaluationSet::open(self.folder.path(), self.encoder(), 1000).unwrap());
         let data = TrainingSet::open(self.folder.path(), self.encoder(), settings.shuffle_buffer).unwrap();
         let training = TrainingLoop { settings, devices: &devices, dev: dev.as_ref(), inference, run, reporter };
