@@ -285,6 +285,12 @@ fn kills_change_nothing() {
             }
         }
         assert_eq!(contents(&out), contents(&whole), "{name} after {kills} kills");
+        // Killed between the manifest and the removal of the checkpoint.
+        fs::write(out.join("_progress.json"), "{}").unwrap();
+        fs::write(out.join("spill-00003.bin"), [0]).unwrap();
+        names(&dump, &out, &[]).fails(&["not empty"]);
+        names(&dump, &out, &["--resume"]).ok();
+        assert_eq!(contents(&out), contents(&whole), "{name}, complete");
         names(&dump, &out, &["--resume"]).ok();
         names(&dump, &out, &["--resume", "--lang", "de"]).fails(&["cannot resume", "lang was \"en\", is \"de\""]);
     }

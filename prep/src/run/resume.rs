@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{bail, ensure};
 use schemas::manifest::MANIFEST_FILE;
+use schemas::shard::remove_leftovers;
 use schemas::{Manifest, ShardFolder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,7 +35,11 @@ impl<S: Serialize + DeserializeOwned> RunStart<S> {
         if output.mode == OutputMode::Overwrite {
             return Ok(Self::New);
         }
-        let checkpoint = Checkpoint::<S>::read(dir)?;
+        let manifest = dir.join(MANIFEST_FILE).is_file().then(|| ShardFolder::open_any(dir)).transpose()?;
+        let manifest = manifest.map(|folder| folder.manifest().clone());
+        let is_complete = manifest.as_ref().is_some_and(|manifest| manifest.complete);
+        // What a complete folder has of a checkpoint was left by a run that was killed at its very end.
+        let checkpoint = if is_complete { None } else { Checkpoint::<S>::read(dir)? };
         if output.mode == OutputMode::Create {
             let name = dir.display();
             ensure!(
@@ -43,8 +48,7 @@ impl<S: Serialize + DeserializeOwned> RunStart<S> {
             );
             return Ok(Self::New);
         }
-        let manifest = dir.join(MANIFEST_FILE).is_file().then(|| ShardFolder::open_any(dir)).transpose()?;
-        let (changes, start) = match (manifest.map(|folder| folder.manifest().clone()), checkpoint) {
+        let (changes, start) = match (manifest, checkpoint) {
             (Some(manifest), _) if manifest.complete => {
                 (settings.changes_since(&RunSettings::of_manifest(&manifest, settings)), Self::Complete)
             }
@@ -61,6 +65,9 @@ impl<S: Serialize + DeserializeOwned> RunStart<S> {
                 dir.display(),
                 changes.join("; ")
             );
+        }
+        if matches!(start, Self::Complete) {
+            remove_leftovers(dir)?;
         }
         Ok(start)
     }

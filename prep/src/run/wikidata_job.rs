@@ -149,12 +149,6 @@ impl WikidataJob<'_> {
         let state = units.state;
         let counters = [("entities".to_owned(), state.entities), ("names".to_owned(), names)].into_iter().collect();
         let manifest = writer.finish(state.input.into_iter().collect(), counters, fatal.clone())?;
-        if fatal.is_none() {
-            for unit in 0..state.units {
-                let path = dir.join(spill_file(unit));
-                std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-            }
-        }
         Ok(NamesOutcome { manifest, fatal })
     }
 

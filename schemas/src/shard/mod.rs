@@ -35,7 +35,7 @@ pub use error::FolderError;
 pub use executor::{Executor, Task};
 pub use folder::{ReadOptions, ShardFolder, open_shard};
 pub use merge::merge_folders;
-pub use output_folder::spill_file;
+pub use output_folder::{remove_leftovers, spill_file};
 pub use row_group::ROW_GROUP_BYTES;
 pub use row_slice::RowSlice;
 pub use writer::{SHARD_BYTES, ShardWriter};

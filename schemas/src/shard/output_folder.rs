@@ -109,6 +109,26 @@ impl OutputFolder {
     }
 }
 
+/// Removes what a run that was killed right after it had written the manifest of a complete folder leaves there: its checkpoint, and what its
+/// units put aside. Removes nothing while a run writes to the folder.
+///
+/// # Errors
+/// An I/O error.
+pub fn remove_leftovers(dir: &Path) -> Result<(), FolderError> {
+    let lock = File::open(dir).map_err(FolderError::io("open", dir))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(()),
+        _ => remove_checkpoint(dir),
+    }
+}
+
+/// Removes the checkpoint of a folder that is complete, and what its units put aside.
+pub(super) fn remove_checkpoint(dir: &Path) -> Result<(), FolderError> {
+    let is_spilled = |name: &String| name.starts_with(SPILL_PREFIX) && name.ends_with(SPILL_EXTENSION);
+    let names = entry_names(dir)?.into_iter().filter(|name| name == PROGRESS_FILE || is_spilled(name));
+    names.map(|name| dir.join(name)).try_for_each(|path| remove_if_exists(&path))
+}
+
 /// Removes a file that may not exist.
 pub(super) fn remove_if_exists(path: &Path) -> Result<(), FolderError> {
     match fs::remove_file(path) {

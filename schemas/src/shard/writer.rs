@@ -12,11 +12,11 @@ use super::batch::{BATCH_BYTES, BATCH_ROWS, CheckedBatch};
 use super::error::FolderError;
 use super::executor::{CallingThread, Executor};
 use super::open_shard::{MAX_IN_FLIGHT, OpenShard};
-use super::output_folder::{OutputFolder, remove_if_exists};
+use super::output_folder::{OutputFolder, remove_checkpoint};
 use super::row_group::{EncodedRowGroup, RowGroup};
 use crate::atomic_file::write_json;
 use crate::counter::Counter;
-use crate::manifest::{Damage, InputFile, MANIFEST_FILE, Manifest, PROGRESS_FILE, Shard, VanishedTemplate};
+use crate::manifest::{Damage, InputFile, MANIFEST_FILE, Manifest, Shard, VanishedTemplate};
 use crate::row::Row;
 
 /// Size at which a shard is closed, in bytes.
@@ -227,7 +227,7 @@ impl<R: Row> ShardWriter<R> {
     }
 
     /// Closes the last shards and writes the manifest: complete, unless `error` says what stopped the run. A complete folder
-    /// loses its checkpoint.
+    /// loses its checkpoint, and what units put aside.
     ///
     /// # Errors
     /// A failed write.
@@ -268,7 +268,7 @@ impl<R: Row> ShardWriter<R> {
         self.manifest.error = error;
         write_json(&self.dir.join(MANIFEST_FILE), &self.manifest)?;
         if self.manifest.complete {
-            remove_if_exists(&self.dir.join(PROGRESS_FILE))?;
+            remove_checkpoint(&self.dir)?;
         }
         Ok(self.manifest)
     }
