@@ -7,6 +7,7 @@ use super::page_job::{Additions, PageJob};
 use crate::config::Runtime;
 use crate::config::pages::NeeConfig;
 use crate::gazetteer::GazetteerOptions;
+use crate::gazetteer::coverage::OTHER_LABELS;
 use crate::gazetteer::load::load;
 use crate::gazetteer::name_file::NameFile;
 use crate::gazetteer::names_folder::{NamesFolder, NamesFolders, SureNames};
@@ -32,7 +33,7 @@ pub fn run(config: &NeeConfig, runtime: &Runtime) -> anyhow::Result<()> {
         Ok(folder)
     });
     let folders: Vec<NamesFolder> = folders.collect::<anyhow::Result<_>>()?;
-    let labels: Vec<&str> = labels.into_iter().chain((!folders.is_empty()).then_some("other labels")).collect();
+    let labels: Vec<&str> = labels.into_iter().chain((!folders.is_empty()).then_some(OTHER_LABELS)).collect();
     let of_folder = |folder: &NamesFolder| {
         let dir = folder.path().display().to_string();
         let names = labels.iter().map(|_| format!("{dir}, names"));

@@ -44,7 +44,7 @@ impl NameMatchCounts {
 /// What a gazetteer covered. Serialized as the `report` of a manifest.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct CoverageReport {
-    /// All labels of the query set, in its order, and `other labels` where there are folders of names.
+    /// All labels of the query set, in its order, and [`OTHER_LABELS`] where folders of names have some.
     pub labels: Vec<LabelCoverage>,
     /// The names with the most matches.
     #[serde(rename = "top")]
@@ -105,8 +105,11 @@ pub struct AmbiguousCoverage {
     pub most_frequent: Vec<NameFrequency>,
 }
 
+/// What reports call the labels of folders of names that the query set lacks.
+pub const OTHER_LABELS: &str = "other labels";
+
 impl CoverageReport {
-    /// The report of a run. `labels` are those of the query set and, where there are folders of names, what labels that it lacks are called;
+    /// The report of a run. `labels` are those of the query set and, where there are folders of names, [`OTHER_LABELS`];
     /// `paths` are those of the gazetteer's files.
     ///
     /// Cost: one pass over all names of the gazetteer.
@@ -142,6 +145,7 @@ impl CoverageReport {
         for (file, &label) in by_file.into_iter().zip(&gazetteer.label_of_file) {
             by_label[label].files.push(file);
         }
+        by_label.retain(|label| label.label != OTHER_LABELS || label.files.iter().any(|file| file.names > 0));
         ambiguous.most_frequent = top_ambiguous.into_frequencies(gazetteer, labels);
         Self { labels: by_label, most_frequent: top.into_frequencies(gazetteer, labels), ambiguous }
     }
