@@ -191,6 +191,9 @@ fn names_of_labels_that_the_query_set_lacks_are_known() {
     let run = |queries: &str, more: &[&str]| desk.answers(&[&common[..], &["--queries", queries], more].concat());
     // Films and days are no answers, nor unknown; `Bo` and `Lem` are. The later `Quill` is the person.
     assert_eq!(run(&queries, &["--max-unknown", "0"]), ["PER:Quill", "LOC:Merrow", "LOC:Merrow"]);
+    // A name that a gazetteer has too is of the gazetteer's label.
+    let days = format!("LOC={}", desk.write("places.txt", "Moor Day\n"));
+    assert!(run(&queries, &["--ambiguous", "drop", "--gazetteer", &days]).contains(&"LOC:Moor Day".to_owned()));
     let four = run("en_conll03", &["--max-unknown", "0"]);
     assert!(four.contains(&"MISC:Moor Day".to_owned()), "{four:?}");
 }

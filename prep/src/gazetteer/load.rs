@@ -55,9 +55,20 @@ pub fn load(options: GazetteerOptions) -> anyhow::Result<(Gazetteer, LoadSummary
         options.folders.folders.iter().flat_map(|_| (0..=options.folders.labels.len()).chain(0..=options.folders.labels.len()));
     let label_of_file = options.files.iter().map(|(label, _)| *label).chain(folder_labels).collect();
     let files = options.files.len();
+    let other_label = (!options.folders.folders.is_empty()).then_some(options.folders.labels.len());
     let GazetteerOptions { normalizer, ambiguous, .. } = options;
-    let gazetteer =
-        Gazetteer { normalizer, names, titles, chars_before_comma, label_of_file, files, ambiguous, stop_names, mention_finder };
+    let gazetteer = Gazetteer {
+        normalizer,
+        names,
+        titles,
+        chars_before_comma,
+        label_of_file,
+        other_label,
+        files,
+        ambiguous,
+        stop_names,
+        mention_finder,
+    };
     Ok((gazetteer, summary))
 }
 

@@ -22,6 +22,8 @@ pub struct Gazetteer {
     pub(super) chars_before_comma: HashMap<u32, u32>,
     /// The label of each file's names, as in [`LabelledName`]. After the files come the folders: their names, and their titles, by label.
     pub(super) label_of_file: Vec<usize>,
+    /// The label that stands for those that the query set lacks; `None` without folders of names.
+    pub(super) other_label: Option<usize>,
     /// Number of the files, without the folders.
     pub(super) files: usize,
     pub(super) ambiguous: AmbiguousNames,
@@ -138,9 +140,13 @@ impl Gazetteer {
         name.checked_sub(self.names_len()).map_or_else(|| self.names.files(name), |title| self.titles.files(title))
     }
 
-    /// The labels of a name, in the order of its files. A label is repeated where several of its files hold the name.
+    /// The labels of a name, in the order of its files. A label is repeated where several of its files hold the name. Labels that the query
+    /// set lacks give way to its own.
     pub(super) fn labels(&self, name: u32) -> impl Iterator<Item = usize> {
-        self.files_of(name).iter().map(|&file| self.label_of_file[file])
+        let files = self.files_of(name);
+        let is_other = |file: &usize| self.other_label == Some(self.label_of_file[*file]);
+        let all_other = files.iter().all(is_other);
+        files.iter().filter(move |&file| all_other || !is_other(file)).map(|&file| self.label_of_file[file])
     }
 
     pub(super) fn is_ambiguous(&self, name: u32) -> bool {
