@@ -17,13 +17,15 @@ pub fn spill_file(unit: u32) -> String {
     format!("{SPILL_PREFIX}{unit:05}{SPILL_EXTENSION}")
 }
 
+/// Whether a file of that name is what a unit put aside.
+fn is_spill_file(name: &str) -> bool {
+    name.starts_with(SPILL_PREFIX) && name.ends_with(SPILL_EXTENSION)
+}
+
 /// Whether these programs write files of that name, temporary ones included.
 fn is_known_file(name: &str) -> bool {
     let name = name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp")).unwrap_or(name);
-    name == MANIFEST_FILE
-        || name == PROGRESS_FILE
-        || (name.starts_with("part-") && name.ends_with(".parquet"))
-        || (name.starts_with(SPILL_PREFIX) && name.ends_with(SPILL_EXTENSION))
+    name == MANIFEST_FILE || name == PROGRESS_FILE || (name.starts_with("part-") && name.ends_with(".parquet")) || is_spill_file(name)
 }
 
 /// Whether a folder of that name is a partition, as in `entities=1-3`.
@@ -124,8 +126,7 @@ pub fn remove_leftovers(dir: &Path) -> Result<(), FolderError> {
 
 /// Removes the checkpoint of a folder that is complete, and what its units put aside.
 pub(super) fn remove_checkpoint(dir: &Path) -> Result<(), FolderError> {
-    let is_spilled = |name: &String| name.starts_with(SPILL_PREFIX) && name.ends_with(SPILL_EXTENSION);
-    let names = entry_names(dir)?.into_iter().filter(|name| name == PROGRESS_FILE || is_spilled(name));
+    let names = entry_names(dir)?.into_iter().filter(|name| name == PROGRESS_FILE || is_spill_file(name));
     names.map(|name| dir.join(name)).try_for_each(|path| remove_if_exists(&path))
 }
 
